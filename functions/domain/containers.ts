@@ -1,0 +1,211 @@
+/**
+ * The typed containers that travel between the steps of an incident, one zod schema each.
+ *
+ *     message --parse--> Finding --open--> Incident --contain--> Containment --preserve--> Evidence
+ *             --start, attach--> ForensicHost --analyse--> Analysis --report--> Report
+ *
+ * Every container is versioned and small: the state of one execution must fit a Step Functions payload
+ * (256 KiB), so anything larger is an object in the evidence bucket and the container holds its `ObjectRef`.
+ */
+import { z } from "zod";
+
+/** 12 digits, as in an ARN. */
+export const accountIdSchema = z.string().regex(/^\d{12}$/, "an AWS account id has 12 digits");
+/** `eu-west-1`, `us-gov-east-1`, `ap-southeast-5`. */
+export const regionSchema = z.string().regex(/^[a-z]{2,3}(-[a-z]+){1,3}-\d{1,2}$/, "an AWS Region looks like eu-west-1");
+/** `i-` and 8 or 17 hexadecimal digits. */
+export const instanceIdSchema = z.string().regex(/^i-([0-9a-f]{8}|[0-9a-f]{17})$/, "an instance id looks like i-0123456789abcdef0");
+/** ISO 8601 in UTC, as `Date.prototype.toISOString` writes it. */
+export const timestampSchema = z.iso.datetime();
+/** Text of unknown origin, bounded so that no container outgrows its payload. */
+export const untrustedText = (maximum: number) => z.string().transform((text) => text.length > maximum ? `${text.slice(0, maximum - 1)}…` : text);
+
+/** An object in the evidence bucket: where it lies and what it must contain. */
+export const objectRefSchema = z.object({
+    bucket: z.string().min(3),
+    key: z.string().min(1),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type ObjectRef = z.infer<typeof objectRefSchema>;
+
+/** The instance a finding is about. */
+export const instanceRefSchema = z.object({
+    instanceId: instanceIdSchema,
+    accountId: accountIdSchema,
+    region: regionSchema,
+});
+export type InstanceRef = z.infer<typeof instanceRefSchema>;
+
+/** What a detector said, whatever form it came in. Field meanings as in GuardDuty's finding format. */
+export const findingSchema = z.object({
+    schemaVersion: z.literal(1),
+    /** GuardDuty finding id; for a manual message one derived from its content. */
+    id: z.string().min(1).max(512),
+    type: untrustedText(256),
+    accountId: accountIdSchema,
+    region: regionSchema,
+    partition: z.string().regex(/^aws(-[a-z]+)*$/).default("aws"),
+    /** 0 to 10; GuardDuty: 1-3.9 low, 4-6.9 medium, 7-8.9 high, 9-10 critical. */
+    severity: z.number().min(0).max(10),
+    title: untrustedText(512),
+    description: untrustedText(2048),
+    /** GuardDuty's own sample findings and drills. */
+    sample: z.boolean(),
+    origin: z.enum(["guardduty", "securityhub", "manual"]),
+    createdAt: z.string().max(64).nullable(),
+    updatedAt: z.string().max(64).nullable(),
+    /** Instances that make an incident: the affected resource itself, never a mere mention. */
+    instances: z.array(instanceRefSchema).max(100),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+/** One instance, one incident. The input of the state machine. */
+export const incidentSchema = z.object({
+    schemaVersion: z.literal(1),
+    /** `<instance id>-<16 hex>`: derived from account, Region, instance and finding id, so a repeated message has the same id. */
+    incidentId: z.string().regex(/^i-[0-9a-f]+-[0-9a-f]{16}$/),
+    openedAt: timestampSchema,
+    finding: findingSchema,
+    instance: instanceRefSchema,
+    /** Every object of the incident lies under this key prefix of the evidence bucket: `incidents/<incident id>/`. */
+    prefix: z.string().regex(/^incidents\/[^/]+\/$/),
+});
+export type Incident = z.infer<typeof incidentSchema>;
+
+/** One thing containment did, or found already done. */
+export const containmentStepSchema = z.object({
+    name: z.string().max(64),
+    outcome: z.enum(["done", "already-done", "not-needed", "failed"]),
+    at: timestampSchema,
+    detail: untrustedText(512),
+});
+export type ContainmentStep = z.infer<typeof containmentStepSchema>;
+
+/** The state of the instance's network after containment, as read back. */
+export const containmentSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    instance: instanceRefSchema,
+    /** True only when every interface was read back carrying the isolation group alone, and the group has no rules. */
+    contained: z.boolean(),
+    vpcId: z.string(),
+    availabilityZone: z.string(),
+    isolationGroupId: z.string(),
+    interfaces: z.array(z.object({
+        networkInterfaceId: z.string(),
+        groupsBefore: z.array(z.string()),
+        groupsAfter: z.array(z.string()),
+    })),
+    /** Target groups and Auto Scaling group the instance was taken out of. */
+    targetGroups: z.array(z.string()),
+    autoScalingGroup: z.string().nullable(),
+    /** Written before the first change; what `release` puts back. */
+    restoreRecord: objectRefSchema,
+    steps: z.array(containmentStepSchema),
+    /** Connections that changing groups cannot cut (NAT, transit gateway, NLB, interface endpoints), named. */
+    uncut: z.array(untrustedText(256)),
+    startedAt: timestampSchema,
+    containedAt: timestampSchema.nullable(),
+});
+export type Containment = z.infer<typeof containmentSchema>;
+
+/** One volume's evidence: the locked, encrypted snapshot in the forensics account. */
+export const evidenceSnapshotSchema = z.object({
+    /** The victim's volume. */
+    volumeId: z.string(),
+    /** Device name on the victim, such as `/dev/xvda`. */
+    device: z.string(),
+    root: z.boolean(),
+    sizeGiB: z.number().int().positive(),
+    sourceEncrypted: z.boolean(),
+    /** In the member account, made by CreateSnapshots (all volumes at one point in time). */
+    sourceSnapshotId: z.string(),
+    /** In the member account under the evidence key; only for encrypted volumes, whose own key cannot be shared. */
+    sharedSnapshotId: z.string().nullable(),
+    /** In the forensics account, under the evidence key, locked. */
+    evidenceSnapshotId: z.string(),
+    startedAt: timestampSchema,
+    lock: z.object({ mode: z.enum(["governance", "compliance"]), expiresAt: timestampSchema }),
+});
+export type EvidenceSnapshot = z.infer<typeof evidenceSnapshotSchema>;
+
+export const evidenceSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    snapshots: z.array(evidenceSnapshotSchema).min(1),
+    completedAt: timestampSchema,
+});
+export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** A volume made from an evidence snapshot and attached to the forensic instance. */
+export const forensicVolumeSchema = z.object({
+    /** `evidence` is never mounted; `work` is mounted read-only with its journal replayed. */
+    purpose: z.enum(["evidence", "work"]),
+    volumeId: z.string(),
+    device: z.string(),
+    snapshotId: z.string(),
+    sourceVolumeId: z.string(),
+    root: z.boolean(),
+});
+export type ForensicVolume = z.infer<typeof forensicVolumeSchema>;
+
+export const forensicHostSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    instanceId: z.string(),
+    imageId: z.string(),
+    availabilityZone: z.string(),
+    /** Empty until the volumes are attached. */
+    volumes: z.array(forensicVolumeSchema),
+});
+export type ForensicHost = z.infer<typeof forensicHostSchema>;
+
+/** What the analysis left behind. `complete` is what the instance said; the report checks the manifest itself. */
+export const analysisSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    commandId: z.string(),
+    complete: z.boolean(),
+    manifest: objectRefSchema,
+    finishedAt: timestampSchema,
+});
+export type Analysis = z.infer<typeof analysisSchema>;
+
+/** The custody record: everything the report needs to know of the incident besides the analysis' own outputs. */
+export const custodySchema = z.object({
+    schemaVersion: z.literal(1),
+    incident: incidentSchema,
+    /** Null when containment failed; the evidence is preserved all the same. */
+    containment: containmentSchema.nullable(),
+    evidence: evidenceSchema,
+    host: forensicHostSchema,
+    /** SHA-256 of the analysis archive that ran. */
+    toolSha256: z.string(),
+});
+export type Custody = z.infer<typeof custodySchema>;
+
+export const reportSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    page: objectRefSchema,
+    /** Everything that should have been looked at was. */
+    complete: z.boolean(),
+    /** Every object matches the manifest and every evidence volume hashed the same before and after. */
+    intact: z.boolean(),
+    findingsBySeverity: z.record(z.string(), z.number().int().nonnegative()),
+    at: timestampSchema,
+});
+export type Report = z.infer<typeof reportSchema>;
+
+/** A step that failed, as written to `<prefix>errors/<step>.json`, which starts `sendErrorNotification`. */
+export const problemSchema = z.object({
+    schemaVersion: z.literal(1),
+    /** Null when the message could not be tied to an incident. */
+    incidentId: z.string().nullable(),
+    instance: instanceRefSchema.nullable(),
+    step: z.string().max(64),
+    error: untrustedText(256),
+    cause: untrustedText(4096),
+    at: timestampSchema,
+});
+export type Problem = z.infer<typeof problemSchema>;
