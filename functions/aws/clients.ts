@@ -1,0 +1,52 @@
+/**
+ * AWS SDK clients for the two sides of an incident: the forensics account, as the function's own role, and the member
+ * account, as the responder role that only the forensics account's functions may assume.
+ *
+ * Clients are made once per execution environment and target, and kept: a warm function makes no new connection.
+ */
+import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { environment } from "./environment";
+import type { InstanceRef } from "../domain/containers";
+
+/** What every SDK v3 client's constructor takes of ours. */
+export interface ClientSettings {
+    region: string;
+    maxAttempts: number;
+    retryMode: "standard";
+    credentials?: ReturnType<typeof fromTemporaryCredentials>;
+}
+type ClientClass<C> = new (settings: ClientSettings) => C;
+
+/** The SDK retries throttling and lost connections this many times in all before a step sees an error. */
+const maxAttempts = 5;
+const cache = new Map<string, unknown>();
+
+function cached<C>(key: string, make: () => C): C {
+    let client = cache.get(key) as C | undefined;
+    if (!client) cache.set(key, (client = make()));
+    return client;
+}
+
+/** A client in the forensics account. @param region defaults to the function's own Region. */
+export function forensicsClient<C>(Client: ClientClass<C>, region: string = environment("AWS_REGION")): C {
+    return cached(`${Client.name}/${region}`, () => new Client({ region, maxAttempts, retryMode: "standard" }));
+}
+
+/** The responder role of a member account. Its name is the same in every account. */
+export function responderRoleArn(accountId: string): string {
+    return `arn:${environment("PARTITION")}:iam::${accountId}:role/${environment("RESPONDER_ROLE_NAME")}`;
+}
+
+/**
+ * A client in the member account and Region of the instance, as its responder role.
+ *
+ * The session is named after the incident, so that the member's CloudTrail tells which incident made each call.
+ */
+export function memberClient<C>(Client: ClientClass<C>, instance: InstanceRef, incidentId: string): C {
+    const key = `${instance.accountId}/${incidentId}`;
+    const credentials = cached(`credentials/${key}`, () => fromTemporaryCredentials({
+        clientConfig: { region: instance.region, maxAttempts },
+        params: { RoleArn: responderRoleArn(instance.accountId), RoleSessionName: incidentId.slice(0, 64), DurationSeconds: 3600 },
+    }));
+    return cached(`${Client.name}/${instance.region}/${key}`, () => new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }));
+}

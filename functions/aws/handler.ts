@@ -1,0 +1,45 @@
+/** What every step has in common: parse at the edge, log as JSON lines, turn AWS errors into the workflow's names. */
+import type { z } from "zod";
+import { errorCode, isTransient, NotYetError, StepError, TransientError } from "./errors";
+
+/** One line of structured log. Untrusted text goes in as a value, never into the message. */
+export function log(message: string, details: Record<string, unknown> = {}): void {
+    console.log(JSON.stringify({ message, ...details }));
+}
+
+/** Turns what an AWS call threw into the error the state machine knows how to treat. */
+export function toStepError(step: string, error: unknown): Error {
+    if (error instanceof NotYetError || error instanceof TransientError || error instanceof StepError) return error;
+    const what = error instanceof Error ? error.message : String(error);
+    if (isTransient(error)) return new TransientError(`${step}: ${errorCode(error)}: ${what}`, { cause: error });
+    return error instanceof Error ? error : new Error(what);
+}
+
+/**
+ * Makes a Lambda handler of a step: input and output are one container each, checked by their schema.
+ *
+ * @throws NotYet, Transient, StepFailed or the AWS error's own name; the state machine matches on these.
+ */
+export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
+    name: string;
+    input: I;
+    output: O;
+    run: (input: z.infer<I>) => Promise<z.input<O>>;
+}): (event: unknown) => Promise<z.infer<O>> {
+    return async (event) => {
+        const parsed = definition.input.safeParse(event);
+        if (!parsed.success) {
+            throw new StepError(`The input of ${definition.name} does not match its schema`, parsed.error.message.slice(0, 2000), "The workflow and the functions were deployed from different versions; run pulumi up.");
+        }
+        const startedAt = Date.now();
+        try {
+            const output = definition.output.parse(await definition.run(parsed.data));
+            log(`${definition.name} done`, { milliseconds: Date.now() - startedAt });
+            return output;
+        } catch (error) {
+            const known = toStepError(definition.name, error);
+            log(`${definition.name} ${known instanceof NotYetError ? "waits" : "failed"}`, { error: known.name, cause: known.message, milliseconds: Date.now() - startedAt });
+            throw known;
+        }
+    };
+}

@@ -1,0 +1,61 @@
+/**
+ * A handler file says beside its code what its role may do, as a pure function of the deployment's names; `infra/`
+ * turns that into one role a function. Two exports by convention:
+ *
+ *     export const permissions: Permissions        in the forensics account, on the function's own role
+ *     export const memberPermissions: Permissions  in the member account, on the responder role
+ */
+export interface Statement {
+    Sid?: string;
+    Effect: "Allow" | "Deny";
+    Action: string[];
+    Resource: string[];
+    Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+/** Names and ARNs that statements are written with; all known when the roles are made. */
+export interface DeployedNames {
+    /** `aws`, `aws-cn` or `aws-us-gov`. */
+    partition: string;
+    region: string;
+    forensicsAccountId: string;
+    /** The account the statement will live in: a member's for `memberPermissions`. */
+    accountId: string;
+    evidenceBucketArn: string;
+    evidenceKeyArn: string;
+    toolBucketArn: string;
+    deadLetterQueueArn: string;
+    stateMachineArn: string;
+    notificationTopicArn: string;
+    /** SecureString parameter that holds the Slack webhook URL; null when Slack is not configured. */
+    slackWebhookParameterArn: string | null;
+    documentArn: string;
+    forensicRoleArn: string;
+    /** Responder roles of the configured members. */
+    responderRoleArns: string[];
+}
+
+export type Permissions = (names: DeployedNames) => Statement[];
+
+/** `arn:aws:ec2:eu-west-1:111111111111:volume/*` */
+export function ec2Arn(names: DeployedNames, resource: string, accountId = names.accountId): string {
+    return `arn:${names.partition}:ec2:${names.region}:${accountId}:${resource}`;
+}
+
+/** Assume the responder roles of the members. */
+export const assumeResponder: Permissions = (names) => [
+    { Sid: "AssumeResponder", Effect: "Allow", Action: ["sts:AssumeRole"], Resource: names.responderRoleArns },
+];
+
+/** Write objects under the incidents' prefix, encrypted under the evidence key. */
+export const writeEvidence = (...suffixes: string[]): Permissions => (names) => [
+    { Sid: "WriteEvidence", Effect: "Allow", Action: ["s3:PutObject"], Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`) },
+    { Sid: "UseEvidenceKeyForObjects", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [names.evidenceKeyArn] },
+];
+
+/** Read objects under the incidents' prefix. Listing makes a missing object a 404 instead of a 403. */
+export const readEvidence = (...suffixes: string[]): Permissions => (names) => [
+    { Sid: "ReadEvidence", Effect: "Allow", Action: ["s3:GetObject"], Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`) },
+    { Sid: "ListEvidence", Effect: "Allow", Action: ["s3:ListBucket"], Resource: [names.evidenceBucketArn], Condition: { StringLike: { "s3:prefix": ["incidents/*"] } } },
+    { Sid: "ReadUnderEvidenceKey", Effect: "Allow", Action: ["kms:Decrypt"], Resource: [names.evidenceKeyArn] },
+];
