@@ -1,0 +1,48 @@
+/** Pulumi functions (data sources), asked from the local AWS. */
+import { DescribeAvailabilityZonesCommand, DescribeManagedPrefixListsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import type { LocalClients, Target } from "./localClients";
+
+type Inputs = Record<string, unknown>;
+type DataSource = (inputs: Inputs, target: Target, clients: LocalClients) => Promise<Record<string, unknown>>;
+
+/** The partition a Region belongs to, as the provider tells it without asking AWS. */
+function partitionOf(region: string): { partition: string; dnsSuffix: string } {
+    if (region.startsWith("cn-")) return { partition: "aws-cn", dnsSuffix: "amazonaws.com.cn" };
+    return { partition: region.startsWith("us-gov-") ? "aws-us-gov" : "aws", dnsSuffix: "amazonaws.com" };
+}
+
+const dataSources: Record<string, DataSource> = {
+    "aws:index/getCallerIdentity:getCallerIdentity": async (_inputs, target, clients) => {
+        const { Account, Arn, UserId } = await clients(STSClient, target).send(new GetCallerIdentityCommand({}));
+        return { id: Account, accountId: Account, arn: Arn, userId: UserId };
+    },
+    "aws:index/getPartition:getPartition": async (_inputs, { region }) => {
+        const { partition, dnsSuffix } = partitionOf(region);
+        return { id: partition, partition, dnsSuffix, reverseDnsPrefix: dnsSuffix.split(".").reverse().join(".") };
+    },
+    "aws:index/getRegion:getRegion": async (_inputs, { region }) => ({ id: region, name: region, region, endpoint: `ec2.${region}.amazonaws.com` }),
+    "aws:index/getAvailabilityZones:getAvailabilityZones": async (_inputs, target, clients) => {
+        const { AvailabilityZones = [] } = await clients(EC2Client, target).send(new DescribeAvailabilityZonesCommand({}));
+        return { id: target.region, names: AvailabilityZones.map((zone) => zone.ZoneName), zoneIds: AvailabilityZones.map((zone) => zone.ZoneId), groupNames: [target.region] };
+    },
+    "aws:ssm/getParameter:getParameter": async (inputs, target, clients) => {
+        const { Parameter } = await clients(SSMClient, target).send(new GetParameterCommand({ Name: String(inputs.name), WithDecryption: inputs.withDecryption !== false }));
+        return { id: inputs.name, name: inputs.name, arn: Parameter!.ARN, type: Parameter!.Type, value: Parameter!.Value, insecureValue: Parameter!.Value, version: Parameter!.Version };
+    },
+    "aws:ec2/getManagedPrefixList:getManagedPrefixList": async (inputs, target, clients) => {
+        const filters = inputs.name ? [{ Name: "prefix-list-name", Values: [String(inputs.name)] }] : [];
+        const { PrefixLists = [] } = await clients(EC2Client, target).send(new DescribeManagedPrefixListsCommand({ Filters: filters }));
+        const list = PrefixLists.find((one) => !inputs.name || one.PrefixListName === inputs.name);
+        if (!list) throw new Error(`there is no managed prefix list ${String(inputs.name)} in ${target.region}`);
+        return { id: list.PrefixListId, name: list.PrefixListName, arn: list.PrefixListArn, addressFamily: list.AddressFamily, entries: [], maxEntries: list.MaxEntries ?? 0 };
+    },
+};
+
+/** Answers one invoke. @throws on a function that is not known here. */
+export async function askDataSource(token: string, inputs: Inputs, target: Target, clients: LocalClients): Promise<Record<string, unknown>> {
+    const ask = dataSources[token];
+    if (!ask) throw new Error(`The Pulumi function ${token} is not known to the rehearsal; add it to rehearsal/deploy/dataSources.ts.`);
+    return { ...inputs, ...await ask(inputs, target, clients) };
+}

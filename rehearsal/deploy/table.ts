@@ -1,0 +1,36 @@
+/** The deploy table: which SDK calls make a Pulumi resource of each type in the local AWS. */
+import { eventBridgeTable } from "./eventBridge";
+import { functionTable } from "./functions";
+import { guardDutyTable } from "./guardDuty";
+import { iamTable } from "./iam";
+import { kmsTable } from "./kms";
+import { messagingTable } from "./messaging";
+import { networkTable } from "./network";
+import { observabilityTable } from "./observability";
+import type { DeployTable } from "./resource";
+import { s3Table } from "./s3";
+import { securityGroupTable } from "./securityGroups";
+import { workflowTable } from "./workflow";
+
+export const deployTable: DeployTable = {
+    ...eventBridgeTable,
+    ...functionTable,
+    ...guardDutyTable,
+    ...iamTable,
+    ...kmsTable,
+    ...messagingTable,
+    ...networkTable,
+    ...observabilityTable,
+    ...s3Table,
+    ...securityGroupTable,
+    ...workflowTable,
+};
+
+/** Custom resources that the local AWS needs no counterpart of, each with the reason. */
+export const withoutCounterpart: Record<string, string> = {};
+
+/** Inputs of every type that no handler has to look at. */
+export const handledForEveryType: Record<string, string> = {
+    region: "decides the Region of the call, before the handler is called",
+    tagsAll: "computed by the provider from tags and its default tags",
+};
