@@ -1,8 +1,32 @@
 import type { PolicyPackArgs } from "@pulumi/policy";
+import { cleanRoomHasNoGateway } from "./cleanRoomHasNoGateway";
+import { cleanRoomHasNoPublicAddress } from "./cleanRoomHasNoPublicAddress";
+import { cleanRoomHasNoRouteOut } from "./cleanRoomHasNoRouteOut";
+import { endpointPolicyIsNotOpen } from "./endpointPolicyIsNotOpen";
+import { evidenceBucketIsProtected } from "./evidenceBucketIsProtected";
 import { isolationGroupHasNoRules } from "./isolationGroupHasNoRules";
+import { kmsKeyRotatesAndStays } from "./kmsKeyRotatesAndStays";
+import { lambdaHasDeadLetterAndTimeout } from "./lambdaHasDeadLetterAndTimeout";
+import { logGroupRetains } from "./logGroupRetains";
+import { noFullAccessPolicy } from "./noFullAccessPolicy";
+import { nothingIsPublic } from "./nothingIsPublic";
+import { roleHasNoWildcards } from "./roleHasNoWildcards";
 
 /** Name under which the engine reports the pack. */
 export const packName = "ec2-clean-room";
 
 /** Every policy of the pack. Importing this file starts nothing; `index.ts` serves it. */
-export const policies: PolicyPackArgs["policies"] = [isolationGroupHasNoRules];
+export const policies: PolicyPackArgs["policies"] = [
+    isolationGroupHasNoRules,
+    cleanRoomHasNoGateway,
+    cleanRoomHasNoRouteOut,
+    cleanRoomHasNoPublicAddress,
+    endpointPolicyIsNotOpen,
+    evidenceBucketIsProtected,
+    kmsKeyRotatesAndStays,
+    roleHasNoWildcards,
+    noFullAccessPolicy,
+    lambdaHasDeadLetterAndTimeout,
+    logGroupRetains,
+    nothingIsPublic,
+];

@@ -1,6 +1,9 @@
 import type { PolicyResource } from "@pulumi/policy";
 import { listOf, reveal } from "./values";
 
+/** A Pulumi resource class, to compare a resource with. */
+export type ResourceClass = Parameters<PolicyResource["isType"]>[0];
+
 /**
  * The resources of the stack that a property refers to: by the engine's dependency record, which exists at preview when the id
  * itself is still unknown, and by id, for a literal one.

@@ -1,0 +1,38 @@
+// Lint for what the type checker does not see: promises nobody waits for, loose comparison, dead names. Layout is left to the editor.
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+    { ignores: ["node_modules/", "build/", ".venv/", ".cache/", "sdks/", "rehearsal/out/", "**/*.js", "**/*.cjs"] },
+    {
+        files: ["**/*.ts"],
+        extends: [tseslint.configs.base],
+        languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+        linterOptions: { reportUnusedDisableDirectives: "error" },
+        rules: {
+            eqeqeq: "error",
+            "no-var": "error",
+            "prefer-const": "error",
+            "no-debugger": "error",
+            "no-constant-condition": "error",
+            "no-dupe-else-if": "error",
+            "no-duplicate-case": "error",
+            "no-empty": "error",
+            "no-fallthrough": "error",
+            "no-self-compare": "error",
+            "no-unsafe-finally": "error",
+            "no-unsafe-optional-chaining": "error",
+            "@typescript-eslint/only-throw-error": "error",
+            "@typescript-eslint/no-floating-promises": "error",
+            "@typescript-eslint/no-misused-promises": "error",
+            "@typescript-eslint/await-thenable": "error",
+            "@typescript-eslint/no-for-in-array": "error",
+            "@typescript-eslint/no-base-to-string": "error",
+            "@typescript-eslint/restrict-plus-operands": "error",
+            "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+            "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrors: "all" }],
+            "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
+            "@typescript-eslint/no-explicit-any": "error",
+            "@typescript-eslint/ban-ts-comment": "error",
+        },
+    },
+);

@@ -1,0 +1,113 @@
+import * as aws from "@pulumi/aws";
+import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import { eachDocument, isAnyone, isNarrowed, type Statement } from "./lib/iamDocument";
+import type { ResourceClass } from "./lib/references";
+import { deferWhereUnknown } from "./lib/unknown";
+import { listOf, objectOf, reveal, show, UNKNOWN, type Properties, type Value } from "./lib/values";
+
+/** Resource policies that say who may use a resource, with the property that holds them. */
+const RESOURCE_POLICIES: [ResourceClass, string][] = [
+    [aws.s3.BucketPolicy, "policy"],
+    [aws.s3.Bucket, "policy"],
+    [aws.sns.Topic, "policy"],
+    [aws.sns.TopicPolicy, "policy"],
+    [aws.sqs.Queue, "policy"],
+    [aws.sqs.QueuePolicy, "policy"],
+    [aws.kms.Key, "policy"],
+    [aws.kms.KeyPolicy, "policy"],
+    [aws.iam.Role, "assumeRolePolicy"],
+    [aws.cloudwatch.EventBusPolicy, "policy"],
+    [aws.secretsmanager.SecretPolicy, "policy"],
+    [aws.ecr.RepositoryPolicy, "policy"],
+    [aws.dynamodb.ResourcePolicy, "policy"],
+    [aws.cloudwatch.LogResourcePolicy, "policyDocument"],
+    [aws.backup.VaultPolicy, "policy"],
+];
+
+/** Settings that open a resource without a policy document: what is wrong, or nothing. */
+const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
+    [aws.s3.BucketAcl, (props) => aclProblem(props.acl)],
+    [aws.s3.Bucket, (props) => aclProblem(props.acl)],
+    [aws.s3.BucketPublicAccessBlock, (props) => {
+        const off = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].filter((property) => props[property] !== true);
+        return off.length > 0 ? `leaves ${off.join(", ")} off; set all four to true` : undefined;
+    }],
+    [aws.lambda.FunctionUrl, (props) => (props.authorizationType === "AWS_IAM" ? undefined : `has authorizationType = ${show(props.authorizationType)}; set "AWS_IAM"`)],
+    [aws.lambda.Permission, (props) => (mayBeAnyone(props.principal) && !props.principalOrgId && !props.sourceAccount ? `lets everyone call the function; name the principal` : undefined)],
+    [aws.cloudwatch.EventPermission, (props) => (mayBeAnyone(props.principal) && Object.keys(objectOf(props.condition)).length === 0 ? `lets everyone put events; name the account or organisation` : undefined)],
+    [aws.ec2.SnapshotCreateVolumePermission, (props) => (typeof props.accountId === "string" && /^\d{12}$/.test(props.accountId) ? undefined : `shares a snapshot with ${show(props.accountId)}; name one account`)],
+    [aws.ec2.AmiLaunchPermission, (props) => (props.group === undefined ? undefined : `shares an image with the group ${show(props.group)}; name accounts`)],
+    [aws.ssm.Document, (props) => (/"all"|"all,|,all[",]/i.test(show(props.permissions)) ? "is shared with all accounts; name accounts" : undefined)],
+    [aws.ebs.SnapshotBlockPublicAccess, (props) => (props.state === "unblocked" ? `lets snapshots be made public; set "block-all-sharing" or "block-new-sharing"` : undefined)],
+    [aws.ec2.ImageBlockPublicAccess, (props) => (props.state === "unblocked" ? `lets images be made public; set "block-new-sharing"` : undefined)],
+];
+
+/** Where an ingress rule, or a group with inline rules, has its address ranges. */
+const RANGES = ["ingress", "cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6"];
+
+/** Nothing the program makes can be used by the public: not by a resource policy, an ACL, a share, a trust policy or an open port. */
+export const nothingIsPublic: ResourceValidationPolicy = {
+    name: "nothing-is-public",
+    description: "No bucket, topic, queue, key, role, function, snapshot, image or port is open to everyone.",
+    enforcementLevel: "mandatory",
+    validateResource: (args, reportViolation) => {
+        const props = reveal(args.props);
+        const report = (problem: string): void => reportViolation(`"${args.name}" (${args.type}) ${problem}.`);
+        for (const [resourceClass, check] of SETTINGS) {
+            const problem = args.isType(resourceClass) ? check(props) : undefined;
+            if (problem !== undefined) {
+                report(problem);
+            }
+        }
+        for (const rule of ingressRules(args, props)) {
+            const open = openRange(rule);
+            if (open !== undefined) {
+                report(`lets ${open} in; name the addresses or groups that need it`);
+            }
+        }
+        const documents = RESOURCE_POLICIES.filter(([resourceClass]) => args.isType(resourceClass)).map(([, property]) => () => args.props[property] as unknown);
+        eachDocument(documents, (statements) => {
+            for (const statement of statements.filter(isPublic)) {
+                report(`has statement ${statement.label}, which allows ${statement.actions.join(", ") || "everything"} to everyone; name the principal, or add a condition on an account of yours`);
+            }
+        });
+        if (ingressRules(args, props).length > 0) {
+            RANGES.forEach((property) => deferWhereUnknown(args.props[property]));
+        }
+    },
+};
+
+function isPublic(statement: Statement): boolean {
+    return statement.allow && statement.principals.some(isAnyone) && !isNarrowed(statement);
+}
+
+/** A principal is written out, so one that is not known counts as anyone. */
+function mayBeAnyone(principal: Value): boolean {
+    return principal === "*" || principal === UNKNOWN;
+}
+
+function aclProblem(acl: Value): string | undefined {
+    const closed = acl === undefined || acl === "private" || acl === "log-delivery-write" || acl === "bucket-owner-full-control" || acl === "bucket-owner-read";
+    return closed ? undefined : `has acl = ${show(acl)}; set "private"`;
+}
+
+function ingressRules(args: ResourceValidationArgs, props: Properties): Value[] {
+    if (args.isType(aws.vpc.SecurityGroupIngressRule)) {
+        return [props];
+    }
+    if (args.isType(aws.ec2.SecurityGroupRule)) {
+        return props.type === "egress" ? [] : [props];
+    }
+    return args.isType(aws.ec2.SecurityGroup) || args.isType(aws.ec2.DefaultSecurityGroup) ? listOf(props.ingress) : [];
+}
+
+/** A range of a /8 or wider for IPv4, /16 or wider for IPv6, unless it is private: half the internet is still the public. */
+function openRange(rule: Value): string | undefined {
+    const { cidrBlocks, ipv6CidrBlocks, cidrIpv4, cidrIpv6 } = objectOf(rule);
+    const ranges = [...listOf(cidrBlocks), ...listOf(ipv6CidrBlocks), ...listOf(cidrIpv4), ...listOf(cidrIpv6)].filter((range) => typeof range === "string");
+    return ranges.find((range) => {
+        const [address, width] = range.split("/");
+        const isPrivate = address.startsWith("10.") || /^f[cd]/i.test(address);
+        return !isPrivate && Number(width) <= (address.includes(":") ? 16 : 8);
+    });
+}

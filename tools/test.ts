@@ -1,0 +1,50 @@
+import { parts, type Part, type Result } from "./test/parts";
+
+const USAGE = `npm test [-- PART [ARGS…]]    parts: ${parts.map((part) => part.name).join(", ")}; ARGS go to the part's own tool`;
+
+/** Runs all parts, or one with arguments of its own. The last line sums the tests: "N passed, M failed". */
+async function main(argv: string[]): Promise<number> {
+    const [wanted, ...args] = argv;
+    if (wanted !== undefined && !parts.some((part) => part.name === wanted)) {
+        console.error(`There is no part "${wanted}".\n${USAGE}`);
+        return 2;
+    }
+    const results = wanted !== undefined ? [await named(wanted).run(args, true)] : await runAll();
+    const tested = results.flatMap((result) => result.counts ?? []);
+    const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((key) => tested.reduce((sum, counts) => sum + counts[key], 0));
+    const broken = results.filter((result) => !result.ok).map((result) => result.part);
+    console.log();
+    if (skipped > 0) {
+        console.log(`${skipped} tests were skipped, which counts as a failure: a skipped test shows nothing.`);
+    }
+    if (broken.length > 0) {
+        console.log(`Failed: ${broken.join(", ")}`);
+    }
+    console.log(`${passed} passed, ${failed} failed`);
+    return broken.length > 0 ? 1 : 0;
+}
+
+/** Mocha is the long one and has a core to itself; the others follow one another on the second. */
+async function runAll(): Promise<Result[]> {
+    const others = async (): Promise<Result[]> => {
+        const results: Result[] = [];
+        for (const part of parts.filter((each) => each.name !== "mocha")) {
+            results.push(await part.run([], false));
+        }
+        return results;
+    };
+    const [mocha, rest] = await Promise.all([named("mocha").run([], true), others()]);
+    return [mocha, ...rest];
+}
+
+function named(name: string): Part {
+    return parts.find((part) => part.name === name) as Part;
+}
+
+main(process.argv.slice(2)).then(
+    (code) => (process.exitCode = code),
+    (error: unknown) => {
+        console.error(error);
+        process.exitCode = 1;
+    },
+);
