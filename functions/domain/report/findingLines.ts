@@ -1,0 +1,57 @@
+/** Reads findings.jsonl line by line: counts everything, keeps the most severe for the page, throws on nothing. */
+import { diskFindingSchema, severities, type DiskFinding, type Severity } from "../analysisOutputs";
+
+/** Findings kept for the page; the counts are of all. */
+export const mostFindingsShown = 500;
+
+export interface FindingsRead {
+    /** Of every line that could be understood. */
+    counts: Record<Severity, number>;
+    total: number;
+    /** The most severe first, in file order within a severity; at most {@link mostFindingsShown}. */
+    shown: DiskFinding[];
+    /** Lines that are not a finding: never silently dropped, the page states them. */
+    malformed: number;
+}
+
+export interface FindingCollector {
+    /** Takes one line without its newline. */
+    line: (text: string) => void;
+    result: () => FindingsRead;
+}
+
+export const noCounts = (): Record<Severity, number> => ({ critical: 0, high: 0, medium: 0, low: 0, informational: 0 });
+
+function parseFinding(text: string): DiskFinding | null {
+    try {
+        const parsed = diskFindingSchema.safeParse(JSON.parse(text));
+        return parsed.success ? parsed.data : null;
+    } catch {
+        return null; // not JSON: counted as malformed by the caller
+    }
+}
+
+/** @param most findings kept; memory is bounded by five times this. */
+export function findingCollector(most = mostFindingsShown): FindingCollector {
+    const kept: Record<Severity, DiskFinding[]> = { critical: [], high: [], medium: [], low: [], informational: [] };
+    const counts = noCounts();
+    let malformed = 0;
+    return {
+        line(text) {
+            if (text.trim() === "") return;
+            const finding = parseFinding(text);
+            if (!finding) {
+                malformed += 1;
+                return;
+            }
+            counts[finding.severity] += 1;
+            if (kept[finding.severity].length < most) kept[finding.severity].push(finding);
+        },
+        result: () => ({
+            counts: { ...counts },
+            total: severities.reduce((sum, severity) => sum + counts[severity], 0),
+            shown: severities.flatMap((severity) => kept[severity]).slice(0, most),
+            malformed,
+        }),
+    };
+}
