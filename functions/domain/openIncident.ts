@@ -1,0 +1,57 @@
+/** From findings to incidents: one for each instance that a message names, with an id that a repeated message has too. */
+import { createHash } from "node:crypto";
+import type { Finding, Incident, InstanceRef } from "./containers";
+
+/** `<instance id>-<16 hex of SHA-256>`, 36 characters at most: fit for an execution name (80) and a session name (64). */
+export function incidentIdOf(instance: InstanceRef, findingId: string): string {
+    const digest = createHash("sha256").update([instance.accountId, instance.region, instance.instanceId, findingId].join("/")).digest("hex");
+    return `${instance.instanceId}-${digest.slice(0, 16)}`;
+}
+
+/** The gravest first; equal ones in the order of their ids, so that the order inside a message does not matter. */
+function byGravity(left: Finding, right: Finding): number {
+    return right.severity - left.severity || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0);
+}
+
+/**
+ * One incident for each distinct instance, of the gravest finding that names it. Deterministic but for `openedAt`.
+ *
+ * @param now becomes `openedAt`.
+ */
+export function openIncidents(findings: readonly Finding[], now: Date): Incident[] {
+    const incidents = new Map<string, Incident>();
+    for (const finding of [...findings].sort(byGravity)) {
+        for (const instance of finding.instances) {
+            const key = `${instance.accountId}/${instance.region}/${instance.instanceId}`;
+            if (incidents.has(key)) continue;
+            const incidentId = incidentIdOf(instance, finding.id);
+            incidents.set(key, { schemaVersion: 1, incidentId, openedAt: now.toISOString(), finding, instance, prefix: `incidents/${incidentId}/` });
+        }
+    }
+    return [...incidents.values()];
+}
+
+/** Which incidents this deployment follows. */
+export interface Admission {
+    /** The Region this function runs in. */
+    region: string;
+    /** Member accounts; empty means any. */
+    memberAccounts: readonly string[];
+    /** Whether sample findings start an incident: only in a drill. */
+    drill: boolean;
+}
+
+/** Why this deployment does not follow an incident, and what to do; null when it does. */
+export function refusalOf(incident: Incident, admission: Admission): string | null {
+    const { instanceId, accountId, region } = incident.instance;
+    if (incident.finding.sample && !admission.drill) {
+        return `This is a sample finding about ${instanceId}, and samples start an incident only in a drill. Set drill in the stack's configuration to rehearse with it.`;
+    }
+    if (region !== admission.region) {
+        return `${instanceId} is in ${region}, and this deployment handles ${admission.region}. Add ${region} to the stack's Regions, or send the finding to the topic of that Region.`;
+    }
+    if (admission.memberAccounts.length > 0 && !admission.memberAccounts.includes(accountId)) {
+        return `${instanceId} belongs to account ${accountId}, which is not a member of this deployment. Add it to the stack's member accounts and send the finding again.`;
+    }
+    return null;
+}

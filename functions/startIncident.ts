@@ -1,0 +1,162 @@
+/**
+ * Where an incident begins: findings arrive from SNS, and each instance they name becomes one execution of the workflow.
+ *
+ * What starts nothing is never dropped: the raw message goes to the dead-letter queue with the reason, and a Problem
+ * object in the evidence bucket tells people. The execution's name is the incident id, so that a repeated message
+ * changes nothing.
+ */
+import { createHash } from "node:crypto";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { z } from "zod";
+import { forensicsClient } from "./aws/clients";
+import { environment, optionalEnvironment } from "./aws/environment";
+import { errorCode, StepError } from "./aws/errors";
+import { putJson } from "./aws/evidenceBucket";
+import { log } from "./aws/handler";
+import { readEvidence, writeEvidence } from "./aws/permissions";
+import type { Permissions } from "./aws/permissions";
+import { problemSchema } from "./domain/containers";
+import type { Incident, InstanceRef } from "./domain/containers";
+import { openIncidents, refusalOf } from "./domain/openIncident";
+import type { Admission } from "./domain/openIncident";
+import { joinReasons, parseMessage } from "./domain/parseMessage";
+
+const problemObject = "errors/startIncident.error.json";
+
+/** Start the workflow, park refused messages, and write and read back the Problem object of a refused message. */
+export const permissions: Permissions = (names) => [
+    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
+    { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
+    ...writeEvidence(problemObject)(names),
+    ...readEvidence(problemObject)(names),
+];
+
+/** Lambda's event from an SNS topic. A record that is not one is refused by itself. */
+const eventSchema = z.object({ Records: z.array(z.unknown()).min(1) });
+const recordSchema = z.object({ Sns: z.object({ MessageId: z.string().min(1), Message: z.string() }) });
+
+/** SQS: a message with its attributes has at most 256 KiB; attributes get 4 KiB of it. */
+const largestBodyBytes = 252 * 1024;
+
+/** Text as SQS takes it: not empty, no characters that XML 1.0 forbids, at most `largest` bytes of UTF-8. */
+export function fitForQueue(text: string, largest = largestBodyBytes): string {
+    // Through a Buffer and back, a lone surrogate becomes U+FFFD.
+    const clean = Buffer.from(text).toString("utf8").replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
+    if (Buffer.byteLength(clean) <= largest) return clean || "(empty)";
+    // The decoder turns a character that the cut went through into U+FFFD, which may be longer than what was cut off.
+    return Buffer.from(clean).subarray(0, largest - 3).toString("utf8").replace(/\ufffd$/, "");
+}
+
+/** What one SNS record asks for. The id stays the same when SNS or Lambda delivers the record again. */
+interface Delivery {
+    id: string;
+    text: string;
+}
+
+function readRecord(record: unknown): Delivery {
+    const parsed = recordSchema.safeParse(record);
+    if (parsed.success) return { id: parsed.data.Sns.MessageId, text: parsed.data.Sns.Message };
+    const text = JSON.stringify(record);
+    return { id: text, text };
+}
+
+/** @returns whether this call started it; false when the same incident was started before. */
+async function startExecution(incident: Incident): Promise<boolean> {
+    try {
+        await forensicsClient(SFNClient).send(new StartExecutionCommand({
+            stateMachineArn: environment("STATE_MACHINE_ARN"),
+            name: incident.incidentId,
+            input: JSON.stringify(incident),
+        }));
+        return true;
+    } catch (error) {
+        if (errorCode(error) === "ExecutionAlreadyExists") return false;
+        throw error;
+    }
+}
+
+async function refuse(delivery: Delivery, reason: string, instance: InstanceRef | null, now: Date): Promise<void> {
+    const digest = createHash("sha256").update(delivery.id).digest("hex").slice(0, 16);
+    await forensicsClient(SQSClient).send(new SendMessageCommand({
+        QueueUrl: environment("DEAD_LETTER_QUEUE_URL"),
+        MessageBody: fitForQueue(delivery.text),
+        MessageAttributes: {
+            reason: { DataType: "String", StringValue: fitForQueue(reason, 2048) },
+            originalBytes: { DataType: "Number", StringValue: String(Buffer.byteLength(delivery.text)) },
+        },
+    }));
+    const problem = problemSchema.parse({
+        schemaVersion: 1,
+        incidentId: null,
+        instance,
+        step: "startIncident",
+        error: "MessageRefused",
+        cause: `${reason} The message lies in the dead-letter queue.`,
+        at: now.toISOString(),
+    });
+    // The object's creation tells people; a delivery that is tried again must not tell them twice.
+    await putJson(`incidents/refused/${digest}/${problemObject}`, problem, { onlyIfAbsent: true });
+}
+
+/** Follows one delivery. @returns the AWS errors that kept it from being followed; the rest of it was. */
+async function follow(delivery: Delivery, admission: Admission, now: Date): Promise<unknown[]> {
+    const failures: unknown[] = [];
+    const parsed = parseMessage(delivery.text);
+    const refusals = [...parsed.refusals];
+    let refusedInstance: InstanceRef | null = null;
+    for (const incident of openIncidents(parsed.findings, now)) {
+        const refusal = refusalOf(incident, admission);
+        if (refusal) {
+            refusals.push(refusal);
+            refusedInstance ??= incident.instance;
+            continue;
+        }
+        try {
+            const started = await startExecution(incident);
+            log(started ? "incident started" : "incident was started before; nothing to do", { incidentId: incident.incidentId, finding: incident.finding.id });
+        } catch (error) {
+            failures.push(error);
+            log("incident could not be started", { incidentId: incident.incidentId, error: errorCode(error) });
+        }
+    }
+    if (refusals.length === 0) return failures;
+    const reason = joinReasons(refusals);
+    log("message refused", { messageId: delivery.id.slice(0, 64), reason });
+    try {
+        await refuse(delivery, reason, refusedInstance, now);
+    } catch (error) {
+        failures.push(error);
+        log("refused message could not be parked", { messageId: delivery.id.slice(0, 64), error: errorCode(error) });
+    }
+    return failures;
+}
+
+/**
+ * Handles the records of an SNS event one after the other; a bad one never stops the others.
+ *
+ * Environment: STATE_MACHINE_ARN, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET; DRILL ("true" lets samples in) and
+ * MEMBER_ACCOUNTS (ids with commas, empty means any).
+ *
+ * @throws when an AWS call failed, after all records: Lambda then delivers the event again, and what was started or
+ * told already is not started or told again.
+ */
+export async function handler(event: unknown): Promise<void> {
+    const parsed = eventSchema.safeParse(event);
+    if (!parsed.success) {
+        throw new StepError("The event is not a delivery of SNS", "startIncident", "Subscribe this function to the findings topic and send messages there.");
+    }
+    const now = new Date();
+    const admission: Admission = {
+        region: environment("AWS_REGION"),
+        memberAccounts: (optionalEnvironment("MEMBER_ACCOUNTS") ?? "").split(",").map((id) => id.trim()).filter((id) => id !== ""),
+        drill: optionalEnvironment("DRILL") === "true",
+    };
+    const failures: unknown[] = [];
+    for (const record of parsed.data.Records) {
+        failures.push(...await follow(readRecord(record), admission, now));
+    }
+    if (failures.length === 0) return;
+    const causes = [...new Set(failures.map((failure) => failure instanceof Error ? `${errorCode(failure)}: ${failure.message}` : String(failure)))];
+    throw new Error(`${failures.length} AWS calls of startIncident failed (${causes.join("; ").slice(0, 1000)}). Lambda delivers the event again.`, { cause: failures[0] });
+}
