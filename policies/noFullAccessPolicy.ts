@@ -5,7 +5,7 @@ import { deferWhereUnknown } from "./lib/unknown";
 import { listOf, reveal, UNKNOWN, type Properties, type Value } from "./lib/values";
 
 /** AWS's managed policies that allow a whole service or more. */
-const FULL = /:policy\/(.*\/)?(\w*FullAccess\w*|AdministratorAccess\w*|PowerUserAccess|SystemAdministrator|NetworkAdministrator|DatabaseAdministrator)$/i;
+const FULL = /:policy\/(.*\/)?([\w-]*FullAccess[\w-]*|AdministratorAccess[\w-]*|PowerUserAccess|SystemAdministrator|NetworkAdministrator|DatabaseAdministrator)$/i;
 
 /** Where each resource type names the managed policies that it attaches. */
 const ATTACHED: [ResourceClass, (props: Properties) => Value[]][] = [

@@ -4,6 +4,11 @@ import { isUnknownValueError, throwOnUnknown } from "../lib/unknown";
 /** What the SDK puts where a string is not known at preview (its value is part of the engine's protocol). */
 export const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** The text of a policy document with these statements. */
+export function document(...statements: object[]): string {
+    return JSON.stringify({ Version: "2012-10-17", Statement: statements });
+}
+
 type Policy = Policies[number];
 type ResourceClass = { new (...rest: never[]): unknown };
 

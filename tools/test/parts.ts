@@ -3,15 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { ensureVenv } from "../python";
+import { junitCounts, type Counts } from "./counts";
 
 const root = path.resolve(__dirname, "../..");
 const bin = (name: string): string => path.join(root, "node_modules/.bin", name);
 
-export interface Counts {
-    passed: number;
-    failed: number;
-    skipped: number;
-}
+/** What mocha runs when the arguments name no file: tests mirror the tree, and each policy has its spec beside it. */
+const SPECS = ["tests/**/*.spec.ts", "policies/*.spec.ts"];
 
 export interface Result {
     part: string;
@@ -34,7 +32,8 @@ export const parts: Part[] = [
     {
         name: "mocha",
         run: (args, live) => testPart("mocha", live, async (file, execute) => {
-            const code = await execute([bin("mocha"), "--reporter", path.join(__dirname, "mochaReporter.ts"), ...args], { TEST_COUNTS_FILE: file });
+            const specs = args.some((arg) => arg.endsWith(".ts")) ? [] : SPECS;
+            const code = await execute([bin("mocha"), "--reporter", path.join(__dirname, "mochaReporter.ts"), ...args, ...specs], { TEST_COUNTS_FILE: file });
             return { code, counts: existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined };
         }),
     },
@@ -47,13 +46,6 @@ export const parts: Part[] = [
         }),
     },
 ];
-
-/** Sums the attributes of a JUnit file's test suites, as pytest writes them. */
-export function junitCounts(xml: string): Counts {
-    const sum = (attribute: string): number => [...xml.matchAll(/<testsuite\s[^>]*>/g)].reduce((total, [suite]) => total + Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0), 0);
-    const [failed, skipped] = [sum("failures") + sum("errors"), sum("skipped")];
-    return { passed: sum("tests") - failed - skipped, failed, skipped };
-}
 
 type Execute = (command: string[], env?: NodeJS.ProcessEnv, cwd?: string) => Promise<number>;
 
