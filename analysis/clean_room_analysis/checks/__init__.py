@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The checks, one kind of artefact a file."""
+
+from clean_room_analysis.checks.accounts import Accounts
+from clean_room_analysis.checks.base import Check
+from clean_room_analysis.checks.cron import Cron
+from clean_room_analysis.checks.kernel_modules import KernelModules
+from clean_room_analysis.checks.ld_preload import LdPreload
+from clean_room_analysis.checks.logins import Logins
+from clean_room_analysis.checks.shell_history import ShellHistory
+from clean_room_analysis.checks.ssh import Ssh
+from clean_room_analysis.checks.startup import Startup
+from clean_room_analysis.checks.suid import Suid
+from clean_room_analysis.checks.systemd import Systemd
+from clean_room_analysis.checks.temporary_executables import TemporaryExecutables
+from clean_room_analysis.checks.web_shell import WebShell
+from clean_room_analysis.checks.yara import Yara
+
+
+def artefact_checks() -> list[Check]:
+    """Checks of the first pass, which reads metadata and small artefacts."""
+    return [Accounts(), Cron(), KernelModules(), LdPreload(), Logins(), ShellHistory(), Ssh(), Startup(), Suid(), Systemd(), TemporaryExecutables(), WebShell()]
+
+
+def content_checks() -> list[Check]:
+    """Checks of the second pass, which reads every file and so is what a deadline cuts."""
+    return [Yara()]

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Accounts: second superusers, empty passwords, service accounts that can log in, sudo without a password, PAM modules."""
+
+import re
+from collections.abc import Iterator
+
+from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.model import Entry, Finding, Severity
+from clean_room_analysis.text import lines
+
+_FILES = frozenset({"/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers"})
+_NO_SHELL = ("nologin", "false", "sync", "shutdown", "halt", "")
+_SUDO_ALL = re.compile(r"^\s*(\S+)\s+ALL\s*=\s*(?:\([^)]{0,64}\)\s*)?NOPASSWD:\s*ALL\b")
+#: Files and accounts of cloud images, whose first user has sudo without a password by design.
+_CLOUD_SUDO = re.compile(r"^/etc/sudoers\.d/(?:90-cloud-init-users|cloud-init)$")
+_CLOUD_USERS = frozenset({"ec2-user", "ubuntu", "admin", "centos", "rocky", "fedora", "debian", "root", "ssm-user"})
+_PAM_EXEC = re.compile(r"\bpam_(?:exec|script)\.so\b")
+_PAM_PATH = re.compile(r"\s(/\S{1,300}\.so)\b")
+_PAM_DIRECTORY = re.compile(r"^/(?:usr/)?lib(?:64|32)?/(?:[\w-]+/)?security/")
+
+
+class Accounts(Check):
+    """T1136.001 (local account), T1078.003, T1548.003 (sudo), T1556.003 (PAM)."""
+
+    name = "accounts"
+
+    def __init__(self) -> None:
+        self._before: dict[str, set[str]] = {}
+        self._now: dict[str, dict[str, tuple[Item, str]]] = {}
+
+    def wants(self, entry: Entry) -> bool:
+        path = entry.logical
+        return path.startswith("/etc/") and not entry.is_directory and (path in _FILES or path.startswith(("/etc/sudoers.d/", "/etc/pam.d/")))
+
+    def look(self, item: Item) -> Iterator[Result]:
+        path = item.path
+        if path == "/etc/passwd":
+            yield from self._passwd(item)
+        elif path == "/etc/passwd-":
+            self._before[item.volume_id] = {line.split(":")[0] for _, line in lines(item.text)}
+        elif path == "/etc/shadow":
+            yield from self._shadow(item)
+        elif path.startswith("/etc/pam.d/"):
+            yield from self._pam(item)
+        else:
+            yield from self._sudo(item)
+
+    def _passwd(self, item: Item) -> Iterator[Result]:
+        accounts = self._now.setdefault(item.volume_id, {})
+        for number, line in lines(item.text):
+            fields = line.split(":")
+            if len(fields) < 7 or line.startswith("#"):
+                continue
+            name, password, user = fields[0], fields[1], fields[2].strip()
+            shell = fields[6].strip()
+            shown = f"line {number}: {line}"
+            accounts[name] = (item, shown)
+            if user.isdigit() and int(user) == 0 and name != "root":
+                yield self.found(item, Severity.CRITICAL, f"A second account is superuser: {name}", shown, ("T1136.001", "T1078.003"))
+            if password == "":
+                yield self.found(item, Severity.HIGH, f"Account {name} has no password at all", shown, ("T1078.003",))
+            elif password not in ("x", "*", "!", "!!"):
+                yield self.found(item, Severity.HIGH, f"Password hash of {name} lies in /etc/passwd", f"line {number}: {name}", ("T1136.001",))
+            if user.isdigit() and 0 < int(user) < 1000 and shell.rpartition("/")[2] not in _NO_SHELL:
+                yield self.found(item, Severity.MEDIUM, f"Service account {name} has a log-in shell", shown, ("T1078.003",))
+
+    def _shadow(self, item: Item) -> Iterator[Result]:
+        for number, line in lines(item.text):
+            fields = line.split(":")
+            if len(fields) >= 3 and fields[0] and fields[1] == "":
+                yield self.found(item, Severity.HIGH, f"Account {fields[0]} can log in without a password", f"line {number}: the password field is empty", ("T1078.003",))
+
+    def _sudo(self, item: Item) -> Iterator[Result]:
+        for number, line in lines(item.text):
+            match = _SUDO_ALL.match(line)
+            if match and not (_CLOUD_SUDO.match(item.path) and match.group(1) in _CLOUD_USERS):
+                known = match.group(1) in _CLOUD_USERS or match.group(1).startswith("%")
+                yield self.found(item, Severity.LOW if known else Severity.HIGH, f"{match.group(1)} may become root without a password", f"line {number}: {line.strip()}", ("T1548.003",))
+
+    def _pam(self, item: Item) -> Iterator[Result]:
+        for number, line in lines(item.text):
+            if line.lstrip().startswith("#"):
+                continue
+            module = _PAM_PATH.search(line)
+            if _PAM_EXEC.search(line):
+                yield self.found(item, Severity.HIGH, "A program runs at every log-in (PAM)", f"line {number}: {line.strip()}", ("T1556.003",))
+            elif module and not _PAM_DIRECTORY.match(module.group(1)):
+                yield self.found(item, Severity.HIGH, "Log-in uses a PAM module from an odd place", f"line {number}: {line.strip()}", ("T1556.003",))
+
+    def conclude(self) -> Iterator[Result]:
+        """/etc/passwd- is the state before the last change by useradd and the like: what it lacks is new."""
+        for volume, accounts in self._now.items():
+            before = self._before.get(volume)
+            for name, (item, shown) in accounts.items() if before else ():
+                if before is not None and name not in before:
+                    yield Finding(self.name, Severity.LOW, f"Account {name} was made in the last change of accounts", volume, item.entry.path, shown, ("T1136.001",), item.entry.modified)

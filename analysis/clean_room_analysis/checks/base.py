@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What a check is: it says which entries it wants, looks at each, and may conclude when all volumes were read."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import BinaryIO, ClassVar
+
+from clean_room_analysis import limits
+from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent
+from clean_room_analysis.text import decode
+from clean_room_analysis.tree import Tree
+
+#: What a check gives back.
+Result = Finding | TimelineEvent
+
+
+class Item:
+    """One entry offered to the checks, with its content read at most once."""
+
+    def __init__(self, entry: Entry, tree: Tree, volume_id: str) -> None:
+        self.entry = entry
+        self.tree = tree
+        self.volume_id = volume_id
+
+    @property
+    def path(self) -> str:
+        """The path on the victim."""
+        return self.entry.logical
+
+    @cached_property
+    def text(self) -> str:
+        """The first `limits.TEXT_BYTES` of a regular file as text; "" for anything else. @raises OSError"""
+        return decode(self.tree.read(self.entry.path, limits.TEXT_BYTES)) if self.entry.is_file else ""
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 512 bytes of a regular file; b"" for anything else. @raises OSError"""
+        return self.tree.read(self.entry.path, 512) if self.entry.is_file else b""
+
+    @property
+    def runnable(self) -> bool:
+        """An ELF program or a script, whatever its mode says."""
+        return self.head.startswith((b"\x7fELF", b"#!"))
+
+    def open(self) -> BinaryIO:
+        """The content as a stream. @raises OSError"""
+        return self.tree.open(self.entry.path)
+
+    @cached_property
+    def sha256(self) -> str | None:
+        """SHA-256 of a regular file of at most `limits.LOG_BYTES`, else None. @raises OSError"""
+        if not self.entry.is_file or self.entry.size > limits.LOG_BYTES:
+            return None
+        with self.open() as handle:
+            digest = hashlib.sha256()
+            while block := handle.read(limits.MEBIBYTE):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+class Check(ABC):
+    """One kind of artefact. An instance lives for one run over all volumes."""
+
+    #: As in findings.jsonl and summary.json.
+    name: ClassVar[str]
+
+    @abstractmethod
+    def wants(self, entry: Entry) -> bool:
+        """Whether to look at this entry. Called for every entry of every volume: it must be quick and not read."""
+
+    @abstractmethod
+    def look(self, item: Item) -> Iterator[Result]:
+        """Looks at one entry it wanted. An exception is recorded as the check's error and the next entry is looked at."""
+
+    def leave(self, tree: Tree) -> Iterator[Result]:  # noqa: ARG002 - most checks have nothing to do here
+        """Called when a file system was read to its end and is still open."""
+        return iter(())
+
+    def conclude(self) -> Iterator[Result]:
+        """What can only be said after everything was read."""
+        return iter(())
+
+    def found(self, item: Item, severity: Severity, title: str, evidence: str = "", attack: tuple[str, ...] = (), *,
+              rule: str | None = None, hashed: bool = False) -> Finding:
+        """A finding about one entry. @param hashed whether the file's SHA-256 belongs to it"""
+        return Finding(self.name, severity, title, item.volume_id, item.entry.path, evidence, attack, item.entry.modified,
+                       item.sha256 if hashed else None, rule)

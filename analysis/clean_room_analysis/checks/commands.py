@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Judges a shell command line: what about it an intruder would do and an administrator seldom does.
+
+Patterns are bounded and linear, since every line is hostile. They are for triage: a match says why, a person decides.
+"""
+
+import re
+from dataclasses import dataclass
+
+from clean_room_analysis.model import Severity
+
+CRITICAL, HIGH, MEDIUM, LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Why a command stands out. `attack` is a MITRE ATT&CK technique id."""
+
+    severity: Severity
+    reason: str
+    attack: str
+
+
+_PATTERNS: tuple[tuple[Severity, str, str, str], ...] = (
+    (HIGH, "downloads and runs in one line", "T1105", r"\b(?:curl|wget|fetch|lwp-download)\b[^\n]{0,400}\|\s*(?:sudo\s+)?(?:/\S{0,40}/)?(?:ba|da|z|k|a)?sh\b"),
+    (HIGH, "downloads and runs in one line", "T1105", r"\b(?:curl|wget)\b[^\n]{0,400}\|\s*(?:sudo\s+)?(?:python|perl|ruby|php)[\d.]*\b"),
+    (HIGH, "downloads and runs in one line", "T1105", r"(?:<\(|\$\(|`)\s*(?:curl|wget)\b"),
+    (HIGH, "downloads a file and makes it executable", "T1105", r"\b(?:curl|wget)\b[^\n]{0,400}(?:&&|;)\s*chmod\b[^\n]{0,20}(?:\+x|[0-7]?7[0-7]{2})"),
+    (MEDIUM, "downloads from a bare IP address", "T1105", r"\b(?:curl|wget)\b[^\n]{0,200}?(?:https?|ftp)://(?!169\.254\.|127\.|10\.|192\.168\.)\d{1,3}(?:\.\d{1,3}){3}\b"),
+    (MEDIUM, "downloads into a temporary directory", "T1105", r"\b(?:curl|wget)\b[^\n]{0,300}(?:-[oOP]\s?|>\s?)/(?:tmp|var/tmp|dev/shm)/"),
+    (HIGH, "runs decoded data", "T1140", r"\bbase64\s+(?:-d|-D|--decode)\b[^\n]{0,200}\|\s*(?:sudo\s+)?(?:\S{0,40}/)?(?:(?:ba|da|z)?sh|python[\d.]*|perl)\b"),
+    (HIGH, "opens a reverse shell", "T1059.004", r"/dev/(?:tcp|udp)/[^\s/]{1,253}/\d"),
+    (HIGH, "opens a reverse shell", "T1059.004", r"\b(?:nc|ncat|netcat|nc\.traditional)\b[^\n]{0,100}\s(?:-\w{0,5}[ec]\b|--exec\b|--sh-exec\b)"),
+    (HIGH, "opens a reverse shell", "T1059.004", r"\bmkfifo\b[^\n]{0,200}\b(?:nc|ncat|netcat|telnet|openssl)\b"),
+    (HIGH, "opens a reverse shell", "T1059.004", r"\bsocat\b[^\n]{0,200}\bexec:[^\n]{0,40}(?:sh|bash)"),
+    (HIGH, "opens a reverse shell", "T1059.006", r"\bpython[\d.]*\s+-c\b[^\n]{0,300}\bsocket\b"),
+    (HIGH, "opens a reverse shell", "T1059", r"\b(?:perl|ruby|php)\b\s+-[er]\w?\b[^\n]{0,300}\b(?:Socket|TCPSocket|fsockopen)\b"),
+    (CRITICAL, "mines cryptocurrency", "T1496", r"\bstratum\+(?:tcp|ssl|tls)://"),
+    (HIGH, "names a known coin miner or its dropper", "T1496", r"\b(?:xmrig|xmr-stak|minerd|cpuminer|ccminer|kdevtmpfsi|kinsing|nbminer|t-rex|lolminer|cryptonight|randomx)\b"),
+    (HIGH, "loads a library into every program", "T1574.006", r"/etc/ld\.so\.preload"),
+    (HIGH, "loads a library into other programs", "T1574.006", r"\bLD_PRELOAD\s?="),
+    (HIGH, "makes a program set-user-id", "T1548.001", r"\bchmod\b[^\n]{0,40}\s(?:[ugoa]{0,4}\+[rwx]{0,3}s|0?[4-7][0-7]{3})\b"),
+    (HIGH, "makes a second superuser", "T1136.001", r"\b(?:useradd|usermod|adduser)\b[^\n]{0,200}(?:-o\s[^\n]{0,40}-u\s{0,2}0\b|-u\s{0,2}0\s[^\n]{0,40}-o\b|-ou\s{0,2}0\b)"),
+    (MEDIUM, "makes an account", "T1136.001", r"^\s*(?:sudo\s+)?(?:useradd|adduser)\s"),
+    (HIGH, "writes the account database directly", "T1136.001", r">>?\s*/etc/(?:passwd|shadow|sudoers)\b"),
+    (HIGH, "adds a key for log-in", "T1098.004", r">>?\s*(?:~|\$HOME|/root|/home/[^/\s]{1,64})?/?\.ssh/authorized_keys"),
+    (HIGH, "asks for the instance role's credentials", "T1552.005", r"169\.254\.169\.254[^\s]{0,100}(?:iam|security-credentials)"),
+    (HIGH, "reads the password hashes", "T1003.008", r"\b(?:cat|less|more|head|tail|strings|cp|scp|base64|xxd|unshadow)\s[^\n|;]{0,100}/etc/shadow\b"),
+    (MEDIUM, "reads cloud credentials", "T1552.001", r"\b(?:cat|less|more|cp|scp|grep|base64)\s[^\n|;]{0,100}\.aws/credentials\b"),
+    (HIGH, "switches command history off or clears it", "T1070.003", r"\bunset\s+HIST\w{0,20}|\bHISTFILE=(?:/dev/null|\s|;|$)|\bHISTSIZE=0\b|\bhistory\s+-c\b|\bln\s[^\n]{0,40}/dev/null\s[^\n]{0,60}_history|(?:>|\brm\b[^\n]{0,20}|\bshred\b[^\n]{0,20})\s*\S{0,60}\.\w{2,4}_history"),
+    (HIGH, "clears logs", "T1070.002", r"(?:\brm\b[^\n;|&]{0,60}|\bshred\b[^\n;|&]{0,60}|\btruncate\b[^\n;|&]{0,60}|(?:^|[;&\s])>\s*|/dev/null\s*>\s*|\becho\s*>\s*|\bcat\s+/dev/null\s*>\s*)/var/log/"),
+    (MEDIUM, "sets file times", "T1070.006", r"\btouch\s[^\n]{0,60}(?:-[acm]*[rtd]\b|--reference|--date)"),
+    (HIGH, "switches a defence off", "T1562.001", r"\b(?:systemctl|service|chkconfig)\b[^\n]{0,60}\b(?:stop|disable|mask)\b[^\n]{0,60}\b(?:auditd|rsyslog|amazon-ssm-agent|amazon-cloudwatch-agent|falcon-sensor|guardduty|wazuh-agent|clamd?)|\bsetenforce\s+0\b|\bauditctl\s+-(?:D|e\s*0)\b"),
+    (HIGH, "switches a defence off", "T1562.004", r"\biptables\s+(?:-F|--flush|-P\s+INPUT\s+ACCEPT)|\bnft\s+flush\b|\b(?:systemctl|service)\b[^\n]{0,40}(?:stop|disable)[^\n]{0,40}\b(?:firewalld|iptables|nftables|ufw)\b|\bufw\s+disable\b"),
+    (MEDIUM, "makes a file unchangeable", "T1222.002", r"\bchattr\s+[^\n]{0,10}[+-]\w{0,3}[ia]"),
+    (HIGH, "loads a kernel module by path", "T1547.006", r"\binsmod\s+\S"),
+    (MEDIUM, "changes scheduled jobs", "T1053.003", r"\|\s*crontab\s+-|>>?\s*/(?:etc/cron|var/spool/cron)"),
+    (MEDIUM, "opens a tunnel", "T1572", r"\b(?:ngrok|frpc|chisel|gost|cloudflared)\b\s|\bssh\b[^\n]{0,60}\s-\w{0,5}R\s?\d"),
+    (MEDIUM, "scans the network", "T1046", r"\b(?:nmap|masscan|zmap|pnscan)\b\s"),
+    (MEDIUM, "sends data out", "T1048", r"\bcurl\b[^\n]{0,200}\s(?:-T\s|--upload-file\s|-F\s?\S{1,60}=@|--data-binary\s+@|-d\s?@)"),
+    (LOW, "leaves a program running after log-out", "T1059.004", r"\bnohup\s+\S{1,200}|\bsetsid\s+\S"),
+)
+_COMPILED = tuple((severity, reason, attack, re.compile(pattern, re.IGNORECASE)) for severity, reason, attack, pattern in _PATTERNS)
+
+
+def suspicions(command: str) -> tuple[Suspicion, ...]:
+    """Everything that stands out about a command of one line, each reason once, worst first."""
+    found: dict[tuple[str, str], Suspicion] = {}
+    for severity, reason, attack, pattern in _COMPILED:
+        if (reason, attack) not in found and pattern.search(command):
+            found[(reason, attack)] = Suspicion(severity, reason, attack)
+    return tuple(sorted(found.values(), key=lambda one: (rank(one.severity), one.attack)))
+
+
+_ORDER = {severity: index for index, severity in enumerate(Severity)}
+
+
+def rank(severity: Severity) -> int:
+    """0 for critical to 4 for informational."""
+    return _ORDER[severity]
+
+
+def worst(reasons: tuple[Suspicion, ...]) -> Severity:
+    """The worst severity of at least one suspicion."""
+    return min((one.severity for one in reasons), key=rank)
+
+
+def in_words(reasons: tuple[Suspicion, ...]) -> str:
+    """The reasons as a clause: "downloads and runs in one line, mines cryptocurrency"."""
+    return ", ".join(dict.fromkeys(one.reason for one in reasons))
+
+
+def techniques(reasons: tuple[Suspicion, ...], *first: str) -> tuple[str, ...]:
+    """ATT&CK ids, those of the place first, each once, at most 8."""
+    return tuple(dict.fromkeys((*first, *(one.attack for one in reasons))))[:8]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Who logged in, who tried: wtmp, btmp, secure/auth.log and journald."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from clean_room_analysis import limits
+from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.isolated import run_isolated
+from clean_room_analysis.login_records import Record, read_records
+from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent, iso_time
+from clean_room_analysis.tree import Tree
+
+_FILES = re.compile(r"^/var/log/(?:(?:wtmp|btmp|secure|auth\.log)(?:[.-][\w.-]{1,40})?|journal/[^/]{1,64}/[^/]{1,200}\.journal~?)$")
+_ACCEPTED = re.compile(r"^Accepted (\S+) for (\S+) from (\S+) port")
+_FAILED = re.compile(r"^Failed \S+ for (?:invalid user )?(.{0,64}?) from (\S+) port")
+_NEW_USER = re.compile(r"^new user: name=([^,\s]{1,64}), UID=(\d{1,10})")
+_BECAME_ROOT = re.compile(r"session opened for user root\b.{0,40}\bby\s+(\S{1,64})")
+#: Failed attempts from one address that make it a guesser.
+_GUESSES = 10
+_SECONDS = 180
+#: Addresses and accounts kept apart.
+_DISTINCT = 20_000
+
+
+@dataclass(slots=True)
+class _Volume:
+    """What the logs of one file system add up to."""
+
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    first_failure: dict[str, int] = field(default_factory=dict)
+    #: (user, host, how) -> [first, last, count, path]
+    successes: dict[tuple[str, str, str], list[int | str]] = field(default_factory=dict)
+    wiped: Counter[str] = field(default_factory=Counter)
+
+
+class Logins(Check):
+    """T1110 (brute force), T1078 (valid accounts), T1070.002 (clear logs), T1136.001."""
+
+    name = "logins"
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Entry, str]] = []
+        self._events = 0
+
+    def wants(self, entry: Entry) -> bool:
+        return entry.logical.startswith("/var/log/") and not entry.is_directory and _FILES.match(entry.logical) is not None
+
+    def look(self, item: Item) -> Iterator[Result]:
+        if item.entry.is_link:
+            yield self.found(item, Severity.HIGH, "A log of log-ins is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1070.002",))
+            return
+        limit = limits.JOURNAL_BYTES if ".journal" in item.entry.name else limits.LOG_BYTES
+        if item.entry.size > limit:
+            raise ValueError(f"{item.entry.size} bytes are more than the {limit} that are read")
+        if item.entry.size > 0:
+            self._entries.append((item.entry, item.volume_id))
+
+    def leave(self, tree: Tree) -> Iterator[Result]:
+        """Reads all logs of the file system that was just walked."""
+        entries, self._entries = self._entries, []
+        if not entries:
+            return
+        volume_id = entries[0][1]
+        sums = _Volume()
+        errors: list[str] = []
+        only = [entry for entry, _ in entries]
+        for record in run_isolated(lambda: read_records(tree, only), _SECONDS):
+            if record.source == "error":
+                errors.append(f"{record.path}: {record.kind} {record.message}")
+                continue
+            yield from self._take(record, sums, volume_id)
+        yield from self._judge(sums, volume_id)
+        if errors:
+            raise ValueError("; ".join(errors[:5]))
+
+    def _take(self, record: Record, sums: _Volume, volume_id: str) -> Iterator[Result]:
+        said = ""
+        if record.source == "wtmp" and record.kind == "USER_PROCESS":
+            said = f"{record.user} logged in on {record.message} from {record.host or 'the console'}"
+            _success(sums, record, record.user, record.host, "session")
+        elif record.source == "wtmp" and record.kind in ("EMPTY", "") and record.at == 0 and not record.user:
+            sums.wiped[record.path] += 1
+        elif record.source == "btmp" and record.host:
+            said = f"failed log-in as {record.user} from {record.host}"
+            _failure(sums, record, record.host)
+        elif record.source == "log":
+            said = f"{record.kind}: {record.message}"
+            if accepted := _ACCEPTED.match(record.message):
+                _success(sums, record, accepted.group(2), accepted.group(3), accepted.group(1))
+            elif failed := _FAILED.match(record.message):
+                _failure(sums, record, failed.group(2))
+            elif new := _NEW_USER.match(record.message):
+                severity = Severity.CRITICAL if int(new.group(2)) == 0 else Severity.LOW
+                yield Finding(self.name, severity, f"Account {new.group(1)} was made with uid {new.group(2)}", volume_id, record.path, record.message, ("T1136.001",), record.at)
+            elif not _BECAME_ROOT.search(record.message) and record.kind != "sudo":
+                said = ""
+        if said and self._events < limits.LOGIN_EVENTS:
+            self._events += 1
+            yield TimelineEvent(record.at, said[:600], "log-in record", record.path, volume_id)
+
+    def _judge(self, sums: _Volume, volume_id: str) -> Iterator[Result]:
+        # The same attempt is in btmp, secure and the journal: the fullest source counts.
+        guesses: dict[str, int] = {}
+        for (_, host), count in sums.failures.items():
+            guesses[host] = max(guesses.get(host, 0), count)
+        guessers = {host: count for host, count in guesses.items() if count >= _GUESSES}
+        for (user, host, how), (first, last, count, path) in sorted(sums.successes.items()):
+            shown = f"{count} times, first {iso_time(int(first))}, last {iso_time(int(last))}, by {how}"
+            if host in guessers and int(last) >= sums.first_failure[host]:
+                yield Finding(self.name, Severity.CRITICAL, f"{user} logged in from {host} after {guesses[host]} failed attempts from there", volume_id, str(path), shown,
+                              ("T1110.001", "T1078.003"), int(last))
+            elif user == "root" or how == "password":
+                reason = "root logged in directly" if user == "root" else f"{user} logged in with a password"
+                yield Finding(self.name, Severity.MEDIUM, f"{reason} from {host or 'the console'}", volume_id, str(path), shown, ("T1078.003",), int(last))
+            else:
+                yield Finding(self.name, Severity.INFORMATIONAL, f"{user} logged in from {host or 'the console'}", volume_id, str(path), shown, ("T1078.003",), int(last))
+        entered = {host for _, host, _ in sums.successes}
+        for host, count in sorted(guessers.items(), key=lambda one: (-one[1], one[0])):
+            if host not in entered:
+                yield Finding(self.name, Severity.LOW, f"{count} failed log-ins from {host}, none succeeded", volume_id, None, f"first {iso_time(sums.first_failure[host])}", ("T1110.001",))
+        for path, count in sorted(sums.wiped.items()):
+            yield Finding(self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",))
+
+
+def _success(sums: _Volume, record: Record, user: str, host: str, how: str) -> None:
+    key = (user[:64], host[:256], how[:32])
+    if key not in sums.successes and len(sums.successes) >= _DISTINCT:
+        return
+    first, last, count, _ = sums.successes.get(key, (record.at, record.at, 0, record.path))
+    sums.successes[key] = [min(int(first), record.at), max(int(last), record.at), int(count) + 1, record.path]
+
+
+def _failure(sums: _Volume, record: Record, host: str) -> None:
+    if host not in sums.first_failure and len(sums.first_failure) >= _DISTINCT:
+        return
+    sums.failures[record.path, host] += 1
+    sums.first_failure[host] = min(sums.first_failure.get(host, record.at), record.at)

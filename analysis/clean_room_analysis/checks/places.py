@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Places on a Linux system that mean something to more than one check."""
+
+import re
+
+#: Directories anybody may write to.
+TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/", "/run/lock/", "/var/lock/")
+#: Hidden names that distributions and desktops make themselves.
+ORDINARY_HIDDEN = frozenset({
+    ".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix", ".Test-unix", ".X0-lock", ".git", ".gitignore", ".gitkeep", ".gnupg", ".ssh", ".config", ".cache", ".local", ".pki", ".aws",
+    ".npm", ".cargo", ".rustup", ".venv", ".build-id", ".pyenv", ".nvm", ".rbenv", ".docker", ".kube", ".vscode-server", ".bin", ".dwz", ".updated", ".pwd.lock", ".hmac", ".github",
+})
+_HOME = re.compile(r"^(?:/root|/home/[^/]+)/")
+_RAN_FROM_TEMPORARY = re.compile(r"(?:^|[\s\"'=;|&(`!@+-])(/(?:tmp|var/tmp|dev/shm|run/shm)/[^\s\"';|&)`]{1,200})")
+_RAN_HIDDEN = re.compile(r"(?:^|[\s\"'=;|&(`!@+-])((?:/[^\s\"';|&)/`]{1,100}){0,10}/\.[^\s\"';|&)/.`][^\s\"';|&)`]{0,200})")
+
+
+def in_temporary(path: str) -> bool:
+    """Below a directory that anybody may write to."""
+    return path.startswith(TEMPORARY)
+
+
+def in_home(path: str) -> bool:
+    """Below root's or a user's home directory."""
+    return _HOME.match(path) is not None
+
+
+def hidden_part(path: str) -> str | None:
+    """The first part of a path that hides and is not ordinary: a leading dot, or nothing but spaces and dots."""
+    for part in path.split("/"):
+        if part and (part[0] == "." or part[-1] == " " or not part.strip(" .")) and part not in ORDINARY_HIDDEN:
+            return part
+    return None
+
+
+def temporary_path_in(command: str) -> str | None:
+    """The first path below a temporary directory that a command names."""
+    match = _RAN_FROM_TEMPORARY.search(command)
+    return match.group(1) if match else None
+
+
+def hidden_path_in(command: str) -> str | None:
+    """The first absolute path with an unusual hidden part that a command names."""
+    for match in _RAN_HIDDEN.finditer(command):
+        if hidden_part(match.group(1)) is not None:
+            return match.group(1)
+    return None

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Command histories: what was typed, and histories that were switched off."""
+
+import re
+from collections.abc import Iterator
+
+from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.checks.commands import Suspicion, in_words, suspicions, techniques, worst
+from clean_room_analysis.checks.places import temporary_path_in
+from clean_room_analysis.model import Entry, Severity, TimelineEvent
+from clean_room_analysis.text import lines
+
+_NAMES = frozenset({
+    ".bash_history", ".zsh_history", ".sh_history", ".ash_history", ".ksh_history", ".history", ".python_history", ".mysql_history", ".psql_history", ".rediscli_history",
+    ".node_repl_history", ".local_history", "fish_history",
+})
+_BASH_TIME = re.compile(r"^#(\d{9,10})$")
+_ZSH = re.compile(r"^: (\d{9,10}):\d+;(.*)$")
+#: Matching lines quoted in the finding of one history.
+_QUOTED = 40
+
+
+class ShellHistory(Check):
+    """T1059.004 (Unix shell), T1070.003 (clear command history)."""
+
+    name = "shell-history"
+
+    def wants(self, entry: Entry) -> bool:
+        return not entry.is_directory and entry.name in _NAMES
+
+    def look(self, item: Item) -> Iterator[Result]:
+        if item.entry.is_link:
+            target = item.tree.link_target(item.entry.path)
+            severity = Severity.HIGH if target == "/dev/null" else Severity.MEDIUM
+            yield self.found(item, severity, "Command history is a link, so nothing is kept", f"-> {target}", ("T1070.003",))
+            return
+        when: int | None = None
+        quoted: list[str] = []
+        reasons: list[Suspicion] = []
+        for number, line in lines(item.text):
+            stamp = _BASH_TIME.match(line)
+            if stamp:
+                when = int(stamp.group(1))
+                continue
+            timed = _ZSH.match(line)
+            if timed:
+                when, line = int(timed.group(1)), timed.group(2)
+            if not line.strip():
+                continue
+            if when is not None:
+                yield TimelineEvent(when * 1_000_000_000, f"{item.entry.name}: {line[:500]}", "command typed", item.entry.path, item.volume_id)
+                when = None
+            found = suspicions(line)
+            temporary = temporary_path_in(line) if not found else None
+            if temporary is not None:
+                found = (Suspicion(Severity.LOW, "names a path in a temporary directory", "T1059.004"),)
+            reasons.extend(found)
+            if found and len(quoted) < _QUOTED:
+                quoted.append(f"line {number}: {line[:300]}")
+        if reasons:
+            unique = tuple(sorted(dict.fromkeys(reasons), key=lambda one: (one.severity is not Severity.CRITICAL, one.severity is not Severity.HIGH, one.reason)))
+            yield self.found(item, worst(unique), f"Command history: {in_words(unique)}", "\n".join(quoted), techniques(unique, "T1059.004"))

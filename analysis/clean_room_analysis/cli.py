@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The command line. Exit codes: 0 complete, 3 incomplete (outputs and manifest are written all the same), 2 cannot begin."""
+
+import argparse
+import json
+import os
+import sys
+
+from clean_room_analysis import __version__
+from clean_room_analysis.analysis import analyse
+from clean_room_analysis.evidence import EvidenceError
+from clean_room_analysis.model import VolumeInput
+from clean_room_analysis.mounting import MountError
+from clean_room_analysis.outputs import OutputError
+from clean_room_analysis.progress import say
+
+COMPLETE, CANNOT_BEGIN, INCOMPLETE = 0, 2, 3
+_DAY = 24 * 60 * 60
+
+
+class UsageError(Exception):
+    """The arguments do not make sense; the message says which and what is allowed."""
+
+
+def volumes_from_file(path: str) -> list[VolumeInput]:
+    """Reads `--volumes`: a JSON list of {volumeId, sourceVolumeId, snapshotId, evidence, work, role}.
+
+    `volumeId` (the evidence volume attached here) is for people; what counts is where its device is.
+    """
+    try:
+        with open(path, encoding="utf-8") as handle:
+            listed = json.load(handle)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--volumes {path} cannot be read as JSON: {error}") from error
+    if not isinstance(listed, list) or not listed:
+        raise UsageError(f"--volumes {path} must hold a list of at least one volume")
+    return [_volume(one, index) for index, one in enumerate(listed)]
+
+
+def _volume(one: object, index: int) -> VolumeInput:
+    if not isinstance(one, dict):
+        raise UsageError(f"volume {index} is not an object")
+    for name in ("sourceVolumeId", "evidence"):
+        if not isinstance(one.get(name), str) or not one[name]:
+            raise UsageError(f"volume {index} has no {name}")
+    for name in ("work", "snapshotId"):
+        if one.get(name) is not None and not isinstance(one[name], str):
+            raise UsageError(f"volume {index}: {name} must be a string or null")
+    if one.get("role") not in ("root", "data"):
+        raise UsageError(f"volume {index}: role is {one.get('role')!r}, allowed are root and data")
+    return VolumeInput(one["sourceVolumeId"], one.get("snapshotId"), one["evidence"], one.get("work"), one["role"])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    arguments = argparse.ArgumentParser(prog="clean_room_analysis", description="Analyses volumes of a contained EC2 instance.")
+    source = arguments.add_mutually_exclusive_group(required=True)
+    source.add_argument("--evidence", metavar="IMAGE", help="device or raw image; hashed, never mounted, never written")
+    source.add_argument("--volumes", metavar="FILE", help="JSON list of several volumes")
+    arguments.add_argument("--work", metavar="IMAGE", help="copy of the evidence that may be mounted: its journal is replayed, so it is written")
+    arguments.add_argument("--out", metavar="DIRECTORY", required=True, help="for the outputs; must not hold a run already")
+    arguments.add_argument("--incident", metavar="ID", default="none")
+    arguments.add_argument("--volume-id", metavar="ID", help="the victim's volume (default: the name of the image)")
+    arguments.add_argument("--snapshot-id", metavar="ID")
+    arguments.add_argument("--role", choices=("root", "data"), default="root")
+    arguments.add_argument("--deadline-seconds", type=float, default=_DAY, metavar="N", help="time for reading, hashing not counted (default %(default)s)")
+    arguments.add_argument("--version", action="version", version=__version__)
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the program. @returns the exit code"""
+    given = parser().parse_args(argv)
+    try:
+        if given.volumes is not None:
+            volumes = volumes_from_file(given.volumes)
+        else:
+            volumes = [VolumeInput(given.volume_id or os.path.basename(given.evidence), given.snapshot_id, given.evidence, given.work, given.role)]
+        for volume in volumes:
+            if volume.work is not None and os.path.realpath(volume.work) == os.path.realpath(volume.evidence):
+                raise UsageError(f"{volume.evidence} is given as evidence and as work: evidence is never mounted, make a copy")
+        if given.deadline_seconds <= 0:
+            raise UsageError("--deadline-seconds must be more than 0")
+        complete = analyse(volumes, given.out, given.incident, given.deadline_seconds)
+    except (UsageError, OutputError, EvidenceError, MountError) as error:
+        print(f"clean_room_analysis: {error}", file=sys.stderr)
+        return CANNOT_BEGIN
+    say("complete" if complete else "INCOMPLETE: see notLookedAt in summary.json")
+    return COMPLETE if complete else INCOMPLETE

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Runs a parser in a process of its own, with bounded memory and time: formats with links and compression can be made to
+loop or to swell, and a parser that was not written for hostile input must not take the analysis with it."""
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+from clean_room_analysis import limits
+
+Row = TypeVar("Row")
+_BATCH = 500
+
+
+class IsolatedError(Exception):
+    """The parser failed, ran out of memory or out of time; what it gave until then was used."""
+
+
+def _child(function: Callable[[], Iterator[Row]], sending: Connection, memory: int) -> None:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        used = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    batch: list[Row] = []
+    error: str | None = None
+    try:
+        for row in function():
+            batch.append(row)
+            if len(batch) >= _BATCH:
+                sending.send((batch, False, None))
+                batch = []
+    except MemoryError:
+        error = "it needs more memory than it may have"
+    except Exception as failure:  # noqa: BLE001 - any failure of a parser is data for the parent
+        error = f"{type(failure).__name__}: {failure}"[:300]
+    sending.send((batch, True, error))
+
+
+def run_isolated(function: Callable[[], Iterator[Row]], seconds: float, memory: int = 1024 * limits.MEBIBYTE) -> Iterator[Row]:
+    """Yields what `function` yields in a forked process.
+
+    @param seconds time after which the process is killed
+    @param memory bytes of address space it may use beyond what it starts with
+    @raises IsolatedError at the end, when it did not end well
+    """
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(function, sending, memory), daemon=True)
+    process.start()
+    sending.close()
+    end = time.monotonic() + seconds
+    try:
+        while True:
+            if not receiving.poll(max(0.0, end - time.monotonic())):
+                raise IsolatedError(f"stopped after {seconds:.0f} seconds")
+            try:
+                batch, last, error = receiving.recv()
+            except EOFError:
+                raise IsolatedError("the process ended without a word, perhaps for want of memory") from None
+            yield from batch
+            if error is not None:
+                raise IsolatedError(error)
+            if last:
+                return
+    finally:
+        process.kill()
+        process.join()
+        receiving.close()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Every bound of the analysis in one place. What is cut by one of them is named in `notLookedAt`, never dropped silently."""
+
+import time
+
+MEBIBYTE = 1024 * 1024
+
+#: Bytes read at once while a device is hashed.
+HASH_BLOCK_BYTES = 4 * MEBIBYTE
+#: Text artefacts (crontabs, units, histories, keys) are read up to here.
+TEXT_BYTES = 1 * MEBIBYTE
+#: Lines longer than this are cut before a pattern sees them.
+LINE_CHARACTERS = 4096
+#: Lines of one text artefact.
+LINES = 20_000
+#: Log files (secure, auth.log, wtmp, btmp) are read up to here.
+LOG_BYTES = 64 * MEBIBYTE
+#: One journald file.
+JOURNAL_BYTES = 256 * MEBIBYTE
+#: Journal entries read in all.
+JOURNAL_ENTRIES = 200_000
+#: Records of one log-in database.
+LOGIN_RECORDS = 200_000
+#: Log-in records that become timeline events.
+LOGIN_EVENTS = 20_000
+#: Files larger than this are scanned by YARA in their first part only.
+YARA_BYTES = 32 * MEBIBYTE
+#: Seconds one YARA scan may take.
+YARA_SECONDS = 20
+#: Findings one check may report over the whole run.
+FINDINGS_PER_CHECK = 200
+#: Characters of an excerpt.
+EVIDENCE_CHARACTERS = 2000
+#: Characters of a path in its display form.
+PATH_CHARACTERS = 4096
+#: Directories below the root of a file system.
+DEPTH = 200
+#: Symbolic links followed, inside the tree, to reach one artefact.
+LINKS = 16
+#: Names read from one directory.
+DIRECTORY_ENTRIES = 1_000_000
+#: Partitions read from one table.
+PARTITIONS = 128
+#: Distinct things listed in `notLookedAt`.
+NOT_LOOKED_AT = 500
+#: Timeline events held in memory before they are sorted into a file.
+TIMELINE_CHUNK = 100_000
+
+
+class Deadline:
+    """The time the analysis may take. Hashing the evidence does not count: it always runs to its end."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        """True once the time is over."""
+        return time.monotonic() >= self._end

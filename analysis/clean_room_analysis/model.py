@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What the parts of the analysis hand to each other."""
+
+import hashlib
+import stat
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from clean_room_analysis.text import display_name, excerpt
+
+
+class Severity(StrEnum):
+    """How much a finding matters, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFORMATIONAL = "informational"
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeInput:
+    """One volume of the victim.
+
+    `source_volume_id` is the victim's volume; `evidence` the device or image that is hashed and never mounted; `work` the
+    copy from the same snapshot that may be mounted, or None; `role` is "root" or "data".
+    """
+
+    source_volume_id: str
+    snapshot_id: str | None
+    evidence: str
+    work: str | None
+    role: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """One name in a file system. Times are nanoseconds since 1970 (UTC), `born` is None where it is not recorded.
+
+    `path` is the path inside the volume, `logical` the path on the victim (a data volume's paths start at its mount point).
+    Names that are not UTF-8 carry surrogate escapes.
+    """
+
+    path: str
+    logical: str
+    inode: int
+    mode: int
+    links: int
+    user: int
+    group: int
+    size: int
+    accessed: int
+    modified: int
+    changed: int
+    born: int | None
+
+    @property
+    def is_file(self) -> bool:
+        """True for a regular file."""
+        return stat.S_ISREG(self.mode)
+
+    @property
+    def is_directory(self) -> bool:
+        """True for a directory."""
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_link(self) -> bool:
+        """True for a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+    @property
+    def executable(self) -> bool:
+        """True for a regular file that somebody may execute."""
+        return stat.S_ISREG(self.mode) and bool(self.mode & 0o111)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+def iso_time(nanoseconds: int | None) -> str | None:
+    """ISO 8601 in UTC with whole seconds and Z; None for None and for times Python cannot say."""
+    if nanoseconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of findings.jsonl. `attack` holds MITRE ATT&CK technique ids; `path` is raw, its display form is written."""
+
+    check: str
+    severity: Severity
+    title: str
+    volume_id: str
+    path: str | None = None
+    evidence: str = ""
+    attack: tuple[str, ...] = ()
+    modified: int | None = None
+    sha256: str | None = None
+    rule: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The documented form (README.md, "findings.jsonl"). The id depends on what was found and where, not on when it was."""
+        shown = None if self.path is None else display_name(self.path)
+        identity = "\0".join((self.check, self.volume_id, shown or "", self.rule or "", self.title, self.evidence))
+        return {
+            "schemaVersion": 1,
+            "id": hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16],
+            "check": self.check,
+            "severity": self.severity.value,
+            "title": display_name(self.title, 512),
+            "path": shown,
+            "volumeId": self.volume_id,
+            "evidence": excerpt(self.evidence),
+            "attack": list(self.attack),
+            "modified": iso_time(self.modified),
+            "sha256": self.sha256,
+            "rule": self.rule,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """Something that happened at a time, apart from file times: a log-in, a log line. `at` in nanoseconds since 1970."""
+
+    at: int
+    message: str
+    description: str
+    path: str
+    volume_id: str
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What a check looked at. `error` says what failed, None when nothing did."""
+
+    check: str
+    items_looked_at: int = 0
+    findings: int = 0
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class FileSystemReport:
+    """How one file system was read.
+
+    `method` is "kernel-mount", "dissect" or "none". `journal_replayed` is True when nothing was left unread in a journal: the
+    kernel replayed it, or the file system has none.
+    """
+
+    type: str
+    label: str | None
+    offset_bytes: int
+    method: str = "none"
+    journal_replayed: bool = False
+    files_seen: int = 0
+    reason: str | None = None
+    read_to_end: bool = False
+
+
+@dataclass(slots=True)
+class VolumeReport:
+    """One volume in summary.json. Hashes are SHA-256 over the whole evidence device."""
+
+    input: VolumeInput
+    size_bytes: int = 0
+    before: str | None = None
+    after: str | None = None
+    file_systems: list[FileSystemReport] = field(default_factory=list)
+
+    @property
+    def intact(self) -> bool:
+        """The evidence device has the same content after the analysis as before it."""
+        return self.before is not None and self.before == self.after
+
+
+@dataclass(slots=True)
+class OperatingSystem:
+    """Who the victim says it is."""
+
+    name: str | None
+    version: str | None
+    hostname: str | None

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Mounts a region of the work device read-only, its journal replayed, in a mount namespace of this process alone."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from clean_room_analysis.evidence import is_root
+from clean_room_analysis.partitions import Region
+
+#: Options for every file system: nothing on the disk may act.
+_ALWAYS = "ro,nosuid,nodev,noexec"
+#: Options by type. XFS refuses a second file system with the same UUID, and a work volume is a copy of another one.
+_OPTIONS = {"xfs": "nouuid", "ext4": "", "vfat": "", "ntfs": None}
+#: How to mount without replaying the journal, for a device that cannot be written.
+_WITHOUT_REPLAY = {"xfs": "norecovery", "ext4": "noload"}
+_MOUNT_SECONDS = 600
+
+
+class MountError(Exception):
+    """The region cannot be mounted; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where the region is mounted, and whether nothing was left unread in its journal."""
+
+    path: str
+    journal_replayed: bool
+    reason: str | None
+
+
+def enter_private_namespace() -> None:
+    """Moves this process into a mount namespace whose mounts nobody else sees and which vanish with it. Needs root.
+
+    @raises MountError when the kernel refuses
+    """
+    try:
+        os.unshare(os.CLONE_NEWNS)
+    except (OSError, AttributeError) as error:
+        raise MountError(f"no private mount namespace: {error}") from error
+    _run("mount", "--make-rprivate", "/")
+
+
+def _run(*command: str) -> str:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=_MOUNT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MountError(f"{command[0]} did not run: {error}") from error
+    if result.returncode != 0:
+        raise MountError(f"{command[0]} failed: {' '.join(result.stderr.split())[:300]}")
+    return result.stdout.strip()
+
+
+@contextmanager
+def mounted(work: str, region: Region) -> Iterator[Mount]:
+    """The region, mounted below a temporary directory for the time of the `with` block.
+
+    `ro` on a writable device replays the journal, which is why this is the work volume and never the evidence. The loop device
+    is made by losetup and not by mount, which would make it read-only and so prevent the replay.
+
+    @raises MountError when this process is not root or the kernel does not take the file system
+    """
+    if not is_root():
+        raise MountError("not root, so it cannot be mounted")
+    if _OPTIONS.get(region.type or "") is None:
+        raise MountError(f"{region.type} is not mounted")
+    device = _run("losetup", "--find", "--show", "--offset", str(region.offset), "--sizelimit", str(region.size), work)
+    try:
+        with tempfile.TemporaryDirectory(prefix="clean-room-") as directory:
+            mount = _mount(device, directory, region)
+            try:
+                yield mount
+            finally:
+                _run("umount", directory)
+    finally:
+        _run("losetup", "--detach", device)
+
+
+def _mount(device: str, directory: str, region: Region) -> Mount:
+    kind = region.type or ""
+    options = ",".join(filter(None, (_ALWAYS, _OPTIONS[kind])))
+    try:
+        _run("mount", "-t", kind, "-o", options, device, directory)
+        return Mount(directory, True, None)
+    except MountError as error:
+        if kind not in _WITHOUT_REPLAY or not region.journal:
+            raise
+        _run("mount", "-t", kind, "-o", f"{options},{_WITHOUT_REPLAY[kind]}", device, directory)
+        return Mount(directory, False, f"mounted without replaying the journal, so the newest changes are missing ({error})")

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Text that comes from a hostile disk, made safe to keep: bounded, printable, reversible where it is a name."""
+
+import re
+from collections.abc import Iterator
+
+from clean_room_analysis import limits
+
+# Control characters, separators that break lines, invisible and bidirectional controls, and bytes that were not UTF-8.
+_UNPRINTABLE = re.compile(
+    "[\\\\\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+_SHORT = {9: "\\t", 10: "\\n", 13: "\\r"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character == "\\":
+        return "\\\\"
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code in _SHORT:
+        return _SHORT[code]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def display_name(name: str, maximum: int = limits.PATH_CHARACTERS) -> str:
+    """The display form of a file name or path: one line, printable, backslash escapes, so that two names never look alike.
+
+    HTML is left as it is: escaping for a medium is the work of whoever writes that medium.
+    """
+    shown = _UNPRINTABLE.sub(_escape, name)
+    return shown if len(shown) <= maximum else shown[: maximum - 1] + "…"
+
+
+def excerpt(text: str, maximum: int = limits.EVIDENCE_CHARACTERS) -> str:
+    """A bounded excerpt of content: line breaks and tabs stay, every other control character is escaped."""
+    cut = text[:maximum]
+    shown = "\n".join("\t".join(_UNPRINTABLE.sub(_escape_content, part) for part in line.split("\t")) for line in cut.split("\n"))
+    return shown if len(shown) <= maximum and len(text) <= maximum else shown[: maximum - 1] + "…"
+
+
+def _escape_content(match: re.Match[str]) -> str:
+    return "\\" if match.group() == "\\" else _escape(match)
+
+
+def decode(content: bytes) -> str:
+    """Bytes of a text artefact as text: UTF-8, other bytes kept as surrogate escapes."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines (from 1) of a text artefact, at most `limits.LINES`, each cut to `limits.LINE_CHARACTERS`."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if number > limits.LINES:
+            return
+        yield number, line[: limits.LINE_CHARACTERS].rstrip("\r")
+
+
+def spreadsheet_cell(text: str) -> str:
+    """A CSV cell that no spreadsheet takes for a formula: a leading =, +, -, @ gets an apostrophe in front."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

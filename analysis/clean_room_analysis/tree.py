@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A read-only file tree, as the checks see it, however it is read."""
+
+import posixpath
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from clean_room_analysis import limits
+from clean_room_analysis.model import Entry
+
+#: Where an intruder can write is read first, so that a deadline cuts what the vendor shipped.
+FIRST = {name: rank for rank, name in enumerate(("tmp", "dev", "root", "home", "var", "srv", "www", "opt", "etc"))}
+
+#: Called with a path in display-ready raw form and the reason it was not looked at.
+Skipped = Callable[[str, str], None]
+
+
+def walk_order(parent: str, name: str) -> tuple[int, str]:
+    """Sorting key inside a directory: by name, at the root of a tree what `FIRST` says comes first."""
+    return (FIRST.get(name, len(FIRST)) if parent == "/" else 0, name)
+
+
+class Tree(ABC):
+    """One file system. Paths are absolute inside it; `prefix` is where the victim mounts it ("" for its root)."""
+
+    prefix: str = ""
+
+    def logical(self, path: str) -> str:
+        """The path on the victim."""
+        return self.prefix + path if path != "/" or not self.prefix else self.prefix
+
+    @abstractmethod
+    def walk(self, skipped: Skipped) -> Iterator[Entry]:
+        """Every entry below the root in a fixed order, parents first. Links are not followed, other file systems not entered."""
+
+    @abstractmethod
+    def entry(self, path: str) -> Entry | None:
+        """The entry at exactly this path, not following a link there; None when there is none."""
+
+    @abstractmethod
+    def link_target(self, path: str) -> str:
+        """What a symbolic link says. @raises OSError when it cannot be read."""
+
+    @abstractmethod
+    def open(self, path: str) -> BinaryIO:
+        """Opens a regular file that `walk` or `entry` named. @raises OSError when it is anything else or cannot be read."""
+
+    @abstractmethod
+    def attribute(self, path: str, name: str) -> bytes | None:
+        """An extended attribute, None when it is not set."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The first `limit` bytes of a regular file."""
+        with self.open(path) as handle:
+            return handle.read(limit)
+
+    def resolve(self, path: str) -> Entry | None:
+        """Follows symbolic links inside the tree, as a chroot would, at most `limits.LINKS`; None when they lead nowhere."""
+        current = "/"
+        pending = [part for part in path.split("/") if part]
+        followed = 0
+        found = self.entry("/")
+        while pending:
+            part = pending.pop(0)
+            candidate = posixpath.normpath(posixpath.join(current, part)) if part == ".." else posixpath.join(current, part)
+            found = self.entry(candidate)
+            if found is None:
+                return None
+            if not found.is_link:
+                current = candidate
+                continue
+            followed += 1
+            if followed > limits.LINKS:
+                return None
+            target = self.link_target(candidate)
+            if target.startswith("/"):
+                current = "/"
+            pending = [piece for piece in target.split("/") if piece and piece != "."] + pending
+        return found
