@@ -58,7 +58,8 @@ function findingsSentence({ counts, worst, assessment }: VerdictInput): string {
     return `No finding in ${lookedAtSentence(assessment)}, ${caveat}.`;
 }
 
-function containmentSentence(containment: Containment | null): string {
+/** How the instance stands, as the report and the messages say it. */
+export function containmentSentence(containment: Containment | null): string {
     if (!containment) return "The instance is NOT known to be contained: containment failed, so treat it as still connected.";
     if (!containment.contained) {
         const failed = containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name);

@@ -1,6 +1,6 @@
 /**
- * Picks from timesketch.jsonl the events that matter to a reader: those about a path that a finding names, and those
- * that are not file times (log-ins, commands). A disk has hundreds of thousands of events, the page shows some hundred.
+ * Picks from timesketch.jsonl the events that matter to a reader: the times of files that a finding names, and what the
+ * artefacts themselves tell (log-ins, commands). A disk has hundreds of thousands of events, the page shows some hundred.
  */
 import { z } from "zod";
 import { severities, type DiskFinding, type Severity } from "../analysisOutputs";
@@ -11,10 +11,10 @@ export const mostEventsShown = 200;
 export interface TimelineEvent {
     /** ISO 8601 in UTC. */
     at: string;
-    /** What the time means: `Content Modification Time`, `Log-in`. */
-    kinds: string[];
+    /** What the time means: `content modified`, `logged in`. */
+    kind: string;
     message: string;
-    /** Severity of the most severe finding about the same path; null for an event without one. */
+    /** Severity of the most severe finding about the same file; null for an event without one. */
     severity: Severity | null;
 }
 
@@ -33,32 +33,24 @@ export interface TimelineCollector {
     result: () => TimelineRead;
 }
 
-/** Timesketch's three mandatory fields, and the path where the event is about a file. */
+/** Timesketch's three mandatory fields, and ours (see analysis/README.md). */
 const eventSchema = z.object({
     message: z.string(),
     datetime: z.string().max(64),
     timestamp_desc: z.string(),
-    path: z.string().nullish(),
+    /** `clean_room:file_system` for the times of a file, `clean_room:artefact` for what a log or history says. */
+    data_type: z.string(),
+    path: z.string(),
+    volume_id: z.string(),
 });
-type RawEvent = z.infer<typeof eventSchema>;
 
-const fileTime = /modif|access|chang|creat|birth|metadata|^[macb.]{1,4}(time)?$/i;
-
-function parseEvent(text: string): { event: RawEvent; at: string } | null {
+function parseEvent(text: string): (z.infer<typeof eventSchema> & { at: string }) | null {
     try {
-        const parsed = eventSchema.safeParse(JSON.parse(text));
-        const milliseconds = parsed.success ? Date.parse(parsed.data.datetime) : NaN;
-        return parsed.success && !Number.isNaN(milliseconds) ? { event: parsed.data, at: new Date(milliseconds).toISOString() } : null;
+        const event = eventSchema.parse(JSON.parse(text));
+        return { ...event, at: new Date(event.datetime).toISOString() };
     } catch {
-        return null; // not JSON: counted as malformed by the caller
+        return null; // not JSON, not an event or not a time: counted as malformed by the caller
     }
-}
-
-/** The path that an event is about: its own field, else the message from its first slash on. */
-function pathOf(event: RawEvent): string | null {
-    if (event.path) return event.path;
-    const slash = event.message.indexOf("/");
-    return slash < 0 ? null : event.message.slice(slash).trim();
 }
 
 /** More severe first, then events without a finding; within a rank the newest first, nearest to the detection. */
@@ -68,51 +60,45 @@ function byRelevance(a: TimelineEvent, b: TimelineEvent): number {
 }
 
 /**
- * @param findings those whose paths matter, as shown on the page
+ * @param findings those whose files matter, the most severe first, as shown on the page
  * @param most events kept; memory is bounded by four times this
  */
 export function timelineCollector(findings: readonly DiskFinding[], most = mostEventsShown): TimelineCollector {
+    const fileOf = (volumeId: string, path: string) => `${volumeId} ${path}`;
     const severityOf = new Map<string, Severity>();
-    for (const { path, severity } of findings) {
-        const known = path === null ? undefined : severityOf.get(path);
-        if (path !== null && (!known || severities.indexOf(severity) < severities.indexOf(known))) severityOf.set(path, severity);
+    for (const { volumeId, path, severity } of findings) {
+        // They come the most severe first, so that the first of a file stands.
+        if (path !== null && !severityOf.has(fileOf(volumeId, path))) severityOf.set(fileOf(volumeId, path), severity);
     }
-    let kept = new Map<string, TimelineEvent>();
+    let kept: TimelineEvent[] = [];
     let leftOut = 0;
     let read = 0;
     let malformed = 0;
 
     function trim(): void {
-        const ranked = [...kept.entries()].sort(([, a], [, b]) => byRelevance(a, b));
-        leftOut += Math.max(0, ranked.length - most);
-        kept = new Map(ranked.slice(0, most));
+        kept.sort(byRelevance);
+        leftOut += Math.max(0, kept.length - most);
+        kept = kept.slice(0, most);
     }
 
     return {
         line(text) {
             if (text.trim() === "") return;
-            const parsed = parseEvent(text);
-            if (!parsed) {
+            const event = parseEvent(text);
+            if (!event) {
                 malformed += 1;
                 return;
             }
             read += 1;
-            const { event, at } = parsed;
-            const path = pathOf(event);
-            const severity = (path !== null && severityOf.get(path)) || null;
-            if (severity === null && fileTime.test(event.timestamp_desc)) return;
-            const message = clip(event.message, 1000);
-            const kind = clip(event.timestamp_desc, 64);
-            // The four times of one file are often the same instant: one row then.
-            const same = kept.get(`${at} ${message}`);
-            if (same && !same.kinds.includes(kind) && same.kinds.length < 4) same.kinds.push(kind);
-            if (same) return;
-            kept.set(`${at} ${message}`, { at, kinds: [kind], message, severity });
-            if (kept.size > 4 * most) trim();
+            const fileTime = event.data_type === "clean_room:file_system";
+            const severity = fileTime ? severityOf.get(fileOf(event.volume_id, event.path)) ?? null : null;
+            if (fileTime && severity === null) return;
+            kept.push({ at: event.at, kind: clip(event.timestamp_desc, 64), message: clip(event.message, 1000), severity });
+            if (kept.length > 4 * most) trim();
         },
         result() {
             trim();
-            return { events: [...kept.values()].sort((a, b) => a.at.localeCompare(b.at)), leftOut, read, malformed };
+            return { events: [...kept].sort((a, b) => a.at.localeCompare(b.at)), leftOut, read, malformed };
         },
     };
 }

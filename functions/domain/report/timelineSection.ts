@@ -9,7 +9,7 @@ import type { TimelineEvent } from "./timelineLines";
 export function milestones({ custody, summary }: Pick<ReportInput, "custody" | "summary">): TimelineEvent[] {
     const { incident, containment, evidence } = custody;
     const event = (at: string | null | undefined, message: string): TimelineEvent[] =>
-        at && !Number.isNaN(Date.parse(at)) ? [{ at: new Date(at).toISOString(), kinds: ["Response"], message, severity: null }] : [];
+        at && !Number.isNaN(Date.parse(at)) ? [{ at: new Date(at).toISOString(), kind: "response", message, severity: null }] : [];
     return [
         ...event(incident.finding.createdAt, `Finding created: ${incident.finding.type}`),
         ...event(incident.openedAt, "Incident opened"),
@@ -28,14 +28,14 @@ export function timelineSection(input: ReportInput): Html {
     return html`<section id="timeline">
 <h2>Timeline</h2>
 <p class="note">${timeline
-        ? html`Events about what the findings name, log-ins and commands, and the response, out of ${count(timeline.read, "event")} in timesketch.jsonl. Times on a disk can be forged.
+        ? html`Times of the files that findings name, log-ins and commands, and the response. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
 ${timeline.leftOut > 0 ? html`${count(timeline.leftOut, "further event")} of this kind did not fit this page.` : null}
 ${timeline.malformed > 0 ? html`${count(timeline.malformed, "line")} could not be understood.` : null}`
         : "timesketch.jsonl could not be read: only the response is shown."}</p>
-${table("Events, in UTC", [{ title: "Time", kind: "time" }, { title: "Event" }, { title: "What the time means" }], events.map(({ at, kinds, message, severity }) => [
+${table("Events, in UTC", [{ title: "Time", kind: "time" }, { title: "Event" }, { title: "What the time means" }], events.map(({ at, kind, message, severity }) => [
         time(at).replace(/ UTC$/, ""),
         html`<span class="event">${message}</span>${severity ? html` <span class="chip ${severity}">${severity}</span>` : null}`,
-        kinds.join(", "),
+        kind,
     ]))}
 </section>`;
 }

@@ -1,0 +1,42 @@
+/** Links into the AWS console of the right partition. Every value is encoded, so that none can leave its place. */
+import type { Link } from "./message";
+
+export interface Place {
+    /** `aws`, `aws-cn`, `aws-us-gov`. */
+    partition: string;
+    region: string;
+}
+
+/** A lone surrogate cannot be encoded, and an identifier is never this long. */
+const encode = (value: string) => encodeURIComponent(value.slice(0, 256).replace(/[\uD800-\uDFFF]/gu, ""));
+
+const domains: Record<string, string> = { "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com" };
+const consoleRoot = ({ partition, region }: Place) => `https://${encode(region)}.${domains[partition] ?? "console.aws.amazon.com"}`;
+
+export function instanceLink(place: Place, instanceId: string): Link {
+    const region = encode(place.region);
+    return { label: "Instance", url: `${consoleRoot(place)}/ec2/home?region=${region}#InstanceDetails:instanceId=${encode(instanceId)}` };
+}
+
+export function securityGroupLink(place: Place, groupId: string): Link {
+    const region = encode(place.region);
+    return { label: "Isolation group", url: `${consoleRoot(place)}/ec2/home?region=${region}#SecurityGroup:groupId=${encode(groupId)}` };
+}
+
+/** The object's page in the console of the forensics account, from where it can be opened or downloaded. */
+export function objectLink(place: Place, label: string, bucket: string, key: string): Link {
+    const region = encode(place.region);
+    return { label, url: `${consoleRoot(place)}/s3/object/${encode(bucket)}?region=${region}&prefix=${encode(key)}` };
+}
+
+/** Everything of an incident. */
+export function prefixLink(place: Place, bucket: string, prefix: string): Link {
+    const region = encode(place.region);
+    return { label: "Evidence bucket", url: `${consoleRoot(place)}/s3/buckets/${encode(bucket)}?region=${region}&prefix=${encode(prefix)}` };
+}
+
+/** Only for findings that GuardDuty itself made. */
+export function findingLink(place: Place, findingId: string): Link {
+    const region = encode(place.region);
+    return { label: "GuardDuty finding", url: `${consoleRoot(place)}/guardduty/home?region=${region}#/findings?search=id%3D${encode(findingId)}` };
+}

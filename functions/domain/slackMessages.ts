@@ -1,0 +1,143 @@
+/** The three messages that people get: of isolation, of the report, of a failed step. Pure; sending is functions/aws/people.ts. */
+import { severities, type DiskFinding } from "./analysisOutputs";
+import type { Containment, Incident, InstanceRef, Problem, Report } from "./containers";
+import type { Assessment } from "./report/assessment";
+import { findingSeverity } from "./report/format";
+import { findingLink, instanceLink, objectLink, prefixLink, securityGroupLink } from "./slack/consoleLinks";
+import type { Fact, Message } from "./slack/message";
+import { situation, type KnownFacts } from "./stepAdvice";
+import { containmentSentence, type Verdict } from "./verdict";
+
+export { checkSlackPayload } from "./slack/limits";
+export { toPlainText } from "./slack/toPlainText";
+export { toSlack, type SlackPayload } from "./slack/toSlack";
+
+const where = ({ instanceId, accountId, region }: InstanceRef): string => `${instanceId} in account ${accountId}, ${region}`;
+const drill = ({ finding }: Incident): string => finding.sample ? "[Drill] " : "";
+
+function incidentFacts({ finding, instance, incidentId }: Incident): Fact[] {
+    return [
+        { label: "Instance", value: instance.instanceId },
+        { label: "Account", value: instance.accountId },
+        { label: "Region", value: instance.region },
+        { label: "Severity", value: `${findingSeverity(finding.severity)} (${finding.severity})` },
+        { label: "Finding", value: finding.type },
+        { label: "Incident", value: incidentId },
+    ];
+}
+
+const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
+    done: "Done", "already-done": "Already done", "not-needed": "Not needed", failed: "FAILED",
+};
+
+/**
+ * Tells of the isolation. Says "contained" only when every interface was read back so.
+ *
+ * @param ticket the support case's id; null while it is being opened, or when there is none
+ */
+export function isolationMessage(incident: Incident, containment: Containment, ticket: string | null = null): Message {
+    const { instance, finding } = incident;
+    const place = { partition: finding.partition, region: instance.region };
+    return {
+        tone: "danger",
+        title: `${drill(incident)}${containment.contained ? "Contained" : "NOT contained"}: ${where(instance)}`,
+        summary: `${containmentSentence(containment)} ${finding.title}`,
+        facts: [
+            ...incidentFacts(incident),
+            { label: "VPC", value: containment.vpcId },
+            { label: "Support case", value: ticket ?? "being opened beside this message" },
+        ],
+        sections: [
+            { heading: "What was done", items: containment.steps.map(({ name, outcome, detail }) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`) },
+            { heading: "Network interfaces", items: containment.interfaces.map((each) => `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`) },
+            { heading: "What could not be cut", items: containment.uncut },
+            {
+                heading: "What comes next",
+                items: [
+                    ...(containment.contained ? [] : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
+                    "Do not stop, reboot or terminate the instance: its memory is evidence too.",
+                    "Snapshots of every volume are being taken; the report follows in this channel.",
+                ],
+            },
+        ],
+        links: [
+            instanceLink(place, instance.instanceId),
+            securityGroupLink(place, containment.isolationGroupId),
+            ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : []),
+        ],
+    };
+}
+
+/** What the report's message is made of. */
+export interface ReportNews {
+    incident: Incident;
+    verdict: Verdict;
+    assessment: Assessment;
+    /** The most severe findings, the first five of which are told. */
+    top: readonly DiskFinding[];
+    report: Report;
+}
+
+/** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
+export function reportMessage({ incident, verdict, assessment, top, report }: ReportNews): Message {
+    const place = { partition: incident.finding.partition, region: incident.instance.region };
+    const { bucket, key } = report.page;
+    const counts = severities.map((severity) => `${report.findingsBySeverity[severity] ?? 0} ${severity}`).join(", ");
+    return {
+        tone: verdict.tone === "critical" || verdict.tone === "high" ? "danger" : verdict.tone === "medium" || !report.complete || !report.intact ? "warning" : "neutral",
+        title: `${drill(incident)}Report: ${verdict.headline} – ${where(incident.instance)}`,
+        summary: `${verdict.findings} ${verdict.containment} ${verdict.reliability}`,
+        facts: [
+            ...incidentFacts(incident),
+            { label: "Complete", value: report.complete ? "yes" : "NO" },
+            { label: "Intact", value: report.intact ? "yes" : "NO" },
+            { label: "Findings", value: counts },
+            { label: "Report", value: `s3://${bucket}/${key}` },
+        ],
+        sections: [
+            { heading: "Most serious findings", items: top.slice(0, 5).map(({ severity, title, path, attack }) => `${severity}: ${title}${path ? ` – ${path}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`) },
+            { heading: "Not complete because", items: assessment.incomplete },
+            { heading: "Not shown to be intact because", items: assessment.altered },
+        ],
+        links: [objectLink(place, "Open the report", bucket, key), prefixLink(place, bucket, incident.prefix), instanceLink(place, incident.instance.instanceId)],
+    };
+}
+
+/** Where the error record stands. */
+export interface ErrorRecord {
+    partition: string;
+    region: string;
+    bucket: string;
+    key: string;
+}
+
+/** Tells of a failed step: what happened, to what, what to do, and how the instance and the evidence stand. */
+export function errorMessage(problem: Problem, known: KnownFacts, record: ErrorRecord): Message {
+    const { whatToDo, instance, evidence } = situation(problem.step, known);
+    const subject = problem.instance ? where(problem.instance) : "a message that could not be tied to an instance";
+    const refused = problem.step.toLowerCase() === "startincident";
+    return {
+        tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",
+        title: refused ? `A message started no incident: ${subject}` : `A step of the response failed: ${subject}`,
+        summary: `${problem.step}: ${problem.cause}`,
+        facts: [
+            { label: "Step", value: problem.step },
+            { label: "Error", value: problem.error },
+            ...(problem.instance ? [
+                { label: "Instance", value: problem.instance.instanceId }, { label: "Account", value: problem.instance.accountId }, { label: "Region", value: problem.instance.region },
+            ] : []),
+            ...(problem.incidentId === null ? [] : [{ label: "Incident", value: problem.incidentId }]),
+            { label: "At", value: problem.at },
+            { label: "Record", value: `s3://${record.bucket}/${record.key}` },
+        ],
+        sections: [
+            { heading: "What to do", items: [whatToDo] },
+            { heading: "State of the instance", items: [instance] },
+            { heading: "State of the evidence", items: [evidence] },
+        ],
+        links: [
+            ...(problem.instance ? [instanceLink({ partition: record.partition, region: problem.instance.region }, problem.instance.instanceId)] : []),
+            objectLink(record, "Error record", record.bucket, record.key),
+        ],
+    };
+}
