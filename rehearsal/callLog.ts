@@ -1,0 +1,60 @@
+/** The local AWS's log of API calls, and what it says about the way to containment. Pure but for reading the file. */
+import { readFile } from "node:fs/promises";
+
+/** One AWS API call. */
+export interface ApiCall {
+    /** ISO 8601 with milliseconds, UTC. */
+    time: string;
+    account: string;
+    region: string;
+    service: string;
+    /** API name, such as DescribeInstances. */
+    operation: string;
+    /** ARN of the caller. */
+    principal: string;
+    /** HTTP status. */
+    status: number;
+    error?: string;
+}
+
+/** Reads the log. A last line that is still being written is left out. */
+export async function readCallLog(file: string): Promise<ApiCall[]> {
+    const lines = (await readFile(file, "utf8")).split("\n");
+    return lines.slice(0, -1).filter((line) => line !== "").map((line) => JSON.parse(line) as ApiCall);
+}
+
+/** Root users are the rehearsal itself: it deploys, polls and collects. */
+const isRehearsal = (call: ApiCall) => /:root$/.test(call.principal) || /^\d{12}$/.test(call.principal);
+const isContainingCall = (call: ApiCall) => call.operation === "ModifyNetworkInterfaceAttribute" || call.operation === "ModifyInstanceAttribute";
+
+export interface CallsToContainment {
+    /** Every call by a role of the program, from the finding until the isolation was read back. */
+    calls: ApiCall[];
+    /** Milliseconds from the finding to the last change of an interface's groups. */
+    millisecondsToLastChange: number;
+    /**
+     * Calls on the way that had to wait for one another: runs of the same call from the same role count once, since
+     * they can be made side by side.
+     */
+    sequentialCalls: number;
+}
+
+/**
+ * The calls from the finding until the victim's interfaces were read back after their last change.
+ *
+ * @param sentAt milliseconds since 1970 when the finding was put on the bus.
+ * @param doneAt milliseconds since 1970 when the containing state ended.
+ * @returns null when no interface was changed.
+ */
+export function callsToContainment(log: ApiCall[], sentAt: number, doneAt: number): CallsToContainment | null {
+    const calls = log.filter((call) => !isRehearsal(call) && Date.parse(call.time) >= sentAt && Date.parse(call.time) <= doneAt);
+    const lastChange = calls.findLastIndex((call) => isContainingCall(call) && call.status < 400);
+    if (lastChange < 0) return null;
+    const readBack = calls.findIndex((call, index) => index > lastChange && call.operation === "DescribeNetworkInterfaces");
+    const until = calls.slice(0, (readBack < 0 ? lastChange : readBack) + 1);
+    const sequentialCalls = until.filter((call, index) => {
+        const before = until[index - 1];
+        return !before || before.operation !== call.operation || before.principal !== call.principal;
+    }).length;
+    return { calls: until, millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt, sequentialCalls };
+}

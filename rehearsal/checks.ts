@@ -1,0 +1,125 @@
+/** What must be true at the end of a rehearsal. Pure: facts in, verdicts out. See collectFacts.ts for where facts come from. */
+import type { Severity } from "../functions/domain/analysisOutputs";
+import { severities } from "../functions/domain/analysisOutputs";
+import type { DiskArtefact, Facts } from "./facts";
+
+export interface Check {
+    name: string;
+    passed: boolean;
+    /** What was looked at, with the values seen. */
+    lookedAt: string;
+}
+
+const list = (items: readonly string[]) => items.length > 0 ? items.join(", ") : "none";
+
+function interfacesIsolated({ interfaces, isolationGroup }: Facts): Check {
+    const carries = interfaces.map((one) => `${one.networkInterfaceId} carries ${list(one.groups)}`);
+    return {
+        name: "Every interface of the victim carries only the isolation group",
+        passed: isolationGroup !== null && interfaces.length > 0 && interfaces.every(({ groups }) => groups.length === 1 && groups[0] === isolationGroup.groupId),
+        lookedAt: `${list(carries)}; isolation group ${isolationGroup?.groupId ?? "not found"}`,
+    };
+}
+
+function isolationGroupEmpty({ isolationGroup }: Facts): Check {
+    return {
+        name: "The isolation group has no rules",
+        passed: isolationGroup !== null && isolationGroup.ingressRules === 0 && isolationGroup.egressRules === 0,
+        lookedAt: isolationGroup ? `${isolationGroup.groupId}: ${isolationGroup.ingressRules} ingress and ${isolationGroup.egressRules} egress rules` : "no isolation group was found",
+    };
+}
+
+function snapshotsLocked({ volumes, evidenceSnapshots, forensicsAccountId, now }: Facts): Check {
+    const good = (volumeId: string) => evidenceSnapshots.filter((one) => one.sourceVolumeId === volumeId && one.ownerId === forensicsAccountId
+        && one.state === "completed" && one.encrypted && one.lock !== null && Date.parse(one.lock.expiresAt) > now);
+    return {
+        name: "One locked snapshot per volume stands in the forensics account",
+        passed: volumes.length > 0 && evidenceSnapshots.length === volumes.length && volumes.every(({ volumeId }) => good(volumeId).length === 1),
+        lookedAt: `${volumes.length} volumes; ${list(evidenceSnapshots.map((one) =>
+            `${one.snapshotId} of ${one.sourceVolumeId ?? "an unknown volume"} in ${one.ownerId}, ${one.state}, ${one.encrypted ? "encrypted" : "not encrypted"}, ${one.lock ? `${one.lock.mode} lock until ${one.lock.expiresAt}` : "not locked"}`))}`,
+    };
+}
+
+function imagesUnchanged({ volumes }: Facts): Check {
+    return {
+        name: "The disk images behind the victim's volumes are unchanged",
+        passed: volumes.length > 0 && volumes.every((one) => one.sha256Before === one.sha256After),
+        lookedAt: list(volumes.map((one) => `${one.role}: SHA-256 ${one.sha256Before} before, ${one.sha256After} after`)),
+    };
+}
+
+function forensicResourcesGone({ forensicInstances, forensicVolumes }: Facts): Check {
+    const left = [...forensicInstances.filter(({ state }) => state !== "terminated"), ...forensicVolumes];
+    return {
+        name: "The forensic instance and its volumes are gone",
+        // Without an instance that ever ran there was nothing to take down, and nothing was analysed.
+        passed: forensicInstances.length > 0 && left.length === 0,
+        lookedAt: `${list(forensicInstances.map((one) => `${one.id} ${one.state}`))}; volumes left: ${list(forensicVolumes.map((one) => `${one.id} ${one.state}`))}`,
+    };
+}
+
+function reportStored({ report, manifest }: Facts): Check {
+    const broken = manifest?.objects.filter((one) => one.expected !== one.actual) ?? [];
+    return {
+        name: "Report and manifest are in the evidence bucket, and the manifest holds",
+        passed: report !== null && report.htmlBytes > 0 && manifest !== null && manifest.objects.length > 0 && broken.length === 0,
+        lookedAt: `${report ? `report.html of ${report.htmlBytes} bytes` : "no report"}; ${manifest
+            ? `manifest of ${manifest.objects.length} objects, ${broken.length === 0 ? "all with the SHA-256 it names" : `altered or missing: ${list(broken.map((one) => one.key))}`}` : "no manifest"}`,
+    };
+}
+
+function evidenceIntact({ report }: Facts): Check {
+    return {
+        name: "The report says that the evidence is intact",
+        // Whether it is complete depends on the disk and on what this machine allows; the report says so itself.
+        passed: report !== null && report.intact,
+        lookedAt: report ? `intact: ${report.intact}, complete: ${report.complete}` : "no report",
+    };
+}
+
+function ticketOpened({ tickets, incidentId }: Facts): Check {
+    const ours = tickets.filter((one) => one.text.includes(incidentId));
+    return { name: "A ticket was opened", passed: ours.length === 1, lookedAt: `${tickets.length} support cases, of this incident: ${list(ours.map((one) => one.id))}` };
+}
+
+/** A message of the incident: it names the instance, matches, and Slack would have taken it. */
+function slackTold(name: string, pattern: RegExp): (facts: Facts) => Check {
+    return ({ slack, instanceId }) => {
+        const ours = slack.filter(({ text }) => text.includes(instanceId) && pattern.test(text));
+        return {
+            name,
+            passed: ours.some((one) => one.violations.length === 0),
+            lookedAt: `${slack.length} messages, ${ours.length} of this kind; Block Kit violations: ${list(ours.flatMap((one) => one.violations))}`,
+        };
+    };
+}
+
+const slackToldOfIsolation = slackTold("Slack was told of the isolation", /isolat|contain/i);
+const slackToldOfReport = slackTold("Slack was told of the report", /report\.html/i);
+
+/** Whether the analysis reported a planted artefact: same check, same path where it has one, at least as severe. */
+function isFound(artefact: DiskArtefact, { findings, volumes }: Facts): boolean {
+    const volumeId = volumes.find((one) => one.role === artefact.volume)?.volumeId;
+    const atLeast = (severity: Severity) => severities.indexOf(severity) <= severities.indexOf(artefact.severityAtLeast);
+    return findings.some((one) => one.volumeId === volumeId && one.check === artefact.check && atLeast(one.severity) && (artefact.path === null || one.path === artefact.path));
+}
+
+function artefactsFound(facts: Facts): Check | null {
+    if (facts.artefacts === null) return null;
+    const replayed = (role: DiskArtefact["volume"]) => facts.journalReplayed.includes(role);
+    const expected = facts.artefacts.filter((one) => !one.needsJournalReplay || replayed(one.volume));
+    const missed = expected.filter((one) => !isFound(one, facts));
+    return {
+        name: "Every planted artefact was found",
+        passed: expected.length > 0 && missed.length === 0,
+        lookedAt: `${expected.length} of ${facts.artefacts.length} planted artefacts can be seen (journal replayed on: ${list(facts.journalReplayed)}), ${facts.findings.length} findings; missed: ${list(missed.map((one) => `${one.id} (${one.check} ${one.path ?? ""})`))}`,
+    };
+}
+
+/** All checks. A check that has nothing to be measured against (another disk than ours) is left out, not passed. */
+export function runChecks(facts: Facts): Check[] {
+    return [
+        interfacesIsolated, isolationGroupEmpty, snapshotsLocked, imagesUnchanged, forensicResourcesGone, reportStored, evidenceIntact,
+        ticketOpened, slackToldOfIsolation, slackToldOfReport, artefactsFound,
+    ].map((check) => check(facts)).filter((check) => check !== null);
+}

@@ -1,0 +1,143 @@
+/** Reads back from the local AWS what the checks look at. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import {
+    DescribeInstancesCommand, DescribeLockedSnapshotsCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand, DescribeSnapshotsCommand,
+    DescribeVolumesCommand, EC2Client,
+} from "@aws-sdk/client-ec2";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
+import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
+import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
+import type { LocalClients, Target } from "./deploy/localClients";
+import type { DiskArtefact, Facts } from "./facts";
+import type { SlackMessage } from "./slackServer";
+import type { Victim } from "./victim";
+
+/** The tag every isolation group carries. */
+const roleTag = "clean-room:role";
+
+export interface Collection {
+    clients: LocalClients;
+    forensics: Target;
+    victim: Victim;
+    incident: Incident;
+    evidenceBucket: string;
+    slack: SlackMessage[];
+    /** What is known to be on the disks; null when they are not ours. */
+    artefacts: DiskArtefact[] | null;
+}
+
+/** Reads an object of the evidence bucket. @returns null when it is not there. */
+export async function readEvidence(clients: LocalClients, forensics: Target, bucket: string, key: string): Promise<Buffer | null> {
+    try {
+        const { Body } = await clients(S3Client, forensics).send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        return Buffer.from(await Body!.transformToByteArray());
+    } catch (error) {
+        if (error instanceof Error && error.name === "NoSuchKey") return null;
+        throw error;
+    }
+}
+
+async function sha256OfFile(file: string): Promise<string> {
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(file, { highWaterMark: 4 * 1024 * 1024 })) hash.update(chunk as Buffer);
+    return hash.digest("hex");
+}
+
+async function networkFacts(ec2: EC2Client, instanceId: string): Promise<Pick<Facts, "interfaces" | "isolationGroup">> {
+    const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [instanceId] }] }));
+    const interfaces = NetworkInterfaces.map((one) => ({ networkInterfaceId: one.NetworkInterfaceId!, groups: (one.Groups ?? []).map((group) => group.GroupId!) }));
+    const GroupIds = [...new Set(interfaces.flatMap((one) => one.groups))];
+    if (GroupIds.length === 0) return { interfaces, isolationGroup: null };
+    const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds }));
+    const group = SecurityGroups.find((one) => one.Tags?.some(({ Key, Value }) => Key === roleTag && Value === "isolation"));
+    return {
+        interfaces,
+        isolationGroup: group ? { groupId: group.GroupId!, ingressRules: group.IpPermissions?.length ?? 0, egressRules: group.IpPermissionsEgress?.length ?? 0 } : null,
+    };
+}
+
+/** Every snapshot the forensics account owns: the account was empty before the rehearsal. */
+async function snapshotFacts(ec2: EC2Client, sourceVolumeOf: Map<string, string>): Promise<Facts["evidenceSnapshots"]> {
+    const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));
+    const { Snapshots: locked = [] } = await ec2.send(new DescribeLockedSnapshotsCommand({}));
+    return Snapshots.map((one) => {
+        const lock = locked.find(({ SnapshotId }) => SnapshotId === one.SnapshotId);
+        return {
+            snapshotId: one.SnapshotId!,
+            sourceVolumeId: sourceVolumeOf.get(one.SnapshotId!) ?? null,
+            ownerId: one.OwnerId!,
+            state: one.State!,
+            encrypted: one.Encrypted === true,
+            lock: lock?.LockState && lock.LockState !== "expired" ? { mode: lock.LockState, expiresAt: lock.LockExpiresOn?.toISOString() ?? "" } : null,
+        };
+    });
+}
+
+async function forensicFacts(ec2: EC2Client): Promise<Pick<Facts, "forensicInstances" | "forensicVolumes">> {
+    const [{ Reservations = [] }, { Volumes = [] }] = await Promise.all([ec2.send(new DescribeInstancesCommand({})), ec2.send(new DescribeVolumesCommand({}))]);
+    return {
+        forensicInstances: Reservations.flatMap((one) => one.Instances ?? []).map((one) => ({ id: one.InstanceId!, state: one.State!.Name! })),
+        forensicVolumes: Volumes.map((one) => ({ id: one.VolumeId!, state: one.State! })),
+    };
+}
+
+/** Lines of `sha256sum`: a digest, two spaces (or a space and an asterisk), a name. */
+async function manifestFacts(read: (key: string) => Promise<Buffer | null>, prefix: string): Promise<Facts["manifest"]> {
+    const text = await read(`${prefix}analysis/manifest.sha256`);
+    if (text === null) return null;
+    const lines = text.toString("utf8").split("\n").filter((line) => line !== "");
+    const objects = await Promise.all(lines.map(async (line) => {
+        const [, expected = "", name = line] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+        const body = await read(`${prefix}analysis/${name}`);
+        return { key: name, expected, actual: body && createHash("sha256").update(body).digest("hex") };
+    }));
+    return { objects };
+}
+
+async function tickets(clients: LocalClients, accounts: string[]): Promise<Facts["tickets"]> {
+    // AWS Support is one global service; its API is in us-east-1.
+    const answers = await Promise.all(accounts.map((accountId) => clients(SupportClient, { accountId, region: "us-east-1" }).send(new DescribeCasesCommand({ includeResolvedCases: true, includeCommunications: true }))));
+    return answers.flatMap(({ cases = [] }) => cases).map((one) => ({
+        id: one.caseId!,
+        text: [one.subject, ...(one.recentCommunications?.communications ?? []).map((message) => message.body)].join("\n"),
+    }));
+}
+
+const replayedRoles = (summary: AnalysisSummary | null): Facts["journalReplayed"] => (["root", "data"] as const).filter((role) =>
+    summary?.volumes.some((volume) => volume.role === role && volume.fileSystems.some((one) => one.journalReplayed)));
+
+/** Collects all facts. What is not there is empty or null, so that a check turns false instead of the rehearsal failing. */
+export async function collectFacts(collection: Collection): Promise<Facts> {
+    const { clients, forensics, victim, incident, evidenceBucket } = collection;
+    const read = (key: string) => readEvidence(clients, forensics, evidenceBucket, key);
+    const parsed = async <T>(key: string, schema: { parse: (value: unknown) => T }) => {
+        const body = await read(`${incident.prefix}${key}`);
+        return body && schema.parse(JSON.parse(body.toString("utf8")));
+    };
+    const member = { accountId: victim.instance.accountId, region: victim.instance.region };
+    const forensicEc2 = clients(EC2Client, forensics);
+    const [custody, report, html, summary, findings] = await Promise.all([
+        parsed("custody.json", custodySchema), parsed("report/report.json", reportSchema), read(`${incident.prefix}report/report.html`),
+        parsed("analysis/summary.json", analysisSummarySchema), read(`${incident.prefix}analysis/findings.jsonl`),
+    ]);
+    const sourceVolumeOf = new Map(custody?.evidence.snapshots.map((one) => [one.evidenceSnapshotId, one.volumeId]));
+    return {
+        incidentId: incident.incidentId,
+        instanceId: victim.instance.instanceId,
+        forensicsAccountId: forensics.accountId,
+        now: Date.now(),
+        ...await networkFacts(clients(EC2Client, member), victim.instance.instanceId),
+        volumes: await Promise.all(victim.volumes.map(async ({ volumeId, role, image }) => ({ volumeId, role, sha256Before: image.sha256, sha256After: await sha256OfFile(image.path) }))),
+        evidenceSnapshots: await snapshotFacts(forensicEc2, sourceVolumeOf),
+        ...await forensicFacts(forensicEc2),
+        report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
+        manifest: await manifestFacts(read, incident.prefix),
+        tickets: await tickets(clients, [forensics.accountId, member.accountId]),
+        slack: collection.slack.map(({ payload, violations }) => ({ text: JSON.stringify(payload), violations })),
+        findings: (findings?.toString("utf8") ?? "").split("\n").filter((line) => line !== "").map((line) => diskFindingSchema.parse(JSON.parse(line))),
+        artefacts: collection.artefacts,
+        journalReplayed: replayedRoles(summary),
+    };
+}

@@ -1,0 +1,51 @@
+/** What is known at the end of a rehearsal: read back from the local AWS, never from what the program says it did. */
+import type { DiskFinding, Severity } from "../functions/domain/analysisOutputs";
+
+/** A planted artefact of rehearsal/disks/ground-truth.json that the analysis is meant to find. */
+export interface DiskArtefact {
+    id: string;
+    volume: "root" | "data";
+    check: string;
+    /** As the analysis writes it; null when the artefact has no path of its own. */
+    path: string | null;
+    severityAtLeast: Severity;
+    needsJournalReplay: boolean;
+}
+
+export interface Facts {
+    incidentId: string;
+    instanceId: string;
+    forensicsAccountId: string;
+    /** Milliseconds since 1970, when the facts were collected. */
+    now: number;
+    /** The victim's interfaces as EC2 describes them. */
+    interfaces: { networkInterfaceId: string; groups: string[] }[];
+    /** The group tagged as isolation group that the first interface carries. */
+    isolationGroup: { groupId: string; ingressRules: number; egressRules: number } | null;
+    volumes: { volumeId: string; role: "root" | "data"; sha256Before: string; sha256After: string }[];
+    /** Snapshots of the incident that the forensics account owns. */
+    evidenceSnapshots: {
+        snapshotId: string;
+        /** The victim's volume it was made of. */
+        sourceVolumeId: string | null;
+        ownerId: string;
+        state: string;
+        encrypted: boolean;
+        lock: { mode: string; expiresAt: string } | null;
+    }[];
+    /** Instances of the incident in the forensics account, terminated ones too. */
+    forensicInstances: { id: string; state: string }[];
+    /** Volumes of the incident in the forensics account. */
+    forensicVolumes: { id: string; state: string }[];
+    report: { htmlBytes: number; complete: boolean; intact: boolean } | null;
+    /** Each object the manifest names with the SHA-256 it names (`expected`) and that of the stored object (null: missing). */
+    manifest: { objects: { key: string; expected: string; actual: string | null }[] } | null;
+    tickets: { id: string; text: string }[];
+    /** What the Slack stand-in received, as text. */
+    slack: { text: string; violations: string[] }[];
+    findings: DiskFinding[];
+    /** Null when the disks are not ours, so that nothing is known to be on them. */
+    artefacts: DiskArtefact[] | null;
+    /** Volumes whose journal was replayed before they were looked at. */
+    journalReplayed: ("root" | "data")[];
+}

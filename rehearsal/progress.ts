@@ -1,0 +1,63 @@
+/** Live progress of a rehearsal: one line a step and a state, with the seconds since the finding was sent. */
+import type { StateVisit } from "./executionHistory";
+
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
+
+/** Text from outside on one line of a terminal: no control characters, bounded. */
+export function printable(text: string, longest = 400): string {
+    const plain = text.replace(/\p{C}+/gu, " ");
+    return plain.length > longest ? `${plain.slice(0, longest - 1)}…` : plain;
+}
+
+/** One line for a state that ended. */
+export function stateLine(visit: StateVisit, sentAt: number): string {
+    const at = visit.exitedAt ? seconds(Date.parse(visit.exitedAt) - sentAt) : "";
+    const took = visit.milliseconds === null ? "never ended" : `took ${seconds(visit.milliseconds)}`;
+    const tries = visit.failedAttempts > 0 ? `, ${visit.failedAttempts} ${visit.lastError === "NotYet" ? "waits" : `failed tries (${printable(visit.lastError ?? "", 80)})`}` : "";
+    return `  ${at.padStart(8)}  ${visit.name.padEnd(26)} ${took}${tries}`;
+}
+
+/** Writes progress. On a terminal the states that run are shown in place, else every line is final. */
+export class Progress {
+    private readonly shown = new Set<string>();
+    private sentAt = Date.now();
+    private inPlace = false;
+
+    constructor(private readonly stream: { write: (text: string) => unknown; isTTY?: boolean; columns?: number }) {}
+
+    /** A line of its own. */
+    line(text: string): void {
+        this.clear();
+        this.stream.write(`${text}\n`);
+    }
+
+    /** The moment the finding was sent; times of states count from here. */
+    start(sentAt: number): void {
+        this.sentAt = sentAt;
+    }
+
+    /** Prints the states that ended since the last call, and on a terminal which ones run. */
+    states(visits: StateVisit[]): void {
+        for (const visit of visits) {
+            const key = `${visit.name}/${visit.enteredAt}`;
+            if (visit.exitedAt === null || this.shown.has(key)) continue;
+            this.shown.add(key);
+            this.line(stateLine(visit, this.sentAt));
+        }
+        const running = visits.filter((visit) => visit.exitedAt === null).map((visit) => visit.name);
+        if (running.length > 0) this.status(`${seconds(Date.now() - this.sentAt)}  ${running.join(", ")}`);
+    }
+
+    /** What is going on right now; only where it can be taken back. */
+    status(text: string): void {
+        if (!this.stream.isTTY) return;
+        this.clear();
+        this.stream.write(printable(`  … ${text}`, (this.stream.columns ?? 80) - 1));
+        this.inPlace = true;
+    }
+
+    private clear(): void {
+        if (this.inPlace) this.stream.write("\r\u001b[2K");
+        this.inPlace = false;
+    }
+}

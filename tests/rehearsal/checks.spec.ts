@@ -1,0 +1,113 @@
+import { expect } from "chai";
+import { runChecks } from "../../rehearsal/checks";
+import type { Facts } from "../../rehearsal/facts";
+
+/** A rehearsal in which everything went well. */
+function goodFacts(): Facts {
+    return {
+        incidentId: "i-0aaaaaaaaaaaaaaaa-0123456789abcdef",
+        instanceId: "i-0aaaaaaaaaaaaaaaa",
+        forensicsAccountId: "111111111111",
+        now: Date.parse("2026-11-24T12:00:00Z"),
+        interfaces: [{ networkInterfaceId: "eni-1", groups: ["sg-iso"] }, { networkInterfaceId: "eni-2", groups: ["sg-iso"] }],
+        isolationGroup: { groupId: "sg-iso", ingressRules: 0, egressRules: 0 },
+        volumes: [
+            { volumeId: "vol-1", role: "root", sha256Before: "a".repeat(64), sha256After: "a".repeat(64) },
+            { volumeId: "vol-2", role: "data", sha256Before: "b".repeat(64), sha256After: "b".repeat(64) },
+        ],
+        evidenceSnapshots: ["vol-1", "vol-2"].map((sourceVolumeId) => ({
+            snapshotId: `snap-of-${sourceVolumeId}`, sourceVolumeId, ownerId: "111111111111", state: "completed", encrypted: true,
+            lock: { mode: "governance", expiresAt: "2026-12-24T12:00:00Z" },
+        })),
+        forensicInstances: [{ id: "i-0bbbbbbbbbbbbbbbb", state: "terminated" }],
+        forensicVolumes: [],
+        report: { htmlBytes: 40_000, complete: true, intact: true },
+        manifest: { objects: [{ key: "findings.jsonl", expected: "c".repeat(64), actual: "c".repeat(64) }] },
+        tickets: [{ id: "case-1", text: "Incident i-0aaaaaaaaaaaaaaaa-0123456789abcdef" }],
+        slack: [
+            { text: "i-0aaaaaaaaaaaaaaaa is isolated", violations: [] },
+            { text: "The report of i-0aaaaaaaaaaaaaaaa: s3://evidence/report/report.html", violations: [] },
+        ],
+        findings: [{
+            schemaVersion: 1, id: "f1", check: "cron", severity: "critical", title: "A cron job downloads and runs a script", path: "/etc/cron.d/sysupdate",
+            volumeId: "vol-1", evidence: "curl | bash", attack: ["T1053.003"], modified: null, sha256: null, rule: null,
+        }],
+        artefacts: [
+            { id: "cron-miner", volume: "root", check: "cron", path: "/etc/cron.d/sysupdate", severityAtLeast: "high", needsJournalReplay: false },
+            { id: "newest-shell", volume: "data", check: "web-shell", path: "/www/new.php", severityAtLeast: "high", needsJournalReplay: true },
+        ],
+        journalReplayed: ["root"],
+    };
+}
+
+const failed = (facts: Facts) => runChecks(facts).filter((check) => !check.passed).map((check) => check.name);
+
+/** Each line breaks one fact and names the check that has to notice. */
+const broken: [string, RegExp, (facts: Facts) => void][] = [
+    ["an interface keeps its old group beside the isolation group", /^Every interface/, (f) => f.interfaces[1]!.groups.unshift("sg-web")],
+    ["an interface carries another group", /^Every interface/, (f) => f.interfaces[1]!.groups = ["sg-web"]],
+    ["the victim has no interface", /^Every interface/, (f) => f.interfaces = []],
+    ["the isolation group has an egress rule", /^The isolation group/, (f) => f.isolationGroup!.egressRules = 1],
+    ["the isolation group has an ingress rule", /^The isolation group/, (f) => f.isolationGroup!.ingressRules = 1],
+    ["a volume has no snapshot", /^One locked snapshot/, (f) => f.evidenceSnapshots.pop()],
+    ["a snapshot is not locked", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.lock = null],
+    ["a lock has run out", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.lock!.expiresAt = "2026-11-24T11:59:59Z"],
+    ["a snapshot is not finished", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.state = "pending"],
+    ["a snapshot is in the member account", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.ownerId = "222222222222"],
+    ["a snapshot is not encrypted", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.encrypted = false],
+    ["two snapshots are of the same volume", /^One locked snapshot/, (f) => f.evidenceSnapshots[1]!.sourceVolumeId = "vol-1"],
+    ["a third snapshot was left behind", /^One locked snapshot/, (f) => f.evidenceSnapshots.push({ ...f.evidenceSnapshots[0]!, snapshotId: "snap-3", sourceVolumeId: null })],
+    ["a disk image was written", /^The disk images/, (f) => f.volumes[1]!.sha256After = "d".repeat(64)],
+    ["the forensic instance still runs", /^The forensic instance/, (f) => f.forensicInstances[0]!.state = "running"],
+    ["no forensic instance ever ran", /^The forensic instance/, (f) => f.forensicInstances = []],
+    ["a work volume was left", /^The forensic instance/, (f) => f.forensicVolumes.push({ id: "vol-9", state: "available" })],
+    ["there is no report", /^Report and manifest/, (f) => f.report!.htmlBytes = 0],
+    ["there is no manifest", /^Report and manifest/, (f) => f.manifest = null],
+    ["the manifest is empty", /^Report and manifest/, (f) => f.manifest!.objects = []],
+    ["an output was altered", /^Report and manifest/, (f) => f.manifest!.objects[0]!.actual = "e".repeat(64)],
+    ["an output is missing", /^Report and manifest/, (f) => f.manifest!.objects[0]!.actual = null],
+    ["the report says that evidence was altered", /^The report says/, (f) => f.report!.intact = false],
+    ["no ticket is about the incident", /^A ticket/, (f) => f.tickets[0]!.text = "Something else"],
+    ["the ticket was opened twice", /^A ticket/, (f) => f.tickets.push(f.tickets[0]!)],
+    ["Slack was not told of the isolation", /^Slack was told of the isolation/, (f) => f.slack.shift()],
+    ["Slack would have refused the message", /^Slack was told of the isolation/, (f) => f.slack[0]!.violations.push("51 blocks")],
+    ["Slack was not told of the report", /^Slack was told of the report/, (f) => f.slack.pop()],
+    ["the report's message names another instance", /^Slack was told of the report/, (f) => f.slack[1]!.text = "s3://evidence/report/report.html of i-0ccccccccccccccc"],
+    ["an artefact was missed", /^Every planted/, (f) => f.findings = []],
+    ["an artefact was seen on the wrong volume", /^Every planted/, (f) => f.findings[0]!.volumeId = "vol-2"],
+    ["an artefact was seen by the wrong check", /^Every planted/, (f) => f.findings[0]!.check = "systemd"],
+    ["an artefact was played down", /^Every planted/, (f) => f.findings[0]!.severity = "medium"],
+    ["an artefact was seen somewhere else", /^Every planted/, (f) => f.findings[0]!.path = "/etc/cron.d/other"],
+    ["a replayed journal showed nothing new", /^Every planted/, (f) => f.journalReplayed.push("data")],
+    ["nothing was planted", /^Every planted/, (f) => f.artefacts = []],
+];
+
+describe("rehearsal checks", () => {
+    it("hold when everything went well", () => {
+        expect(failed(goodFacts())).to.deep.equal([]);
+        expect(runChecks(goodFacts())).to.have.length(11);
+    });
+
+    for (const [what, check, breakIt] of broken) {
+        it(`notice when ${what}`, () => {
+            const facts = goodFacts();
+            breakIt(facts);
+            expect(failed(facts).filter((name) => check.test(name))).to.have.length(1);
+        });
+    }
+
+    it("break every check at least once in this file", () => {
+        const names = runChecks(goodFacts()).map((check) => check.name);
+        expect(names.filter((name) => !broken.some(([, check]) => check.test(name)))).to.deep.equal([]);
+    });
+
+    it("notice when the isolation group is gone", () => {
+        const facts = { ...goodFacts(), isolationGroup: null };
+        expect(failed(facts)).to.have.length(2);
+    });
+
+    it("leave the planted artefacts out when the disk is not ours, rather than passing them", () => {
+        const checks = runChecks({ ...goodFacts(), artefacts: null });
+        expect(checks.map((check) => check.name)).to.not.include("Every planted artefact was found");
+    });
+});
