@@ -1,0 +1,8 @@
+/** All that is planted, in the order of the night. */
+import { accessArtefacts } from "./access";
+import { Artefact } from "./artefact";
+import { executionArtefacts } from "./execution";
+import { webRootArtefacts } from "./webRoot";
+
+export const artefacts: readonly Artefact[] = [...accessArtefacts, ...executionArtefacts, ...webRootArtefacts];
+export { deletedFiles, oddities } from "./oddities";
