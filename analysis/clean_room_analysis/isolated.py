@@ -4,6 +4,7 @@ loop or to swell, and a parser that was not written for hostile input must not t
 
 import multiprocessing
 import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -20,9 +21,10 @@ class IsolatedError(Exception):
 
 
 def _child(function: Callable[[], Iterator[Row]], sending: Connection, memory: int) -> None:
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        used = int(statm.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+    if sys.platform == "linux":  # elsewhere RLIMIT_AS is not enforced; the time limit stands
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            used = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     batch: list[Row] = []
     error: str | None = None
