@@ -1,0 +1,94 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { incidentSchema, type Finding } from "../../../functions/domain/containers";
+import { incidentIdOf, openIncidents, refusalOf } from "../../../functions/domain/openIncident";
+import { parseMessage } from "../../../functions/domain/parseMessage";
+import { fixtureText, victim, victimFindingId } from "./messageFixtures";
+
+const now = new Date("2026-11-24T10:00:00.000Z");
+const findingsOf = (name: string) => parseMessage(fixtureText(name)).findings;
+const admission = { region: victim.region, memberAccounts: [victim.accountId], drill: false };
+
+const instance = fc.record({
+    instanceId: fc.constantFrom("i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829", "i-0c3d4e5f607182930", "i-1a2b3c4d"),
+    accountId: fc.constantFrom("222222222222", "333333333333"),
+    region: fc.constantFrom("eu-west-1", "us-east-1"),
+});
+const finding: fc.Arbitrary<Finding> = fc.record({ id: fc.stringMatching(/^[0-9a-f]{4,32}$/), severity: fc.constantFrom(2, 5, 8, 9), instances: fc.array(instance, { maxLength: 4 }) })
+    .map((changes) => ({ ...findingsOf("eventbridge")[0], ...changes }));
+/** As within one message, where no id comes twice. */
+const findings = fc.uniqueArray(finding, { maxLength: 6, selector: ({ id }) => id });
+
+describe("openIncidents", () => {
+    it("opens an incident whose id a repeated message has too", () => {
+        const [incident] = openIncidents(findingsOf("eventbridge"), now);
+        const [later] = openIncidents(findingsOf("sns-lambda"), new Date("2026-11-24T16:00:00.000Z"));
+        // SHA-256 of 222222222222/eu-west-1/i-0a1b2c3d4e5f60718/9ec6a1b0d2f34c5e8a7b6c5d4e3f2a10
+        expect(incident.incidentId).to.equal("i-0a1b2c3d4e5f60718-2eb6d2769ebe8587");
+        expect(incident.prefix).to.equal(`incidents/${incident.incidentId}/`);
+        expect(incident.openedAt).to.equal("2026-11-24T10:00:00.000Z");
+        expect(later.incidentId).to.equal(incident.incidentId);
+    });
+
+    it("opens one for each instance of an attack sequence", () => {
+        const incidents = openIncidents(findingsOf("attack-sequence-ec2"), now);
+        expect(incidents.map((incident) => incident.instance.instanceId)).to.deep.equal(["i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829"]);
+    });
+
+    it("opens none for a finding that names no instance", () => {
+        expect(openIncidents(findingsOf("s3-bucket"), now)).to.deep.equal([]);
+    });
+
+    it("opens exactly one for each distinct instance, of the gravest finding about it", () => {
+        fc.assert(fc.property(findings, (all) => {
+            const incidents = openIncidents(all, now);
+            const key = (ref: typeof victim) => `${ref.accountId}/${ref.region}/${ref.instanceId}`;
+            const distinct = new Set(all.flatMap((each) => each.instances.map(key)));
+            expect(incidents.map((incident) => key(incident.instance)).sort()).to.deep.equal([...distinct].sort());
+            for (const incident of incidents) {
+                expect(incidentSchema.parse(incident)).to.deep.equal(incident);
+                const about = all.filter((each) => each.instances.some((ref) => key(ref) === key(incident.instance)));
+                expect(incident.finding.severity).to.equal(Math.max(...about.map((each) => each.severity)));
+            }
+        }));
+    });
+
+    it("opens the same ones whatever the order of the findings", () => {
+        fc.assert(fc.property(findings, (all) => {
+            const ids = (list: Finding[]) => openIncidents(list, now).map((incident) => incident.incidentId).sort();
+            expect(ids([...all].reverse())).to.deep.equal(ids(all));
+        }));
+    });
+
+    it("gives another id as soon as account, Region, instance or finding differ", () => {
+        const ids = [
+            incidentIdOf(victim, victimFindingId),
+            incidentIdOf({ ...victim, accountId: "333333333333" }, victimFindingId),
+            incidentIdOf({ ...victim, region: "us-east-1" }, victimFindingId),
+            incidentIdOf({ ...victim, instanceId: "i-0b2c3d4e5f6071829" }, victimFindingId),
+            incidentIdOf(victim, "0".repeat(32)),
+        ];
+        expect(new Set(ids).size).to.equal(5);
+        for (const id of ids) expect(id.length).to.be.at.most(64);
+    });
+});
+
+describe("refusalOf", () => {
+    const [incident] = openIncidents(findingsOf("eventbridge"), now);
+    const [sample] = openIncidents(findingsOf("sample"), now);
+
+    it("follows an incident of a member in this Region", () => {
+        expect(refusalOf(incident, admission)).to.equal(null);
+        expect(refusalOf(incident, { ...admission, memberAccounts: [] })).to.equal(null);
+    });
+
+    it("follows a sample in a drill only", () => {
+        expect(refusalOf(sample, admission)).to.match(/sample finding about i-99999999/);
+        expect(refusalOf(sample, { ...admission, drill: true })).to.equal(null);
+    });
+
+    it("says what to do about another Region or account", () => {
+        expect(refusalOf(incident, { ...admission, region: "us-east-1" })).to.match(/is in eu-west-1.*handles us-east-1/);
+        expect(refusalOf(incident, { ...admission, memberAccounts: ["333333333333"] })).to.match(/account 222222222222, which is not a member/);
+    });
+});

@@ -1,0 +1,199 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { incidentSchema, problemSchema } from "../../functions/domain/containers";
+import { incidentIdOf } from "../../functions/domain/openIncident";
+import { fitForQueue, handler, permissions } from "../../functions/startIncident";
+import { FakeAws } from "./startIncidentAws";
+import { fixture, fixtureText, put, victim, victimFindingId } from "./domain/messageFixtures";
+
+/** A Region no other spec makes clients for: they are kept, and so is the endpoint they were made with. */
+const region = "ap-southeast-5";
+const here = { ...victim, region };
+
+/** SNS's event of one message a record. Text stays as it is. */
+function delivery(...messages: unknown[]) {
+    return { Records: messages.map((message, index) => ({ EventSource: "aws:sns", Sns: { MessageId: `message-${index}`, Message: typeof message === "string" ? message : JSON.stringify(message) } })) };
+}
+
+function findingHere(instanceId = here.instanceId): Record<string, unknown> {
+    const event = fixture("eventbridge");
+    put(event, "detail.region", region);
+    put(event, "detail.resource.instanceDetails.instanceId", instanceId);
+    return event;
+}
+
+describe("startIncident", () => {
+    const aws = new FakeAws();
+    const saved = { ...process.env };
+    const logged: Record<string, unknown>[] = [];
+
+    /** Runs the handler with its log lines kept instead of printed. */
+    async function run(event: unknown): Promise<void> {
+        const print = console.log;
+        console.log = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
+        try {
+            await handler(event);
+        } finally {
+            console.log = print;
+        }
+    }
+
+    const problems = () => [...aws.objects].map(([path, text]) => ({ path, problem: problemSchema.parse(JSON.parse(text)) }));
+
+    before(async () => {
+        const endpoint = await aws.start();
+        Object.assign(process.env, {
+            AWS_REGION: region, AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test",
+            STATE_MACHINE_ARN: `arn:aws:states:${region}:111111111111:stateMachine:incident`,
+            DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`, EVIDENCE_BUCKET: "evidence",
+        });
+    });
+
+    beforeEach(() => {
+        Object.assign(process.env, { DRILL: "", MEMBER_ACCOUNTS: `333333333333, ${victim.accountId}` });
+        aws.calls.length = 0;
+        aws.executions.clear();
+        aws.objects.clear();
+        aws.broken.clear();
+        logged.length = 0;
+    });
+
+    after(async () => {
+        await aws.stop();
+        for (const name of Object.keys(process.env)) delete process.env[name];
+        Object.assign(process.env, saved);
+    });
+
+    it("starts one execution named by the incident, with the incident as its input", async () => {
+        await run(delivery(findingHere()));
+        const [call] = aws.of("StartExecution");
+        const incident = incidentSchema.parse(JSON.parse(call.body.input as string));
+        expect(call.body).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
+        expect(incident).to.deep.include({ incidentId: call.body.name, instance: here });
+        expect(aws.calls).to.have.length(1);
+    });
+
+    it("starts one for each instance of a sequence", async () => {
+        const event = fixture("attack-sequence-ec2");
+        put(event, "detail.region", region);
+        const resources = (event.detail as { service: { detection: { sequence: { resources: Record<string, unknown>[] } } } }).service.detection.sequence.resources;
+        for (const resource of resources) Object.assign(resource, { uid: resource.name, region });
+        await run(delivery(event));
+        expect(aws.of("StartExecution").map((call) => (call.body.name as string).slice(0, 19))).to.deep.equal(["i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829"]);
+    });
+
+    it("lets a repeated message change nothing", async () => {
+        await run(delivery(findingHere()));
+        await run(delivery(findingHere()));
+        expect(aws.executions.size).to.equal(1);
+        expect(aws.of("SendMessage")).to.be.empty;
+        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "incident was started before; nothing to do"]);
+    });
+
+    it("parks a refused message unchanged with the reason, and tells people once", async () => {
+        const raw = fixtureText("s3-bucket");
+        await run(delivery(raw));
+        const [{ body }] = aws.of("SendMessage");
+        expect(body.MessageBody).to.equal(raw);
+        expect((body.MessageAttributes as { reason: { StringValue: string } }).reason.StringValue).to.match(/"S3Bucket", not an EC2 instance/);
+        const [{ path, problem }] = problems();
+        expect(path).to.match(/^\/evidence\/incidents\/refused\/[0-9a-f]{16}\/errors\/startIncident\.error\.json$/);
+        expect(problem).to.include({ incidentId: null, step: "startIncident", error: "MessageRefused" });
+        expect(problem.cause).to.match(/"S3Bucket".*The message lies in the dead-letter queue\.$/);
+        expect(aws.of("StartExecution")).to.be.empty;
+
+        await run(delivery(raw));
+        expect(problems()).to.have.length(1);
+    });
+
+    it("refuses by message, not by content: the same bad message sent anew is told anew", async () => {
+        await run(delivery("nonsense", "nonsense"));
+        expect(problems()).to.have.length(2);
+        expect(aws.of("SendMessage")).to.have.length(2);
+    });
+
+    it("starts a sample in a drill only", async () => {
+        await run(delivery(findingHere("i-99999999")));
+        expect(aws.of("StartExecution")).to.be.empty;
+        expect(problems()[0].problem.cause).to.match(/sample finding about i-99999999/);
+        expect(problems()[0].problem.instance).to.deep.equal({ ...here, instanceId: "i-99999999" });
+        process.env.DRILL = "true";
+        await run(delivery(findingHere("i-99999999")));
+        expect(aws.of("StartExecution")).to.have.length(1);
+    });
+
+    it("refuses another Region and an account that is no member", async () => {
+        process.env.MEMBER_ACCOUNTS = "333333333333";
+        await run(delivery(fixture("eventbridge"), findingHere()));
+        expect(problems().map(({ problem }) => problem.cause)).to.satisfy((causes: string[]) => /is in eu-west-1/.test(causes[0]) && /not a member/.test(causes[1]));
+        expect(aws.of("StartExecution")).to.be.empty;
+    });
+
+    it("takes any account when no members are configured", async () => {
+        process.env.MEMBER_ACCOUNTS = "";
+        await run(delivery(findingHere()));
+        expect(aws.of("StartExecution")).to.have.length(1);
+    });
+
+    it("starts what it can of a message and parks it for the rest", async () => {
+        const event = findingHere();
+        put(event, "detail.resource.instanceDetails.instanceId", [here.instanceId, "i-blart"]);
+        await run(delivery(event));
+        expect(aws.of("StartExecution")).to.have.length(1);
+        expect(problems()[0].problem.cause).to.match(/"i-blart" is not one/);
+    });
+
+    it("goes on after a bad record, whatever is wrong with it", async () => {
+        const event = delivery("{", findingHere());
+        await run({ Records: [{ Sns: null }, null, 7, ...event.Records] });
+        expect(aws.of("StartExecution")).to.have.length(1);
+        expect(aws.of("SendMessage")).to.have.length(4);
+        expect(problems()).to.have.length(4);
+    });
+
+    it("goes on after an AWS failure and throws at the end, so that Lambda tries again", async () => {
+        aws.broken.add("StartExecution");
+        const error = await run(delivery(findingHere(), "nonsense")).then(() => null, (thrown: Error) => thrown);
+        expect(error?.message).to.match(/1 AWS calls of startIncident failed \(AccessDeniedException: .*Lambda delivers the event again/);
+        expect(problems()).to.have.length(1);
+
+        aws.broken.clear();
+        await run(delivery(findingHere(), "nonsense"));
+        expect(aws.executions.size).to.equal(1);
+        expect(problems()).to.have.length(1);
+    });
+
+    it("throws when a refused message could not be parked", async () => {
+        aws.broken.add("SendMessage");
+        const error = await run(delivery("nonsense")).then(() => null, (thrown: Error) => thrown);
+        expect(error?.message).to.match(/AccessDeniedException/);
+        expect(problems()).to.be.empty;
+    });
+
+    it("says so when the event is not SNS's", async () => {
+        const error = await run({ detail: {} }).then(() => null, (thrown: Error) => thrown);
+        expect(error).to.include({ name: "StepFailed" });
+    });
+
+    it("asks for named resources only", () => {
+        const names = { stateMachineArn: "arn:state", deadLetterQueueArn: "arn:queue", evidenceBucketArn: "arn:bucket", evidenceKeyArn: "arn:key" };
+        const resources = permissions(names as Parameters<typeof permissions>[0]).flatMap((statement) => statement.Resource);
+        expect([...new Set(resources)].sort()).to.deep.equal(["arn:bucket", "arn:bucket/incidents/*/errors/startIncident.error.json", "arn:key", "arn:queue", "arn:state"]);
+    });
+});
+
+describe("fitForQueue", () => {
+    it("leaves ordinary text alone and never gives an empty one", () => {
+        expect(fitForQueue("{\"a\": \"ä\n\t🙂\"}")).to.equal("{\"a\": \"ä\n\t🙂\"}");
+        expect(fitForQueue("")).to.equal("(empty)");
+    });
+
+    it("takes out what SQS refuses and cuts at a character within the limit", () => {
+        fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.integer({ min: 16, max: 300 }), (text, largest) => {
+            const fit = fitForQueue(text, largest);
+            expect(Buffer.byteLength(fit)).to.be.at.most(largest);
+            expect(fit).to.match(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]+$/u);
+        }), { numRuns: 300 });
+        expect(fitForQueue("🙂".repeat(100_000))).to.match(/^(🙂)+$/u);
+    });
+});

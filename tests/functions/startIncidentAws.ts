@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+interface Call { action: string; path: string; body: Record<string, unknown>; headers: IncomingMessage["headers"] }
+
+/** Answers as Step Functions, SQS and S3 do, over HTTP and to the real SDK, and remembers what it was asked. */
+export class FakeAws {
+    readonly calls: Call[] = [];
+    readonly executions = new Set<string>();
+    readonly objects = new Map<string, string>();
+    /** The actions that answer 500. */
+    broken = new Set<string>();
+    private readonly server: Server = createServer((request, response) => void this.answer(request, response));
+
+    async start(): Promise<string> {
+        await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+        return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    }
+
+    async stop(): Promise<void> {
+        this.server.closeAllConnections();
+        await new Promise((resolve) => this.server.close(resolve));
+    }
+
+    of(action: string): Call[] {
+        return this.calls.filter((call) => call.action === action);
+    }
+
+    private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk as Buffer);
+        const text = Buffer.concat(chunks).toString("utf8");
+        const target = request.headers["x-amz-target"];
+        const action = typeof target === "string" ? target.split(".")[1] : request.method === "PUT" ? "PutObject" : "GetObject";
+        const path = (request.url ?? "").split("?")[0];
+        this.calls.push({ action, path, body: text.startsWith("{") ? JSON.parse(text) as Record<string, unknown> : {}, headers: request.headers });
+        if (this.broken.has(action)) return void response.writeHead(400, { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" }).end("{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}");
+        if (action === "StartExecution") return this.startExecution(JSON.parse(text) as { name: string }, response);
+        if (action === "SendMessage") {
+            const { MessageBody } = JSON.parse(text) as { MessageBody: string };
+            return void json(response, 200, { MessageId: "1", MD5OfMessageBody: createHash("md5").update(MessageBody).digest("hex") });
+        }
+        if (action === "PutObject" && request.headers["if-none-match"] === "*" && this.objects.has(path)) {
+            return void response.writeHead(412, { "content-type": "application/xml" }).end("<Error><Code>PreconditionFailed</Code><Message>taken</Message></Error>");
+        }
+        if (action === "PutObject") this.objects.set(path, text);
+        response.writeHead(200, { "content-type": "application/json" }).end(action === "GetObject" ? this.objects.get(path) : "");
+    }
+
+    private startExecution({ name }: { name: string }, response: ServerResponse): void {
+        if (this.executions.has(name)) return json(response, 400, { __type: "ExecutionAlreadyExists", message: "exists" });
+        this.executions.add(name);
+        json(response, 200, { executionArn: `arn:${name}`, startDate: 1795514400 });
+    }
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+    response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(body));
+}
