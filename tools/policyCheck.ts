@@ -91,7 +91,8 @@ async function timed(title: string, request: Request): Promise<Inspection> {
             `${deferred.length} deferred to the update, ${((performance.now() - start) / 1000).toFixed(1)} s`,
     );
     violations.forEach(print);
-    const silent = policies.map((policy) => policy.name).filter((name) => !inspection.policies.includes(name) && !deferred.some((note) => note.policy === name));
+    // A violation stops the engine, so policies over the whole stack may not have had their turn.
+    const silent = violations.length > 0 ? [] : policies.map((policy) => policy.name).filter((name) => !inspection.policies.includes(name) && !deferred.some((note) => note.policy === name));
     if (resources === 0) {
         throw new Error(`${title}: the program declared no resource, so nothing was checked.`);
     }
