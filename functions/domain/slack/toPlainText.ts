@@ -27,6 +27,6 @@ export function toPlainText(message: Message): PlainMessage {
         ...(message.links.length > 0 ? [""] : []),
         ...message.links.map(({ label, url }) => `${label}: ${url}`),
     ].join("\n");
-    const subject = message.title.normalize("NFKD").replace(/[^\x20-\x7e]/g, "?");
+    const subject = message.title.replace(/[–—]/g, "-").normalize("NFKD").replace(/[^\x20-\x7e]/g, "?");
     return { subject: subject.slice(0, longest.subject), text: clip(text, longest.text) };
 }

@@ -1,0 +1,17 @@
+/** Tells people that an instance was isolated, or that it was not: beside the preservation of evidence, never before containment. */
+import { z } from "zod";
+import { step } from "./aws/handler";
+import { tell, tellPermissions } from "./aws/people";
+import type { Permissions } from "./aws/permissions";
+import { containmentSchema, incidentSchema } from "./domain/containers";
+import { isolationMessage } from "./domain/slackMessages";
+
+export const permissions: Permissions = tellPermissions;
+
+/** @throws Transient when a channel may take the message in a moment; StepFailed when none will. */
+export const handler = step({
+    name: "NotifyIsolation",
+    input: z.object({ incident: incidentSchema, containment: containmentSchema }),
+    output: z.object({ told: z.array(z.string()) }),
+    run: async ({ incident, containment }) => ({ told: await tell(isolationMessage(incident, containment)) }),
+});

@@ -1,0 +1,63 @@
+/**
+ * Tells people of a failed step. Started by S3 when an error record is created under `incidents/<id>/errors/`, so that
+ * whatever failed, and however little of the workflow still runs, the record and the message are the same.
+ */
+import { environment } from "./aws/environment";
+import { getObject, objectExists } from "./aws/evidenceBucket";
+import { isTransient } from "./aws/errors";
+import { log, toStepError } from "./aws/handler";
+import { tell, tellPermissions } from "./aws/people";
+import { readEvidence, type Permissions } from "./aws/permissions";
+import { eventKeys } from "./domain/s3Event";
+import { errorMessage } from "./domain/slackMessages";
+import { readProblem } from "./domain/stepFailure";
+import type { KnownFacts } from "./domain/stepAdvice";
+
+export const permissions: Permissions = (names) => [
+    ...readEvidence("errors/*", "restore-record.json", "custody.json")(names),
+    ...tellPermissions(names),
+];
+
+/** `refused/<hash>` stands for a message that started no incident. */
+const recordKey = /^incidents\/(?<incident>[^/]+|refused\/[^/]+)\/errors\/(?<step>[^/]+)\.error\.json$/;
+
+/** An error record is some kilobytes; of a larger one, nothing is read. */
+const largestRecordBytes = 1024 * 1024;
+
+async function knownFacts(prefix: string): Promise<KnownFacts> {
+    const [restoreRecorded, containmentFailed, custodyRecorded] = await Promise.all(
+        ["restore-record.json", "errors/IsolateInstance.error.json", "custody.json"].map((name) => objectExists(`${prefix}${name}`)),
+    );
+    return { restoreRecorded, containmentFailed, custodyRecorded };
+}
+
+/** The record's text. What cannot be read is said in its place: people are told all the same. */
+async function recordText(key: string): Promise<string> {
+    try {
+        return (await getObject(key, largestRecordBytes)).body.toString("utf8");
+    } catch (error) {
+        if (isTransient(error)) throw error;
+        return `The error record could not be read: ${error instanceof Error ? error.message : String(error)}`;
+    }
+}
+
+async function notify(key: string): Promise<void> {
+    const { incident, step } = recordKey.exec(key)!.groups!;
+    const refused = incident.startsWith("refused/");
+    const problem = readProblem(await recordText(key), { incidentId: refused ? null : incident, step, at: new Date().toISOString() });
+    const record = { partition: environment("PARTITION"), region: environment("AWS_REGION"), bucket: environment("EVIDENCE_BUCKET"), key };
+    const told = await tell(errorMessage(problem, await knownFacts(`incidents/${incident}/`), record));
+    log("told people of a failed step", { key, step: problem.step, told });
+}
+
+/** @throws when a channel failed, so that Lambda runs it again and, at last, hands the event to its failure destination. */
+export async function handler(event: unknown): Promise<void> {
+    for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), recordKey)) {
+        try {
+            await notify(key);
+        } catch (error) {
+            // Never written as another error record: that would start this function again.
+            throw toStepError("sendErrorNotification", error);
+        }
+    }
+}

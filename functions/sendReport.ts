@@ -1,0 +1,146 @@
+/**
+ * Verifies an analysis, writes the report and tells people. Started by S3 when the analysis' manifest, its commit mark,
+ * is created.
+ *
+ * `report.json` is written last, as the mark that people were told: a repeated event finds it and sends nothing. An
+ * attempt that failed before leaves `report.html`, which the next one finds and keeps.
+ */
+import { environment } from "./aws/environment";
+import { getJson, getObject, hashObject, objectExists, putJson, putObject } from "./aws/evidenceBucket";
+import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
+import { log, toStepError } from "./aws/handler";
+import { readLines } from "./aws/objectLines";
+import { tell, tellPermissions } from "./aws/people";
+import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
+import { custodySchema, problemSchema, reportSchema, type Custody, type Report } from "./domain/containers";
+import { parseManifest, verifyEntry, type FoundObject, type Manifest, type VerifiedObject } from "./domain/manifest";
+import { assess, type ReportInput } from "./domain/report/assessment";
+import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
+import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
+import { renderReport, reportVerdict } from "./domain/reportPage";
+import { eventKeys } from "./domain/s3Event";
+import { reportMessage } from "./domain/slackMessages";
+
+export const permissions: Permissions = (names) => [
+    ...readEvidence("analysis/*", "custody.json", "report/*")(names),
+    ...writeEvidence("report/*", "errors/sendReport.error.json")(names),
+    ...tellPermissions(names),
+];
+
+const manifestKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)analysis\/manifest\.sha256$/;
+
+/** What stands under a key, as the manifest's check wants it: an AWS error is a finding about the object, not the end. */
+async function found(read: () => Promise<FoundObject>): Promise<FoundObject> {
+    try {
+        return await read();
+    } catch (error) {
+        if (isNotFound(error)) return null;
+        return { error: `${errorCode(error) || "error"}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 300) };
+    }
+}
+
+const isRead = (object: FoundObject): boolean => object !== null && !("error" in object);
+
+interface Outputs {
+    objects: VerifiedObject[];
+    summary: AnalysisSummary | null;
+    findings: FindingsRead | null;
+    timeline: TimelineRead | null;
+}
+
+function parseSummary(text: string): AnalysisSummary | null {
+    try {
+        return analysisSummarySchema.parse(JSON.parse(text));
+    } catch (error) {
+        log("summary.json does not match its schema", { cause: error instanceof Error ? error.message.slice(0, 2000) : String(error) });
+        return null;
+    }
+}
+
+/** Reads and hashes every object of the manifest once: what the page shows is what was verified. */
+async function readOutputs(prefix: string, manifest: Manifest): Promise<Outputs> {
+    const at = (name: string) => `${prefix}analysis/${name}`;
+    let summary: AnalysisSummary | null = null;
+    const findings = findingCollector();
+    const states = new Map<string, FoundObject>();
+    states.set("summary.json", await found(async () => {
+        const { ref, body } = await getObject(at("summary.json"));
+        summary = parseSummary(body.toString("utf8"));
+        return { sha256: ref.sha256, bytes: body.length };
+    }));
+    states.set("findings.jsonl", await found(() => readLines(at("findings.jsonl"), findings.line)));
+    // After the findings: which events matter depends on the files that findings name.
+    const timeline = timelineCollector(findings.result().shown);
+    states.set("timesketch.jsonl", await found(() => readLines(at("timesketch.jsonl"), timeline.line)));
+
+    const objects: VerifiedObject[] = [];
+    for (const entry of manifest.entries) {
+        const state = states.has(entry.name) ? states.get(entry.name)! : await found(() => hashObject(at(entry.name)));
+        objects.push(verifyEntry(entry, state));
+    }
+    return {
+        objects,
+        summary,
+        findings: isRead(states.get("findings.jsonl")!) ? findings.result() : null,
+        timeline: isRead(states.get("timesketch.jsonl")!) ? timeline.result() : null,
+    };
+}
+
+async function readCustody(prefix: string, incidentId: string): Promise<Custody> {
+    const key = `${prefix}custody.json`;
+    const custody = (await getJson(key, custodySchema))?.value;
+    if (!custody) throw new StepError("The custody record is missing", key, "The workflow writes it before the analysis; look at the incident's execution.");
+    if (custody.incident.incidentId !== incidentId) {
+        throw new StepError(`The custody record belongs to incident ${custody.incident.incidentId}`, key, "Look in the bucket's versions and CloudTrail who wrote it.");
+    }
+    return custody;
+}
+
+async function readInput(prefix: string, incidentId: string): Promise<ReportInput> {
+    const custody = await readCustody(prefix, incidentId);
+    const { ref, body } = await getObject(`${prefix}analysis/manifest.sha256`);
+    const manifest = parseManifest(body.toString("utf8"));
+    const { objects, ...outputs } = await readOutputs(prefix, manifest);
+    return { custody, ...outputs, manifest: { ref, objects, problems: manifest.problems }, generatedAt: new Date().toISOString() };
+}
+
+async function report(prefix: string, incidentId: string): Promise<void> {
+    if (await objectExists(`${prefix}report/report.json`)) {
+        log("report was sent before", { incidentId });
+        return;
+    }
+    const input = await readInput(prefix, incidentId);
+    const assessment = assess(input);
+    const page = await putObject(`${prefix}report/report.html`, renderReport(input), { contentType: "text/html; charset=utf-8", onlyIfAbsent: true });
+    const result: Report = reportSchema.parse({
+        schemaVersion: 1, incidentId, page: page.ref, complete: assessment.complete, intact: assessment.intact,
+        findingsBySeverity: input.findings?.counts ?? noCounts(), at: input.generatedAt,
+    });
+    const { incident } = input.custody;
+    const told = await tell(reportMessage({ incident, verdict: reportVerdict(input, assessment), assessment, top: input.findings?.shown ?? [], report: result }));
+    await putJson(`${prefix}report/report.json`, result, { onlyIfAbsent: true });
+    log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
+}
+
+/** Writes the error record, which tells people that there is no report. Only for what a retry does not cure. */
+async function recordProblem(prefix: string, incidentId: string, error: Error): Promise<void> {
+    await putJson(`${prefix}errors/sendReport.error.json`, problemSchema.parse({
+        schemaVersion: 1, incidentId, instance: null, step: "sendReport", error: error.name.slice(0, 256), cause: error.message, at: new Date().toISOString(),
+    }), { onlyIfAbsent: true });
+}
+
+/** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
+export async function handler(event: unknown): Promise<void> {
+    for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), manifestKey)) {
+        const { prefix, incident } = manifestKey.exec(key)!.groups!;
+        try {
+            await report(prefix, incident);
+        } catch (error) {
+            const known = toStepError("sendReport", error);
+            log("sendReport failed", { incidentId: incident, error: known.name, cause: known.message });
+            if (!(known instanceof TransientError)) await recordProblem(prefix, incident, known);
+            throw known;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { expect } from "chai";
+import { handler, permissions } from "../../functions/sendReport";
+import { reportSchema } from "../../functions/domain/containers";
+import { checkSlackPayload } from "../../functions/domain/slackMessages";
+import * as plain from "../fixtures/analysis/plain";
+import { deployedNames } from "../fixtures/analysis/deployedNames";
+import { startFakeAws, type FakeAws } from "../support/fakeAws";
+
+const sha256 = (body: Buffer): string => createHash("sha256").update(body).digest("hex");
+const at = (name: string): string => `${plain.prefix}${name}`;
+const manifestKey = at("analysis/manifest.sha256");
+
+/** Puts a whole analysis into the bucket, as the forensic instance and the workflow leave it. */
+function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
+    const outputs: Record<string, string> = {
+        "findings.jsonl": plain.lines(plain.findings), bodyfile: "0|vol:/etc/passwd|1\n", "timeline.csv": "datetime\r\n",
+        "timesketch.jsonl": plain.lines(plain.timesketch), "summary.json": JSON.stringify(plain.summary), ...change,
+    };
+    for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`analysis/${name}`), Buffer.from(text));
+    const manifest = Object.entries(outputs).map(([name, text]) => `${sha256(Buffer.from(text))}  ${name}\n`).join("");
+    fake.objects.set(manifestKey, Buffer.from(manifest));
+    fake.objects.set(at("custody.json"), Buffer.from(JSON.stringify(plain.custody)));
+}
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+    try {
+        await promise;
+    } catch (error) {
+        return error as Error;
+    }
+    throw new Error("It was expected to fail and did not.");
+}
+
+describe("sendReport", () => {
+    let fake: FakeAws;
+    beforeEach(async () => {
+        fake = await startFakeAws();
+        putAnalysis(fake);
+    });
+    afterEach(() => fake.stop());
+
+    const page = () => fake.objects.get(at("report/report.html"))!.toString("utf8");
+    const report = () => reportSchema.parse(JSON.parse(fake.objects.get(at("report/report.json"))!.toString("utf8")));
+
+    it("writes the page, tells Slack, and writes report.json last", async () => {
+        await handler(fake.event(manifestKey));
+        expect(fake.writes).to.deep.equal([at("report/report.html"), at("report/report.json")]);
+        expect(fake.calls.indexOf(`PUT ${at("report/report.html")}`)).to.be.below(fake.calls.indexOf("slack"));
+        expect(fake.calls.indexOf("slack")).to.be.below(fake.calls.indexOf(`PUT ${at("report/report.json")}`));
+        expect(report()).to.deep.include({ incidentId: plain.incidentId, complete: true, intact: true, findingsBySeverity: { critical: 1, high: 4, medium: 2, low: 1, informational: 0 } });
+        expect(report().page).to.deep.equal({ bucket: fake.bucket, key: at("report/report.html"), sha256: sha256(fake.objects.get(at("report/report.html"))!) });
+        expect(page()).to.contain("/etc/ld.so.preload");
+        expect(fake.slack.payloads).to.have.length(1);
+        expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
+    });
+
+    it("sends nothing twice for a repeated event", async () => {
+        await handler(fake.event(manifestKey));
+        await handler(fake.event(manifestKey));
+        expect(fake.slack.payloads).to.have.length(1);
+        expect(fake.writes).to.have.length(2);
+    });
+
+    it("says which object was altered and which is missing", async () => {
+        fake.objects.set(at("analysis/bodyfile"), Buffer.from("something else"));
+        fake.objects.delete(at("analysis/timeline.csv"));
+        await handler(fake.event(manifestKey));
+        expect(report()).to.include({ intact: false, complete: true });
+        expect(page()).to.match(/bodyfile was altered/).and.match(/timeline\.csv is listed in the manifest and missing/);
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("bodyfile was altered");
+    });
+
+    it("says which object could not be read, with the AWS error", async () => {
+        fake.refusals.set(at("analysis/timesketch.jsonl"), "AccessDenied");
+        await handler(fake.event(manifestKey));
+        expect(report()).to.include({ intact: false, complete: false });
+        expect(page()).to.contain("timesketch.jsonl could not be read: AccessDenied");
+    });
+
+    it("is neither complete nor intact without a summary, and still reports the findings", async () => {
+        putAnalysis(fake, { "summary.json": "{\"schemaVersion\":1" });
+        await handler(fake.event(manifestKey));
+        expect(report()).to.include({ intact: false, complete: false });
+        expect(page()).to.contain("/etc/ld.so.preload").and.contain("summary.json could not be read");
+    });
+
+    it("refuses the summary of another incident as evidence of this one", async () => {
+        putAnalysis(fake, { "summary.json": JSON.stringify({ ...plain.summary, incidentId: "i-0ffffffffffffffff-0000000000000000" }) });
+        await handler(fake.event(manifestKey));
+        expect(report().intact).to.equal(false);
+        expect(page()).to.contain("belongs to another incident");
+    });
+
+    it("counts and states malformed findings, and shows at most 500 of many", async () => {
+        const many = Array.from({ length: 700 }, (_, index) => plain.finding({ check: "suid", severity: "low", title: `file ${index}`, path: `/f${index}` }));
+        putAnalysis(fake, { "findings.jsonl": `${plain.lines([...many, ...plain.findings])}not json\n{"schemaVersion":1}\n` });
+        await handler(fake.event(manifestKey));
+        expect(report().findingsBySeverity).to.deep.equal({ critical: 1, high: 4, medium: 2, low: 701, informational: 0 });
+        expect(report().complete).to.equal(false);
+        expect(page()).to.contain("2 lines of findings.jsonl could not be understood").and.contain("more findings of this severity");
+        expect(page().split("<article").length - 1).to.equal(500);
+    });
+
+    it("throws Transient when Slack is down, keeps the page, and a retry tells and completes", async () => {
+        fake.slack.answers.push({ status: 429, headers: { "retry-after": "30" } });
+        const error = await failure(handler(fake.event(manifestKey)));
+        expect(error.name).to.equal("Transient");
+        expect(error.message).to.contain("429").and.contain("retry after 30 s").and.not.contain("secret-token");
+        expect(fake.writes).to.deep.equal([at("report/report.html")]);
+
+        await handler(fake.event(manifestKey));
+        expect(fake.slack.payloads).to.have.length(1);
+        expect(fake.writes).to.deep.equal([at("report/report.html"), at("report/report.json")]);
+        expect(report().page.sha256).to.equal(sha256(fake.objects.get(at("report/report.html"))!));
+    });
+
+    it("records a permanent failure as an error record, which tells people", async () => {
+        fake.objects.delete(at("custody.json"));
+        const error = await failure(handler(fake.event(manifestKey)));
+        expect(error.name).to.equal("StepFailed");
+        expect(fake.writes).to.deep.equal([at("errors/sendReport.error.json")]);
+        expect(fake.objects.get(at("errors/sendReport.error.json"))!.toString("utf8")).to.contain("The custody record is missing");
+        expect(fake.slack.payloads).to.have.length(0);
+    });
+
+    it("does its work when neither Slack nor a topic is configured", async () => {
+        process.env.SLACK_WEBHOOK_PARAMETER = "";
+        await handler(fake.event(manifestKey));
+        expect(report().complete).to.equal(true);
+        expect(fake.calls).to.not.include("GetParameter");
+    });
+
+    it("sends the topic a plain text of the same, too", async () => {
+        process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
+        await handler(fake.event(manifestKey));
+        expect(fake.published).to.have.length(1);
+        expect(fake.published[0].Subject).to.equal("Report: Signs of compromise - i-0a1b2c3d4e5f60718 in account 222222222222, eu-west-1");
+        expect(fake.published[0].Message).to.contain("/etc/ld.so.preload");
+    });
+
+    it("ignores keys that are no manifest of an incident", async () => {
+        await handler(fake.event("incidents/x/analysis/partial/manifest.sha256"));
+        expect(fake.calls).to.deep.equal([]);
+    });
+
+    it("may write reports and its error record, and nothing else", () => {
+        const writes = permissions(deployedNames).filter(({ Action }) => Action.includes("s3:PutObject")).flatMap(({ Resource }) => Resource);
+        expect(writes).to.deep.equal(["arn:aws:s3:::evidence/incidents/*/report/*", "arn:aws:s3:::evidence/incidents/*/errors/sendReport.error.json"]);
+        expect(permissions(deployedNames).flatMap(({ Resource }) => Resource)).to.not.include("*");
+    });
+});

@@ -1,0 +1,124 @@
+/**
+ * A loopback HTTP server that speaks as much of S3, SSM, SNS and a Slack webhook as the notifying functions use, so that
+ * their tests go over the real SDK and a real connection.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Clients are kept by Region for the life of the process: each server has a Region of its own, so that none is shared. */
+let servers = 0;
+
+export interface FakeAws {
+    bucket: string;
+    region: string;
+    /** Objects of the bucket by key. */
+    objects: Map<string, Buffer>;
+    /** Keys in the order of their writing. */
+    writes: string[];
+    /** `GET key`, `PUT key`, `GetParameter`, `Publish`, `slack`, in order. */
+    calls: string[];
+    /** AWS error code with which reading a key is refused. */
+    refusals: Map<string, string>;
+    parameters: Map<string, string>;
+    /** Form fields or JSON of what was published to SNS. */
+    published: { TopicArn: string; Subject: string; Message: string }[];
+    slack: { url: string; payloads: unknown[]; /** Answers of the next posts; 200 when empty. */ answers: { status: number; headers?: Record<string, string> }[] };
+    event: (key: string) => unknown;
+    stop: () => Promise<void>;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks);
+}
+
+function refuse(response: ServerResponse, status: number, code: string, head = false): void {
+    response.writeHead(status, { "content-type": "application/xml", "x-amzn-errortype": code });
+    response.end(head ? undefined : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
+}
+
+function s3(fake: FakeAws, method: string, key: string, body: Buffer, ifNoneMatch: boolean, response: ServerResponse): void {
+    fake.calls.push(`${method} ${key}`);
+    const standing = fake.objects.get(key);
+    const refusal = fake.refusals.get(key);
+    if (refusal && method !== "PUT") return refuse(response, 403, refusal, method === "HEAD");
+    if (method === "PUT") {
+        if (ifNoneMatch && standing) return refuse(response, 412, "PreconditionFailed");
+        fake.objects.set(key, body);
+        fake.writes.push(key);
+        response.writeHead(200, { etag: "\"etag\"" }).end();
+        return;
+    }
+    if (!standing) return refuse(response, 404, method === "HEAD" ? "NotFound" : "NoSuchKey", method === "HEAD");
+    response.writeHead(200, { "content-length": standing.length, "content-type": "application/octet-stream" });
+    response.end(method === "HEAD" ? undefined : standing);
+}
+
+function ssm(fake: FakeAws, body: Buffer, response: ServerResponse): void {
+    fake.calls.push("GetParameter");
+    const { Name } = JSON.parse(body.toString("utf8")) as { Name: string };
+    const value = fake.parameters.get(Name);
+    response.writeHead(value === undefined ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
+    response.end(JSON.stringify(value === undefined ? { __type: "ParameterNotFound", message: "no such parameter" } : { Parameter: { Name, Value: value, Type: "SecureString" } }));
+}
+
+function sns(fake: FakeAws, body: Buffer, response: ServerResponse): void {
+    fake.calls.push("Publish");
+    const form = new URLSearchParams(body.toString("utf8"));
+    fake.published.push({ TopicArn: form.get("TopicArn")!, Subject: form.get("Subject")!, Message: form.get("Message")! });
+    response.writeHead(200, { "content-type": "text/xml" });
+    response.end("<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>");
+}
+
+function slack(fake: FakeAws, body: Buffer, response: ServerResponse): void {
+    fake.calls.push("slack");
+    const { status, headers } = fake.slack.answers.shift() ?? { status: 200 };
+    if (status === 200) fake.slack.payloads.push(JSON.parse(body.toString("utf8")));
+    response.writeHead(status, headers).end(status === 200 ? "ok" : "no_service");
+}
+
+async function answer(fake: FakeAws, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    const url = new URL(request.url!, "http://fake");
+    if (url.pathname.startsWith("/services/")) return slack(fake, body, response);
+    if (String(request.headers["x-amz-target"]).startsWith("AmazonSSM.")) return ssm(fake, body, response);
+    if (url.pathname.startsWith(`/${fake.bucket}/`)) {
+        return s3(fake, request.method!, decodeURIComponent(url.pathname.slice(fake.bucket.length + 2)), body, request.headers["if-none-match"] === "*", response);
+    }
+    return sns(fake, body, response);
+}
+
+/** Starts the server and points this process' AWS settings to it until `stop`. Slack is configured; the topic is not. */
+export async function startFakeAws(): Promise<FakeAws> {
+    servers += 1;
+    const fake: FakeAws = {
+        bucket: "evidence-bucket", region: `xx-fake-${servers}`, objects: new Map(), writes: [], calls: [], refusals: new Map(), parameters: new Map(), published: [],
+        slack: { url: "", payloads: [], answers: [] },
+        event: (key) => ({ Records: [{ eventName: "ObjectCreated:Put", s3: { bucket: { name: "evidence-bucket" }, object: { key: encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+") } } }] }),
+        stop: async () => undefined,
+    };
+    const server: Server = createServer((request, response) => {
+        answer(fake, request, response).catch((error: unknown) => response.destroy(error as Error));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    fake.slack.url = `${endpoint}/services/T000/B000/secret-token`;
+    const parameter = `/clean-room/slack-webhook-${servers}`;
+    fake.parameters.set(parameter, fake.slack.url);
+    const settings: Record<string, string> = {
+        AWS_ENDPOINT_URL: endpoint, AWS_REGION: fake.region, AWS_ACCESS_KEY_ID: "fake", AWS_SECRET_ACCESS_KEY: "fake", AWS_EC2_METADATA_DISABLED: "true",
+        PARTITION: "aws", EVIDENCE_BUCKET: fake.bucket, SLACK_WEBHOOK_PARAMETER: parameter, NOTIFICATION_TOPIC_ARN: "",
+    };
+    const before = Object.fromEntries(Object.keys(settings).map((name) => [name, process.env[name]]));
+    Object.assign(process.env, settings);
+    fake.stop = async () => {
+        for (const [name, value] of Object.entries(before)) {
+            if (value === undefined) delete process.env[name];
+            else process.env[name] = value;
+        }
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+    };
+    return fake;
+}
