@@ -55,6 +55,7 @@ describe("policy evidence-bucket-is-protected", () => {
 
     it("knows the bucket by its name, without its tag", async () => {
         expect(await violations({ store: { bucket: "acme-evidence-eu-west-1", objectLockEnabled: false, tags: {} } })).to.have.length(1);
+        expect((await judge(evidenceBucketIsProtected, [{ is: aws.s3.Bucket, name: "evidence", props: {} }])).violations).to.not.be.empty;
     });
 
     it("leaves a bucket policy that is not known yet to the update, and judges the rest", async () => {
@@ -64,6 +65,7 @@ describe("policy evidence-bucket-is-protected", () => {
     });
 
     it("leaves other buckets alone", async () => {
-        expect((await judge(evidenceBucketIsProtected, [{ is: aws.s3.Bucket, name: "tools", props: {} }])).violations).to.be.empty;
+        const tools: Declared = { is: aws.s3.Bucket, name: "evidence-store-tools", props: { bucket: "acme-tools", forceDestroy: true } };
+        expect((await judge(evidenceBucketIsProtected, [{ is: aws.s3.Bucket, name: "tools", props: {} }, tools])).violations).to.be.empty;
     });
 });

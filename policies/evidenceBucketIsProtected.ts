@@ -58,7 +58,8 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
         const waiting: Error[] = [];
         for (const bucket of args.resources.filter((each) => BUCKETS.some((one) => each.isType(one)))) {
             const props = inputs.of(bucket);
-            if (!mayHaveRole({ name: bucket.name, props }, "evidence")) {
+            // Its own name, where it has one: the logical name may be that of a component which holds other buckets too.
+            if (!mayHaveRole("evidence", props, [props.bucket ?? props.bucketPrefix ?? bucket.name])) {
                 continue;
             }
             const report = (problem: string): void => reportViolation(`Evidence bucket "${bucket.name}" ${problem}.`, bucket.urn);

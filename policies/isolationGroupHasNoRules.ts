@@ -16,7 +16,7 @@ export const isolationGroupHasNoRules: ResourceValidationPolicy & StackValidatio
     description: "An isolation security group has no ingress and no egress rule, inline or by separate rule resources.",
     enforcementLevel: "mandatory",
     validateResource: (args, reportViolation) => {
-        if (!isGroup(args) || !mayHaveRole({ name: args.name, props: reveal(args.props) }, "isolation")) {
+        if (!isIsolationGroup(args)) {
             return;
         }
         const props = reveal(args.props);
@@ -32,7 +32,7 @@ export const isolationGroupHasNoRules: ResourceValidationPolicy & StackValidatio
     validateStack: (args, reportViolation) => {
         for (const rule of args.resources) {
             for (const group of isRule(rule) ? referencedBy(rule, "securityGroupId", args.resources) : []) {
-                if (isGroup(group) && mayHaveRole({ name: group.name, props: reveal(group.props) }, "isolation")) {
+                if (isIsolationGroup(group)) {
                     reportViolation(`"${rule.name}" (${rule.type}) adds a rule to security group "${group.name}". ${FIX}: remove "${rule.name}".`, rule.urn);
                 }
             }
@@ -40,8 +40,10 @@ export const isolationGroupHasNoRules: ResourceValidationPolicy & StackValidatio
     },
 };
 
-function isGroup(resource: PolicyResource | ResourceValidationArgs): boolean {
-    return resource.isType(aws.ec2.SecurityGroup) || resource.isType(aws.ec2.DefaultSecurityGroup);
+function isIsolationGroup(resource: PolicyResource | ResourceValidationArgs): boolean {
+    const props = reveal(resource.props);
+    const isGroup = resource.isType(aws.ec2.SecurityGroup) || resource.isType(aws.ec2.DefaultSecurityGroup);
+    return isGroup && mayHaveRole("isolation", props, [resource.name, props.name, props.namePrefix]);
 }
 
 function isRule(resource: PolicyResource): boolean {
