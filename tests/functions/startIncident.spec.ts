@@ -104,6 +104,8 @@ describe("startIncident", () => {
 
         await run(delivery(raw));
         expect(problems()).to.have.length(1);
+        // Only a write that creates the object tells people.
+        expect(aws.of("PutObject").map((call) => call.headers["if-none-match"])).to.deep.equal(["*", "*"]);
     });
 
     it("refuses by message, not by content: the same bad message sent anew is told anew", async () => {

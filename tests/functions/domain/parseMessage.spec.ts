@@ -224,6 +224,13 @@ describe("parseMessage", () => {
             }
         });
 
+        it("a Security Hub finding about a cluster whose node stands beside it, but not one with the instance's own volume", () => {
+            const finding = { ...fixture("asff"), Types: ["TTPs/Impact/CryptoCurrency:Runtime-BitcoinTool.B"] };
+            const beside = (type: string) => ({ ...finding, Resources: [...finding.Resources as unknown[], { Type: type, Id: "x" }] });
+            expect(reasonOf(beside("AwsEksCluster"))).to.match(/"AwsEksCluster".*only named beside it.*Route it/);
+            expect(findingOf(beside("AwsEc2Volume")).instances).to.deep.equal([victim]);
+        });
+
         it("a message that is wrapped without end, or far too large", () => {
             const wrapped = Array.from({ length: 20 }).reduce<unknown>((inner) => [inner], fixture("eventbridge"));
             expect(reasonOf(wrapped)).to.match(/wrapped more than/);
