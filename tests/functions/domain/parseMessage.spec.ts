@@ -225,7 +225,7 @@ describe("parseMessage", () => {
         });
 
         it("a Security Hub finding about a cluster whose node stands beside it, but not one with the instance's own volume", () => {
-            const finding = { ...fixture("asff"), Types: ["TTPs/Impact/CryptoCurrency:Runtime-BitcoinTool.B"] };
+            const finding: Record<string, unknown> = { ...fixture("asff"), Types: ["TTPs/Impact/CryptoCurrency:Runtime-BitcoinTool.B"] };
             const beside = (type: string) => ({ ...finding, Resources: [...finding.Resources as unknown[], { Type: type, Id: "x" }] });
             expect(reasonOf(beside("AwsEksCluster"))).to.match(/"AwsEksCluster".*only named beside it.*Route it/);
             expect(findingOf(beside("AwsEc2Volume")).instances).to.deep.equal([victim]);
