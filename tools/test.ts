@@ -12,15 +12,17 @@ async function main(argv: string[]): Promise<number> {
     const results = wanted !== undefined ? [await named(wanted).run(args, true)] : await runAll();
     const tested = results.flatMap((result) => result.counts ?? []);
     const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((key) => tested.reduce((sum, counts) => sum + counts[key], 0));
-    const broken = results.filter((result) => !result.ok).map((result) => result.part);
+    const broken = results.filter((result) => !result.ok);
+    // A part that fails otherwise than by a test (a type error, a tool that did not start) counts as one failure.
+    const others = broken.filter((result) => (result.counts?.failed ?? 0) === 0).length;
     console.log();
     if (skipped > 0) {
         console.log(`${skipped} tests were skipped, which counts as a failure: a skipped test shows nothing.`);
     }
     if (broken.length > 0) {
-        console.log(`Failed: ${broken.join(", ")}`);
+        console.log(`Failed: ${broken.map((result) => result.part).join(", ")}`);
     }
-    console.log(`${passed} passed, ${failed} failed`);
+    console.log(`${passed} passed, ${failed + others} failed`);
     return broken.length > 0 ? 1 : 0;
 }
 
