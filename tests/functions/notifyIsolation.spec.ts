@@ -1,0 +1,79 @@
+import { expect } from "chai";
+import { handler } from "../../functions/notifyIsolation";
+import { checkSlackPayload } from "../../functions/domain/slackMessages";
+import { custody } from "../fixtures/analysis/plain";
+import { startFakeAws, type FakeAws } from "../support/fakeAws";
+
+const input = { incident: custody.incident, containment: custody.containment! };
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+    return promise.then(() => { throw new Error("It was expected to fail and did not."); }, (error: Error) => error);
+}
+
+describe("notifyIsolation", () => {
+    let fake: FakeAws;
+    beforeEach(async () => { fake = await startFakeAws(); });
+    afterEach(() => fake.stop());
+
+    it("tells Slack of the isolation", async () => {
+        expect(await handler(input)).to.deep.equal({ told: ["slack"] });
+        expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("Contained: i-0a1b2c3d4e5f60718");
+    });
+
+    it("never says contained when containment was not verified", async () => {
+        await handler({ ...input, containment: { ...input.containment, contained: false } });
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("NOT contained").and.not.match(/"Contained:|is contained/);
+    });
+
+    it("tells nobody, and says so, when nothing is configured", async () => {
+        process.env.SLACK_WEBHOOK_PARAMETER = "";
+        expect(await handler(input)).to.deep.equal({ told: [] });
+    });
+
+    for (const status of [429, 500, 503]) {
+        it(`throws Transient on ${status}`, async () => {
+            fake.slack.answers.push({ status });
+            expect((await failure(handler(input))).name).to.equal("Transient");
+        });
+    }
+
+    it("throws Transient when Slack cannot be reached, without the URL", async () => {
+        fake.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, "http://127.0.0.1:1/services/secret-token");
+        const error = await failure(handler(input));
+        expect(error.name).to.equal("Transient");
+        expect(error.message).to.contain("could not be reached").and.not.contain("secret-token");
+    });
+
+    for (const [what, status] of [["a revoked webhook", 404], ["a payload that Slack refuses", 400], ["a redirect", 302]] as const) {
+        it(`throws StepFailed naming the parameter on ${what}`, async () => {
+            fake.slack.answers.push({ status, headers: { location: `${fake.slack.url}/elsewhere` } });
+            const error = await failure(handler(input));
+            expect(error.name).to.equal("StepFailed");
+            expect(error.message).to.contain(process.env.SLACK_WEBHOOK_PARAMETER!).and.not.contain("secret-token");
+            expect(fake.slack.payloads).to.have.length(0);
+        });
+    }
+
+    for (const [what, value] of [["is missing", undefined], ["is no URL", "xoxb-token"], ["is not https", "http://hooks.slack.com/services/x"]] as const) {
+        it(`throws StepFailed when the parameter ${what}`, async () => {
+            if (value === undefined) fake.parameters.clear();
+            else fake.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, value);
+            const error = await failure(handler(input));
+            expect(error.name).to.equal("StepFailed");
+            expect(error.message).to.contain(process.env.SLACK_WEBHOOK_PARAMETER!);
+            if (value) expect(error.message).to.not.contain(value);
+        });
+    }
+
+    it("is done when the topic took the message although the webhook is gone", async () => {
+        process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
+        fake.slack.answers.push({ status: 404 });
+        expect(await handler(input)).to.deep.equal({ told: ["topic"] });
+        expect(fake.published[0].Message).to.contain("The instance is contained since 2026-11-20 03:31:10 UTC");
+    });
+
+    it("refuses an input that is no containment", async () => {
+        expect((await failure(handler({ incident: custody.incident }))).name).to.equal("StepFailed");
+    });
+});

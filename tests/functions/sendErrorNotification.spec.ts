@@ -1,0 +1,76 @@
+import { expect } from "chai";
+import { handler } from "../../functions/sendErrorNotification";
+import { checkSlackPayload } from "../../functions/domain/slackMessages";
+import { custody, incidentId, prefix } from "../fixtures/analysis/plain";
+import { startFakeAws, type FakeAws } from "../support/fakeAws";
+
+const problem = (fields: Record<string, unknown> = {}) => ({
+    schemaVersion: 1, incidentId, instance: custody.incident.instance, step: "AttachEvidenceVolumes", error: "States.TaskFailed",
+    cause: JSON.stringify({ errorMessage: "The volume could not be attached: vol-0abc. Check the Availability Zone.", errorType: "StepFailed", trace: ["at x"] }),
+    at: "2026-11-20T03:50:00.000Z", ...fields,
+});
+
+describe("sendErrorNotification", () => {
+    let fake: FakeAws;
+    beforeEach(async () => { fake = await startFakeAws(); });
+    afterEach(() => fake.stop());
+
+    async function notify(key: string, record: unknown): Promise<string> {
+        fake.objects.set(key, Buffer.from(typeof record === "string" ? record : JSON.stringify(record)));
+        await handler(fake.event(key));
+        expect(fake.slack.payloads).to.have.length(1);
+        expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
+        return JSON.stringify(fake.slack.payloads[0]);
+    }
+
+    it("says what happened, to what, what to do and how things stand", async () => {
+        fake.objects.set(`${prefix}restore-record.json`, Buffer.from("{}"));
+        fake.objects.set(`${prefix}custody.json`, Buffer.from("{}"));
+        const text = await notify(`${prefix}errors/AttachEvidenceVolumes.error.json`, problem());
+        expect(text).to.contain("The volume could not be attached: vol-0abc. Check the Availability Zone.").and.not.contain("errorMessage");
+        expect(text).to.contain("StepFailed").and.contain("Check the volume quota").and.contain("Isolated before this step").and.contain("Snapshots are locked");
+    });
+
+    it("never calls an instance isolated whose isolation failed, whatever failed later", async () => {
+        fake.objects.set(`${prefix}errors/IsolateInstance.error.json`, Buffer.from("{}"));
+        const text = await notify(`${prefix}errors/RunAnalysis.error.json`, problem({ step: "RunAnalysis" }));
+        expect(text).to.contain("NOT known to be contained").and.not.contain("Isolated before this step");
+    });
+
+    it("tells of a message that started no incident", async () => {
+        const key = "incidents/refused/0123456789abcdef/errors/startIncident.error.json";
+        const text = await notify(key, problem({ incidentId: null, instance: null, step: "startIncident", error: "Refused", cause: "The finding is about an S3 bucket." }));
+        expect(text).to.contain("A message started no incident").and.contain("The finding is about an S3 bucket.").and.contain("Not touched.");
+    });
+
+    for (const [what, record] of [
+        ["is not JSON", "<<<not json>>> <!channel> @here"], ["is empty", ""], ["lacks fields", { step: "RunAnalysis" }], ["is a list", [1, 2]], ["is huge", "x".repeat(900_000)],
+        ["is larger than what is read", "x".repeat(1_100_000)],
+    ] as const) {
+        it(`still tells people, bounded, when the record ${what}`, async () => {
+            const text = await notify(`${prefix}errors/RunAnalysis.error.json`, record);
+            expect(text).to.contain("RunAnalysis").and.contain(incidentId);
+            expect(text.length).to.be.below(20_000);
+        });
+    }
+
+    it("takes a cause as an object and a record longer than a cause may be", async () => {
+        const text = await notify(`${prefix}errors/CheckSsm.error.json`, problem({ step: "CheckSsm", cause: { errorMessage: "not registered", trace: ["x".repeat(50_000)] } }));
+        expect(text).to.contain("CheckSsm: not registered").and.contain("ssmmessages");
+    });
+
+    it("throws, and writes no error record of its own, when Slack is down", async () => {
+        const key = `${prefix}errors/RunAnalysis.error.json`;
+        fake.objects.set(key, Buffer.from(JSON.stringify(problem())));
+        fake.slack.answers.push({ status: 503 });
+        const error = await handler(fake.event(key)).then(() => null, (thrown: Error) => thrown);
+        expect(error?.name).to.equal("Transient");
+        expect(fake.writes).to.deep.equal([]);
+    });
+
+    it("leaves other objects and other buckets alone", async () => {
+        await handler(fake.event(`${prefix}analysis/summary.json`));
+        await handler({ Records: [{ s3: { bucket: { name: "another" }, object: { key: `${prefix}errors/RunAnalysis.error.json` } } }] });
+        expect(fake.calls).to.deep.equal([]);
+    });
+});
