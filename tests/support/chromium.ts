@@ -25,5 +25,7 @@ export async function launchChromium(): Promise<Browser> {
     const system = process.env.CHROMIUM_FROM_NPM === "1" ? null : systemChromium();
     if (system) return chromium.launch({ executablePath: system, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
     const { default: shipped } = await import("@sparticuz/chromium");
-    return chromium.launch({ executablePath: await shipped.executablePath(), args: [...shipped.args, "--no-sandbox"] });
+    // Made for Lambda, it would run in one process, which ends with the first page that is closed.
+    const args = shipped.args.filter((argument) => argument !== "--single-process" && argument !== "--no-zygote");
+    return chromium.launch({ executablePath: await shipped.executablePath(), args: [...args, "--no-sandbox", "--disable-dev-shm-usage"] });
 }

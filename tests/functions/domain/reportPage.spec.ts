@@ -1,0 +1,82 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { html, preformatted, toText } from "../../../functions/domain/report/html";
+import { renderReport } from "../../../functions/domain/reportPage";
+import { visible, visibleLines } from "../../../functions/domain/visibleText";
+import { reportInput } from "../../fixtures/analysis/input";
+import * as hostile from "../../fixtures/analysis/hostile";
+import * as plain from "../../fixtures/analysis/plain";
+
+/** Tags that the page itself uses; anything else came from the data. */
+const ownTags = /^\/?(html|head|meta|title|style|body|main|header|nav|section|article|div|p|h[1-4]|ul|ol|li|dl|dt|dd|table|caption|thead|tbody|tr|th|td|pre|code|span|strong|a|br|!DOCTYPE)$/i;
+const tags = (page: string): string[] => [...page.replace(/<style>[^]*?<\/style>/, "").matchAll(/<([^\s>]+)/g)].map(([, tag]) => tag);
+
+describe("html", () => {
+    it("escapes every interpolated string and leaves markup alone", () => {
+        expect(toText(html`<p title="${"\"><b>"}">${"<i>&'`"} ${html`<b>${1}</b>`} ${[html`x`, "<y>"]} ${null}${undefined}${false}</p>`))
+            .to.equal("<p title=\"&quot;&gt;&lt;b&gt;\">&lt;i&gt;&amp;&#39;&#96; <b>1</b> x&lt;y&gt; </p>");
+    });
+
+    it("leaves no way for any text to open a tag, close an attribute or reorder a line", () => {
+        fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+            for (const fragment of [html`${text}`, preformatted(text)]) {
+                expect(toText(fragment)).to.not.match(/[<>"'`\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+            }
+        }));
+    });
+});
+
+describe("visible text", () => {
+    it("shows what would hide or reorder", () => {
+        expect(visible("a\u202Eb\u0000c\nd\u200Be\uD83Df")).to.equal("a⟨U+202E⟩b␀c␊d⟨U+200B⟩e⟨U+D83D⟩f");
+        expect(visible("Zürich 日本 😀 é")).to.equal("Zürich 日本 😀 é");
+        expect(visible(`e${"\u0301".repeat(50)}x`)).to.equal(`e${"\u0301".repeat(3)}⟨combining marks⟩x`);
+    });
+
+    it("keeps lines and tabs where lines are shown", () => {
+        expect(visibleLines("a\r\nb\tc\u0007")).to.equal("a\nb\tc␇");
+    });
+});
+
+describe("report page", () => {
+    it("has its sections in the reader's order", () => {
+        const ids = [...renderReport(reportInput()).matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
+        expect(ids).to.deep.equal(["integrity", "verdict", "findings", "timeline", "custody", "not-looked-at", "original-finding"]);
+    });
+
+    it("holds the whole chain of custody", () => {
+        const page = renderReport(reportInput());
+        const { containment, evidence, host, toolSha256 } = plain.custody;
+        const held = [
+            ...containment!.interfaces.flatMap(({ networkInterfaceId, groupsBefore, groupsAfter }) => [networkInterfaceId, ...groupsBefore, ...groupsAfter]),
+            containment!.restoreRecord.sha256,
+            ...evidence.snapshots.flatMap((snapshot) => [snapshot.volumeId, snapshot.sourceSnapshotId, snapshot.sharedSnapshotId ?? [], snapshot.evidenceSnapshotId, snapshot.lock.mode].flat()),
+            ...host.volumes.map(({ volumeId }) => volumeId), host.instanceId, toolSha256, plain.sha256("volume 1"), plain.sha256("volume 2"), plain.sha256("manifest"),
+        ];
+        for (const each of held) expect(page).to.contain(each);
+    });
+
+    it("states an unreplayed journal prominently, and only then", () => {
+        const volumes = plain.summary.volumes.map((volume) => ({ ...volume, fileSystems: volume.fileSystems.map((fileSystem) => ({ ...fileSystem, journalReplayed: false, reason: "not root" })) }));
+        expect(renderReport(reportInput({ summary: { ...plain.summary, volumes } }))).to.contain("Journal not replayed: the newest files may be missing");
+        expect(renderReport(reportInput())).to.not.contain("Journal not replayed");
+    });
+
+    it("says of zero findings what was looked at", () => {
+        const page = renderReport(reportInput({ summary: { ...plain.summary, findingsBySeverity: {} }, findings: "" }));
+        expect(page).to.contain("This says only that the checks saw nothing").and.contain("40,121 files in 2 file systems on 2 volumes, by 12 checks");
+    });
+
+    it("has no script, nothing external, and no markup that the data brought", () => {
+        const page = renderReport(reportInput({ custody: hostile.custody, summary: hostile.summary, findings: plain.lines(hostile.findings), timesketch: plain.lines(hostile.timesketch) }));
+        expect(tags(page).filter((tag) => !ownTags.test(tag))).to.deep.equal([]);
+        expect(page).to.contain("default-src 'none'; style-src 'unsafe-inline'");
+        expect(page).to.not.match(/<[^>]+\s(on\w+|src|srcset|action)\s*=/i);
+        expect([...page.matchAll(/href="([^"]*)"/g)].map(([, target]) => target[0])).to.deep.equal(Array.from({ length: 7 }, () => "#"));
+    });
+
+    it("renders without containment, summary, findings and timeline", () => {
+        const page = renderReport(reportInput({ custody: { ...plain.custody, containment: null }, summary: null, findings: null, timesketch: null }));
+        expect(page).to.contain("Containment failed").and.contain("Whether there are findings is not known").and.contain("No conclusion can be drawn");
+    });
+});

@@ -1,0 +1,153 @@
+/** Opens the report in a real Chromium: with everything on the disk hostile, nothing of it may run, load or be laid out. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect } from "chai";
+import type { Browser, Page } from "playwright-core";
+import { renderReport } from "../../functions/domain/reportPage";
+import * as hostile from "../fixtures/analysis/hostile";
+import { reportInput } from "../fixtures/analysis/input";
+import * as plain from "../fixtures/analysis/plain";
+import { launchChromium } from "../support/chromium";
+
+const pages = {
+    plain: renderReport(reportInput()),
+    hostile: renderReport(reportInput({ custody: hostile.custody, summary: hostile.summary, findings: plain.lines(hostile.findings), timesketch: plain.lines(hostile.timesketch) })),
+};
+
+/** What the page did besides being shown. */
+interface Activity {
+    requests: string[];
+    dialogs: string[];
+    errors: string[];
+    console: string[];
+}
+
+/** WCAG 2 contrast of every text against what lies behind it; runs in the page. */
+const lowContrast = `(() => {
+    const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const rgba = (text) => text.match(/[\\d.]+/g).map(Number);
+    const behind = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const colour = rgba(getComputedStyle(at).backgroundColor);
+            if (colour.length === 3 || colour[3] > 0) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const found = [];
+    let looked = 0;
+    for (const element of document.body.querySelectorAll("*")) {
+        const ownText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
+        if (!ownText) continue;
+        looked += 1;
+        const [a, b] = [luminance(rgba(getComputedStyle(element).color)), luminance(behind(element))].sort((x, y) => y - x);
+        if ((a + 0.05) / (b + 0.05) < 4.5) found.push(element.tagName + "." + element.className + ": " + element.textContent.slice(0, 40));
+    }
+    return { looked, found };
+})()`;
+
+describe("report in Chromium", function () {
+    // The first start from the npm package unpacks 67 MB.
+    this.timeout(120_000);
+    let browser: Browser;
+    let folder: string;
+    before(async () => {
+        folder = mkdtempSync(join(tmpdir(), "report-"));
+        browser = await launchChromium();
+    });
+    after(async () => {
+        await browser?.close();
+        rmSync(folder, { recursive: true, force: true });
+    });
+
+    async function open(name: keyof typeof pages, options: Parameters<Browser["newPage"]>[0] = {}): Promise<{ page: Page; activity: Activity; address: string }> {
+        const file = join(folder, `${name}.html`);
+        writeFileSync(file, pages[name]);
+        const address = pathToFileURL(file).href;
+        const page = await browser.newPage(options);
+        const activity: Activity = { requests: [], dialogs: [], errors: [], console: [] };
+        page.on("request", (request) => activity.requests.push(request.url()));
+        page.on("dialog", (dialog) => { activity.dialogs.push(dialog.message()); void dialog.dismiss(); });
+        page.on("pageerror", (error) => activity.errors.push(error.message));
+        page.on("console", (line) => activity.console.push(line.text()));
+        await page.goto(address, { waitUntil: "load" });
+        return { page, activity, address };
+    }
+
+    it("runs no script of the disk, loads nothing and lays out nothing of it", async () => {
+        const { page, activity, address } = await open("hostile");
+        // Whatever waits for the reader's attention gets it: focus, the pointer, a scroll to the end.
+        await page.keyboard.press("Tab");
+        await page.mouse.move(200, 200);
+        await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
+        await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
+
+        expect(await page.title()).to.equal(`Incident ${plain.incidentId}`);
+        expect(activity).to.deep.equal({ requests: [address], dialogs: [], errors: [], console: [] });
+        expect(page.url()).to.equal(address);
+        const injected = await page.evaluate(`[...document.querySelectorAll("script,img,iframe,svg,object,embed,link,base,form,input,video,audio,#injected,[onload],[onerror],[onfocus],[autofocus]")].map((element) => element.outerHTML)`);
+        expect(injected).to.deep.equal([]);
+        expect(await page.evaluate(`[...document.querySelectorAll("a")].filter((link) => !link.getAttribute("href").startsWith("#")).length`)).to.equal(0);
+        expect(await page.evaluate(`document.querySelectorAll("style").length + " " + document.querySelectorAll("meta").length`)).to.equal("1 6");
+        expect(await page.evaluate(`getComputedStyle(document.body).display`)).to.equal("block");
+        await page.close();
+    });
+
+    it("shows hostile names as text, whole and in place", async () => {
+        const { page } = await open("hostile");
+        const text = await page.evaluate("document.body.innerText") as string;
+        expect(text).to.contain("<script>document.title='owned'</script>").and.contain("invoice⟨U+202E⟩gpj.exe").and.contain("null␀byte").and.contain("</style><style>body{display:none}</style>");
+        expect(await page.evaluate("document.querySelectorAll('article.finding').length")).to.equal(hostile.findings.length);
+        await page.close();
+    });
+
+    it("has its policy in force: a script put into the page by hand does not run", async () => {
+        const { page } = await open("plain");
+        await page.evaluate(`(() => { const script = document.createElement("script"); script.textContent = "document.title = 'owned'"; document.body.append(script); })()`);
+        expect(await page.title()).to.equal(`Incident ${plain.incidentId}`);
+        await page.close();
+    });
+
+    it("has one heading of first rank and its sections in the reader's order", async () => {
+        const { page } = await open("plain");
+        expect(await page.evaluate("document.querySelectorAll('h1').length")).to.equal(1);
+        expect(await page.evaluate("[...document.querySelectorAll('h2')].map((heading) => heading.textContent)")).to.deep.equal([
+            "Completeness and integrity", "Verdict", "Findings by severity", "Timeline", "Chain of custody", "What was not looked at", "Original finding",
+        ]);
+        const skipped = await page.evaluate(`[...document.querySelectorAll("h1,h2,h3,h4")].map((heading) => Number(heading.tagName[1])).filter((rank, index, ranks) => index > 0 && rank > ranks[index - 1] + 1).length`);
+        expect(skipped).to.equal(0);
+        expect(await page.evaluate(`[...document.querySelectorAll("table")].every((table) => table.caption && table.querySelector("th[scope=col]") && table.querySelector("th[scope=row]"))`)).to.equal(true);
+        await page.close();
+    });
+
+    for (const name of ["plain", "hostile"] as const) {
+        for (const [device, width] of [["a desk", 1280], ["a phone", 360]] as const) {
+            it(`fits ${device}: the ${name} page never scrolls sideways`, async () => {
+                const { page } = await open(name, { viewport: { width, height: 800 } });
+                expect(await page.evaluate("document.documentElement.scrollWidth")).to.be.at.most(width);
+                await page.close();
+            });
+        }
+    }
+
+    for (const colorScheme of ["light", "dark"] as const) {
+        it(`has a contrast of 4.5 or more in ${colorScheme}`, async () => {
+            const { page } = await open("plain", { colorScheme });
+            const { looked, found } = await page.evaluate(lowContrast) as { looked: number; found: string[] };
+            expect(looked).to.be.above(200);
+            expect(found).to.deep.equal([]);
+            await page.close();
+        });
+    }
+
+    it("prints on A4 in a light scheme although the screen is dark", async () => {
+        const { page } = await open("plain", { colorScheme: "dark" });
+        await page.emulateMedia({ media: "print", colorScheme: "dark" });
+        expect(await page.evaluate("getComputedStyle(document.body).color")).to.equal("rgb(28, 30, 33)");
+        const pdf = await page.pdf({ preferCSSPageSize: true });
+        expect(pdf.toString("latin1")).to.match(/\/MediaBox \[0 0 59[45](\.\d+)? 84[12](\.\d+)?\]/);
+        await page.close();
+    });
+});
