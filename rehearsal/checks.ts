@@ -1,7 +1,9 @@
 /** What must be true at the end of a rehearsal. Pure: facts in, verdicts out. See collectFacts.ts for where facts come from. */
 import type { Severity } from "../functions/domain/analysisOutputs";
 import { severities } from "../functions/domain/analysisOutputs";
-import type { DiskArtefact, Facts } from "./facts";
+import type { ArtefactTruth } from "./disks/groundTruth";
+import { displayPath } from "./displayPath";
+import type { Facts } from "./facts";
 
 export interface Check {
     name: string;
@@ -97,29 +99,28 @@ function slackTold(name: string, pattern: RegExp): (facts: Facts) => Check {
 const slackToldOfIsolation = slackTold("Slack was told of the isolation", /isolat|contain/i);
 const slackToldOfReport = slackTold("Slack was told of the report", /report\.html/i);
 
-/** Whether the analysis reported a planted artefact: same check, same path where it has one, at least as severe. */
-function isFound(artefact: DiskArtefact, { findings, volumes }: Facts): boolean {
+/** Whether the analysis reported a planted artefact: same volume, check and path, at least as severe. */
+function isFound(artefact: ArtefactTruth, { findings, volumes }: Facts): boolean {
     const volumeId = volumes.find((one) => one.role === artefact.volume)?.volumeId;
     const atLeast = (severity: Severity) => severities.indexOf(severity) <= severities.indexOf(artefact.severityAtLeast);
-    return findings.some((one) => one.volumeId === volumeId && one.check === artefact.check && atLeast(one.severity) && (artefact.path === null || one.path === artefact.path));
+    return findings.some((one) => one.volumeId === volumeId && one.check === artefact.check && atLeast(one.severity) && one.path === displayPath(artefact.path));
 }
 
-function artefactsFound(facts: Facts): Check | null {
-    if (facts.artefacts === null) return null;
-    const replayed = (role: DiskArtefact["volume"]) => facts.journalReplayed.includes(role);
+function artefactsFound(facts: Facts): Check {
+    const replayed = (role: ArtefactTruth["volume"]) => facts.journalReplayed.includes(role);
     const expected = facts.artefacts.filter((one) => !one.needsJournalReplay || replayed(one.volume));
     const missed = expected.filter((one) => !isFound(one, facts));
     return {
         name: "Every planted artefact was found",
         passed: expected.length > 0 && missed.length === 0,
-        lookedAt: `${expected.length} of ${facts.artefacts.length} planted artefacts can be seen (journal replayed on: ${list(facts.journalReplayed)}), ${facts.findings.length} findings; missed: ${list(missed.map((one) => `${one.id} (${one.check} ${one.path ?? ""})`))}`,
+        lookedAt: `${expected.length} of ${facts.artefacts.length} planted artefacts can be seen (journal replayed on: ${list(facts.journalReplayed)}), ${facts.findings.length} findings; missed: ${list(missed.map((one) => `${one.id} (${one.check} ${displayPath(one.path)})`))}`,
     };
 }
 
-/** All checks. A check that has nothing to be measured against (another disk than ours) is left out, not passed. */
+/** All checks, each with what it looked at. */
 export function runChecks(facts: Facts): Check[] {
     return [
         interfacesIsolated, isolationGroupEmpty, snapshotsLocked, imagesUnchanged, forensicResourcesGone, reportStored, evidenceIntact,
         ticketOpened, slackToldOfIsolation, slackToldOfReport, artefactsFound,
-    ].map((check) => check(facts)).filter((check) => check !== null);
+    ].map((check) => check(facts));
 }

@@ -1,6 +1,5 @@
 /** Reads back from the local AWS what the checks look at. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import {
     DescribeInstancesCommand, DescribeLockedSnapshotsCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand, DescribeSnapshotsCommand,
     DescribeVolumesCommand, EC2Client,
@@ -10,8 +9,10 @@ import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
 import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
 import type { LocalClients, Target } from "./deploy/localClients";
-import type { DiskArtefact, Facts } from "./facts";
+import type { ArtefactTruth } from "./disks/groundTruth";
+import type { Facts } from "./facts";
 import type { SlackMessage } from "./slackServer";
+import { sha256OfFile } from "./sha256";
 import type { Victim } from "./victim";
 
 /** The tag every isolation group carries. */
@@ -24,8 +25,8 @@ export interface Collection {
     incident: Incident;
     evidenceBucket: string;
     slack: SlackMessage[];
-    /** What is known to be on the disks; null when they are not ours. */
-    artefacts: DiskArtefact[] | null;
+    /** What is known to be on the disks. */
+    artefacts: ArtefactTruth[];
 }
 
 /** Reads an object of the evidence bucket. @returns null when it is not there. */
@@ -39,11 +40,6 @@ export async function readEvidence(clients: LocalClients, forensics: Target, buc
     }
 }
 
-async function sha256OfFile(file: string): Promise<string> {
-    const hash = createHash("sha256");
-    for await (const chunk of createReadStream(file, { highWaterMark: 4 * 1024 * 1024 })) hash.update(chunk as Buffer);
-    return hash.digest("hex");
-}
 
 async function networkFacts(ec2: EC2Client, instanceId: string): Promise<Pick<Facts, "interfaces" | "isolationGroup">> {
     const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [instanceId] }] }));

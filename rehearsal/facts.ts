@@ -1,16 +1,6 @@
 /** What is known at the end of a rehearsal: read back from the local AWS, never from what the program says it did. */
-import type { DiskFinding, Severity } from "../functions/domain/analysisOutputs";
-
-/** A planted artefact of rehearsal/disks/ground-truth.json that the analysis is meant to find. */
-export interface DiskArtefact {
-    id: string;
-    volume: "root" | "data";
-    check: string;
-    /** As the analysis writes it; null when the artefact has no path of its own. */
-    path: string | null;
-    severityAtLeast: Severity;
-    needsJournalReplay: boolean;
-}
+import type { DiskFinding } from "../functions/domain/analysisOutputs";
+import type { ArtefactTruth } from "./disks/groundTruth";
 
 export interface Facts {
     incidentId: string;
@@ -44,8 +34,8 @@ export interface Facts {
     /** What the Slack stand-in received, as text. */
     slack: { text: string; violations: string[] }[];
     findings: DiskFinding[];
-    /** Null when the disks are not ours, so that nothing is known to be on them. */
-    artefacts: DiskArtefact[] | null;
+    /** What is known to be on the disks. */
+    artefacts: ArtefactTruth[];
     /** Volumes whose journal was replayed before they were looked at. */
     journalReplayed: ("root" | "data")[];
 }

@@ -74,16 +74,19 @@ export type Delivery =
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** A finding as GuardDuty itself puts it on the bus. Other spellings are exports, which no event rule matches. */
+const isGuardDutyDetail = (value: unknown): value is Record<string, unknown> => isObject(value) && isObject(value["resource"]) && typeof value["severity"] === "number";
+
 /** Chooses the door. @param document the message to send, as text or parsed. */
 export function deliveryOf(document: unknown, refused: boolean): Delivery {
-    const asText = () => typeof document === "string" ? document : JSON.stringify(document);
     // EventBridge would not even carry most of what is refused: an operator's hand is the only way in.
-    if (refused || !isObject(document)) return { door: "topic", text: asText() };
-    if (document["source"] === "aws.guardduty" && isObject(document["detail"])) {
-        return { door: "event-bus", source: "aws.guardduty", detailType: String(document["detail-type"]), detail: document["detail"] };
+    if (!refused && isObject(document)) {
+        if (document["source"] === "aws.guardduty" && isGuardDutyDetail(document["detail"])) {
+            return { door: "event-bus", source: "aws.guardduty", detailType: String(document["detail-type"]), detail: document["detail"] };
+        }
+        if (isGuardDutyDetail(document)) return { door: "event-bus", source: "aws.guardduty", detailType: "GuardDuty Finding", detail: document };
     }
-    const bare = ["service", "Service"].some((key) => isObject(document[key])) && ["resource", "Resource"].some((key) => isObject(document[key]));
-    return bare ? { door: "event-bus", source: "aws.guardduty", detailType: "GuardDuty Finding", detail: document } : { door: "topic", text: asText() };
+    return { door: "topic", text: typeof document === "string" ? document : JSON.stringify(document) };
 }
 
 /** Sends a message. @returns when it was accepted, in milliseconds since 1970 just before the call. */

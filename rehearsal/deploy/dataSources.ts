@@ -23,8 +23,12 @@ const dataSources: Record<string, DataSource> = {
         return { id: partition, partition, dnsSuffix, reverseDnsPrefix: dnsSuffix.split(".").reverse().join(".") };
     },
     "aws:index/getRegion:getRegion": async (_inputs, { region }) => ({ id: region, name: region, region, endpoint: `ec2.${region}.amazonaws.com` }),
-    "aws:index/getAvailabilityZones:getAvailabilityZones": async (_inputs, target, clients) => {
-        const { AvailabilityZones = [] } = await clients(EC2Client, target).send(new DescribeAvailabilityZonesCommand({}));
+    "aws:index/getAvailabilityZones:getAvailabilityZones": async (inputs, target, clients) => {
+        const Filters = [
+            ...(inputs.state ? [{ Name: "state", Values: [String(inputs.state)] }] : []),
+            ...((inputs.filters as { name: string; values: string[] }[] | undefined) ?? []).map(({ name, values }) => ({ Name: name, Values: values })),
+        ];
+        const { AvailabilityZones = [] } = await clients(EC2Client, target).send(new DescribeAvailabilityZonesCommand({ Filters }));
         return { id: target.region, names: AvailabilityZones.map((zone) => zone.ZoneName), zoneIds: AvailabilityZones.map((zone) => zone.ZoneId), groupNames: [target.region] };
     },
     "aws:ssm/getParameter:getParameter": async (inputs, target, clients) => {

@@ -1,7 +1,7 @@
 /** VPCs, subnets, routes, endpoints and flow logs. */
 import {
     AssociateRouteTableCommand, CreateFlowLogsCommand, CreateRouteCommand, CreateRouteTableCommand, CreateSubnetCommand,
-    CreateVpcCommand, CreateVpcEndpointCommand, DescribeNetworkAclsCommand, DescribeRouteTablesCommand, DescribeSecurityGroupsCommand,
+    CreateVpcCommand, CreateVpcEndpointCommand, DescribeNetworkAclsCommand, DescribePrefixListsCommand, DescribeRouteTablesCommand, DescribeSecurityGroupsCommand,
     EC2Client, ModifySubnetAttributeCommand, ModifyVpcAttributeCommand, type DnsRecordIpType, type FlowLogsResourceType, type IpAddressType, type LogDestinationType,
     type ResourceType, type Tag, type Tenancy, type TrafficType, type VpcEndpointType,
 } from "@aws-sdk/client-ec2";
@@ -80,6 +80,14 @@ const routeTableAssociation = entry<aws.ec2.RouteTableAssociationArgs>(async (in
     return { id: AssociationId! };
 });
 
+/** The addresses behind a gateway endpoint, as a rule of a security group names them. */
+async function prefixListOf(ec2: EC2Client, serviceName: string): Promise<string> {
+    const { PrefixLists = [] } = await ec2.send(new DescribePrefixListsCommand({ Filters: [{ Name: "prefix-list-name", Values: [serviceName] }] }));
+    const id = PrefixLists.find((one) => one.PrefixListName === serviceName)?.PrefixListId;
+    if (!id) throw new Error(`there is no prefix list of ${serviceName}`);
+    return id;
+}
+
 const vpcEndpoint = entry<aws.ec2.VpcEndpointArgs>(async (inputs, context) => {
     const { VpcEndpoint } = await clientOf(context, EC2Client).send(new CreateVpcEndpointCommand({
         VpcId: inputs.vpcId,
@@ -95,7 +103,8 @@ const vpcEndpoint = entry<aws.ec2.VpcEndpointArgs>(async (inputs, context) => {
         TagSpecifications: tagSpecifications(context, "vpc-endpoint", inputs.tags),
     }));
     const id = VpcEndpoint!.VpcEndpointId!;
-    return { id, state: { arn: ec2ResourceArn(context, "vpc-endpoint", id), networkInterfaceIds: VpcEndpoint!.NetworkInterfaceIds ?? [], state: VpcEndpoint!.State } };
+    const prefixListId = VpcEndpoint!.VpcEndpointType === "Gateway" ? await prefixListOf(clientOf(context, EC2Client), inputs.serviceName!) : undefined;
+    return { id, state: { prefixListId, arn: ec2ResourceArn(context, "vpc-endpoint", id), networkInterfaceIds: VpcEndpoint!.NetworkInterfaceIds ?? [], state: VpcEndpoint!.State } };
 });
 
 const flowLog = entry<aws.ec2.FlowLogArgs>(async (inputs, context) => {

@@ -18,8 +18,10 @@ export interface DeployOptions {
     clients: LocalClients;
     /** Account and Region of the default provider: the forensics account. */
     defaults: Target;
-    /** The value of the program's one configuration key, `settings`. */
-    settings: unknown;
+    /** The program's configuration: values by key, without the project's name. */
+    config: Record<string, string>;
+    /** Keys of `config` that are secrets. */
+    secretKeys: string[];
     /** The program; the repository's index.ts when left out. */
     program?: string;
 }
@@ -41,7 +43,11 @@ export async function deployProgram(options: DeployOptions): Promise<Deployment>
     const program = options.program ?? path.join(repository, "index.ts");
     const { mocks, log } = creatingMocks(options.clients, options.defaults);
     await pulumi.runtime.setMocks(mocks, project, "rehearsal", false);
-    pulumi.runtime.setAllConfig({ [`${project}:settings`]: JSON.stringify(options.settings), "aws:region": options.defaults.region });
+    const namespaced = (key: string) => `${project}:${key}`;
+    pulumi.runtime.setAllConfig(
+        Object.fromEntries(Object.entries(options.config).map(([key, value]) => [namespaced(key), value])),
+        options.secretKeys.map(namespaced),
+    );
 
     // A resource that fails also rejects everything that waits for it, mostly where nobody listens. The log has the cause.
     const rejections: unknown[] = [];

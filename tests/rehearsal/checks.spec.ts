@@ -33,8 +33,8 @@ function goodFacts(): Facts {
             volumeId: "vol-1", evidence: "curl | bash", attack: ["T1053.003"], modified: null, sha256: null, rule: null,
         }],
         artefacts: [
-            { id: "cron-miner", volume: "root", check: "cron", path: "/etc/cron.d/sysupdate", severityAtLeast: "high", needsJournalReplay: false },
-            { id: "newest-shell", volume: "data", check: "web-shell", path: "/www/new.php", severityAtLeast: "high", needsJournalReplay: true },
+            { id: "cron-miner", volume: "root", check: "cron", path: "/etc/cron.d/sysupdate", severityAtLeast: "high", needsJournalReplay: false, attack: ["T1053.003"], hostileText: false, note: "" },
+            { id: "newest-shell", volume: "data", check: "web-shell", path: "/www/new.php", severityAtLeast: "high", needsJournalReplay: true, attack: ["T1505.003"], hostileText: false, note: "" },
         ],
         journalReplayed: ["root"],
     };
@@ -106,8 +106,10 @@ describe("rehearsal checks", () => {
         expect(failed(facts)).to.have.length(2);
     });
 
-    it("leave the planted artefacts out when the disk is not ours, rather than passing them", () => {
-        const checks = runChecks({ ...goodFacts(), artefacts: null });
-        expect(checks.map((check) => check.name)).to.not.include("Every planted artefact was found");
+    it("compare paths as the analysis displays them", () => {
+        const facts = goodFacts();
+        facts.artefacts[0]!.path = "/tmp/.update\n0|innocent\u202e\udcff\\";
+        facts.findings[0]!.path = "/tmp/.update\\n0|innocent\\u202e\\xff\\\\";
+        expect(failed(facts)).to.deep.equal([]);
     });
 });

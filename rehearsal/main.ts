@@ -1,0 +1,48 @@
+/** `npm run rehearse`: one incident, end to end, on this machine. */
+import path from "node:path";
+import { CleanUp } from "./cleanUp";
+import { InputError, parseOptions, usage, type Options } from "./options";
+import { Progress } from "./progress";
+import { rehearse } from "./run";
+
+/** As a shell reports a process that a signal ended. */
+const interrupted = { SIGINT: 130, SIGTERM: 143 } as const;
+
+function endOnSignals(cleanUp: CleanUp): void {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.once(signal, () => {
+            process.stderr.write(`\n${signal}: stopping the local AWS and removing what was made.\n`);
+            void cleanUp.run().finally(() => process.exit(interrupted[signal]));
+        });
+    }
+}
+
+async function run(options: Options): Promise<number> {
+    const cleanUp = new CleanUp();
+    endOnSignals(cleanUp);
+    try {
+        const { passed, record } = await rehearse(options, new Progress(process.stdout), cleanUp);
+        if (options.json) process.stdout.write(`${JSON.stringify(record)}\n`);
+        return passed ? 0 : 1;
+    } finally {
+        await cleanUp.run();
+    }
+}
+
+async function main(): Promise<number> {
+    try {
+        const options = parseOptions(process.argv.slice(2), path.join(__dirname, "out"));
+        if (options.help) {
+            process.stdout.write(`${usage}\n`);
+            return 0;
+        }
+        return await run(options);
+    } catch (error) {
+        const expected = error instanceof InputError;
+        process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+        return expected ? 2 : 1;
+    }
+}
+
+// A kept local AWS and warm connections would hold the process; everything that must be written is written.
+void main().then((code) => process.exit(code));

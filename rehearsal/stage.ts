@@ -1,0 +1,75 @@
+/** The stage of a rehearsal: the local AWS with the program deployed, the victim in place, and Slack's stand-in listening. */
+import { deadLetterQueueName, evidenceBucketName, findingsTopicName, stateMachineName } from "../infra/names";
+import type { CleanUp } from "./cleanUp";
+import { localClients, type LocalClients, type Target } from "./deploy/localClients";
+import { deployProgram, type Deployment } from "./deploy/program";
+import { startLocalEmu, type LocalEmu } from "./localEmu";
+import type { Progress } from "./progress";
+import { architecture, type Prepared } from "./setUp";
+import { startSlackServer, type SlackServer } from "./slackServer";
+import { createVictim, type Victim } from "./victim";
+
+const region = "eu-west-1";
+export const forensics: Target = { accountId: "111111111111", region };
+export const member: Target = { accountId: "222222222222", region };
+
+/** What the program calls the things that a rehearsal talks to. */
+export const deployed = {
+    evidenceBucket: evidenceBucketName(forensics.accountId, region),
+    findingsTopicArn: `arn:aws:sns:${region}:${forensics.accountId}:${findingsTopicName}`,
+    stateMachineArn: `arn:aws:states:${region}:${forensics.accountId}:stateMachine:${stateMachineName}`,
+    deadLetterQueueName,
+};
+
+export interface Stage {
+    localEmu: LocalEmu;
+    clients: LocalClients;
+    slack: SlackServer;
+    victim: Victim;
+    deployment: Deployment;
+    /** Milliseconds each part of the setting took. */
+    milliseconds: { localAws: number; victim: number; deploy: number };
+}
+
+/** The stack's configuration, as an operator would write it into Pulumi.<stack>.yaml. */
+function configuration(victim: Victim, slackUrl: string, pythonVersion: Prepared["pythonVersion"]): Record<string, string> {
+    return {
+        settings: JSON.stringify({
+            forensics: { accountId: forensics.accountId },
+            regions: [region],
+            members: [{ accountId: member.accountId, isolationVpcs: { [region]: [victim.vpcId] } }],
+            // A rehearsal is a drill: any finding may start one, GuardDuty's sample findings and mild ones too.
+            findings: { minimumSeverity: 0, drill: true },
+            forensicInstance: { architecture, imageParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}` },
+            analysis: { pythonVersion, timeoutSeconds: 600 },
+            evidence: { retentionDays: 1 },
+            support: { enabled: true },
+            logRetentionDays: 30,
+        }),
+        slackWebhookUrl: slackUrl,
+    };
+}
+
+/** Sets the stage. @param keep leave the local AWS running when everything else is cleaned up */
+export async function setStage(prepared: Prepared, progress: Progress, cleanUp: CleanUp, keep = false): Promise<Stage> {
+    const slack = await startSlackServer();
+    cleanUp.add("Slack's stand-in", () => slack.stop());
+
+    const startedAt = Date.now();
+    const localEmu = await startLocalEmu({ keep });
+    if (!keep) cleanUp.add("the local AWS", () => localEmu.stop());
+    const upAt = Date.now();
+    progress.line(`Local AWS up at ${localEmu.endpoint}`);
+
+    const clients = localClients(localEmu.endpoint);
+    const victim = await createVictim(clients, member, prepared.images);
+    const victimAt = Date.now();
+    progress.line(`Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group, behind a load balancer`);
+
+    const deployment = await deployProgram({
+        clients, defaults: forensics, config: configuration(victim, slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"],
+    });
+    const deployedAt = Date.now();
+    progress.line(`Program deployed: ${deployment.resources.length} resources, ${deployment.functions.length} functions`);
+    return { localEmu, clients, slack, victim, deployment, milliseconds: { localAws: upAt - startedAt, victim: victimAt - upAt, deploy: deployedAt - victimAt } };
+}
