@@ -9,13 +9,12 @@ import { log, toStepError } from "./handler";
 import type { Permissions } from "./permissions";
 import { postToSlack } from "./slack";
 
-/** Read the webhook's parameter, publish to the encrypted notification topic. */
+/** Read the webhook's parameter, publish to the notification topic. Every function may use the key both lie under (infra/callback.ts). */
 export const tellPermissions: Permissions = (names) => [
     ...(names.slackWebhookParameterArn === null ? [] : [
         { Sid: "ReadSlackWebhook", Effect: "Allow" as const, Action: ["ssm:GetParameter"], Resource: [names.slackWebhookParameterArn] },
     ]),
     { Sid: "PublishNotification", Effect: "Allow", Action: ["sns:Publish"], Resource: [names.notificationTopicArn] },
-    { Sid: "UseKeyOfNotificationTopic", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [names.evidenceKeyArn] },
 ];
 
 async function publish(message: Message): Promise<{ sent: true } | { sent: false; reason: string }> {

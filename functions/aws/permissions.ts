@@ -23,6 +23,8 @@ export interface DeployedNames {
     accountId: string;
     evidenceBucketArn: string;
     evidenceKeyArn: string;
+    /** Evidence keys of every Region: what the responder role, which is global, copies snapshots under. */
+    evidenceKeyArns: string[];
     toolBucketArn: string;
     deadLetterQueueArn: string;
     stateMachineArn: string;

@@ -1,0 +1,105 @@
+/** The one place that makes a CallbackFunction: bundle, closure, role, log group, dead letters. */
+import path from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { buildSync } from "esbuild";
+import { dependencies, devDependencies } from "../package.json";
+import type { Statement } from "../functions/aws/permissions";
+import { functionRoleName } from "./names";
+
+const repository = path.resolve(__dirname, "..");
+const bundled = new Set<string>();
+
+/**
+ * Bundles `functions/<name>.ts` once a program run into `build/functions/<name>/index.js`.
+ *
+ * A closure that captures an SDK client or a zod schema does not serialise, and the default code path ships every
+ * dependency (52 MB). So the closure only requires a bundle, and the bundle is the whole code path.
+ */
+function bundle(name: string): string {
+    const folder = path.posix.join("build/functions", name);
+    if (!bundled.has(name)) {
+        buildSync({
+            absWorkingDir: repository,
+            entryPoints: [`functions/${name}.ts`],
+            outfile: `${folder}/index.js`,
+            bundle: true,
+            minify: true,
+            keepNames: true,
+            platform: "node",
+            target: "node22",
+            format: "cjs",
+            // The SDK's ES modules can be shaken: two thirds of the size and half the load time of its CommonJS.
+            mainFields: ["module", "main"],
+            legalComments: "none",
+            logLevel: "error",
+        });
+        bundled.add(name);
+    }
+    return `./${folder}`;
+}
+
+export interface CallbackArgs {
+    /** File in `functions/` without its ending; also the function's name. */
+    handler: string;
+    /** Name of the function in AWS. */
+    functionName: string;
+    region: string;
+    description: string;
+    environment: Record<string, pulumi.Input<string>>;
+    /** What the function's role may do besides writing its own log and its dead letters. */
+    statements: pulumi.Input<Statement[]>;
+    /** Seconds, 1 to 900. @default 60 */
+    timeoutSeconds?: number;
+    /** MiB; the processor share grows with it. @default 512 */
+    memoryMiB?: number;
+    deadLetterQueueArn: pulumi.Input<string>;
+    /** Key of the dead-letter queue, the notification topic and the webhook parameter. */
+    messageKeyArn: pulumi.Input<string>;
+    logRetentionDays: number;
+}
+
+/** A callback Lambda with a role of its own. */
+export class Callback extends pulumi.ComponentResource {
+    readonly function: aws.lambda.Function;
+    readonly role: aws.iam.Role;
+
+    constructor(name: string, args: CallbackArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:Callback", name, {}, opts);
+        const parent = { parent: this };
+        const logGroup = new aws.cloudwatch.LogGroup(name, { name: `/aws/lambda/${args.functionName}`, retentionInDays: args.logRetentionDays }, parent);
+        this.role = new aws.iam.Role(name, {
+            name: functionRoleName(args.handler, args.region),
+            description: args.description,
+            assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] }),
+        }, parent);
+        const policy = new aws.iam.RolePolicy(name, {
+            role: this.role.name,
+            policy: pulumi.all([args.statements, logGroup.arn, args.deadLetterQueueArn, args.messageKeyArn]).apply(([statements, log, queue, messageKey]) => JSON.stringify({
+                Version: "2012-10-17",
+                Statement: [
+                    { Sid: "WriteOwnLog", Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents"], Resource: [`${log}:*`] },
+                    { Sid: "LeaveDeadLetters", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [queue] },
+                    { Sid: "UseMessageKey", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [messageKey] },
+                    ...statements,
+                ],
+            })),
+        }, parent);
+        const module = bundle(args.handler);
+        this.function = new aws.lambda.CallbackFunction(name, {
+            name: args.functionName,
+            description: args.description,
+            // Without a role of ours Pulumi attaches nine managed FullAccess policies.
+            role: this.role,
+            runtime: aws.lambda.Runtime.NodeJS22dX,
+            architectures: ["arm64"],
+            timeout: args.timeoutSeconds ?? 60,
+            memorySize: args.memoryMiB ?? 512,
+            environment: { variables: args.environment },
+            deadLetterConfig: { targetArn: args.deadLetterQueueArn },
+            callbackFactory: () => require(module).handler,
+            codePathOptions: { extraIncludePaths: [module], extraExcludePackages: [...Object.keys(dependencies), ...Object.keys(devDependencies)] },
+        }, { parent: this, dependsOn: [policy, logGroup] });
+        this.registerOutputs({ function: this.function, role: this.role });
+    }
+}

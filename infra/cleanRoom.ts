@@ -1,0 +1,151 @@
+/** One Region of the forensics account, wired: intake, functions, workflow, evidence, clean room. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { AnalysisArchive } from "../tools/analysisArchive";
+import { Callback } from "./callback";
+import type { Settings } from "./config";
+import { EvidenceStore } from "./evidenceStore";
+import { forensicImage, ForensicInstance } from "./forensicInstance";
+import { Intake } from "./intake";
+import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
+import { Network } from "./network";
+import { createAlarms, Notifications } from "./notifications";
+import { steps, type Step } from "./steps";
+import { Workflow } from "./workflow";
+
+export interface CleanRoomArgs {
+    settings: Settings;
+    slackWebhookUrl: pulumi.Output<string> | null;
+    partition: string;
+    region: string;
+    archive: pulumi.Output<AnalysisArchive>;
+}
+
+export class CleanRoom extends pulumi.ComponentResource {
+    readonly region: string;
+    readonly evidenceKeyArn: pulumi.Output<string>;
+    /** What an operator looks for in this Region. */
+    readonly summary: pulumi.Output<Record<string, string>>;
+
+    constructor(name: string, args: CleanRoomArgs, opts: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:CleanRoom", name, {}, opts);
+        const { settings, partition, region } = args;
+        const parent = { parent: this };
+        this.region = region;
+
+        const store = new EvidenceStore(`${name}-evidence`, { settings, partition, region, archive: args.archive }, parent);
+        this.evidenceKeyArn = store.key.arn;
+        const intake = new Intake(`${name}-intake`, { settings, partition, region }, parent);
+        const notifications = new Notifications(`${name}-notifications`, { settings, slackWebhookUrl: args.slackWebhookUrl, keyArn: intake.key.arn }, parent);
+        const commandLog = new aws.cloudwatch.LogGroup(`${name}-commands`, { name: "/clean-room/analysis", retentionInDays: settings.logRetentionDays }, parent);
+        const forensic = new ForensicInstance(`${name}-forensic`, { settings, region, evidenceBucketArn: store.bucket.arn, toolBucketArn: store.toolBucket.arn, evidenceKeyArn: store.key.arn, commandLogGroupArn: commandLog.arn }, parent);
+        const network = new Network(`${name}-network`, { settings, partition, region, evidenceBucketArn: store.bucket.arn, toolBucketArn: store.toolBucket.arn, evidenceKeyArn: store.key.arn }, parent);
+        const document = new aws.ssm.Document(`${name}-analysis`, {
+            name: documentName,
+            documentType: "Command",
+            documentFormat: "YAML",
+            content: readFileSync(path.resolve(__dirname, "../analysis/document.yaml"), "utf8"),
+        }, parent);
+
+        const names = store.key.arn.apply((evidenceKeyArn) => deployedNames({
+            partition,
+            region,
+            forensicsAccountId: settings.forensics.accountId,
+            memberAccountIds: settings.members.map((member) => member.accountId),
+            evidenceKeyArn,
+            slack: args.slackWebhookUrl !== null,
+        }));
+        const image = forensicImage(settings, region);
+        const environment: Record<string, pulumi.Input<string>> = {
+            PARTITION: partition,
+            FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
+            MEMBER_ACCOUNTS: settings.members.map((member) => member.accountId).join(","),
+            RESPONDER_ROLE_NAME: responderRoleName,
+            STATE_MACHINE_ARN: names.stateMachineArn,
+            DRILL: String(settings.findings.drill),
+            EVIDENCE_BUCKET: store.bucket.bucket,
+            EVIDENCE_KEY_ARN: store.key.arn,
+            LOCK_MODE: settings.evidence.lockMode,
+            LOCK_DAYS: String(settings.evidence.retentionDays),
+            DEAD_LETTER_QUEUE_URL: intake.deadLetters.url,
+            NOTIFICATION_TOPIC_ARN: notifications.topic.arn,
+            SLACK_WEBHOOK_PARAMETER: args.slackWebhookUrl ? slackWebhookParameterName : "",
+            SUPPORT_ENABLED: String(settings.support.enabled),
+            SUPPORT_SEVERITY: settings.support.severity,
+            SUPPORT_LANGUAGE: settings.support.language,
+            SUPPORT_CC: settings.support.ccEmails.join(","),
+            FORENSIC_SUBNET_IDS: pulumi.all(network.subnets.map((subnet) => subnet.id)).apply((ids) => ids.join(",")),
+            FORENSIC_SECURITY_GROUP_ID: network.forensicGroup.id,
+            FORENSIC_INSTANCE_PROFILE_ARN: forensic.profile.arn,
+            FORENSIC_INSTANCE_TYPE: settings.forensicInstance.type,
+            FORENSIC_IMAGE_ID: image.imageId ?? "",
+            FORENSIC_IMAGE_PARAMETER: image.parameter,
+            DOCUMENT_NAME: document.name,
+            DOCUMENT_VERSION: document.latestVersion,
+            TOOL_BUCKET: store.toolBucket.bucket,
+            TOOL_KEY: store.toolKey,
+            TOOL_SHA256: store.toolSha256,
+            PYTHON_VERSION: settings.analysis.pythonVersion,
+            ANALYSIS_TIMEOUT_SECONDS: String(settings.analysis.timeoutSeconds),
+            COMMAND_LOG_GROUP: commandLog.name,
+        };
+        const functions = Object.fromEntries(Object.entries<Step>(steps).map(([handler, step]) => [handler, new Callback(`${name}-${handler}`, {
+            handler,
+            functionName: `clean-room-${handler}`,
+            region,
+            description: step.description,
+            environment,
+            statements: names.apply(step.permissions),
+            timeoutSeconds: step.timeoutSeconds,
+            memoryMiB: step.memoryMiB,
+            deadLetterQueueArn: intake.deadLetters.arn,
+            messageKeyArn: intake.key.arn,
+            logRetentionDays: settings.logRetentionDays,
+        }, parent).function]));
+
+        const workflow = new Workflow(`${name}-workflow`, { settings, partition, functions, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn }, parent);
+        intake.subscribe(`${name}-findings`, functions.startIncident!);
+        this.notifyOnObjects(name, settings.forensics.accountId, store, functions);
+        createAlarms(name, {
+            stateMachineArn: workflow.stateMachine.arn,
+            deadLetterQueueName: intake.deadLetters.name,
+            functionNames: ["startIncident", "sendReport", "sendErrorNotification"].map((handler) => `clean-room-${handler}`),
+            topicArn: notifications.topic.arn,
+        }, parent);
+
+        this.summary = pulumi.all({
+            findingsTopicArn: intake.topic.arn,
+            deadLetterQueueUrl: intake.deadLetters.url,
+            stateMachineArn: workflow.stateMachine.arn,
+            evidenceBucket: store.bucket.bucket,
+            evidenceKeyArn: store.key.arn,
+            notificationTopicArn: notifications.topic.arn,
+            vpcId: network.vpc.id,
+        });
+        this.registerOutputs({ summary: this.summary });
+    }
+
+    /** A finished manifest starts the report, an error object the message to people. */
+    private notifyOnObjects(name: string, accountId: string, store: EvidenceStore, functions: Record<string, aws.lambda.Function>): void {
+        const parent = { parent: this };
+        const triggers = { sendReport: "analysis/manifest.sha256", sendErrorNotification: ".error.json" };
+        const permissions = Object.keys(triggers).map((handler) => new aws.lambda.Permission(`${name}-${handler}`, {
+            action: "lambda:InvokeFunction",
+            function: functions[handler]!.name,
+            principal: "s3.amazonaws.com",
+            sourceArn: store.bucket.arn,
+            sourceAccount: accountId,
+        }, parent));
+        new aws.s3.BucketNotification(`${name}-objects`, {
+            bucket: store.bucket.bucket,
+            lambdaFunctions: Object.entries(triggers).map(([handler, filterSuffix]) => ({
+                lambdaFunctionArn: functions[handler]!.arn,
+                events: ["s3:ObjectCreated:*"],
+                filterPrefix: "incidents/",
+                filterSuffix,
+            })),
+        }, { ...parent, dependsOn: permissions });
+    }
+}

@@ -1,0 +1,109 @@
+/** Where evidence lies: a bucket under Object Lock and the key that everything about an incident is encrypted under. */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./config";
+import { evidenceBucketName, responderRoleName, roleTag, toolBucketName } from "./names";
+import { policyDocument } from "./policyDocument";
+import type { AnalysisArchive } from "../tools/analysisArchive";
+
+export interface EvidenceStoreArgs {
+    settings: Settings;
+    partition: string;
+    region: string;
+    /** The analysis program as one archive, found by its hash. */
+    archive: pulumi.Output<AnalysisArchive>;
+}
+
+/** S3 gives every bucket these; one place says that none of ours is public. */
+const closed = { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true };
+
+export class EvidenceStore extends pulumi.ComponentResource {
+    readonly key: aws.kms.Key;
+    readonly bucket: aws.s3.Bucket;
+    readonly toolBucket: aws.s3.Bucket;
+    readonly toolKey: pulumi.Output<string>;
+    readonly toolSha256: pulumi.Output<string>;
+
+    constructor(name: string, args: EvidenceStoreArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:EvidenceStore", name, {}, opts);
+        const { settings, partition, region } = args;
+        const parent = { parent: this };
+        const accountId = settings.forensics.accountId;
+
+        this.key = new aws.kms.Key(`${name}-key`, {
+            description: "Evidence of EC2 incidents: objects, snapshots and forensic volumes",
+            enableKeyRotation: true,
+            deletionWindowInDays: 30,
+            policy: policyDocument([
+                { Sid: "OwnAccount", Effect: "Allow", Principal: { AWS: `arn:${partition}:iam::${accountId}:root` }, Action: "kms:*", Resource: "*" },
+                {
+                    // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
+                    Sid: "RespondersEncryptSharedCopies",
+                    Effect: "Allow",
+                    Principal: { AWS: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`) },
+                    Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
+                    Resource: "*",
+                    Condition: { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } },
+                },
+                {
+                    Sid: "RespondersGrantToEbs",
+                    Effect: "Allow",
+                    Principal: { AWS: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`) },
+                    Action: "kms:CreateGrant",
+                    Resource: "*",
+                    Condition: { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` }, Bool: { "kms:GrantIsForAWSResource": "true" } },
+                },
+            ]),
+            tags: { [roleTag]: "evidence" },
+        }, parent);
+        new aws.kms.Alias(`${name}-key`, { name: "alias/clean-room-evidence", targetKeyId: this.key.keyId }, parent);
+
+        this.bucket = new aws.s3.Bucket(`${name}-bucket`, {
+            bucket: evidenceBucketName(accountId, region),
+            objectLockEnabled: true,
+            tags: { [roleTag]: "evidence" },
+        }, parent);
+        const versioning = new aws.s3.BucketVersioning(`${name}-bucket`, { bucket: this.bucket.bucket, versioningConfiguration: { status: "Enabled" } }, parent);
+        new aws.s3.BucketObjectLockConfiguration(`${name}-bucket`, {
+            bucket: this.bucket.bucket,
+            rule: { defaultRetention: { mode: settings.evidence.lockMode.toUpperCase(), days: settings.evidence.retentionDays } },
+        }, { ...parent, dependsOn: [versioning] });
+        this.secure(`${name}-bucket`, this.bucket);
+
+        // Tools are not evidence: a bucket without Object Lock, so that a new version of the program does not pile up for years.
+        this.toolBucket = new aws.s3.Bucket(`${name}-tools`, { bucket: toolBucketName(accountId, region), forceDestroy: true }, parent);
+        new aws.s3.BucketVersioning(`${name}-tools`, { bucket: this.toolBucket.bucket, versioningConfiguration: { status: "Enabled" } }, parent);
+        this.secure(`${name}-tools`, this.toolBucket);
+        this.toolSha256 = args.archive.sha256;
+        const archive = new aws.s3.BucketObjectv2(`${name}-analysis`, {
+            bucket: this.toolBucket.bucket,
+            key: pulumi.interpolate`analysis/${args.archive.sha256}.tar.gz`,
+            source: args.archive.file.apply((file) => new pulumi.asset.FileAsset(file)),
+            contentType: "application/gzip",
+        }, parent);
+        this.toolKey = archive.key;
+        this.registerOutputs({ bucket: this.bucket.bucket, key: this.key.arn });
+    }
+
+    /** Encrypted under the evidence key, never public, TLS only. */
+    private secure(name: string, bucket: aws.s3.Bucket): void {
+        const parent = { parent: this };
+        new aws.s3.BucketServerSideEncryptionConfiguration(name, {
+            bucket: bucket.bucket,
+            rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: this.key.arn }, bucketKeyEnabled: true }],
+        }, parent);
+        new aws.s3.BucketOwnershipControls(name, { bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } }, parent);
+        const block = new aws.s3.BucketPublicAccessBlock(name, { bucket: bucket.bucket, ...closed }, parent);
+        new aws.s3.BucketPolicy(name, {
+            bucket: bucket.bucket,
+            policy: policyDocument([{
+                Sid: "TlsOnly",
+                Effect: "Deny",
+                Principal: "*",
+                Action: "s3:*",
+                Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
+                Condition: { Bool: { "aws:SecureTransport": "false" } },
+            }]),
+        }, { ...parent, dependsOn: [block] });
+    }
+}

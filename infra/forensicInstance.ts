@@ -1,0 +1,59 @@
+/** What a forensic instance may do, and which image it starts from. The instance itself lives only for one incident. */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./config";
+import { forensicRoleName } from "./names";
+import { policyDocument, trustService } from "./policyDocument";
+
+export interface ForensicInstanceArgs {
+    settings: Settings;
+    region: string;
+    evidenceBucketArn: pulumi.Input<string>;
+    toolBucketArn: pulumi.Input<string>;
+    evidenceKeyArn: pulumi.Input<string>;
+    commandLogGroupArn: pulumi.Input<string>;
+}
+
+/** Where the image id comes from: given for the Region, or an SSM parameter that is read when an instance starts. */
+export interface ForensicImage {
+    imageId: string | null;
+    parameter: string;
+}
+
+/** Decided at deployment, resolved at the incident: the newest patched image is used, not that of the last deployment. */
+export function forensicImage(settings: Settings, region: string): ForensicImage {
+    return { imageId: settings.forensicInstance.imageIds[region] ?? null, parameter: settings.forensicInstance.imageParameter };
+}
+
+export class ForensicInstance extends pulumi.ComponentResource {
+    readonly role: aws.iam.Role;
+    readonly profile: aws.iam.InstanceProfile;
+
+    constructor(name: string, args: ForensicInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:ForensicInstance", name, {}, opts);
+        const parent = { parent: this };
+        this.role = new aws.iam.Role(name, {
+            name: forensicRoleName(args.region),
+            description: "Forensic instances: read the analysis program, write results, be reached by Systems Manager",
+            assumeRolePolicy: trustService("ec2.amazonaws.com"),
+        }, parent);
+        new aws.iam.RolePolicy(name, {
+            role: this.role.name,
+            policy: policyDocument([
+                {
+                    // What the agent needs for Run Command; AmazonSSMManagedInstanceCore would let it read every parameter too.
+                    Sid: "BeManaged",
+                    Effect: "Allow",
+                    Action: ["ssm:UpdateInstanceInformation", "ssm:ListInstanceAssociations", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"],
+                    Resource: "*",
+                },
+                { Sid: "ReadTools", Effect: "Allow", Action: ["s3:GetObject"], Resource: [pulumi.interpolate`${args.toolBucketArn}/analysis/*`] },
+                { Sid: "WriteResults", Effect: "Allow", Action: ["s3:PutObject", "s3:AbortMultipartUpload"], Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*/analysis/*`] },
+                { Sid: "UseEvidenceKeyForObjects", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [args.evidenceKeyArn] },
+                { Sid: "WriteCommandLog", Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], Resource: [pulumi.interpolate`${args.commandLogGroupArn}:*`] },
+            ]),
+        }, parent);
+        this.profile = new aws.iam.InstanceProfile(name, { name: forensicRoleName(args.region), role: this.role.name }, parent);
+        this.registerOutputs({ profileArn: this.profile.arn });
+    }
+}

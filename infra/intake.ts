@@ -1,0 +1,93 @@
+/** How a finding comes in: default event bus -> rule -> encrypted topic -> startIncident, and a queue for what fails. */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./config";
+import { deadLetterQueueName, findingsTopicName } from "./names";
+import { policyDocument } from "./policyDocument";
+
+export interface IntakeArgs {
+    settings: Settings;
+    partition: string;
+    region: string;
+}
+
+/** GuardDuty events that may make an incident. Buckets, keys and clusters are other teams' and never reach the topic. */
+export function findingPattern(minimumSeverity: number): string {
+    return JSON.stringify({
+        source: ["aws.guardduty"],
+        "detail-type": ["GuardDuty Finding"],
+        detail: { severity: [{ numeric: [">=", minimumSeverity] }], resource: { resourceType: ["Instance", "AttackSequence"] } },
+    });
+}
+
+export class Intake extends pulumi.ComponentResource {
+    /** Key of the queue and the topics: services write to them, so their own key says which. */
+    readonly key: aws.kms.Key;
+    readonly topic: aws.sns.Topic;
+    readonly deadLetters: aws.sqs.Queue;
+
+    constructor(name: string, args: IntakeArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:Intake", name, {}, opts);
+        const { settings, partition, region } = args;
+        const parent = { parent: this };
+        const accountId = settings.forensics.accountId;
+        const fromThisAccount = { StringEquals: { "aws:SourceAccount": accountId } };
+
+        this.key = new aws.kms.Key(`${name}-key`, {
+            description: "Messages of EC2 incidents: topics, queue, webhook",
+            enableKeyRotation: true,
+            deletionWindowInDays: 30,
+            policy: policyDocument([
+                { Sid: "OwnAccount", Effect: "Allow", Principal: { AWS: `arn:${partition}:iam::${accountId}:root` }, Action: "kms:*", Resource: "*" },
+                { Sid: "ServicesThatPublish", Effect: "Allow", Principal: { Service: ["events.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com"] }, Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: "*", Condition: fromThisAccount },
+            ]),
+        }, parent);
+        this.deadLetters = new aws.sqs.Queue(`${name}-dead-letters`, { name: deadLetterQueueName, kmsMasterKeyId: this.key.arn, messageRetentionSeconds: 14 * 24 * 3600 }, parent);
+        this.topic = new aws.sns.Topic(name, { name: findingsTopicName, displayName: "GuardDuty findings about EC2", kmsMasterKeyId: this.key.arn }, parent);
+        const rule = new aws.cloudwatch.EventRule(name, {
+            name: "clean-room-findings",
+            description: "GuardDuty findings about EC2 instances go to the clean room",
+            eventPattern: findingPattern(settings.findings.minimumSeverity),
+        }, parent);
+        const topicPolicy = new aws.sns.TopicPolicy(name, {
+            arn: this.topic.arn,
+            policy: policyDocument([{
+                Sid: "FindingsRule",
+                Effect: "Allow",
+                Principal: { Service: "events.amazonaws.com" },
+                Action: "sns:Publish",
+                Resource: this.topic.arn,
+                Condition: { ArnEquals: { "aws:SourceArn": rule.arn } },
+            }]),
+        }, parent);
+        new aws.sqs.QueuePolicy(name, {
+            queueUrl: this.deadLetters.url,
+            policy: policyDocument([{
+                Sid: "UndeliverableFindings",
+                Effect: "Allow",
+                Principal: { Service: ["events.amazonaws.com", "sns.amazonaws.com"] },
+                Action: "sqs:SendMessage",
+                Resource: this.deadLetters.arn,
+                Condition: { ArnEquals: { "aws:SourceArn": [rule.arn, this.topic.arn] } },
+            }]),
+        }, parent);
+        new aws.cloudwatch.EventTarget(name, { rule: rule.name, arn: this.topic.arn, deadLetterConfig: { arn: this.deadLetters.arn } }, { ...parent, dependsOn: [topicPolicy] });
+        // Members' rules put their findings on this bus.
+        for (const member of settings.members.filter((each) => each.forwardFindings)) {
+            new aws.cloudwatch.EventPermission(`${name}-${member.accountId}`, { eventBusName: "default", statementId: `clean-room-${member.accountId}`, principal: member.accountId, action: "events:PutEvents" }, parent);
+        }
+        this.registerOutputs({ topicArn: this.topic.arn, deadLetterQueueUrl: this.deadLetters.url, busArn: `arn:${partition}:events:${region}:${accountId}:event-bus/default` });
+    }
+
+    /** Starts the function for each message on the topic. */
+    subscribe(name: string, target: aws.lambda.Function): void {
+        const parent = { parent: this };
+        const permission = new aws.lambda.Permission(name, { action: "lambda:InvokeFunction", function: target.name, principal: "sns.amazonaws.com", sourceArn: this.topic.arn }, parent);
+        new aws.sns.TopicSubscription(name, {
+            topic: this.topic.arn,
+            protocol: "lambda",
+            endpoint: target.arn,
+            redrivePolicy: this.deadLetters.arn.apply((deadLetterTargetArn) => JSON.stringify({ deadLetterTargetArn })),
+        }, { ...parent, dependsOn: [permission] });
+    }
+}

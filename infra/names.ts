@@ -1,0 +1,49 @@
+/**
+ * Names that two parts of the estate must agree on without waiting for each other: a member's trust policy names the
+ * function roles, a function's role names the responder roles. They are derived, never looked up.
+ */
+import type { DeployedNames } from "../functions/aws/permissions";
+
+/** Marks what the policies in `policies/` look at: `isolation`, `clean-room`, `evidence`, `drill-range`. */
+export const roleTag = "clean-room:role";
+
+export const responderRoleName = "clean-room-responder";
+export const stateMachineName = "clean-room-incident";
+export const documentName = "clean-room-analysis";
+export const deadLetterQueueName = "clean-room-dead-letters";
+export const notificationTopicName = "clean-room-notifications";
+export const findingsTopicName = "clean-room-findings";
+export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
+
+/** A role is global in its account, so its name carries the Region. At most 64 characters. */
+export function functionRoleName(functionName: string, region: string): string {
+    return `clean-room-${functionName}-${region}`;
+}
+export const forensicRoleName = (region: string) => `clean-room-forensic-instance-${region}`;
+/** Bucket names are global to AWS, so they carry account and Region. */
+export const evidenceBucketName = (accountId: string, region: string) => `clean-room-evidence-${accountId}-${region}`;
+export const toolBucketName = (accountId: string, region: string) => `clean-room-tools-${accountId}-${region}`;
+
+/** @param region the Region, or `*` where a statement must hold in all of them (the responder role is global). */
+export function deployedNames(args: { partition: string; region: string; forensicsAccountId: string; accountId?: string; memberAccountIds: string[]; evidenceKeyArn: string; evidenceKeyArns?: string[]; slack: boolean }): DeployedNames {
+    const { partition, region, forensicsAccountId } = args;
+    const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${forensicsAccountId}:${resource}`;
+    const globalArn = (account: string, resource: string) => `arn:${partition}:iam::${account}:${resource}`;
+    return {
+        partition,
+        region,
+        forensicsAccountId,
+        accountId: args.accountId ?? forensicsAccountId,
+        evidenceBucketArn: `arn:${partition}:s3:::${evidenceBucketName(forensicsAccountId, region)}`,
+        toolBucketArn: `arn:${partition}:s3:::${toolBucketName(forensicsAccountId, region)}`,
+        evidenceKeyArn: args.evidenceKeyArn,
+        evidenceKeyArns: args.evidenceKeyArns ?? [args.evidenceKeyArn],
+        deadLetterQueueArn: arn("sqs", deadLetterQueueName),
+        stateMachineArn: arn("states", `stateMachine:${stateMachineName}`),
+        notificationTopicArn: arn("sns", notificationTopicName),
+        slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
+        documentArn: arn("ssm", `document/${documentName}`),
+        forensicRoleArn: globalArn(forensicsAccountId, `role/${forensicRoleName(region)}`),
+        responderRoleArns: args.memberAccountIds.map((id) => globalArn(id, `role/${responderRoleName}`)),
+    };
+}

@@ -1,0 +1,30 @@
+/** IAM documents as AWS takes them. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** A statement of a resource policy, which unlike a role's names who. */
+export interface ResourceStatement {
+    Sid: string;
+    Effect: "Allow" | "Deny";
+    Principal: "*" | Record<string, string | string[]>;
+    Action: string | string[];
+    Resource: string | string[];
+    Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+/** The JSON text of a policy, once every value in it is known. */
+export function policyDocument(statements: pulumi.Input<pulumi.Input<object>[]>): pulumi.Output<string> {
+    return pulumi.output(statements).apply((Statement) => JSON.stringify({ Version: "2012-10-17", Statement }));
+}
+
+/** A role's trust in one AWS service, bound to this account (the confused deputy). */
+export function trustService(service: string, accountId?: string): string {
+    return JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{
+            Effect: "Allow",
+            Principal: { Service: service },
+            Action: "sts:AssumeRole",
+            ...(accountId ? { Condition: { StringEquals: { "aws:SourceAccount": accountId } } } : {}),
+        }],
+    });
+}

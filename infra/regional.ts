@@ -1,0 +1,16 @@
+/** Where a resource goes: one provider an account, and the Region on the resource (aws v7), set here and nowhere else. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** IAM is global: its resources have no `region`. */
+const globalServices = ["aws:iam/"];
+
+/** Options for a component whose AWS resources all lie in one account and one Region. */
+export function inAccountAndRegion(provider: pulumi.ProviderResource, region: string): pulumi.ComponentResourceOptions {
+    return {
+        providers: { aws: provider },
+        transformations: [({ type, props, opts }) => {
+            if (!type.startsWith("aws:") || globalServices.some((prefix) => type.startsWith(prefix))) return undefined;
+            return { props: { ...props, region }, opts };
+        }],
+    };
+}

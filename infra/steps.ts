@@ -1,0 +1,62 @@
+/** Every function of the estate: its handler, what it may do, and how long. What a handler may do stands in its own file. */
+import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
+import * as checkSsm from "../functions/checkSsm";
+import * as createSnapshots from "../functions/createSnapshots";
+import * as isolateInstance from "../functions/isolateInstance";
+import * as notifyIsolation from "../functions/notifyIsolation";
+import * as openTicket from "../functions/openTicket";
+import * as runAnalysis from "../functions/runAnalysis";
+import * as sendErrorNotification from "../functions/sendErrorNotification";
+import * as sendReport from "../functions/sendReport";
+import * as startForensicInstance from "../functions/startForensicInstance";
+import * as startIncident from "../functions/startIncident";
+import * as tearDown from "../functions/tearDown";
+import type { Permissions, Statement } from "../functions/aws/permissions";
+import type { Settings } from "./config";
+import { deployedNames } from "./names";
+
+export interface Step {
+    description: string;
+    permissions: Permissions;
+    /** What it needs of the responder role in the member account. */
+    memberPermissions?: Permissions;
+    timeoutSeconds: number;
+    /** MiB. @default 512 */
+    memoryMiB?: number;
+}
+
+/** By the handler's file name. */
+export const steps = {
+    startIncident: { description: "Reads a finding from the topic and starts one workflow an instance", permissions: startIncident.permissions, timeoutSeconds: 60 },
+    isolateInstance: { description: "Contains the instance and reads back that it is contained", permissions: isolateInstance.permissions, memberPermissions: isolateInstance.memberPermissions, timeoutSeconds: 240, memoryMiB: 1024 },
+    openTicket: { description: "Opens an AWS Support case for the incident", permissions: openTicket.permissions, timeoutSeconds: 60 },
+    notifyIsolation: { description: "Tells people what was contained and what was not", permissions: notifyIsolation.permissions, timeoutSeconds: 60 },
+    createSnapshots: { description: "Snapshots every volume, copies them to the forensics account and locks them", permissions: createSnapshots.permissions, memberPermissions: createSnapshots.memberPermissions, timeoutSeconds: 240 },
+    startForensicInstance: { description: "Starts the forensic instance in the clean room", permissions: startForensicInstance.permissions, timeoutSeconds: 120 },
+    attachEvidenceVolumes: { description: "Makes an evidence and a work volume of each snapshot and attaches them", permissions: attachEvidenceVolumes.permissions, timeoutSeconds: 120 },
+    checkSsm: { description: "Waits until Systems Manager reaches the forensic instance", permissions: checkSsm.permissions, timeoutSeconds: 60 },
+    runAnalysis: { description: "Runs the analysis document once and waits for its manifest", permissions: runAnalysis.permissions, timeoutSeconds: 120 },
+    tearDown: { description: "Removes the forensic instance and its volumes", permissions: tearDown.permissions, timeoutSeconds: 120 },
+    sendReport: { description: "Verifies the results, writes the report and sends it", permissions: sendReport.permissions, timeoutSeconds: 300, memoryMiB: 1024 },
+    sendErrorNotification: { description: "Tells people what failed, where, and what to do", permissions: sendErrorNotification.permissions, timeoutSeconds: 60 },
+} satisfies Record<string, Step>;
+export type StepHandler = keyof typeof steps;
+
+const all: Record<string, Step> = steps;
+/** Functions that act in member accounts: the only ones a responder role trusts. */
+export const respondingFunctions = Object.keys(all).filter((handler) => all[handler]!.memberPermissions);
+
+/** What the responder role of an account may do, in all Regions of the stack: the union of what the functions ask for. */
+export function memberStatements(args: { settings: Settings; partition: string; accountId: string; evidenceKeyArns: string[] }): Statement[] {
+    const names = deployedNames({
+        partition: args.partition,
+        region: "*",
+        forensicsAccountId: args.settings.forensics.accountId,
+        accountId: args.accountId,
+        memberAccountIds: args.settings.members.map((member) => member.accountId),
+        evidenceKeyArn: args.evidenceKeyArns[0]!,
+        evidenceKeyArns: args.evidenceKeyArns,
+        slack: false,
+    });
+    return respondingFunctions.flatMap((handler) => all[handler]!.memberPermissions!(names));
+}

@@ -1,0 +1,193 @@
+/**
+ * The state machine as data (Amazon States Language, JSONPath), made by a pure function so that tests can read it.
+ *
+ *     IsolateInstance -> Parallel( OpenTicket | NotifyIsolation | CreateSnapshots ) -> StartForensicInstance
+ *         -> AttachEvidenceVolumes -> CheckSsm -> RunAnalysis -> TearDown
+ *
+ * The state of an execution is `{ incident, containment, ticket, evidence, host, analysis }`; each task gets only the containers
+ * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
+ * evidence is preserved all the same. TearDown stands on every path.
+ */
+
+/** Steps that are Lambda functions: the name of the state -> the handler's file. */
+export const stepHandlers = {
+    IsolateInstance: "isolateInstance",
+    OpenTicket: "openTicket",
+    NotifyIsolation: "notifyIsolation",
+    CreateSnapshots: "createSnapshots",
+    StartForensicInstance: "startForensicInstance",
+    AttachEvidenceVolumes: "attachEvidenceVolumes",
+    CheckSsm: "checkSsm",
+    RunAnalysis: "runAnalysis",
+    TearDown: "tearDown",
+} as const;
+export type StepName = keyof typeof stepHandlers;
+
+export interface WorkflowInputs {
+    /** `arn:aws:states:::` in the partition at hand. */
+    partition: string;
+    functionArns: Record<StepName, string>;
+    evidenceBucket: string;
+    /** Seconds the analysis may take; its wait is bounded by it. */
+    analysisTimeoutSeconds: number;
+}
+
+/** One state of the language; its full grammar is checked by asl-validator in the tests. */
+type State = Record<string, unknown>;
+type States = Record<string, State>;
+
+interface Waiting {
+    /** Seconds before a step that is not finished is asked again. */
+    every: number;
+    /** Seconds after which it is given up. */
+    atMost: number;
+}
+
+/** How long each step that waits may wait, in seconds. */
+const waits: Partial<Record<StepName, Waiting>> = {
+    // A first snapshot of a large volume is copied through S3 twice.
+    CreateSnapshots: { every: 15, atMost: 24 * 3600 },
+    AttachEvidenceVolumes: { every: 5, atMost: 1800 },
+    // An instance takes 30 s to 6 min to register with Systems Manager.
+    CheckSsm: { every: 5, atMost: 1200 },
+    TearDown: { every: 5, atMost: 1800 },
+};
+
+/** Seconds a Lambda task may take; each handler's own time limit is shorter. */
+const taskTimeoutSeconds = 300;
+
+/** Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long. */
+function retryNotYet({ every, atMost }: Waiting): State {
+    const slowest = atMost > 3600 ? 60 : Math.max(every, 15);
+    return { ErrorEquals: ["NotYet"], IntervalSeconds: 1, BackoffRate: 1.5, MaxDelaySeconds: slowest, MaxAttempts: Math.ceil(atMost / slowest) + 10 };
+}
+
+const retryTransient: State = {
+    ErrorEquals: ["Transient", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout", "States.Timeout"],
+    IntervalSeconds: 1,
+    BackoffRate: 2,
+    MaxDelaySeconds: 30,
+    MaxAttempts: 6,
+    JitterStrategy: "FULL",
+};
+
+/** The whole definition. */
+export function workflowDefinition(inputs: WorkflowInputs): State {
+    const service = (name: string) => `arn:${inputs.partition}:states:::${name}`;
+    const bounds = { ...waits, RunAnalysis: { every: 30, atMost: inputs.analysisTimeoutSeconds + 600 } } as Partial<Record<StepName, Waiting>>;
+
+    const task = (name: StepName, payload: Record<string, unknown>, next: State): State => ({
+        Type: "Task",
+        Resource: service("lambda:invoke"),
+        Parameters: { FunctionName: inputs.functionArns[name], Payload: payload },
+        TimeoutSeconds: taskTimeoutSeconds,
+        Retry: bounds[name] ? [retryNotYet(bounds[name]), retryTransient] : [retryTransient],
+        ...next,
+    });
+    /** A function's answer lies under Payload; only that becomes the container. */
+    const into = (container: string): State => ({ ResultSelector: { "value.$": "$.Payload" }, ResultPath: `$.${container}Result` });
+    const unwrap = (container: string, next: State): State => ({ Type: "Pass", InputPath: `$.${container}Result.value`, ResultPath: `$.${container}`, ...next });
+    /** Names the step that failed, so that one state can tell people about any of them. */
+    const failure = (name: StepName, next: string): State => ({
+        Type: "Pass",
+        // Not every error has a Cause (a time-out has none), so the whole of it goes along as text.
+        Parameters: { step: name, "error.$": "$.failure.Error", "cause.$": "States.JsonToString($.failure)" },
+        ResultPath: "$.problem",
+        Next: next,
+    });
+    const caught = (name: StepName): State => ({ Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: `${name}Failed` }] });
+    /** Writes the error object; its creation starts sendErrorNotification. A second way to tell people is the alarm on failed executions. */
+    const tellError = (next: string): State => ({
+        Type: "Task",
+        Resource: service("aws-sdk:s3:putObject"),
+        Parameters: {
+            Bucket: inputs.evidenceBucket,
+            "Key.$": "States.Format('{}errors/{}.error.json', $.incident.prefix, $.problem.step)",
+            ContentType: "application/json",
+            // An object under Object Lock needs a checksum.
+            ChecksumAlgorithm: "SHA256",
+            Body: {
+                schemaVersion: 1,
+                "incidentId.$": "$.incident.incidentId",
+                "instance.$": "$.incident.instance",
+                "step.$": "$.problem.step",
+                "error.$": "$.problem.error",
+                "cause.$": "$.problem.cause",
+                "at.$": "$$.State.EnteredTime",
+            },
+        },
+        TimeoutSeconds: 60,
+        Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 20, MaxAttempts: 5, JitterStrategy: "FULL" }],
+        Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.untold", Next: next }],
+        ResultPath: null,
+        Next: next,
+    });
+
+    const incident = { "incident.$": "$.incident" };
+    const contained = { ...incident, "containment.$": "$.containment" };
+    const preserved = { ...contained, "evidence.$": "$.evidence" };
+    const withHost = { ...preserved, "host.$": "$.host" };
+
+    /** A step whose failure ends the incident's work, but never before the tear-down. */
+    const mainStep = (name: StepName, payload: Record<string, unknown>, container: string, next: string): States => ({
+        [name]: task(name, payload, { ...into(container), ...caught(name), Next: `${name}Done` }),
+        [`${name}Done`]: unwrap(container, { Next: next }),
+        [`${name}Failed`]: failure(name, "TellError"),
+    });
+    /** A branch beside the evidence: its failure is told, and stops nothing. */
+    const sideBranch = (name: StepName, payload: Record<string, unknown>): State => ({
+        StartAt: name,
+        States: {
+            [name]: task(name, payload, { ResultSelector: { "value.$": "$.Payload" }, ResultPath: "$.result", ...caught(name), Next: `${name}Done` }),
+            [`${name}Done`]: { Type: "Pass", InputPath: "$.result.value", End: true },
+            [`${name}Failed`]: failure(name, `Tell${name}Error`),
+            [`Tell${name}Error`]: tellError(`${name}GivenUp`),
+            [`${name}GivenUp`]: { Type: "Pass", Result: null, End: true },
+        },
+    });
+
+    return {
+        Comment: "One incident of one EC2 instance: contain, preserve, analyse, report",
+        StartAt: "Open",
+        TimeoutSeconds: 24 * 3600 * 2 + inputs.analysisTimeoutSeconds,
+        States: {
+            Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null }, Next: "IsolateInstance" },
+            IsolateInstance: task("IsolateInstance", incident, { ...into("containment"), ...caught("IsolateInstance"), Next: "IsolateInstanceDone" }),
+            IsolateInstanceDone: unwrap("containment", { Next: "PreserveAndTell" }),
+            IsolateInstanceFailed: failure("IsolateInstance", "TellIsolationError"),
+            TellIsolationError: tellError("PreserveAndTell"),
+            PreserveAndTell: {
+                Type: "Parallel",
+                Branches: [
+                    {
+                        StartAt: "CreateSnapshots",
+                        States: {
+                            CreateSnapshots: task("CreateSnapshots", contained, { ResultSelector: { "value.$": "$.Payload" }, ResultPath: "$.result", Next: "CreateSnapshotsDone" }),
+                            CreateSnapshotsDone: { Type: "Pass", InputPath: "$.result.value", End: true },
+                        },
+                    },
+                    sideBranch("OpenTicket", incident),
+                    sideBranch("NotifyIsolation", contained),
+                ],
+                ResultSelector: { "evidence.$": "$[0]", "ticket.$": "$[1]" },
+                ResultPath: "$.beside",
+                Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "CreateSnapshotsFailed" }],
+                Next: "Preserved",
+            },
+            CreateSnapshotsFailed: failure("CreateSnapshots", "TellError"),
+            Preserved: { Type: "Pass", InputPath: "$.beside.evidence", ResultPath: "$.evidence", Next: "StartForensicInstance" },
+            ...mainStep("StartForensicInstance", { ...incident, "evidence.$": "$.evidence" }, "host", "AttachEvidenceVolumes"),
+            ...mainStep("AttachEvidenceVolumes", { ...incident, "evidence.$": "$.evidence", "host.$": "$.host" }, "host", "CheckSsm"),
+            ...mainStep("CheckSsm", { ...incident, "host.$": "$.host" }, "host", "RunAnalysis"),
+            ...mainStep("RunAnalysis", withHost, "analysis", "TearDown"),
+            TellError: tellError("TearDown"),
+            TearDown: task("TearDown", { "incidentId.$": "$.incident.incidentId" }, { ...into("tearDown"), ...caught("TearDown"), Next: "Outcome" }),
+            TearDownFailed: failure("TearDown", "TellTearDownError"),
+            TellTearDownError: tellError("Failed"),
+            // Whatever went wrong on the way, an execution that had a problem does not say that it succeeded.
+            Outcome: { Type: "Choice", Choices: [{ Variable: "$.problem", IsPresent: true, Next: "Failed" }], Default: "Succeeded" },
+            Succeeded: { Type: "Succeed" },
+            Failed: { Type: "Fail", ErrorPath: "$.problem.error", CausePath: "$.problem.cause" },
+        },
+    };
+}
