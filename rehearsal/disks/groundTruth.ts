@@ -40,7 +40,7 @@ const artefactSchema = z.strictObject({
     /** Absolute inside the volume; bytes that are not UTF-8 are lone surrogates, as Python's surrogateescape has them. */
     path: z.string(),
     severityAtLeast: z.enum(["low", "medium", "high", "critical"]),
-    /** ATT&CK techniques the finding should name. */
+    /** ATT&CK techniques the finding should name; empty where place and name alone say nothing about the technique. */
     attack: z.array(z.string().regex(/^T\d{4}(\.\d{3})?$/)),
     /** Only there once the journal has been replayed. */
     needsJournalReplay: z.boolean(),

@@ -5,8 +5,8 @@ import * as path from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
-import { GroundTruth, groundTruthSchema } from "./groundTruth";
-import { VolumeName } from "./layout";
+import { type GroundTruth, groundTruthSchema } from "./groundTruth";
+import { type VolumeName } from "./layout";
 
 export { inspectRawDisk } from "./inspectRawDisk";
 
@@ -21,8 +21,8 @@ const blockBytes = 64 * 1024;
 const zeroBlock = Buffer.alloc(blockBytes);
 
 /** What is known to be on the images. @throws when ground-truth.json does not follow its schema */
-export function readGroundTruth(): GroundTruth {
-    return groundTruthSchema.parse(JSON.parse(fs.readFileSync(path.join(__dirname, "ground-truth.json"), "utf8")));
+export function readGroundTruth(source = __dirname): GroundTruth {
+    return groundTruthSchema.parse(JSON.parse(fs.readFileSync(path.join(source, "ground-truth.json"), "utf8")));
 }
 
 /** Writes what it is given to a file, leaves aligned blocks of zeros out as holes, and hashes all of it. */
@@ -84,10 +84,11 @@ class SparseImageWriter extends Writable {
  * Unpacks a committed image into `<directory>/<name>.img`, sparse, and checks it against the ground truth. The file appears
  * under its name only when it is whole and right.
  * @param directory made when it is missing
+ * @param source where the compressed images and ground-truth.json lie
  * @throws when the image is not in the ground truth, or its content is not what the ground truth says
  */
-export async function materialise(name: VolumeName, directory: string): Promise<MaterialisedImage> {
-    const truth = readGroundTruth().images.find((image) => image.name === name);
+export async function materialise(name: VolumeName, directory: string, source = __dirname): Promise<MaterialisedImage> {
+    const truth = readGroundTruth(source).images.find((image) => image.name === name);
     if (truth === undefined) {
         throw new Error(`ground-truth.json describes no image "${name}". Build the images again with "npm run disks".`);
     }
@@ -97,7 +98,7 @@ export async function materialise(name: VolumeName, directory: string): Promise<
     const descriptor = fs.openSync(partial, "wx", 0o600);
     try {
         const writer = new SparseImageWriter(descriptor);
-        await pipeline(fs.createReadStream(path.join(__dirname, truth.file)), createBrotliDecompress({ chunkSize: 1024 * 1024 }), writer);
+        await pipeline(fs.createReadStream(path.join(source, truth.file)), createBrotliDecompress({ chunkSize: 1024 * 1024 }), writer);
         const sha256 = writer.hash.digest("hex");
         if (sha256 !== truth.sha256 || writer.sizeBytes !== truth.sizeBytes) {
             throw new Error(`${truth.file} unpacks to ${writer.sizeBytes} bytes with SHA-256 ${sha256}; ground-truth.json says ${truth.sizeBytes} and ${truth.sha256}. `

@@ -5,7 +5,7 @@ import { rootKeyLine } from "../tree/homes";
 import { orphanPublicKey } from "../tree/inert";
 import { programContent } from "../tree/software";
 import { story, thatNight } from "../tree/story";
-import { artefact, Artefact } from "./artefact";
+import { artefact, type Artefact } from "./artefact";
 
 /** Commands of the intruder; the addresses are documentation ones and the files inert. */
 const rootHistory = [
@@ -19,16 +19,16 @@ const rootHistory = [
 
 export const accessArtefacts: readonly Artefact[] = [
     artefact({
-        id: "logins-failed", volume: "root", check: "logins", path: "/var/log/btmp", severityAtLeast: "medium", attack: ["T1110.001"], entries: [],
-        note: `42 failed log-ins from ${story.attacker} within four minutes, with eight names.`,
+        id: "logins-guessed-password", volume: "root", check: "logins", path: "/var/log/wtmp", severityAtLeast: "medium", attack: ["T1110.001", "T1078.003"], entries: [],
+        note: `The session of deploy from ${story.attacker}, after the 42 failed log-ins from there within four minutes that /var/log/btmp holds.`,
     }),
     artefact({
-        id: "logins-successful", volume: "root", check: "logins", path: "/var/log/wtmp", severityAtLeast: "medium", attack: ["T1078"], entries: [],
-        note: `The session of deploy from ${story.attacker}, right after the failed log-ins.`,
+        id: "logins-guessed-password-log", volume: "root", check: "logins", path: "/var/log/secure", severityAtLeast: "medium", attack: ["T1110.001", "T1078.003"], entries: [],
+        note: "The same as sshd logged it: \"Failed password\" 42 times, then \"Accepted password for deploy\".",
     }),
     artefact({
-        id: "logins-secure", volume: "root", check: "logins", path: "/var/log/secure", severityAtLeast: "medium", attack: ["T1110.001"], entries: [],
-        note: "The same log-ins as sshd logged them: \"Failed password\", then \"Accepted password for deploy\".",
+        id: "ssh-password-allowed", volume: "root", check: "ssh", path: "/etc/ssh/sshd_config.d/60-release-account.conf", severityAtLeast: "low", attack: ["T1110.001"], entries: [],
+        note: "The weakness the intruder used: an operator's configuration lets deploy log in with a password.",
     }),
     artefact({
         id: "accounts-second-root", volume: "root", check: "accounts", severityAtLeast: "high", attack: ["T1136.001"],
@@ -69,7 +69,7 @@ export const accessArtefacts: readonly Artefact[] = [
         note: "Starts the miner at boot; the file was made executable.",
     }),
     artefact({
-        id: "ssh-newest-key", volume: "root", check: "ssh", severityAtLeast: "medium", attack: ["T1098.004"], needsJournalReplay: true,
+        id: "ssh-newest-key", volume: "root", check: "ssh", path: "/var/lib/sysadm/.ssh/authorized_keys", severityAtLeast: "medium", attack: ["T1098.004"], needsJournalReplay: true,
         entries: [
             directory("/var/lib/sysadm/.ssh", { modified: thatNight("04:22:10"), mode: 0o700 }),
             file("/var/lib/sysadm/.ssh/authorized_keys", [orphanPublicKey("sysadm@kali")], { modified: thatNight("04:22:10"), mode: 0o600 }),

@@ -1,6 +1,6 @@
 /** What an artefact is: the truth about it, and the entries that plant it. */
-import { ArtefactTruth } from "../groundTruth";
-import { Entry } from "../tree/entry";
+import { type ArtefactTruth } from "../groundTruth";
+import { type Entry } from "../tree/entry";
 
 export interface Artefact extends ArtefactTruth {
     /** Written after the ordinary tree; an entry at a path that exists replaces it. Those of `needsJournalReplay` come last of all. */

@@ -1,8 +1,8 @@
 /** The miner and what starts it: cron, a service, the preload library that hides it. */
-import { Entry, file, symlink } from "../tree/entry";
+import { type Entry, file, symlink } from "../tree/entry";
 import { inertElf } from "../tree/inert";
 import { story, thatNight } from "../tree/story";
-import { artefact, Artefact } from "./artefact";
+import { artefact, type Artefact } from "./artefact";
 
 const minerDirectory = "/var/tmp/.font-unix";
 const minerPath = `${minerDirectory}/kworkerd`;
@@ -63,17 +63,17 @@ export const executionArtefacts: readonly Artefact[] = [
         note: "A library loaded into every process, named after a known process hider; it holds strings, no code.",
     }),
     artefact({
-        id: "temporary-hostile-name", volume: "root", check: "temporary-executables", severityAtLeast: "medium", attack: ["T1036"], hostileText: true,
+        id: "temporary-hostile-name", volume: "root", check: "temporary-executables", severityAtLeast: "medium", attack: [], hostileText: true,
         entries: [file("/tmp/<script>document.title='owned'</script>", inertElf("hostile-name", [], 512), { modified: thatNight("03:41:10"), mode: 0o755 })],
         note: "A slash cannot be in a name, so this is the file \"script>\" in a directory: the whole path is the markup.",
     }),
     artefact({
-        id: "temporary-hostile-attribute", volume: "root", check: "temporary-executables", severityAtLeast: "medium", attack: ["T1036"], hostileText: true,
+        id: "temporary-hostile-attribute", volume: "root", check: "temporary-executables", severityAtLeast: "medium", attack: [], hostileText: true,
         entries: [file("/var/tmp/\"><img src=x onerror=document.title='owned'>", inertElf("hostile-attribute", [], 512), { modified: thatNight("03:41:30"), mode: 0o755 })],
         note: "A name that breaks out of an HTML attribute.",
     }),
     artefact({
-        id: "temporary-newline-name", volume: "root", check: "temporary-executables", severityAtLeast: "medium", attack: ["T1036"], hostileText: true,
+        id: "temporary-newline-name", volume: "root", check: "temporary-executables", severityAtLeast: "medium", attack: ["T1564.001"], hostileText: true,
         entries: [file("/tmp/.update\n0|innocent|0|-rw-r--r--|0|0|0|0|0|0|0", inertElf("newline-name", [], 512), { modified: thatNight("03:42:00"), mode: 0o755 })],
         note: "A name with a newline that forges a second bodyfile line.",
     }),

@@ -1,6 +1,6 @@
 /** All that is planted, in the order of the night. */
 import { accessArtefacts } from "./access";
-import { Artefact } from "./artefact";
+import { type Artefact } from "./artefact";
 import { executionArtefacts } from "./execution";
 import { webRootArtefacts } from "./webRoot";
 

@@ -2,7 +2,7 @@
 import { file, symlink } from "../tree/entry";
 import { filler } from "../tree/inert";
 import { story, thatNight } from "../tree/story";
-import { DeletedFile, Oddity } from "./artefact";
+import { type DeletedFile, type Oddity } from "./artefact";
 
 const owner = { mode: 0o644, uid: 0, gid: 0 };
 const deployed = { modified: story.deployed };

@@ -1,7 +1,7 @@
 /** What the intruder left on the data volume. */
 import { file } from "../tree/entry";
 import { thatNight } from "../tree/story";
-import { artefact, Artefact } from "./artefact";
+import { artefact, type Artefact } from "./artefact";
 
 const owner = { uid: 48, gid: 48 };
 

@@ -20,16 +20,26 @@ export function run(program: string, args: readonly string[], input?: string, en
     }
 }
 
+/** What the build asks of its host. */
+export interface Host {
+    readonly platform: string;
+    /** Undefined where there are no user ids. */
+    readonly uid: number | undefined;
+    /** Directories that programs are looked for in. */
+    readonly programDirectories: readonly string[];
+}
+
+const thisHost = (): Host => ({ platform: process.platform, uid: process.getuid?.(), programDirectories: [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"] });
+
 /** @throws an error that names everything missing and how to get it */
-export function checkHost(): void {
+export function checkHost(host: Host = thisHost()): void {
     const problems: string[] = [];
-    if (process.platform !== "linux") {
-        problems.push(`this is ${process.platform}, and only Linux mounts XFS and ext4`);
-    } else if (process.getuid?.() !== 0) {
+    if (host.platform !== "linux") {
+        problems.push(`this is ${host.platform}, and only Linux mounts XFS and ext4`);
+    } else if (host.uid !== 0) {
         problems.push("this is not root, and mounting needs root: run it with sudo");
     }
-    const directories = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
-    const missing = Object.entries(programs).filter(([program]) => !directories.some((directory) => fs.existsSync(path.join(directory, program))));
+    const missing = Object.entries(programs).filter(([program]) => !host.programDirectories.some((directory) => fs.existsSync(path.join(directory, program))));
     if (missing.length > 0) {
         const names = missing.map(([program]) => program).join(", ");
         problems.push(`${names} missing: apt-get install ${[...new Set(missing.map(([, name]) => name))].join(" ")} (or dnf install xfsprogs e2fsprogs dosfstools util-linux)`);

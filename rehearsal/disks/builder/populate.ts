@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { run } from "./host";
-import { Entry, pathBytes } from "../tree/entry";
+import { type Entry, pathBytes } from "../tree/entry";
 
 /** Where an entry lies under the mount point, as bytes, since not every name is UTF-8. */
 function locate(mountPoint: string, entryPath: string): Buffer {

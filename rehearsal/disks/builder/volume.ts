@@ -7,8 +7,8 @@
 import * as fs from "node:fs";
 import { countNames, exists, populate, remove, synchronise } from "./populate";
 import { run, withLoopDevice, withMount } from "./host";
-import { Artefact, DeletedFile, Oddity } from "../artefacts/artefact";
-import { Entry } from "../tree/entry";
+import { type Artefact, type DeletedFile, type Oddity } from "../artefacts/artefact";
+import { type Entry } from "../tree/entry";
 
 export interface VolumePlan {
     readonly image: string;

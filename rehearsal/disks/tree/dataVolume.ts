@@ -1,5 +1,5 @@
 /** The data volume, mounted at /srv: web root, uploads, database dumps. Paths are the volume's own. */
-import { directory, Entry, file } from "./entry";
+import { directory, type Entry, file } from "./entry";
 import { filler } from "./inert";
 import { story } from "./story";
 

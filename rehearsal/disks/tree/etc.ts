@@ -1,5 +1,5 @@
 /** /etc and the top-level layout of an Amazon Linux 2023 root volume, as deployed. */
-import { directory, Entry, file, symlink } from "./entry";
+import { directory, type Entry, file, symlink } from "./entry";
 import { story, users } from "./story";
 import { volumes } from "../layout";
 

@@ -1,5 +1,5 @@
 /** Home directories before the intrusion. */
-import { directory, Entry, file } from "./entry";
+import { directory, type Entry, file } from "./entry";
 import { orphanPublicKey } from "./inert";
 import { story } from "./story";
 

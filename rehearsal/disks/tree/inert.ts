@@ -22,6 +22,7 @@ export function inertElf(name: string, strings: readonly string[] = [], size = 1
     const header = Buffer.alloc(64);
     header.write("\x7fELF", 0, "latin1");
     header.set([2, 1, 1, 0], 4); // 64-bit, little-endian, version 1, System V
+    header.write("\nexit\n", 9, "latin1"); // padding: execvp and dash take what the kernel refuses for a script, which ends here
     header.writeUInt16LE(3, 16); // ET_DYN
     header.writeUInt16LE(62, 18); // EM_X86_64
     header.writeUInt32LE(1, 20);

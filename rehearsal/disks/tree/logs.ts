@@ -1,8 +1,8 @@
 /** /var: logs of two ordinary months and of the night of the intrusion, cloud-init's and the package manager's state. */
-import { Entry, file, symlink } from "./entry";
+import { type Entry, file, symlink } from "./entry";
 import { installedPackages } from "./software";
 import { story, thatNight } from "./story";
-import { encodeLoginRecords, LoginRecord } from "./utmp";
+import { encodeLoginRecords, type LoginRecord } from "./utmp";
 
 const deployed = { modified: story.deployed };
 const minute = 60_000;

@@ -1,5 +1,5 @@
 /** /usr: packages, units, Python, time zones and kernel modules. The bulk of the tree, small and harmless. */
-import { Entry, file, symlink } from "./entry";
+import { type Entry, file, symlink } from "./entry";
 import { inertElf } from "./inert";
 import { story } from "./story";
 
