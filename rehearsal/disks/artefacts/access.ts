@@ -19,12 +19,16 @@ const rootHistory = [
 
 export const accessArtefacts: readonly Artefact[] = [
     artefact({
-        id: "logins-guessed-password", volume: "root", check: "logins", path: "/var/log/wtmp", severityAtLeast: "medium", attack: ["T1110.001", "T1078.003"], entries: [],
-        note: `The session of deploy from ${story.attacker}, after the 42 failed log-ins from there within four minutes that /var/log/btmp holds.`,
+        id: "logins-failed", volume: "root", check: "logins", path: "/var/log/btmp", severityAtLeast: "medium", attack: ["T1110.001"], entries: [],
+        note: `42 failed log-ins from ${story.attacker} within four minutes, with eight names.`,
     }),
     artefact({
-        id: "logins-guessed-password-log", volume: "root", check: "logins", path: "/var/log/secure", severityAtLeast: "medium", attack: ["T1110.001", "T1078.003"], entries: [],
-        note: "The same as sshd logged it: \"Failed password\" 42 times, then \"Accepted password for deploy\".",
+        id: "logins-successful", volume: "root", check: "logins", path: "/var/log/wtmp", severityAtLeast: "medium", attack: ["T1078"], entries: [],
+        note: `The session of deploy from ${story.attacker}, right after the failed log-ins.`,
+    }),
+    artefact({
+        id: "logins-secure", volume: "root", check: "logins", path: "/var/log/secure", severityAtLeast: "medium", attack: ["T1110.001"], entries: [],
+        note: "The same log-ins as sshd logged them: \"Failed password\", then \"Accepted password for deploy\".",
     }),
     artefact({
         id: "ssh-password-allowed", volume: "root", check: "ssh", path: "/etc/ssh/sshd_config.d/60-release-account.conf", severityAtLeast: "low", attack: ["T1110.001"], entries: [],
