@@ -28,9 +28,10 @@ export async function checkDisk(file: string): Promise<void> {
 }
 
 /** The disks behind the victim's volumes. @param ownRoot raw image to use as the root volume, in place of ours */
-async function disks(ownRoot: string | null, cleanUp: CleanUp): Promise<Pick<Prepared, "images" | "artefacts">> {
+async function disks(ownRoot: string | null, keep: boolean, cleanUp: CleanUp): Promise<Pick<Prepared, "images" | "artefacts">> {
     const folder = await mkdtemp(path.join(tmpdir(), "rehearsal-disks-"));
-    cleanUp.add("the disk images", () => rm(folder, { recursive: true, force: true }));
+    // A local AWS that stays up still has its volumes, and they have these files behind them.
+    if (!keep) cleanUp.add("the disk images", () => rm(folder, { recursive: true, force: true }));
     const own = async (file: string) => ({ path: path.resolve(file), sha256: await sha256OfFile(file), sizeBytes: (await stat(file)).size });
     const [root, data] = await Promise.all([ownRoot ? own(ownRoot) : materialise("root", folder), materialise("data", folder)]);
     const { artefacts } = readGroundTruth();
@@ -56,7 +57,7 @@ async function pythonParts(): Promise<Prepared["pythonVersion"]> {
 }
 
 /** Sets everything up. Takes minutes the first time, about two seconds afterwards. */
-export async function setUp(ownRoot: string | null, cleanUp: CleanUp): Promise<Prepared> {
-    const [onDisks, pythonVersion] = await Promise.all([disks(ownRoot, cleanUp), pythonParts()]);
+export async function setUp(ownRoot: string | null, cleanUp: CleanUp, keep = false): Promise<Prepared> {
+    const [onDisks, pythonVersion] = await Promise.all([disks(ownRoot, keep, cleanUp), pythonParts()]);
     return { ...onDisks, pythonVersion };
 }

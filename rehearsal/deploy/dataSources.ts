@@ -25,21 +25,21 @@ const dataSources: Record<string, DataSource> = {
     "aws:index/getRegion:getRegion": async (_inputs, { region }) => ({ id: region, name: region, region, endpoint: `ec2.${region}.amazonaws.com` }),
     "aws:index/getAvailabilityZones:getAvailabilityZones": async (inputs, target, clients) => {
         const Filters = [
-            ...(inputs.state ? [{ Name: "state", Values: [String(inputs.state)] }] : []),
+            ...(inputs.state ? [{ Name: "state", Values: [inputs.state as string] }] : []),
             ...((inputs.filters as { name: string; values: string[] }[] | undefined) ?? []).map(({ name, values }) => ({ Name: name, Values: values })),
         ];
         const { AvailabilityZones = [] } = await clients(EC2Client, target).send(new DescribeAvailabilityZonesCommand({ Filters }));
         return { id: target.region, names: AvailabilityZones.map((zone) => zone.ZoneName), zoneIds: AvailabilityZones.map((zone) => zone.ZoneId), groupNames: [target.region] };
     },
     "aws:ssm/getParameter:getParameter": async (inputs, target, clients) => {
-        const { Parameter } = await clients(SSMClient, target).send(new GetParameterCommand({ Name: String(inputs.name), WithDecryption: inputs.withDecryption !== false }));
+        const { Parameter } = await clients(SSMClient, target).send(new GetParameterCommand({ Name: inputs.name as string, WithDecryption: inputs.withDecryption !== false }));
         return { id: inputs.name, name: inputs.name, arn: Parameter!.ARN, type: Parameter!.Type, value: Parameter!.Value, insecureValue: Parameter!.Value, version: Parameter!.Version };
     },
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": async (inputs, target, clients) => {
-        const filters = inputs.name ? [{ Name: "prefix-list-name", Values: [String(inputs.name)] }] : [];
+        const filters = inputs.name ? [{ Name: "prefix-list-name", Values: [inputs.name as string] }] : [];
         const { PrefixLists = [] } = await clients(EC2Client, target).send(new DescribeManagedPrefixListsCommand({ Filters: filters }));
         const list = PrefixLists.find((one) => !inputs.name || one.PrefixListName === inputs.name);
-        if (!list) throw new Error(`there is no managed prefix list ${String(inputs.name)} in ${target.region}`);
+        if (!list) throw new Error(`there is no managed prefix list ${inputs.name as string} in ${target.region}`);
         return { id: list.PrefixListId, name: list.PrefixListName, arn: list.PrefixListArn, addressFamily: list.AddressFamily, entries: [], maxEntries: list.MaxEntries ?? 0 };
     },
 };

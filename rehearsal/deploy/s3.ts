@@ -104,14 +104,15 @@ async function objectBody(inputs: { source?: unknown; content?: string; contentB
 
 const object = entry<aws.s3.BucketObjectv2Args>(async (inputs, context) => {
     const Body = await objectBody(inputs);
+    const Bucket = inputs.bucket as string;
     const Key = inputs.key ?? context.name;
     const sha256 = createHash("sha256").update(Body).digest("base64");
     const { ETag, VersionId } = await clientOf(context, S3Client).send(new PutObjectCommand({
-        Bucket: inputs.bucket as string, Key, Body, ContentType: inputs.contentType,
+        Bucket, Key, Body, ContentType: inputs.contentType,
         ServerSideEncryption: inputs.serverSideEncryption as ServerSideEncryption | undefined, SSEKMSKeyId: inputs.kmsKeyId,
         ChecksumSHA256: sha256,
     }));
-    return { id: `${inputs.bucket}/${Key}`, state: { key: Key, arn: `arn:aws:s3:::${inputs.bucket}/${Key}`, etag: ETag, versionId: VersionId, checksumSha256: sha256 } };
+    return { id: `${Bucket}/${Key}`, state: { key: Key, arn: `arn:aws:s3:::${Bucket}/${Key}`, etag: ETag, versionId: VersionId, checksumSha256: sha256 } };
 }, {
     sourceHash: "only tells Pulumi when to upload again",
     etag: "only tells Pulumi when to upload again",
