@@ -58,8 +58,8 @@ export type ObjectState = "match" | "altered" | "missing" | "unreadable";
 /** One object of the manifest and how it compares with what stands in the bucket. */
 export interface VerifiedObject extends ManifestEntry {
     state: ObjectState;
-    /** Null unless the object could be read. */
-    bytes: number | null;
+    /** SHA-256 and size of what stands in the bucket; null when it could not be read. */
+    found: { sha256: string; bytes: number } | null;
     /** A full sentence; null for a match. */
     problem: string | null;
 }
@@ -67,13 +67,13 @@ export interface VerifiedObject extends ManifestEntry {
 /** Compares one entry with what was found. Pure: the caller reads the bucket. */
 export function verifyEntry(entry: ManifestEntry, found: FoundObject): VerifiedObject {
     if (found === null) {
-        return { ...entry, state: "missing", bytes: null, problem: `${entry.name} is listed in the manifest and missing from the bucket.` };
+        return { ...entry, state: "missing", found: null, problem: `${entry.name} is listed in the manifest and missing from the bucket.` };
     }
     if ("error" in found) {
-        return { ...entry, state: "unreadable", bytes: null, problem: `${entry.name} could not be read: ${found.error}.` };
+        return { ...entry, state: "unreadable", found: null, problem: `${entry.name} could not be read: ${found.error}.` };
     }
     if (found.sha256 !== entry.sha256) {
-        return { ...entry, state: "altered", bytes: found.bytes, problem: `${entry.name} was altered: the manifest says SHA-256 ${entry.sha256}, the object has ${found.sha256}.` };
+        return { ...entry, state: "altered", found, problem: `${entry.name} was altered: its SHA-256 is not the one in the manifest.` };
     }
-    return { ...entry, state: "match", bytes: found.bytes, problem: null };
+    return { ...entry, state: "match", found, problem: null };
 }

@@ -30,7 +30,7 @@ export function unwrapCause(cause: unknown, depth = 3): Cause {
         const text = message ? parseJson(message[1]) : undefined;
         return { type: type?.[1] ?? null, message: typeof text === "string" ? text : cause };
     }
-    if (!isObject(cause)) return { type: null, message: cause === undefined || cause === null ? "No cause was given." : String(cause) };
+    if (!isObject(cause)) return { type: null, message: cause === undefined || cause === null ? "No cause was given." : JSON.stringify(cause) };
     const { errorMessage, errorType, Cause: stepFunctionsCause, cause: plainCause } = cause;
     const type = typeof errorType === "string" ? errorType : null;
     if (typeof errorMessage === "string") {

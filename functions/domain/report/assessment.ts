@@ -94,7 +94,7 @@ function incompleteReasons({ custody, summary, findings, timeline }: ReportInput
 /** Hash before and after, or why the volume cannot be called unchanged; null when it can. */
 function volumeProblem({ volumeId, evidenceSha256Before: before, evidenceSha256After: after, intact }: Volume): string | null {
     if (before === null || after === null) return `The evidence volume of ${volumeId} was not hashed both before and after the analysis.`;
-    if (before !== after) return `The evidence volume of ${volumeId} changed during the analysis: SHA-256 ${before} before, ${after} after.`;
+    if (before !== after) return `The evidence volume of ${volumeId} changed during the analysis: its SHA-256 before and after differ.`;
     return intact ? null : `The analysis says that the evidence volume of ${volumeId} is not intact, although its hashes agree.`;
 }
 

@@ -48,15 +48,14 @@ ${table("One point in time, one locked copy a volume", [
 function hashStep({ summary, custody }: ReportInput): Html {
     const host = custody.host;
     const attached = (sourceVolumeId: string) => host.volumes.filter((volume) => volume.sourceVolumeId === sourceVolumeId)
-        .map(({ purpose, volumeId }, index) => html`${index > 0 ? html`<br>` : null}${code(volumeId)} <span class="note">${purpose}</span>`);
+        .map(({ purpose, volumeId }, index) => html`${index > 0 ? html`<br>` : null}${code(volumeId)}<br><span class="note">${purpose}</span>`);
     return html`<li><h3>Evidence volumes</h3>
 ${facts([["Forensic instance", code(host.instanceId)], ["Image", code(host.imageId)], ["Availability Zone", host.availabilityZone]])}
 ${summary === null ? html`<p class="warning">summary.json could not be read: the hashes are not known.</p>` : table("Never mounted, hashed before and after", [
-        { title: "Source volume", kind: "code" }, { title: "Attached as", kind: "code" }, { title: "Size", kind: "number" }, { title: "SHA-256 before and after" }, { title: "Unchanged" },
+        { title: "Source volume", kind: "code" }, { title: "Attached as", kind: "code" }, { title: "SHA-256 before, and after" }, { title: "Unchanged" },
     ], summary.volumes.map((volume) => [
-        code(volume.volumeId),
+        html`${code(volume.volumeId)}<br><span class="note">${bytes(volume.sizeBytes)}</span>`,
         attached(volume.volumeId),
-        bytes(volume.sizeBytes),
         html`${hash(volume.evidenceSha256Before)}<br>${hash(volume.evidenceSha256After)}`,
         volume.intact && volume.evidenceSha256Before !== null && volume.evidenceSha256Before === volume.evidenceSha256After ? "yes" : html`<strong>no</strong>`,
     ]))}
@@ -66,9 +65,12 @@ ${summary === null ? html`<p class="warning">summary.json could not be read: the
 function objectTable({ manifest }: ReportInput): Html | null {
     if (manifest.objects.length === 0) return null;
     return table("Outputs against the manifest", [
-        { title: "Object", kind: "code" }, { title: "State" }, { title: "Size", kind: "number" }, { title: "SHA-256 in the manifest" },
-    ], manifest.objects.map(({ name, state, bytes: size, sha256 }) => [
-        code(name), state === "match" ? "matches" : html`<strong>${state}</strong>`, size === null ? "" : bytes(size), hash(sha256),
+        { title: "Object", kind: "code" }, { title: "State" }, { title: "Size", kind: "number" }, { title: "SHA-256" },
+    ], manifest.objects.map(({ name, state, found, sha256 }) => [
+        code(name),
+        state === "match" ? "matches" : html`<strong>${state}</strong>`,
+        found && bytes(found.bytes),
+        state === "match" ? hash(sha256) : html`${hash(sha256)} <span class="note">in the manifest</span>${found ? html`<br>${hash(found.sha256)} <span class="note">in the bucket</span>` : null}`,
     ]));
 }
 

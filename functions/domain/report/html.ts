@@ -2,7 +2,10 @@
  * HTML that is safe by construction: the `html` tag is the only way to make an {@link Html}, and it escapes every value
  * that is not one already. There is no way to mark a string as trusted.
  */
-import { visible, visibleLines } from "../visibleText";
+import { clip, visible, visibleLines } from "../visibleText";
+
+/** Characters of one value: as long as the longest path that an analysis writes. */
+const longestValue = 8192;
 
 class HtmlFragment {
     constructor(readonly text: string) {}
@@ -19,7 +22,7 @@ function render(value: HtmlValue): string {
     if (value === null || value === undefined || value === false) return "";
     if (value instanceof HtmlFragment) return value.text;
     if (typeof value === "object") return value.map(render).join("");
-    return escape(visible(String(value)));
+    return escape(visible(clip(String(value), longestValue)));
 }
 
 /**
@@ -34,7 +37,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
 
 /** Untrusted text that keeps its line breaks, for use inside `<pre>`. */
 export function preformatted(text: string): Html {
-    return new HtmlFragment(escape(visibleLines(text)));
+    return new HtmlFragment(escape(visibleLines(clip(text, longestValue))));
 }
 
 /** The finished markup. */

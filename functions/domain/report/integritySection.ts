@@ -1,13 +1,18 @@
 /** The first section: whether the analysis is complete and the evidence intact, with what was looked at in figures. */
+import { clip } from "../visibleText";
 import type { Assessment, ReportInput } from "./assessment";
 import { bytes, count } from "./format";
 import { html, type Html } from "./html";
 import { bullets, code, table } from "./table";
 
+/** Reasons shown, and characters of each: a hostile summary may bring any number and length. */
+const most = { reasons: 12, reasonText: 400 } as const;
+
 function status(question: string, good: boolean, reasons: readonly string[], whenGood: string): Html {
     return html`<div class="status ${good ? "good" : "bad"}">
 <h3>${question} <strong>${good ? "Yes" : "No"}</strong></h3>
-${good ? html`<p>${whenGood}</p>` : bullets(reasons)}
+${good ? html`<p>${whenGood}</p>` : bullets(reasons.slice(0, most.reasons).map((reason) => clip(reason, most.reasonText)))}
+${reasons.length > most.reasons ? html`<p>${count(reasons.length - most.reasons, "more reason")}.</p>` : null}
 </div>`;
 }
 

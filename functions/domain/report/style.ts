@@ -39,12 +39,13 @@ section { border-top: 1px solid var(--rule); margin-top: 3rem; padding-top: 2rem
 .drill { border: 1px solid currentColor; border-radius: 3px; padding: 0 0.45em; margin-left: 0.5em; }
 .lead { font-size: 1.08rem; margin-bottom: 1.4rem; }
 .note, .absent, .quiet { color: var(--muted); }
+.absent { font-family: var(--sans); }
 .note { font: 400 0.875rem/1.5 var(--sans); }
 .warning { border-left: 3px solid var(--bad); padding-left: 0.8rem; font-weight: 600; }
 nav { margin-top: 1.4rem; }
 nav ol { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.3rem 1.3rem; font-size: 0.9rem; }
 
-.facts { display: flex; flex-wrap: wrap; gap: 0.6rem 2rem; margin: 0 0 0.8rem; }
+.facts { display: flex; flex-wrap: wrap; gap: 0.6rem 1.7rem; margin: 0 0 0.8rem; }
 .facts dt { font-size: 0.78rem; color: var(--muted); }
 .facts dd { margin: 0; }
 .facts div { min-width: 0; }
@@ -106,9 +107,10 @@ th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--muted); font-size: 0.8rem; line-height: 1.3; border-bottom-color: var(--muted); vertical-align: bottom; }
 th.number, td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums lining-nums; }
 th.time, td.time { white-space: nowrap; font-variant-numeric: tabular-nums lining-nums; }
-tbody th.text { min-width: 10.5rem; }
+tbody th.text { min-width: 11.5rem; }
 tbody td.text { min-width: 5.5rem; }
-tbody .code { min-width: 10.6rem; }
+tbody .code { min-width: 11rem; }
+tbody .code code { font-size: 0.95em; letter-spacing: -0.01em; }
 .hash { font-size: 0.78em; overflow-wrap: anywhere; }
 .event { white-space: pre-wrap; }
 
@@ -136,12 +138,14 @@ tbody .code { min-width: 10.6rem; }
 }
 @page { size: A4; margin: 18mm 16mm; }
 @media print {
-    body { font-size: 9.5pt; background: none; }
+    html { font-size: 9pt; }
+    body { background: none; }
     main { max-width: none; padding: 0; }
     nav { display: none; }
     section { margin-top: 1.6rem; padding-top: 1.2rem; }
     h2, h3, h4, caption { break-after: avoid; }
-    .status, .banner, .verdict, .finding h4, tr { break-inside: avoid; }
+    .status, .banner, .verdict, .tally, .figures, .facts, tr { break-inside: avoid; }
+    .finding h4, .finding .path { break-after: avoid; }
     thead { display: table-header-group; }
     .chip, .status, pre, .tally li, .chain > li::before { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }

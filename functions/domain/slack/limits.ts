@@ -36,7 +36,6 @@ function unsafeText(where: string, text: string): string[] {
     if (/[<>]/.test(rest) || /&(?!(amp|lt|gt);)/.test(rest)) problems.push(`${where} holds an unescaped &, < or >`);
     if (/@(here|channel|everyone)\b/i.test(rest)) problems.push(`${where} mentions people with @here, @channel or @everyone`);
     if (/\b(https?|ftp):\/\//i.test(rest)) problems.push(`${where} holds an address that Slack would make a link`);
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
     if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(rest)) problems.push(`${where} holds control or bidirectional characters`);
     return problems;
 }

@@ -41,9 +41,9 @@ describe("manifest", () => {
 
     it("tells match, altered, missing and unreadable apart", () => {
         const entry = { name: "bodyfile", sha256: a };
-        expect(verifyEntry(entry, { sha256: a, bytes: 5 })).to.include({ state: "match", problem: null, bytes: 5 });
-        expect(verifyEntry(entry, { sha256: b, bytes: 5 })).to.include({ state: "altered" });
-        expect(verifyEntry(entry, null)).to.include({ state: "missing" });
+        expect(verifyEntry(entry, { sha256: a, bytes: 5 })).to.deep.include({ state: "match", problem: null, found: { sha256: a, bytes: 5 } });
+        expect(verifyEntry(entry, { sha256: b, bytes: 5 })).to.deep.include({ state: "altered", found: { sha256: b, bytes: 5 } });
+        expect(verifyEntry(entry, null)).to.include({ state: "missing", found: null });
         const unreadable = verifyEntry(entry, { error: "AccessDenied" });
         expect(unreadable.state).to.equal("unreadable");
         expect(unreadable.problem).to.contain("bodyfile").and.contain("AccessDenied");

@@ -75,6 +75,13 @@ describe("report page", () => {
         expect([...page.matchAll(/href="([^"]*)"/g)].map(([, target]) => target[0])).to.deep.equal(Array.from({ length: 7 }, () => "#"));
     });
 
+    it("stays bounded, and says what it leaves out, when a summary is enormous", () => {
+        const checks = Array.from({ length: 20_000 }, (_, index) => ({ check: `check ${index}`, itemsLookedAt: 1, findings: 0, error: "x".repeat(500) }));
+        const page = renderReport(reportInput({ summary: { ...plain.summary, checks } }));
+        expect(page.length).to.be.below(1_000_000);
+        expect(page).to.contain("19,988 more reasons").and.contain("… and 19,500 more");
+    });
+
     it("renders without containment, summary, findings and timeline", () => {
         const page = renderReport(reportInput({ custody: { ...plain.custody, containment: null }, summary: null, findings: null, timesketch: null }));
         expect(page).to.contain("Containment failed").and.contain("Whether there are findings is not known").and.contain("No conclusion can be drawn");
