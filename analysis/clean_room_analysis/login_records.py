@@ -29,7 +29,7 @@ _LOG = logging.getLogger("clean_room_analysis.dissect")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record. `source` is "wtmp", "btmp", "log" or "error"; `at` nanoseconds since 1970; `kind` the utmp type, or the program that logged."""
+    """One record. `source` is "wtmp", "btmp" or "log"; `at` nanoseconds since 1970; `kind` the utmp type, or the program that logged."""
 
     source: str
     path: str
@@ -66,30 +66,23 @@ def time_zone(tree: Tree) -> tzinfo:
         return UTC
 
 
-def read_records(tree: Tree, entries: list[Entry]) -> Iterator[Record]:
-    """Every record of these files. A file that cannot be read gives one record of source "error" and the others go on."""
-    _LOG.setLevel(logging.CRITICAL)
+def read_records(tree: Tree, entry: Entry) -> Iterator[Record]:
+    """Every record of one file. dissect's parsers raise whatever a damaged file provokes: run this isolated."""
     logging.getLogger("dissect").setLevel(logging.CRITICAL)
-    zone = time_zone(tree)
-    for entry in entries:
-        try:
-            with tree.open(entry.path) as handle:
-                files = VirtualFilesystem()
-                name = entry.logical.rpartition("/")[2]
-                mapped = _LoggedFile(files, f"/{name}", handle)
-                mapped.modified = entry.modified
-                files.map_file_entry(f"/{name}", mapped)
-                path = files.path(f"/{name}")
-                if name.startswith(("wtmp", "btmp")):
-                    yield from _utmp(entry.path, name[:4], UtmpFile(path))
-                elif ".journal" in name:
-                    yield from _journal(entry.path, JournalFile(path.open("rb"), _Quiet()))  # type: ignore[arg-type]
-                else:
-                    yield from _log(entry.path, path, zone)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - dissect's parsers raise whatever a damaged file provokes
-            yield Record("error", entry.path, 0, type(error).__name__, "", "", str(error)[:200])
+    _LOG.setLevel(logging.CRITICAL)
+    with tree.open(entry.path) as handle:
+        files = VirtualFilesystem()
+        name = entry.logical.rpartition("/")[2]
+        mapped = _LoggedFile(files, f"/{name}", handle)
+        mapped.modified = entry.modified
+        files.map_file_entry(f"/{name}", mapped)
+        path = files.path(f"/{name}")
+        if name.startswith(("wtmp", "btmp")):
+            yield from _utmp(entry.path, name[:4], UtmpFile(path))
+        elif ".journal" in name:
+            yield from _journal(entry.path, JournalFile(path.open("rb"), _Quiet()))  # type: ignore[arg-type]
+        else:
+            yield from _log(entry.path, path, time_zone(tree))
 
 
 def _nanoseconds(when: datetime) -> int:

@@ -51,7 +51,9 @@ def _run(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MountError(f"{command[0]} did not run: {error}") from error
     if result.returncode != 0:
-        raise MountError(f"{command[0]} failed: {' '.join(result.stderr.split())[:300]}")
+        # mount's own words, without the name of the temporary directory and its advice to read dmesg.
+        said = " ".join(result.stderr.split()).removeprefix(f"mount: {command[-1]}: ").split(" dmesg(1)")[0]
+        raise MountError(f"{command[0]} failed: {said[:300]}")
     return result.stdout.strip()
 
 

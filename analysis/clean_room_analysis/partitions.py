@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from dissect.util.stream import RangeStream
 from dissect.volume.disk import Disk
+from dissect.volume.disk.schemes import GPT
 from dissect.volume.exceptions import DiskError
 
 from clean_room_analysis import limits
@@ -88,10 +89,13 @@ def regions(handle: BinaryIO, size: int) -> list[Region]:
         return [whole]
     try:
         handle.seek(0)
-        table = Disk(handle).partitions[: limits.PARTITIONS]
+        disk = Disk(handle)
     except (DiskError, EOFError, ValueError, OSError, struct.error):
         return [whole]
-    inside = sorted({(part.offset, min(part.size, size - part.offset)) for part in table if part.size > 0 and 0 < part.offset < size})
+    # dissect.volume 3.18 takes a GPT's last sector for the first one after the partition; without it the kernel refuses XFS.
+    missing = disk.sector_size if isinstance(disk.scheme, GPT) else 0
+    table = [(part.offset, part.size + missing) for part in disk.partitions[: limits.PARTITIONS]]
+    inside = sorted({(offset, min(length, size - offset)) for offset, length in table if length > 0 and 0 < offset < size})
     return [identify(handle, offset, length) for offset, length in inside] or [whole]
 
 

@@ -9,6 +9,7 @@ from clean_room_analysis.model import Entry, Finding, Severity
 from clean_room_analysis.text import lines
 
 _FILES = frozenset({"/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers"})
+_NO_HASH = ("", "x", "*", "!", "!!")
 _NO_SHELL = ("nologin", "false", "sync", "shutdown", "halt", "")
 _SUDO_ALL = re.compile(r"^\s*(\S+)\s+ALL\s*=\s*(?:\([^)]{0,64}\)\s*)?NOPASSWD:\s*ALL\b")
 #: Files and accounts of cloud images, whose first user has sudo without a password by design.
@@ -53,14 +54,16 @@ class Accounts(Check):
                 continue
             name, password, user = fields[0], fields[1], fields[2].strip()
             shell = fields[6].strip()
-            shown = f"line {number}: {line}"
+            # A report goes to many readers: where it was found is enough, the hash stays on the disk.
+            masked = password if password in _NO_HASH else "(hash)"
+            shown = f"line {number}: {':'.join((name, masked, *fields[2:]))}"
             accounts[name] = (item, shown)
             if user.isdigit() and int(user) == 0 and name != "root":
                 yield self.found(item, Severity.CRITICAL, f"A second account is superuser: {name}", shown, ("T1136.001", "T1078.003"))
             if password == "":
                 yield self.found(item, Severity.HIGH, f"Account {name} has no password at all", shown, ("T1078.003",))
-            elif password not in ("x", "*", "!", "!!"):
-                yield self.found(item, Severity.HIGH, f"Password hash of {name} lies in /etc/passwd", f"line {number}: {name}", ("T1136.001",))
+            elif password not in _NO_HASH:
+                yield self.found(item, Severity.HIGH, f"Password hash of {name} lies in /etc/passwd", shown, ("T1136.001",))
             if user.isdigit() and 0 < int(user) < 1000 and shell.rpartition("/")[2] not in _NO_SHELL:
                 yield self.found(item, Severity.MEDIUM, f"Service account {name} has a log-in shell", shown, ("T1078.003",))
 

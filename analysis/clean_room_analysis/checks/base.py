@@ -31,8 +31,9 @@ class Item:
 
     @cached_property
     def text(self) -> str:
-        """The first `limits.TEXT_BYTES` of a regular file as text; "" for anything else. @raises OSError"""
-        return decode(self.tree.read(self.entry.path, limits.TEXT_BYTES)) if self.entry.is_file else ""
+        """The first `limits.TEXT_BYTES` as text; a link is followed inside the tree; "" for what is no regular file. @raises OSError"""
+        target = self.tree.resolve(self.entry.path) if self.entry.is_link else self.entry
+        return decode(self.tree.read(target.path, limits.TEXT_BYTES)) if target is not None and target.is_file else ""
 
     @cached_property
     def head(self) -> bytes:

@@ -12,7 +12,6 @@ from clean_room_analysis.text import lines
 
 _PLACES = re.compile(r"^(?:/etc/(?:crontab|anacrontab)|/etc/cron\.(?:d|hourly|daily|weekly|monthly|yearly)/.+|/var/spool/(?:cron|at)/.+)$", re.DOTALL)
 _USER_TABLE = re.compile(r"^/var/spool/cron/(?:crontabs/|tabs/)?(?P<user>[^/]+)$", re.DOTALL)
-_SCRIPTS = re.compile(r"^/etc/cron\.(?:hourly|daily|weekly|monthly|yearly)/")
 _AT = re.compile(r"^/var/spool/(?:at|cron/atjobs)/")
 #: Accounts that run services: a crontab of theirs is unusual.
 _SERVICE_ACCOUNTS = frozenset({"apache", "www-data", "nginx", "nobody", "daemon", "bin", "mysql", "postgres", "redis", "tomcat", "ftp", "games", "sync", "mail"})
@@ -45,5 +44,5 @@ class Cron(Check):
             elif user_table and not _SETTING.match(command):
                 severity = Severity.MEDIUM if user_table["user"] in _SERVICE_ACCOUNTS else Severity.INFORMATIONAL
                 yield self.found(item, severity, f"Crontab of {user_table['user']} has a job", f"line {number}: {command}", (technique,))
-        if _SCRIPTS.match(path) and entry.is_link:
-            yield self.found(item, Severity.LOW, "Scheduled script is a link", f"-> {item.tree.link_target(entry.path)}", (technique,))
+        if entry.is_link and path.startswith("/etc/cron."):
+            yield self.found(item, Severity.LOW, "Scheduled job is a link", f"-> {item.tree.link_target(entry.path)}", (technique,))

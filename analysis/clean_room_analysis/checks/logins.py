@@ -2,13 +2,14 @@
 """Who logged in, who tried: wtmp, btmp, secure/auth.log and journald."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
-from clean_room_analysis.isolated import run_isolated
+from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.login_records import Record, read_records
 from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent, iso_time
 from clean_room_analysis.tree import Tree
@@ -20,7 +21,9 @@ _NEW_USER = re.compile(r"^new user: name=([^,\s]{1,64}), UID=(\d{1,10})")
 _BECAME_ROOT = re.compile(r"session opened for user root\b.{0,40}\bby\s+(\S{1,64})")
 #: Failed attempts from one address that make it a guesser.
 _GUESSES = 10
-_SECONDS = 180
+#: Seconds for all logs of a file system, and for one of them.
+_SECONDS = 300.0
+_SECONDS_PER_FILE = 60.0
 #: Addresses and accounts kept apart.
 _DISTINCT = 20_000
 
@@ -66,12 +69,14 @@ class Logins(Check):
         volume_id = entries[0][1]
         sums = _Volume()
         errors: list[str] = []
-        only = [entry for entry, _ in entries]
-        for record in run_isolated(lambda: read_records(tree, only), _SECONDS):
-            if record.source == "error":
-                errors.append(f"{record.path}: {record.kind} {record.message}")
-                continue
-            yield from self._take(record, sums, volume_id)
+        end = time.monotonic() + _SECONDS
+        for entry, _ in entries:
+            try:
+                # One process a file: a file made to stop its parser stops nothing else.
+                for record in run_isolated(lambda entry=entry: read_records(tree, entry), min(_SECONDS_PER_FILE, max(1.0, end - time.monotonic()))):
+                    yield from self._take(record, sums, volume_id)
+            except IsolatedError as error:
+                errors.append(f"{entry.path}: {error}")
         yield from self._judge(sums, volume_id)
         if errors:
             raise ValueError("; ".join(errors[:5]))
@@ -106,21 +111,22 @@ class Logins(Check):
         guesses: dict[str, int] = {}
         for (_, host), count in sums.failures.items():
             guesses[host] = max(guesses.get(host, 0), count)
-        guessers = {host: count for host, count in guesses.items() if count >= _GUESSES}
+        entered: set[str] = set()
         for (user, host, how), (first, last, count, path) in sorted(sums.successes.items()):
             shown = f"{count} times, first {iso_time(int(first))}, last {iso_time(int(last))}, by {how}"
-            if host in guessers and int(last) >= sums.first_failure[host]:
-                yield Finding(self.name, Severity.CRITICAL, f"{user} logged in from {host} after {guesses[host]} failed attempts from there", volume_id, str(path), shown,
-                              ("T1110.001", "T1078.003"), int(last))
-            elif user == "root" or how == "password":
-                reason = "root logged in directly" if user == "root" else f"{user} logged in with a password"
-                yield Finding(self.name, Severity.MEDIUM, f"{reason} from {host or 'the console'}", volume_id, str(path), shown, ("T1078.003",), int(last))
-            else:
-                yield Finding(self.name, Severity.INFORMATIONAL, f"{user} logged in from {host or 'the console'}", volume_id, str(path), shown, ("T1078.003",), int(last))
-        entered = {host for _, host, _ in sums.successes}
-        for host, count in sorted(guessers.items(), key=lambda one: (-one[1], one[0])):
-            if host not in entered:
-                yield Finding(self.name, Severity.LOW, f"{count} failed log-ins from {host}, none succeeded", volume_id, None, f"first {iso_time(sums.first_failure[host])}", ("T1110.001",))
+            where = host or "the console"
+            guessed = guesses.get(host, 0) >= _GUESSES and int(last) >= sums.first_failure[host]
+            if guessed:
+                entered.add(host)
+                yield Finding(self.name, Severity.CRITICAL, f"{user} logged in from {where} after {guesses[host]} failed attempts from there", volume_id, str(path), shown,
+                              ("T1110.001", "T1078"), int(last))
+                continue
+            severity = Severity.MEDIUM if user == "root" or how == "password" else Severity.INFORMATIONAL
+            yield Finding(self.name, severity, f"{user} logged in{' with a password' if how == 'password' else ''} from {where}", volume_id, str(path), shown, ("T1078",), int(last))
+        for (path, host), count in sorted(sums.failures.items(), key=lambda one: (-one[1], one[0])):
+            if count >= _GUESSES:
+                yield Finding(self.name, Severity.MEDIUM if host in entered else Severity.LOW, f"{count} failed log-ins from {host}", volume_id, path,
+                              f"first {iso_time(sums.first_failure[host])}; {'one succeeded later' if host in entered else 'none succeeded'}", ("T1110.001",), sums.first_failure[host])
         for path, count in sorted(sums.wiped.items()):
             yield Finding(self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",))
 

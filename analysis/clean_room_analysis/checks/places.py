@@ -5,9 +5,9 @@ import re
 
 #: Directories anybody may write to.
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/", "/run/lock/", "/var/lock/")
-#: Hidden names that distributions and desktops make themselves.
+#: Hidden names that distributions and tools make themselves. The .X11-unix family is not among them: sockets belong there, programs do not.
 ORDINARY_HIDDEN = frozenset({
-    ".X11-unix", ".ICE-unix", ".XIM-unix", ".font-unix", ".Test-unix", ".X0-lock", ".git", ".gitignore", ".gitkeep", ".gnupg", ".ssh", ".config", ".cache", ".local", ".pki", ".aws",
+    ".git", ".gitignore", ".gitkeep", ".gnupg", ".ssh", ".config", ".cache", ".local", ".pki", ".aws",
     ".npm", ".cargo", ".rustup", ".venv", ".build-id", ".pyenv", ".nvm", ".rbenv", ".docker", ".kube", ".vscode-server", ".bin", ".dwz", ".updated", ".pwd.lock", ".hmac", ".github",
 })
 _HOME = re.compile(r"^(?:/root|/home/[^/]+)/")

@@ -85,7 +85,7 @@ class Ssh(Check):
             elif owner == "root" and not forced:
                 yield self.found(item, Severity.HIGH, "This key may log in as root", shown, ("T1098.004",))
             elif owner is None:
-                yield self.found(item, Severity.HIGH, "This key may log in to a service account", shown, ("T1098.004",))
+                yield self.found(item, Severity.HIGH, "This key may log in to an account whose home is not in /home", shown, ("T1098.004",))
             elif not forced:
                 self._others.append((key.group(2), self.found(item, Severity.INFORMATIONAL, f"This key may log in as {owner}", shown, ("T1098.004",))))
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """systemd units, timers and drop-ins: what they run, and units in places where no package puts them."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -43,7 +44,7 @@ class Systemd(Check):
 
     def wants(self, entry: Entry) -> bool:
         path = entry.logical
-        if entry.is_directory or entry.is_link:
+        if entry.is_directory:
             return False
         if path.endswith(_SUFFIXES) and "systemd/" in path and _UNIT_PLACE.search(path):
             return True
@@ -51,6 +52,11 @@ class Systemd(Check):
 
     def look(self, item: Item) -> Iterator[Result]:
         path, entry = item.path, item.entry
+        # An enabled unit is a link to a unit file, which is looked at by itself; a link to anywhere else is read here.
+        if entry.is_link:
+            target = posixpath.join(posixpath.dirname(path), item.tree.link_target(entry.path))
+            if target == "/dev/null" or _UNIT_PLACE.search(target):
+                return
         technique = "T1053.006" if path.endswith(".timer") else "T1543.002"
         if _GENERATOR.match(path):
             yield self.found(item, Severity.MEDIUM, "Unit generator that no package puts here: it runs as root at every start", item.text[:500], ("T1543.002",), hashed=True)
@@ -58,7 +64,7 @@ class Systemd(Check):
         if not _UNIT_PLACE.search(path):
             severity = Severity.MEDIUM if in_temporary(path) else Severity.LOW
             yield self.found(item, severity, "Unit file in an odd place", item.text[:500], (technique,))
-        if entry.mode & 0o002:
+        if entry.mode & 0o002 and not entry.is_link:
             yield self.found(item, Severity.HIGH, "Anybody may write this unit", f"mode {entry.mode & 0o7777:04o}", (technique,))
         if entry.name.startswith("."):
             yield self.found(item, Severity.MEDIUM, "Hidden unit file", item.text[:500], (technique, "T1564.001"))

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Bodyfile, timeline, ledger and manifest."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from clean_room_analysis import limits, outputs
+from clean_room_analysis.ledger import Ledger
+from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent
+from clean_room_analysis.timeline import CSV_HEADER, Timeline, body_line
+from hypothesis import given
+from hypothesis import strategies as st
+
+VOLUME = "vol-00000000000000001"
+times = st.integers(min_value=-(10**9), max_value=4 * 10**18)
+names = st.binary(min_size=1, max_size=30).map(lambda raw: "/" + raw.decode("utf-8", "surrogateescape"))
+entries = st.builds(
+    Entry, path=names, logical=st.just("/x"), inode=st.integers(0, 2**64 - 1), mode=st.just(0o100644), links=st.just(1), user=st.integers(0, 2**32 - 1), group=st.just(0),
+    size=st.integers(0, 2**63 - 1), accessed=times, modified=times, changed=times, born=st.none() | times)
+
+
+@given(entries)
+def test_every_entry_is_one_line_of_eleven_fields_in_the_bodyfile(entry: Entry) -> None:
+    line = body_line(entry, VOLUME)
+    assert line.endswith("\n") and len(line.splitlines()) == 1
+    fields = line.rstrip("\n").split("|")
+    assert len(fields) == 11 and fields[1].startswith(f"{VOLUME}:/") and all(field.isdigit() for field in fields[7:])
+
+
+@given(st.lists(entries, max_size=30), st.lists(times, max_size=10))
+def test_the_timeline_is_sorted_and_whole_in_both_forms(tmp_path_factory: pytest.TempPathFactory, listed: list[Entry], at: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "TIMELINE_CHUNK", 7)  # several sorted runs on disk
+        timeline = Timeline(str(tmp_path_factory.getbasetemp()))
+        for entry in listed:
+            timeline.add_entry(entry, VOLUME)
+        for moment in at:
+            timeline.add_event(TimelineEvent(moment, "=cmd|' /C calc'!A0\nsecond line", "log-in", "/var/log/wtmp", VOLUME))
+        table, events = io.StringIO(newline=""), io.StringIO()
+        timeline.write(table, events)
+        timeline.close()
+    rows = list(csv.reader(io.StringIO(table.getvalue(), newline="")))
+    objects = [json.loads(line) for line in events.getvalue().splitlines()]
+    moments = [value for entry in listed for value in {entry.accessed, entry.modified, entry.changed, entry.born or 0} if value > 0]
+    assert tuple(rows[0]) == CSV_HEADER and len(rows) - 1 == len(objects) == timeline.count == len(moments) + len(at)
+    assert [row[0] for row in rows[1:]] == [one["datetime"] for one in objects] == sorted(one["datetime"] for one in objects)
+    assert all({"message", "datetime", "timestamp_desc"} <= set(one) for one in objects)
+    assert all(cell[:1] not in "=+-@\t\r" or cell == "" for row in rows[1:] for cell in row)
+
+
+def test_findings_are_bounded_counted_and_written_once(tmp_path: Path) -> None:
+    out = io.StringIO()
+    ledger = Ledger(out, Timeline(str(tmp_path)))
+    for index in range(limits.FINDINGS_PER_CHECK + 50):
+        for _ in range(2):
+            ledger.take(Finding("cron", Severity.HIGH, "job", VOLUME, f"/{index}", "x" * 10_000))
+    ledger.take(Finding("cron", Severity.CRITICAL, "worst", VOLUME, "/last"))
+    written = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert len(written) == limits.FINDINGS_PER_CHECK + 1 and written[-1]["title"] == "worst"  # the bound never hides a critical one
+    assert len({one["id"] for one in written}) == len(written) and max(len(one["evidence"]) for one in written) == limits.EVIDENCE_CHARACTERS
+    assert ledger.by_severity == {"critical": 1, "high": limits.FINDINGS_PER_CHECK, "medium": 0, "low": 0, "informational": 0}
+    assert {"what": "100 more findings of the check cron", "why": "a check reports at most 200"} in ledger.unseen()
+    assert ledger.complete
+
+
+def test_what_was_not_looked_at_is_bounded_and_makes_the_run_incomplete(tmp_path: Path) -> None:
+    ledger = Ledger(io.StringIO(), Timeline(str(tmp_path)))
+    ledger.not_looked_at("memory", "by design", incomplete=False)
+    assert ledger.complete
+    for index in range(limits.NOT_LOOKED_AT + 10):
+        ledger.not_looked_at(f"/{index}\n", "damaged")
+    listed = ledger.unseen()
+    assert not ledger.complete and len(listed) == limits.NOT_LOOKED_AT + 1 and listed[-1]["what"] == "11 more items" and "\n" not in listed[1]["what"]
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), outputs.whole_file(str(tmp_path), "bodyfile") as handle:
+        handle.write("half")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == []
+
+
+def test_results_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "bodyfile").write_text("an earlier run")
+    with pytest.raises(outputs.OutputError, match="already holds bodyfile"):
+        outputs.prepare(str(tmp_path))
