@@ -10,7 +10,7 @@ export interface Statement {
     Effect: "Allow" | "Deny";
     Action: string[];
     Resource: string[];
-    Condition?: Record<string, Record<string, string | string[]>>;
+    Condition?: Record<string, Record<string, string | string[] | undefined>>;
 }
 
 /** Names and ARNs that statements are written with; all known when the roles are made. */

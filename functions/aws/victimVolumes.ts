@@ -1,0 +1,83 @@
+/**
+ * Which volumes of the victim must be preserved: looked up once, and kept in the evidence bucket, since an instance that
+ * is terminated meanwhile no longer says which volumes it had.
+ */
+import { paginateDescribeInstances, paginateDescribeVolumes, type EC2Client, type Instance } from "@aws-sdk/client-ec2";
+import { z } from "zod";
+import type { Containment, Incident } from "../domain/containers";
+import { isNotFound, StepError } from "./errors";
+import { getJson, putJson } from "./evidenceBucket";
+import { log } from "./handler";
+
+/** Object under the incident's prefix. */
+export const victimVolumesObject = "victim-volumes.json";
+
+const volumeSchema = z.object({ volumeId: z.string().regex(/^vol-[0-9a-f]{8,17}$/), device: z.string().min(1).max(64), root: z.boolean() });
+const victimVolumesSchema = z.object({
+    schemaVersion: z.literal(1),
+    /** `instance`: all volumes can be taken at one point in time; `restore-record`: it was gone, these volumes outlived it. */
+    foundBy: z.enum(["instance", "restore-record"]),
+    volumes: z.array(volumeSchema).min(1),
+});
+export type VictimVolumes = z.infer<typeof victimVolumesSchema>;
+
+/** The part of containment's restore record that names the volumes. */
+const recordedVolumesSchema = z.object({ volumes: z.array(volumeSchema) });
+
+async function describeInstance(ec2: EC2Client, instanceId: string): Promise<Instance | null> {
+    try {
+        for await (const page of paginateDescribeInstances({ client: ec2 }, { InstanceIds: [instanceId] })) {
+            const instance = page.Reservations?.flatMap((one) => one.Instances ?? [])[0];
+            if (instance) return instance;
+        }
+    } catch (error) {
+        if (!isNotFound(error)) throw error;
+    }
+    return null;
+}
+
+async function standingVolumes(ec2: EC2Client, volumeIds: string[]): Promise<Set<string>> {
+    const standing = new Set<string>();
+    // A filter, not ids: EC2 refuses the whole call when one of the ids is gone.
+    for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters: [{ Name: "volume-id", Values: volumeIds }] })) {
+        for (const volume of page.Volumes ?? []) {
+            if (volume.State === "available" || volume.State === "in-use") standing.add(volume.VolumeId!);
+        }
+    }
+    return standing;
+}
+
+async function recordedVolumes(containment: Containment | null): Promise<z.infer<typeof volumeSchema>[]> {
+    const record = containment && await getJson(containment.restoreRecord.key, recordedVolumesSchema);
+    return record?.value.volumes ?? [];
+}
+
+async function lookUp(ec2: EC2Client, incident: Incident, containment: Containment | null): Promise<VictimVolumes> {
+    const { instanceId } = incident.instance;
+    const instance = await describeInstance(ec2, instanceId);
+    const gone = !instance || instance.State?.Name === "terminated" || instance.State?.Name === "shutting-down";
+    const attached = (instance?.BlockDeviceMappings ?? []).flatMap((mapping) => mapping.Ebs?.VolumeId && mapping.DeviceName
+        ? [{ volumeId: mapping.Ebs.VolumeId, device: mapping.DeviceName, root: mapping.DeviceName === instance?.RootDeviceName }]
+        : []);
+    if (!gone) {
+        if (attached.length > 0) return { schemaVersion: 1, foundBy: "instance", volumes: attached };
+        throw new StepError("The instance has no EBS volume, so there is nothing that a snapshot could preserve", instanceId, "Its instance store is lost when it stops: collect memory and files from the running, isolated instance by hand.");
+    }
+    const known = attached.length > 0 ? attached : await recordedVolumes(containment);
+    const standing = known.length > 0 ? await standingVolumes(ec2, known.map(({ volumeId }) => volumeId)) : new Set<string>();
+    const lost = known.filter(({ volumeId }) => !standing.has(volumeId)).map(({ volumeId }) => volumeId);
+    if (lost.length > 0) log("volumes were deleted before they could be preserved", { instanceId, volumes: lost });
+    const volumes = known.filter(({ volumeId }) => standing.has(volumeId));
+    if (volumes.length > 0) return { schemaVersion: 1, foundBy: "restore-record", volumes };
+    throw new StepError("The instance is gone and none of its volumes is known to exist", instanceId, "Look for volumes and snapshots of it in the member account and ask its owner what terminated it.");
+}
+
+/** The victim's volumes as they were when this incident first looked. @throws StepFailed when there are none. */
+export async function victimVolumes(ec2: EC2Client, incident: Incident, containment: Containment | null): Promise<VictimVolumes> {
+    const key = `${incident.prefix}${victimVolumesObject}`;
+    const kept = await getJson(key, victimVolumesSchema);
+    if (kept) return kept.value;
+    const found = await lookUp(ec2, incident, containment);
+    await putJson(key, found, { onlyIfAbsent: true });
+    return found;
+}

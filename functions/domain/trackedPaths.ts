@@ -1,0 +1,27 @@
+/**
+ * Ways through which a tracked connection outlives a change of security groups. AWS tracks flows through these always,
+ * so no group can make them drop; the report names them for people to decide.
+ *
+ * Source: EC2 user guide, "Security group connection tracking".
+ */
+export interface Route {
+    /** `nat-…`, `tgw-…`, `eigw-…`, `vpce-…` (firewall or gateway load balancer endpoint), and others. */
+    target: string;
+    destination: string;
+}
+
+const alwaysTracked: [RegExp, string][] = [
+    [/^nat-/, "NAT gateway"],
+    [/^tgw-/, "transit gateway"],
+    [/^eigw-/, "egress-only internet gateway"],
+    [/^vpce-/, "firewall or gateway load balancer endpoint"],
+    [/^vgw-/, "virtual private gateway"],
+];
+
+/** Names every such way that the routes, targets and endpoints at hand open to the instance. */
+export function trackedPaths(facts: { routes: Route[]; networkLoadBalancers: string[]; interfaceEndpoints: { id: string; service: string }[] }): string[] {
+    const routes = facts.routes.flatMap(({ target, destination }) => alwaysTracked.filter(([pattern]) => pattern.test(target)).map(([, what]) => `${what} ${target} (route to ${destination})`));
+    const endpoints = facts.interfaceEndpoints.map(({ id, service }) => `interface endpoint ${id} (${service})`);
+    const balancers = facts.networkLoadBalancers.map((arn) => `Network Load Balancer through ${arn}`);
+    return [...new Set([...routes, ...balancers, ...endpoints])].sort();
+}
