@@ -1,0 +1,43 @@
+/** Waits until the forensic instance is registered with Systems Manager, so that Run Command can reach it. */
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { paginateDescribeInstanceInformation, SSMClient } from "@aws-sdk/client-ssm";
+import { z } from "zod";
+import { forensicsClient } from "./aws/clients";
+import { NotYetError, StepError } from "./aws/errors";
+import { forensicInstance } from "./aws/forensicInstances";
+import { step } from "./aws/handler";
+import type { Permissions } from "./aws/permissions";
+import { forensicHostSchema, incidentSchema } from "./domain/containers";
+
+export const permissions: Permissions = () => [
+    { Sid: "SeeRegistration", Effect: "Allow", Action: ["ssm:DescribeInstanceInformation", "ec2:DescribeInstances"], Resource: ["*"] },
+];
+
+async function pingStatus(instanceId: string): Promise<string> {
+    for await (const page of paginateDescribeInstanceInformation({ client: forensicsClient(SSMClient) }, { Filters: [{ Key: "InstanceIds", Values: [instanceId] }] })) {
+        const found = page.InstanceInformationList?.find((one) => one.InstanceId === instanceId);
+        if (found) return found.PingStatus ?? "unknown";
+    }
+    return "not registered";
+}
+
+/**
+ * The end of the wait is the state machine's: an instance takes 30 seconds to 6 minutes to register.
+ *
+ * @returns the host as it came
+ * @throws NotYet until the agent is online; StepFailed when the instance has ended
+ */
+export const handler = step({
+    name: "CheckSsm",
+    input: z.object({ incident: incidentSchema, host: forensicHostSchema }),
+    output: forensicHostSchema,
+    run: async ({ host }) => {
+        const status = await pingStatus(host.instanceId);
+        if (status === "Online") return host;
+        const state = (await forensicInstance(forensicsClient(EC2Client), host.instanceId))?.State?.Name ?? "pending";
+        if (state !== "pending" && state !== "running") {
+            throw new StepError(`The forensic instance is ${state}`, host.instanceId, "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.");
+        }
+        throw new NotYetError(`${host.instanceId} is ${state} and its SSM agent ${status}. If it stays so, check the VPC's endpoints for ssm, ssmmessages and ec2messages, the instance profile and that the image runs the agent.`);
+    },
+});

@@ -1,0 +1,41 @@
+/** The tags by which everything made for an incident is found again. A repeated step looks for them before it creates. */
+
+export const incidentTag = "clean-room:incident";
+export const purposeTag = "clean-room:purpose";
+/** The victim's volume that a snapshot or volume goes back to. */
+export const sourceVolumeTag = "clean-room:source-volume";
+/** The snapshot that a copy or volume was made of; of a copy the first one, which CreateSnapshots made. */
+export const sourceSnapshotTag = "clean-room:source-snapshot";
+
+/**
+ * - `source`: snapshot of the victim's volume, in the member account
+ * - `shared-copy`: copy of it under the evidence key, in the member account, where its own key cannot be shared
+ * - `evidence`: locked snapshot in the forensics account, and the volume made of it that nothing ever mounts
+ * - `work`: volume that the analysis mounts
+ * - `forensic-host`: forensic instance and its root volume
+ */
+export type Purpose = "source" | "shared-copy" | "evidence" | "work" | "forensic-host";
+
+/** A tag as EC2 takes and gives it. */
+export interface Tag {
+    Key?: string;
+    Value?: string;
+}
+
+/** Tags of a new resource. */
+export function incidentTags(incidentId: string, purpose: Purpose, source: { volumeId?: string; snapshotId?: string } = {}): Tag[] {
+    const tags: Tag[] = [{ Key: incidentTag, Value: incidentId }, { Key: purposeTag, Value: purpose }];
+    if (source.volumeId) tags.push({ Key: sourceVolumeTag, Value: source.volumeId });
+    if (source.snapshotId) tags.push({ Key: sourceSnapshotTag, Value: source.snapshotId });
+    return tags;
+}
+
+/** @returns null when the resource does not carry the tag. */
+export function tagValue(tags: readonly Tag[] | undefined, key: string): string | null {
+    return tags?.find((tag) => tag.Key === key)?.Value ?? null;
+}
+
+/** EC2 filters that find an incident's resources of some purposes. */
+export function incidentFilters(incidentId: string, ...purposes: Purpose[]): { Name: string; Values: string[] }[] {
+    return [{ Name: `tag:${incidentTag}`, Values: [incidentId] }, { Name: `tag:${purposeTag}`, Values: purposes }];
+}

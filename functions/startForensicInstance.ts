@@ -1,0 +1,155 @@
+/** Starts the forensic instance of an incident in the clean room: no public address, no key pair, encrypted, once. */
+import { DescribeImagesCommand, EC2Client, RunInstancesCommand, type _InstanceType, type Instance } from "@aws-sdk/client-ec2";
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { z } from "zod";
+import { forensicsClient } from "./aws/clients";
+import { tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
+import { environment, optionalEnvironment } from "./aws/environment";
+import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
+import { forensicInstances } from "./aws/forensicInstances";
+import { log, step } from "./aws/handler";
+import { ec2Arn, type Permissions } from "./aws/permissions";
+import { evidenceSchema, forensicHostSchema, incidentSchema, type ForensicHost } from "./domain/containers";
+import { incidentTags } from "./domain/incidentTags";
+import { isAboutTheSubnet, planLaunch, type LaunchAttempt } from "./domain/planLaunch";
+
+/** Start instances with an incident's tag, with the forensic role alone, from the image that a public parameter names. */
+export const permissions: Permissions = (names) => [
+    { Sid: "FindHostAndImage", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeImages"], Resource: ["*"] },
+    {
+        Sid: "StartInCleanRoom",
+        Effect: "Allow",
+        Action: ["ec2:RunInstances"],
+        Resource: [ec2Arn(names, "image/*", ""), ec2Arn(names, "subnet/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "network-interface/*")],
+    },
+    { Sid: "StartTaggedHost", Effect: "Allow", Action: ["ec2:RunInstances"], Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")], Condition: taggedAtCreation },
+    tagAtCreation([ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")], "RunInstances"),
+    {
+        Sid: "GiveForensicRole",
+        Effect: "Allow",
+        Action: ["iam:PassRole"],
+        Resource: [names.forensicRoleArn],
+        Condition: { StringEquals: { "iam:PassedToService": names.partition === "aws-cn" ? "ec2.amazonaws.com.cn" : "ec2.amazonaws.com" } },
+    },
+    // Public parameters belong to no account of ours; every name that begins with /aws is AWS's.
+    { Sid: "ReadImageParameter", Effect: "Allow", Action: ["ssm:GetParameter"], Resource: [`arn:${names.partition}:ssm:${names.region}:*:parameter/aws/service/*`] },
+    ...useKeyThroughEbs(names, "EncryptRootVolume", names.evidenceKeyArn),
+];
+
+/** Former instances of one incident that are looked past before the step gives up. */
+const mostGenerations = 10;
+
+async function imageId(): Promise<string> {
+    const configured = optionalEnvironment("FORENSIC_IMAGE_ID");
+    if (configured) return configured;
+    const parameter = environment("FORENSIC_IMAGE_PARAMETER");
+    try {
+        const { Parameter } = await forensicsClient(SSMClient).send(new GetParameterCommand({ Name: parameter }));
+        if (/^ami-[0-9a-f]{8,17}$/.test(Parameter?.Value ?? "")) return Parameter!.Value!;
+    } catch (error) {
+        if (!isNotFound(error)) throw error;
+    }
+    throw new StepError("The SSM parameter does not hold the id of an image", parameter, "Set forensicInstance.imageParameter or imageIds in the stack's configuration and deploy again.");
+}
+
+async function rootDeviceOf(ec2: EC2Client, image: string): Promise<string> {
+    let root: string | undefined;
+    try {
+        const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [image] }));
+        root = Images[0]?.RootDeviceName;
+    } catch (error) {
+        if (!isNotFound(error)) throw error;
+    }
+    if (root) return root;
+    throw new StepError("The forensic image does not exist in this Region", image, "Set forensicInstance.imageIds for the Region, or share the image with the forensics account.");
+}
+
+const isLive = (instance: Instance) => instance.State?.Name === "pending" || instance.State?.Name === "running";
+
+function toHost(incidentId: string, instance: Instance): ForensicHost {
+    return { schemaVersion: 1, incidentId, instanceId: instance.InstanceId!, imageId: instance.ImageId!, availabilityZone: instance.Placement!.AvailabilityZone!, volumes: [] };
+}
+
+/** What all attempts of a launch have in common. */
+interface Launch {
+    incidentId: string;
+    imageId: string;
+    rootDevice: string;
+    instanceType: string;
+    subnetIds: string[];
+}
+
+/** @returns null when EC2 gave back a former host, as it does for as long as it remembers the token. */
+async function run(ec2: EC2Client, launch: Launch, { subnetId, clientToken }: LaunchAttempt): Promise<Instance | null> {
+    const tags = incidentTags(launch.incidentId, "forensic-host");
+    try {
+        const { Instances = [] } = await ec2.send(new RunInstancesCommand({
+            ImageId: launch.imageId,
+            InstanceType: launch.instanceType as _InstanceType,
+            MinCount: 1,
+            MaxCount: 1,
+            ClientToken: clientToken,
+            NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: subnetId, Groups: [environment("FORENSIC_SECURITY_GROUP_ID")], AssociatePublicIpAddress: false, DeleteOnTermination: true }],
+            IamInstanceProfile: { Arn: environment("FORENSIC_INSTANCE_PROFILE_ARN") },
+            MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
+            BlockDeviceMappings: [{ DeviceName: launch.rootDevice, Ebs: { Encrypted: true, KmsKeyId: environment("EVIDENCE_KEY_ARN"), VolumeType: "gp3", DeleteOnTermination: true } }],
+            TagSpecifications: [{ ResourceType: "instance", Tags: tags }, { ResourceType: "volume", Tags: tags }],
+        }));
+        return Instances.find(isLive) ?? null;
+    } catch (error) {
+        const code = errorCode(error);
+        if (code === "IdempotentInstanceTerminated") return null;
+        if (code !== "InstanceLimitExceeded" && code !== "VcpuLimitExceeded") throw error;
+        throw new StepError(`The forensics account's quota does not admit another instance (${code})`, launch.instanceType, "Raise the quota of running On-Demand instances, or end an instance that is not needed.", { cause: error });
+    }
+}
+
+/** Tries one subnet after the other. @returns null when a former host stands under one of the tokens. */
+async function runInSomeSubnet(ec2: EC2Client, launch: Launch, generation: number): Promise<Instance | null> {
+    const refusals: string[] = [];
+    for (const attempt of planLaunch(launch, generation)) {
+        try {
+            return await run(ec2, launch, attempt);
+        } catch (error) {
+            if (!isAboutTheSubnet(errorCode(error))) throw error;
+            refusals.push(`${attempt.subnetId}: ${errorCode(error)}`);
+        }
+    }
+    throw new TransientError(`No forensic subnet has room for a ${launch.instanceType} (${refusals.join(", ")}).`);
+}
+
+async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
+    const image = await imageId();
+    const launch: Launch = {
+        incidentId,
+        imageId: image,
+        rootDevice: await rootDeviceOf(ec2, image),
+        instanceType: environment("FORENSIC_INSTANCE_TYPE"),
+        subnetIds: environment("FORENSIC_SUBNET_IDS").split(",").map((id) => id.trim()),
+    };
+    for (let generation = 0; generation < mostGenerations; generation++) {
+        const instance = await runInSomeSubnet(ec2, launch, generation);
+        if (instance) return instance;
+    }
+    throw new StepError(`${mostGenerations} forensic instances of the incident were started and ended`, incidentId, "Look in CloudTrail at what ends them, then start the incident again a day later.");
+}
+
+/**
+ * Environment: FORENSIC_SUBNET_IDS (with commas, in the order they are tried), FORENSIC_SECURITY_GROUP_ID,
+ * FORENSIC_INSTANCE_PROFILE_ARN, FORENSIC_INSTANCE_TYPE, FORENSIC_IMAGE_ID or FORENSIC_IMAGE_PARAMETER, EVIDENCE_KEY_ARN.
+ *
+ * @returns as soon as EC2 accepted the instance; the next steps wait for it
+ * @throws Transient when no subnet has capacity; StepFailed on a quota or a wrong image
+ */
+export const handler = step({
+    name: "StartForensicInstance",
+    input: z.object({ incident: incidentSchema, evidence: evidenceSchema }),
+    output: forensicHostSchema,
+    run: async ({ incident: { incidentId } }) => {
+        const ec2 = forensicsClient(EC2Client);
+        const standing = (await forensicInstances(ec2, incidentId)).filter(isLive).sort((left, right) => (left.InstanceId! < right.InstanceId! ? -1 : 1))[0];
+        const instance = standing ?? await start(ec2, incidentId);
+        log(standing ? "the forensic instance was started before" : "forensic instance started", { incidentId, instanceId: instance.InstanceId });
+        return toHost(incidentId, instance);
+    },
+});
