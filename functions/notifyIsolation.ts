@@ -11,7 +11,7 @@ export const permissions: Permissions = tellPermissions;
 /** @throws Transient when a channel may take the message in a moment; StepFailed when none will. */
 export const handler = step({
     name: "NotifyIsolation",
-    input: z.object({ incident: incidentSchema, containment: containmentSchema }),
+    input: z.object({ incident: incidentSchema, containment: containmentSchema.nullable() }),
     output: z.object({ told: z.array(z.string()) }),
     run: async ({ incident, containment }) => ({ told: await tell(isolationMessage(incident, containment)) }),
 });

@@ -33,28 +33,30 @@ const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
 /**
  * Tells of the isolation. Says "contained" only when every interface was read back so.
  *
+ * @param containment null when containment failed before it could say what it did
  * @param ticket the support case's id; null while it is being opened, or when there is none
  */
-export function isolationMessage(incident: Incident, containment: Containment, ticket: string | null = null): Message {
+export function isolationMessage(incident: Incident, containment: Containment | null, ticket: string | null = null): Message {
     const { instance, finding } = incident;
+    const contained = containment?.contained ?? false;
     const place = { partition: finding.partition, region: instance.region };
     return {
         tone: "danger",
-        title: `${drill(incident)}${containment.contained ? "Contained" : "NOT contained"}: ${where(instance)}`,
+        title: `${drill(incident)}${contained ? "Contained" : "NOT contained"}: ${where(instance)}`,
         summary: `${containmentSentence(containment)} ${finding.title}`,
         facts: [
             ...incidentFacts(incident),
-            { label: "VPC", value: containment.vpcId },
+            ...(containment ? [{ label: "VPC", value: containment.vpcId }] : []),
             { label: "Support case", value: ticket ?? "being opened beside this message" },
         ],
         sections: [
-            { heading: "What was done", items: containment.steps.map(({ name, outcome, detail }) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`) },
-            { heading: "Network interfaces", items: containment.interfaces.map((each) => `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`) },
-            { heading: "What could not be cut", items: containment.uncut },
+            { heading: "What was done", items: (containment?.steps ?? []).map(({ name, outcome, detail }) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`) },
+            { heading: "Network interfaces", items: (containment?.interfaces ?? []).map((each) => `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`) },
+            { heading: "What could not be cut", items: containment?.uncut ?? [] },
             {
                 heading: "What comes next",
                 items: [
-                    ...(containment.contained ? [] : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
+                    ...(contained ? [] : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
                     "Do not stop, reboot or terminate the instance: its memory is evidence too.",
                     "Snapshots of every volume are being taken; the report follows in this channel.",
                 ],
@@ -62,7 +64,7 @@ export function isolationMessage(incident: Incident, containment: Containment, t
         ],
         links: [
             instanceLink(place, instance.instanceId),
-            securityGroupLink(place, containment.isolationGroupId),
+            ...(containment ? [securityGroupLink(place, containment.isolationGroupId)] : []),
             ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : []),
         ],
     };

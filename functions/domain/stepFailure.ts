@@ -19,7 +19,7 @@ export interface Cause {
     message: string;
 }
 
-/** Takes the error out of Step Functions' `{"errorMessage","errorType","trace"}`, nested once or not at all. */
+/** Takes the error out of Lambda's `{"errorMessage","errorType","trace"}`, inside Step Functions' `{"Error","Cause"}` or not. */
 export function unwrapCause(cause: unknown, depth = 3): Cause {
     if (typeof cause === "string") {
         const inner = depth > 0 ? parseJson(cause) : undefined;
@@ -31,14 +31,16 @@ export function unwrapCause(cause: unknown, depth = 3): Cause {
         return { type: type?.[1] ?? null, message: typeof text === "string" ? text : cause };
     }
     if (!isObject(cause)) return { type: null, message: cause === undefined || cause === null ? "No cause was given." : JSON.stringify(cause) };
-    const { errorMessage, errorType, Cause: stepFunctionsCause, cause: plainCause } = cause;
-    const type = typeof errorType === "string" ? errorType : null;
+    const { errorMessage, errorType, Error: stateError, Cause: stateCause } = cause;
+    const type = [errorType, stateError].find((each): each is string => typeof each === "string") ?? null;
     if (typeof errorMessage === "string") {
         const inner = unwrapCause(errorMessage, depth - 1);
         return { type: inner.type ?? type, message: inner.message };
     }
-    const nested = stepFunctionsCause ?? plainCause;
-    return depth > 0 && nested !== undefined ? unwrapCause(nested, depth - 1) : { type, message: JSON.stringify(cause) };
+    if (stateError === undefined && stateCause === undefined) return { type, message: JSON.stringify(cause) };
+    // What a Catch of the state machine leaves; a time-out has no Cause.
+    const inner = unwrapCause(stateCause, depth - 1);
+    return { type: inner.type ?? type, message: inner.message };
 }
 
 const unreadable = "The error record could not be read";
@@ -50,7 +52,9 @@ const unreadable = "The error record could not be read";
  */
 export function readProblem(text: string, fallback: { incidentId: string | null; step: string; at: string }): Problem {
     const bounded = (value: string) => clip(value, 4096);
-    const value = parseJson(text);
+    const once = parseJson(text);
+    // Step Functions' PutObject may write a Body that is text as a JSON string.
+    const value = typeof once === "string" ? parseJson(once) : once;
     if (isObject(value)) {
         const { type, message } = unwrapCause(value.cause);
         const error = typeof value.error === "string" ? value.error : type ?? "Unknown";

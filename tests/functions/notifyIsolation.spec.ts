@@ -26,6 +26,11 @@ describe("notifyIsolation", () => {
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain("NOT contained").and.not.match(/"Contained:|is contained/);
     });
 
+    it("tells that the instance is not contained when containment failed altogether", async () => {
+        await handler({ ...input, containment: null });
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("NOT contained").and.contain("Contain it by hand now");
+    });
+
     it("tells nobody, and says so, when nothing is configured", async () => {
         process.env.SLACK_WEBHOOK_PARAMETER = "";
         expect(await handler(input)).to.deep.equal({ told: [] });

@@ -54,6 +54,21 @@ describe("sendErrorNotification", () => {
         });
     }
 
+    it("takes the error out of what a Catch of the state machine leaves", async () => {
+        const failure = { Error: "StepFailed", Cause: JSON.stringify({ errorMessage: "The volume is gone: vol-0abc. Start again.", errorType: "StepFailed", trace: [] }) };
+        const text = await notify(`${prefix}errors/RunAnalysis.error.json`, problem({ step: "RunAnalysis", cause: JSON.stringify(failure) }));
+        expect(text).to.contain("RunAnalysis: The volume is gone: vol-0abc. Start again.").and.not.contain("errorMessage");
+    });
+
+    it("says of a time-out, which has no cause, that none was given", async () => {
+        const text = await notify(`${prefix}errors/CheckSsm.error.json`, problem({ step: "CheckSsm", error: "States.Timeout", cause: JSON.stringify({ Error: "States.Timeout" }) }));
+        expect(text).to.contain("States.Timeout").and.contain("CheckSsm: No cause was given.");
+    });
+
+    it("reads a record that was written as a JSON string", async () => {
+        expect(await notify(`${prefix}errors/CheckSsm.error.json`, JSON.stringify(JSON.stringify(problem({ step: "CheckSsm" }))))).to.contain("CheckSsm: The volume could not be attached");
+    });
+
     it("takes a cause as an object and a record longer than a cause may be", async () => {
         const text = await notify(`${prefix}errors/CheckSsm.error.json`, problem({ step: "CheckSsm", cause: { errorMessage: "not registered", trace: ["x".repeat(50_000)] } }));
         expect(text).to.contain("CheckSsm: not registered").and.contain("ssmmessages");
