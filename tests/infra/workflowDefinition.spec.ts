@@ -1,0 +1,86 @@
+import { expect } from "chai";
+import { stepHandlers, workflowDefinition, type StepName } from "../../infra/workflowDefinition";
+
+// asl-validator has no types.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };
+
+type State = { Type: string; Next?: string; End?: boolean; Default?: string; Catch?: { ErrorEquals: string[]; Next: string }[]; Retry?: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number }[]; Choices?: { Next: string }[]; Branches?: Machine[]; TimeoutSeconds?: number; Parameters?: Record<string, unknown> };
+interface Machine { StartAt: string; States: Record<string, State> }
+
+const functionArns = Object.fromEntries(Object.entries(stepHandlers).map(([state, handler]) => [state, `arn:aws:lambda:eu-west-1:111111111111:function:clean-room-${handler}`])) as Record<StepName, string>;
+const definition = workflowDefinition({ partition: "aws", functionArns, evidenceBucket: "clean-room-evidence-111111111111-eu-west-1", analysisTimeoutSeconds: 14_400 }) as unknown as Machine;
+
+const machines = (machine: Machine): Machine[] => [machine, ...Object.values(machine.States).flatMap((state) => (state.Branches ?? []).flatMap(machines))];
+const tasks = machines(definition).flatMap((machine) => Object.entries(machine.States)).filter(([, state]) => state.Type === "Task");
+const successors = (state: State) => [state.Next, state.Default, ...(state.Catch ?? []).map((each) => each.Next), ...(state.Choices ?? []).map((each) => each.Next)].filter((next): next is string => next !== undefined);
+
+/** Every path from a state to an end, as sequences of names. */
+function paths(machine: Machine, from: string, seen: string[] = []): string[][] {
+    const here = [...seen, from];
+    const next = [...new Set(successors(machine.States[from]!))];
+    return next.length === 0 ? [here] : next.flatMap((each) => paths(machine, each, here));
+}
+
+describe("workflowDefinition", () => {
+    it("is valid Amazon States Language", () => {
+        const result = validate(definition);
+        expect(result.isValid, result.errorsText()).to.equal(true);
+    });
+
+    it("names only states that exist, and leaves none unreachable", () => {
+        for (const machine of machines(definition)) {
+            const reached = new Set(paths(machine, machine.StartAt).flat());
+            expect([...reached].sort()).to.deep.equal(Object.keys(machine.States).sort());
+        }
+    });
+
+    it("contains before anything else is done", () => {
+        for (const path of paths(definition, "Open")) {
+            const worked = path.filter((name) => definition.States[name]!.Type === "Task" || definition.States[name]!.Type === "Parallel");
+            expect(worked[0]).to.equal("IsolateInstance");
+        }
+    });
+
+    it("tears down on every path", () => {
+        const all = paths(definition, "Open");
+        expect(all.length).to.be.greaterThan(10);
+        for (const path of all) expect(path, path.join(" > ")).to.include("TearDown");
+    });
+
+    it("tells people on every path that ends in failure", () => {
+        const failing = paths(definition, "Open").filter((path) => path.at(-1) === "Failed" && path.some((name) => name.endsWith("Failed") && name !== "Failed"));
+        expect(failing.length).to.be.greaterThan(5);
+        for (const path of failing) expect(path.some((name) => name.startsWith("Tell")), path.join(" > ")).to.equal(true);
+    });
+
+    it("preserves the evidence although containment failed", () => {
+        for (const path of paths(definition, "Open").filter((each) => each.includes("IsolateInstanceFailed"))) {
+            expect(path.indexOf("TellIsolationError")).to.be.lessThan(path.indexOf("PreserveAndTell"));
+        }
+    });
+
+    it("gives every task a time limit and typed retries", () => {
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 5);
+        for (const [name, state] of tasks) {
+            expect(state.TimeoutSeconds, name).to.be.a("number");
+            expect(state.Retry, name).to.be.an("array").that.is.not.empty;
+        }
+    });
+
+    it("bounds every wait, and lets it last as long as it may", () => {
+        const waiting = tasks.filter(([, state]) => state.Retry!.some((retry) => retry.ErrorEquals.includes("NotYet")));
+        expect(waiting.map(([name]) => name).sort()).to.deep.equal(["AttachEvidenceVolumes", "CheckSsm", "CreateSnapshots", "RunAnalysis", "TearDown"]);
+        for (const [name, state] of waiting) {
+            const retry = state.Retry!.find((each) => each.ErrorEquals.includes("NotYet"))!;
+            const seconds = retry.MaxAttempts * retry.MaxDelaySeconds;
+            expect(seconds, name).to.be.within(1200, 26 * 3600);
+        }
+    });
+
+    it("stays far below the 25,000 events of one execution", () => {
+        const attempts = tasks.flatMap(([, state]) => state.Retry!).reduce((sum, retry) => sum + retry.MaxAttempts, 0);
+        // A retried Lambda task writes three events.
+        expect(attempts * 3).to.be.lessThan(20_000);
+    });
+});
