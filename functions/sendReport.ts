@@ -139,7 +139,9 @@ export async function handler(event: unknown): Promise<void> {
         } catch (error) {
             const known = toStepError("sendReport", error);
             log("sendReport failed", { incidentId: incident, error: known.name, cause: known.message });
-            if (!(known instanceof TransientError)) await recordProblem(prefix, incident, known);
+            if (!(known instanceof TransientError)) {
+                await recordProblem(prefix, incident, known).catch((second: unknown) => log("the error record could not be written", { incidentId: incident, cause: String(second) }));
+            }
             throw known;
         }
     }

@@ -26,7 +26,8 @@ export function reportVerdict(input: ReportInput, assessment: Assessment = asses
     });
 }
 
-function pageHeader({ custody, generatedAt }: ReportInput): Html {
+function pageHeader({ custody, summary, generatedAt }: ReportInput): Html {
+    const system = summary?.operatingSystem;
     const { finding, instance, incidentId } = custody.incident;
     const severity = findingSeverity(finding.severity);
     return html`<header>
@@ -34,7 +35,9 @@ function pageHeader({ custody, generatedAt }: ReportInput): Html {
 <h1>Instance <code>${instance.instanceId}</code></h1>
 <p class="lead"><span class="chip ${severity}">${severity}</span> ${finding.type}</p>
 ${facts([
-        ["Account", instance.accountId], ["Region", instance.region], ["Incident", code(incidentId)],
+        ["Account", instance.accountId], ["Region", instance.region],
+        ["Host name", system?.hostname], ["Operating system", system && [system.name, system.version].filter(Boolean).join(" ")],
+        ["Incident", code(incidentId)],
         ["Opened", time(custody.incident.openedAt)], ["Report written", time(generatedAt)],
     ])}
 <nav aria-label="Contents"><ol>

@@ -51,7 +51,7 @@ describe("report page", () => {
             ...containment!.interfaces.flatMap(({ networkInterfaceId, groupsBefore, groupsAfter }) => [networkInterfaceId, ...groupsBefore, ...groupsAfter]),
             containment!.restoreRecord.sha256,
             ...evidence.snapshots.flatMap((snapshot) => [snapshot.volumeId, snapshot.sourceSnapshotId, snapshot.sharedSnapshotId ?? [], snapshot.evidenceSnapshotId, snapshot.lock.mode].flat()),
-            ...host.volumes.map(({ volumeId }) => volumeId), host.instanceId, toolSha256, plain.sha256("volume 1"), plain.sha256("volume 2"), plain.sha256("manifest"),
+            ...host.volumes.map(({ volumeId }) => volumeId), host.instanceId, toolSha256, "Amazon Linux 2023", "web-7f3a", plain.sha256("volume 1"), plain.sha256("volume 2"), plain.sha256("manifest"),
         ];
         for (const each of held) expect(page).to.contain(each);
     });
