@@ -209,3 +209,24 @@ export const problemSchema = z.object({
     at: timestampSchema,
 });
 export type Problem = z.infer<typeof problemSchema>;
+
+/** What the forensic instance and its volumes left: nothing. Snapshots and objects stay. */
+export const tearDownSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    /** Ids of what was terminated or deleted, as far as EC2 still shows it at the end. */
+    removed: z.array(z.string()),
+});
+export type TearDown = z.infer<typeof tearDownSchema>;
+
+/** The AWS Support case of an incident. */
+export const ticketSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    /** `unavailable`: the account's support plan has no API; `off`: not configured. */
+    outcome: z.enum(["opened", "already-open", "unavailable", "off"]),
+    caseId: z.string().nullable(),
+    /** Why there is no case. */
+    reason: untrustedText(512).nullable(),
+});
+export type Ticket = z.infer<typeof ticketSchema>;

@@ -1,0 +1,68 @@
+/** Opens an AWS Support case about an incident, once. Nothing waits for it, and an account without the API goes on. */
+import { CreateCaseCommand, paginateDescribeCases, SupportClient, type CaseDetails } from "@aws-sdk/client-support";
+import { z } from "zod";
+import { forensicsClient } from "./aws/clients";
+import { environment, optionalEnvironment } from "./aws/environment";
+import { errorCode } from "./aws/errors";
+import { log, step } from "./aws/handler";
+import type { Permissions } from "./aws/permissions";
+import { incidentSchema, ticketSchema, type Incident, type Ticket } from "./domain/containers";
+import { findCase, supportRegion, ticketText } from "./domain/planTicket";
+
+export const permissions: Permissions = () => [
+    { Sid: "OpenCase", Effect: "Allow", Action: ["support:DescribeCases", "support:CreateCase"], Resource: ["*"] },
+];
+
+async function openCases(support: SupportClient): Promise<CaseDetails[]> {
+    const cases: CaseDetails[] = [];
+    for await (const page of paginateDescribeCases({ client: support, pageSize: 100 }, { includeResolvedCases: false, includeCommunications: false })) {
+        cases.push(...(page.cases ?? []));
+    }
+    return cases;
+}
+
+async function createCase(support: SupportClient, incident: Incident): Promise<string> {
+    const { subject, body } = ticketText(incident);
+    const { caseId } = await support.send(new CreateCaseCommand({
+        subject,
+        communicationBody: body,
+        // Every language and support plan has these codes; the others differ between accounts.
+        serviceCode: "general-info",
+        categoryCode: "using-aws",
+        issueType: "customer-service",
+        severityCode: environment("SUPPORT_SEVERITY"),
+        language: environment("SUPPORT_LANGUAGE"),
+        ccEmailAddresses: (optionalEnvironment("SUPPORT_CC") ?? "").split(",").map((address) => address.trim()).filter((address) => address !== ""),
+    }));
+    return caseId!;
+}
+
+async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | "caseId" | "reason">> {
+    if (optionalEnvironment("SUPPORT_ENABLED") !== "true") return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
+    const support = forensicsClient(SupportClient, supportRegion(environment("PARTITION")));
+    try {
+        const standing = findCase(incident.incidentId, await openCases(support));
+        if (standing) return { outcome: "already-open", caseId: standing, reason: null };
+        return { outcome: "opened", caseId: await createCase(support, incident), reason: null };
+    } catch (error) {
+        if (errorCode(error) !== "SubscriptionRequiredException") throw error;
+        return { outcome: "unavailable", caseId: null, reason: "The forensics account has no support plan with an API (Business or higher)" };
+    }
+}
+
+/**
+ * Environment: PARTITION, SUPPORT_ENABLED ("true", everything else is off), SUPPORT_SEVERITY, SUPPORT_LANGUAGE,
+ * SUPPORT_CC (addresses with commas; may be empty).
+ *
+ * @throws the AWS error's own name when Support refuses the case
+ */
+export const handler = step({
+    name: "OpenTicket",
+    input: z.object({ incident: incidentSchema }),
+    output: ticketSchema,
+    run: async ({ incident }) => {
+        const ticket = await openTicket(incident);
+        log("support case", { incidentId: incident.incidentId, ...ticket });
+        return { schemaVersion: 1 as const, incidentId: incident.incidentId, ...ticket };
+    },
+});

@@ -1,0 +1,161 @@
+/**
+ * Runs the analysis on the forensic instance through Run Command, once a host, and reads back what it left.
+ *
+ * The custody record is written before the command is sent: the manifest, which the analysis writes last, starts the
+ * report, and the report reads the record.
+ */
+import { GetCommandInvocationCommand, paginateListCommandInvocations, SendCommandCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { z } from "zod";
+import { forensicsClient } from "./aws/clients";
+import { environment, optionalEnvironment } from "./aws/environment";
+import { errorCode, NotYetError, isNotFound, StepError } from "./aws/errors";
+import { getJson, getObject, putJson } from "./aws/evidenceBucket";
+import { log, step } from "./aws/handler";
+import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { analysisSummarySchema } from "./domain/analysisOutputs";
+import { analysisSchema, containmentSchema, custodySchema, evidenceSchema, forensicHostSchema, incidentSchema, type Analysis, type ForensicHost, type Incident, type ObjectRef } from "./domain/containers";
+import { incidentTag, purposeTag } from "./domain/incidentTags";
+import { analysisOf, documentVolumes, encodeVolumes, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
+
+/** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
+export const permissions: Permissions = (names) => [
+    { Sid: "SendDocument", Effect: "Allow", Action: ["ssm:SendCommand"], Resource: [names.documentArn] },
+    {
+        Sid: "SendToHost",
+        Effect: "Allow",
+        Action: ["ssm:SendCommand"],
+        Resource: [ec2Arn(names, "instance/*")],
+        Condition: { StringLike: { [`ssm:resourceTag/${incidentTag}`]: "i-*" }, StringEquals: { [`ssm:resourceTag/${purposeTag}`]: "forensic-host" } },
+    },
+    { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
+    ...writeEvidence("custody.json")(names),
+    ...readEvidence("analysis/manifest.sha256", "analysis/summary.json")(names),
+];
+
+const inputSchema = z.object({ incident: incidentSchema, containment: containmentSchema.nullable(), evidence: evidenceSchema, host: forensicHostSchema });
+type Input = z.infer<typeof inputSchema>;
+
+/** Seconds in which the agent must take the command: it was online a moment ago. */
+const deliverySeconds = 600;
+
+async function invocationsOn(ssm: SSMClient, instanceId: string): Promise<Invocation[]> {
+    const invocations: Invocation[] = [];
+    for await (const page of paginateListCommandInvocations({ client: ssm }, { InstanceId: instanceId })) {
+        invocations.push(...(page.CommandInvocations ?? []).map((one) => ({
+            commandId: one.CommandId!,
+            documentName: one.DocumentName ?? "",
+            status: one.Status ?? "Pending",
+            requestedAt: one.RequestedDateTime?.toISOString() ?? "",
+        })));
+    }
+    return invocations;
+}
+
+/** The document's parameters; it checks each against a pattern of its own. */
+function parameters(incident: Incident, host: ForensicHost): Record<string, string[]> {
+    const values = {
+        IncidentId: incident.incidentId,
+        Region: environment("AWS_REGION"),
+        ToolBucket: environment("TOOL_BUCKET"),
+        ToolKey: environment("TOOL_KEY"),
+        ToolSha256: environment("TOOL_SHA256"),
+        EvidenceBucket: environment("EVIDENCE_BUCKET"),
+        OutputPrefix: `${incident.prefix}analysis/`,
+        KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
+        Volumes: encodeVolumes(documentVolumes(host)),
+        PythonVersion: environment("PYTHON_VERSION"),
+        ExecutionTimeout: environment("ANALYSIS_TIMEOUT_SECONDS"),
+    };
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]));
+}
+
+async function send({ incident, containment, evidence, host }: Input): Promise<string> {
+    const custody = custodySchema.parse({ schemaVersion: 1, incident, containment, evidence, host, toolSha256: environment("TOOL_SHA256") });
+    await putJson(`${incident.prefix}custody.json`, custody);
+    const logGroup = optionalEnvironment("COMMAND_LOG_GROUP");
+    // SendCommand has no client token. Without the SDK's retries an answer that got lost cannot send it twice: the next
+    // call of this step finds the command in the list.
+    const ssm = new SSMClient({ region: environment("AWS_REGION"), maxAttempts: 1 });
+    try {
+        const { Command } = await ssm.send(new SendCommandCommand({
+            DocumentName: environment("DOCUMENT_NAME"),
+            DocumentVersion: environment("DOCUMENT_VERSION"),
+            InstanceIds: [host.instanceId],
+            Comment: incident.incidentId,
+            TimeoutSeconds: deliverySeconds,
+            Parameters: parameters(incident, host),
+            CloudWatchOutputConfig: logGroup ? { CloudWatchLogGroupName: logGroup, CloudWatchOutputEnabled: true } : undefined,
+        }));
+        return Command!.CommandId!;
+    } catch (error) {
+        if (errorCode(error) !== "InvalidInstanceId") throw error;
+        throw new StepError("Run Command does not reach the forensic instance", host.instanceId, "Look in CloudTrail at what ended it, and in Fleet Manager whether its agent is online; then start the incident again.", { cause: error });
+    }
+}
+
+async function outcomeOf(ssm: SSMClient, commandId: string, instanceId: string): Promise<{ status: string; exitCode: number | null; output: string }> {
+    const answer = await ssm.send(new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }));
+    const parts = [["stdout", answer.StandardOutputContent], ["stderr", answer.StandardErrorContent]].filter(([, text]) => text);
+    return {
+        status: answer.Status ?? "Pending",
+        exitCode: answer.ResponseCode ?? null,
+        output: parts.map(([name, text]) => `${name}: ${outputTail(text!)}`).join("\n"),
+    };
+}
+
+async function manifestRef(incident: Incident): Promise<ObjectRef> {
+    const key = `${incident.prefix}analysis/manifest.sha256`;
+    try {
+        return (await getObject(key)).ref;
+    } catch (error) {
+        if (!isNotFound(error)) throw error;
+        throw new StepError("The analysis ended without its manifest, so its results do not count", key, "Read the command's output in Systems Manager and what lies under analysis/ in the evidence bucket.", { cause: error });
+    }
+}
+
+async function results(incident: Incident, commandId: string): Promise<Analysis> {
+    const manifest = await manifestRef(incident);
+    const summaryKey = `${incident.prefix}analysis/summary.json`;
+    const summary = await getJson(summaryKey, analysisSummarySchema);
+    if (!summary) throw new StepError("The analysis left no summary", summaryKey, "Read the command's output in Systems Manager.");
+    const finished = new Date(summary.value.finishedAt);
+    return {
+        schemaVersion: 1,
+        incidentId: incident.incidentId,
+        commandId,
+        complete: summary.value.complete,
+        manifest,
+        finishedAt: (Number.isNaN(finished.getTime()) ? new Date() : finished).toISOString(),
+    };
+}
+
+/**
+ * Environment: DOCUMENT_NAME, DOCUMENT_VERSION, TOOL_BUCKET, TOOL_KEY, TOOL_SHA256, EVIDENCE_BUCKET, EVIDENCE_KEY_ARN,
+ * PYTHON_VERSION, ANALYSIS_TIMEOUT_SECONDS; COMMAND_LOG_GROUP (may be empty).
+ *
+ * @throws NotYet while the command runs; StepFailed, with the end of its output, when it failed
+ */
+export const handler = step({
+    name: "RunAnalysis",
+    input: inputSchema,
+    output: analysisSchema,
+    run: async (input) => {
+        const { incident, host } = input;
+        if (host.volumes.length === 0) throw new StepError("The forensic instance has no volumes to analyse", host.instanceId, "AttachEvidenceVolumes must run before this step.");
+        const ssm = forensicsClient(SSMClient);
+        const analysis = analysisOf(environment("DOCUMENT_NAME"), await invocationsOn(ssm, host.instanceId));
+        if (!analysis) {
+            const commandId = await send(input);
+            log("analysis sent", { incidentId: incident.incidentId, commandId });
+            throw new NotYetError(`The analysis was sent to ${host.instanceId} as ${commandId}.`);
+        }
+        const { commandId } = analysis.invocation;
+        if (analysis.running) throw new NotYetError(`The analysis ${commandId} is ${analysis.invocation.status}.`);
+        const outcome = await outcomeOf(ssm, commandId, host.instanceId);
+        if (leftResults(outcome)) return results(incident, commandId);
+        throw new StepError(
+            `The analysis ended as ${outcome.status}${outcome.exitCode === null ? "" : ` with exit code ${outcome.exitCode}`}`, `command ${commandId} on ${host.instanceId}`,
+            `What it had written lies under ${incident.prefix}analysis/partial/.\n${outcome.output}`,
+        );
+    },
+});
