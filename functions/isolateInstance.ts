@@ -9,6 +9,7 @@ import { z } from "zod";
 import { ensureContainmentGroups, hasNoRules } from "./aws/containment/containmentGroups";
 import { perform } from "./aws/containment/actions";
 import { readInstance } from "./aws/containment/readInstance";
+import { environment } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
@@ -18,7 +19,7 @@ import { containmentSchema, incidentSchema } from "./domain/containers";
 import type { ContainmentStep, InstanceRef } from "./domain/containers";
 import { instanceStateSchema } from "./domain/instanceState";
 import { describeAction, planContainment, uncontainedInterfaces } from "./domain/planContainment";
-import type { ContainmentAction } from "./domain/planContainment";
+import type { ContainmentAction, CredentialsMode } from "./domain/planContainment";
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
@@ -39,6 +40,11 @@ export const memberPermissions: Permissions = (names) => [
     },
     { Sid: "ReadInstanceAttributes", Effect: "Allow", Action: ["ec2:DescribeInstanceAttribute"], Resource: [ec2Arn(names, "instance/*")] },
     { Sid: "KeepInstance", Effect: "Allow", Action: ["ec2:ModifyInstanceAttribute"], Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")] },
+    { Sid: "DisableMetadataEndpoint", Effect: "Allow", Action: ["ec2:ModifyInstanceMetadataOptions"], Resource: [ec2Arn(names, "instance/*")] },
+    { Sid: "FindRoleOfInstance", Effect: "Allow", Action: ["iam:GetInstanceProfile"], Resource: [`arn:${names.partition}:iam::${names.accountId}:instance-profile/*`] },
+    { Sid: "DenyCredentialsOfInstance", Effect: "Allow", Action: ["iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"], Resource: [`arn:${names.partition}:iam::${names.accountId}:role/*`] },
+    // Who can write a role's policy can give it anything: never to the responder itself.
+    { Sid: "NeverOwnPolicies", Effect: "Deny", Action: ["iam:PutRolePolicy", "iam:DeleteRolePolicy"], Resource: [`arn:${names.partition}:iam::${names.accountId}:role/clean-room-*`] },
     { Sid: "SwapGroups", Effect: "Allow", Action: ["ec2:ModifyNetworkInterfaceAttribute"], Resource: [ec2Arn(names, "network-interface/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "instance/*")] },
     { Sid: "MakeContainmentGroups", Effect: "Allow", Action: ["ec2:CreateSecurityGroup"], Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "vpc/*")] },
     { Sid: "TagContainmentGroups", Effect: "Allow", Action: ["ec2:CreateTags"], Resource: [ec2Arn(names, "security-group/*")], Condition: { StringEquals: { "ec2:CreateAction": "CreateSecurityGroup" } } },
@@ -52,6 +58,11 @@ export const memberPermissions: Permissions = (names) => [
     { Sid: "LeaveAutoScalingGroup", Effect: "Allow", Action: ["autoscaling:DetachInstances", "autoscaling:EnterStandby"], Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`] },
     { Sid: "LeaveLoadBalancers", Effect: "Allow", Action: ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DeregisterInstancesFromLoadBalancer"], Resource: [`arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:targetgroup/*`, `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:loadbalancer/*`] },
 ];
+
+/** How far the credentials are cut, as deployed. */
+function credentialsMode(): CredentialsMode {
+    return z.enum(["deny-instance", "revoke-role", "keep"]).parse(environment("CONTAIN_CREDENTIALS"));
+}
 
 /** Does one action. A failure is an outcome, not an exception: the rest must still be done. */
 async function attempt(action: ContainmentAction, ref: InstanceRef, incidentId: string): Promise<{ step: ContainmentStep; error: unknown }> {
@@ -85,7 +96,7 @@ export const handler = step({
         ]);
         const before = record.written ? state : (await getJson(recordKey, instanceStateSchema))!.value;
 
-        for (const stage of planContainment(state, groups)) {
+        for (const stage of planContainment(state, groups, credentialsMode())) {
             for (const { step: done, error } of await Promise.all(stage.map((action) => attempt(action, instance, incidentId)))) {
                 steps.push(done);
                 if (error) errors.push(error);

@@ -65,6 +65,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             RESPONDER_ROLE_NAME: responderRoleName,
             STATE_MACHINE_ARN: names.stateMachineArn,
             DRILL: String(settings.findings.drill),
+            CONTAIN_CREDENTIALS: settings.containment.credentials,
             EVIDENCE_BUCKET: store.bucket.bucket,
             EVIDENCE_KEY_ARN: store.key.arn,
             LOCK_MODE: settings.evidence.lockMode,

@@ -39,6 +39,13 @@ export const settingsSchema = z.strictObject({
         /** Let GuardDuty's sample findings start incidents. @default false */
         drill: z.boolean().default(false),
     }).prefault({}),
+    containment: z.strictObject({
+        /**
+         * `deny-instance` denies the instance's own credentials, stolen ones too, and leaves other instances with the role
+         * working; `revoke-role` also denies every session of the role so far; `keep` touches no role. @default deny-instance
+         */
+        credentials: z.enum(["deny-instance", "revoke-role", "keep"]).default("deny-instance"),
+    }).prefault({}),
     network: z.strictObject({
         /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */
         cidrBlock: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/(1[6-9]|2[0-6])$/, "an IPv4 range of /16 to /26, such as 10.66.0.0/24").default("10.66.0.0/24"),

@@ -33,7 +33,8 @@ export function errorCode(error: unknown): string {
     if (typeof error !== "object" || error === null) return "";
     const { name, code, Code } = error as { name?: unknown; code?: unknown; Code?: unknown };
     if (typeof code === "string" && network.has(code)) return code;
-    return String(typeof Code === "string" ? Code : name ?? "");
+    if (typeof Code === "string") return Code;
+    return typeof name === "string" ? name : "";
 }
 
 /** True when the AWS error says that the thing asked for is not there. */

@@ -197,7 +197,7 @@ export const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
-/** A step that failed, as written to `<prefix>errors/<step>.json`, which starts `sendErrorNotification`. */
+/** A step that failed, as written to `<prefix>errors/<step>.error.json`, which starts `sendErrorNotification`. */
 export const problemSchema = z.object({
     schemaVersion: z.literal(1),
     /** Null when the message could not be tied to an incident. */

@@ -15,7 +15,13 @@ export type ContainmentAction =
     | { kind: "keepVolumes"; devices: string[] }
     | { kind: "deregisterTarget"; targetGroupArn: string; targetId: string; port: number }
     | { kind: "deregisterFromClassic"; loadBalancer: string }
-    | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string };
+    | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string }
+    | { kind: "denyCredentials"; instanceProfileArn: string }
+    | { kind: "revokeRole"; instanceProfileArn: string }
+    | { kind: "disableMetadata" };
+
+/** `deny-instance` hits this instance's credentials alone, `revoke-role` also every session of the role, `keep` none. */
+export type CredentialsMode = "deny-instance" | "revoke-role" | "keep";
 
 export interface ContainmentGroups {
     /** No rules at all. */
@@ -29,8 +35,9 @@ export interface ContainmentGroups {
 
 const isIsolated = (groups: string[], isolation: string) => groups.length === 1 && groups[0] === isolation;
 
-/** Stages of containment for the state at hand; empty stages are left out, so a contained instance has none. */
-export function planContainment(state: InstanceState, groups: ContainmentGroups): ContainmentAction[][] {
+/** Stages of containment for the state at hand; empty stages are left out, so nothing is left to do to
+ * a contained instance but its credentials' deny, which is looked up where it is made. */
+export function planContainment(state: InstanceState, groups: ContainmentGroups, credentials: CredentialsMode): ContainmentAction[][] {
     const inGroup = state.autoScaling && !/^(Detach|Terminat)/.test(state.autoScaling.lifecycleState) ? state.autoScaling.group : null;
     const mortal = state.volumes.filter((volume) => volume.deleteOnTermination).map((volume) => volume.device);
     const spot = state.lifecycle === "spot";
@@ -50,6 +57,11 @@ export function planContainment(state: InstanceState, groups: ContainmentGroups)
                 through: groups.untrack,
                 group: groups.isolation,
             }) as const),
+        ],
+        credentials === "keep" ? [] : [
+            ...(state.instanceProfileArn ? [{ kind: "denyCredentials", instanceProfileArn: state.instanceProfileArn } as const] : []),
+            ...(state.instanceProfileArn && credentials === "revoke-role" ? [{ kind: "revokeRole", instanceProfileArn: state.instanceProfileArn } as const] : []),
+            ...(state.metadataEndpoint === "disabled" ? [] : [{ kind: "disableMetadata" } as const]),
         ],
     ];
     return stages.filter((stage) => stage.length > 0);
@@ -72,6 +84,9 @@ export function describeAction(action: ContainmentAction): { name: string; detai
         case "deregisterTarget": return { name, detail: `${action.targetId}:${action.port} from ${action.targetGroupArn}` };
         case "deregisterFromClassic": return { name, detail: `from the classic load balancer ${action.loadBalancer}` };
         case "isolateInterface": return { name, detail: `${action.networkInterfaceId} carries ${action.group} alone${action.through ? `, after a moment in ${action.through} that made its connections untracked` : ""}` };
+        case "denyCredentials": return { name, detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's` };
+        case "revokeRole": return { name, detail: `the role of ${action.instanceProfileArn} denies every session issued until now, of all instances that share it` };
+        case "disableMetadata": return { name, detail: "the metadata endpoint no longer answers, so no new credentials are issued" };
         default: return action satisfies never;
     }
 }

@@ -1,11 +1,12 @@
 /** Does one action of the plan. Each is idempotent: done twice, AWS answers as if it were done once. */
 import { AutoScalingClient, DetachInstancesCommand, EnterStandbyCommand } from "@aws-sdk/client-auto-scaling";
-import { EC2Client, ModifyInstanceAttributeCommand, ModifyNetworkInterfaceAttributeCommand } from "@aws-sdk/client-ec2";
+import { EC2Client, ModifyInstanceAttributeCommand, ModifyInstanceMetadataOptionsCommand, ModifyNetworkInterfaceAttributeCommand } from "@aws-sdk/client-ec2";
 import { DeregisterInstancesFromLoadBalancerCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DeregisterTargetsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { InstanceRef } from "../../domain/containers";
 import type { ContainmentAction } from "../../domain/planContainment";
 import { memberClient } from "../clients";
+import { denyCredentials, revokeRole } from "./credentials";
 
 /** AWS refuses to detach an instance that is not in the group any more; that is what was wanted. */
 const isNoMember = (error: unknown) => error instanceof Error && /is not part of Auto Scaling group/i.test(error.message);
@@ -52,6 +53,14 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             // The allow-all moment opens the interface to the world, so nothing stands between these two calls.
             if (action.through) await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: [action.through] }));
             await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: [action.group] }));
+            return null;
+        case "denyCredentials":
+            return denyCredentials(action.instanceProfileArn, ref, incidentId);
+        case "revokeRole":
+            await revokeRole(action.instanceProfileArn, ref, incidentId);
+            return null;
+        case "disableMetadata":
+            await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "disabled" }));
             return null;
         default:
             return action satisfies never;

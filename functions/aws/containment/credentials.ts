@@ -1,0 +1,82 @@
+/** Takes an instance's credentials away, and gives them back, through one inline policy on its role. */
+import { DeleteRolePolicyCommand, GetInstanceProfileCommand, GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import type { InstanceRef } from "../../domain/containers";
+import { addDenied, deniedInstances, denyPolicyName, inlinePolicyLimit, removeDenied, revokeOlderSessions, revokePolicyName } from "../../domain/planCredentialDeny";
+import { memberClient } from "../clients";
+import { environment } from "../environment";
+import { errorCode, isNotFound, StepError } from "../errors";
+
+/** The ARN that the instance's credentials carry as `ec2:SourceInstanceARN`. */
+export function instanceArn(ref: InstanceRef): string {
+    return `arn:${environment("PARTITION")}:ec2:${ref.region}:${ref.accountId}:instance/${ref.instanceId}`;
+}
+
+/** Attempts at a read, change, write of a policy that another incident may be changing too. */
+const attempts = 5;
+
+async function roleOf(iam: IAMClient, instanceProfileArn: string): Promise<string | null> {
+    const InstanceProfileName = instanceProfileArn.slice(instanceProfileArn.lastIndexOf("/") + 1);
+    try {
+        return (await iam.send(new GetInstanceProfileCommand({ InstanceProfileName }))).InstanceProfile?.Roles?.[0]?.RoleName ?? null;
+    } catch (error) {
+        if (isNotFound(error)) return null;
+        throw error;
+    }
+}
+
+async function readPolicy(iam: IAMClient, RoleName: string): Promise<string | null> {
+    try {
+        const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: denyPolicyName }));
+        return PolicyDocument ? decodeURIComponent(PolicyDocument) : null;
+    } catch (error) {
+        if (isNotFound(error)) return null;
+        throw error;
+    }
+}
+
+/** Writes until what is read back holds: IAM has no conditional write, and two incidents may share the role. */
+async function change(iam: IAMClient, role: string, next: (policy: string | null) => string | null, holds: (policy: string | null) => boolean): Promise<void> {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+        const policy = await readPolicy(iam, role);
+        if (holds(policy)) return;
+        const wanted = next(policy);
+        if (wanted === null) await iam.send(new DeleteRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName }));
+        else await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName, PolicyDocument: wanted }));
+    }
+    if (!holds(await readPolicy(iam, role))) throw new StepError("The inline policy did not keep what was written to it", `${denyPolicyName} of the role ${role}`, "Another process changes it; look who, and try again.");
+}
+
+/** @returns a note where there is no role to deny, or its policies are full; null when the deny stands. */
+export async function denyCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<string | null> {
+    const iam = memberClient(IAMClient, ref, incidentId);
+    const role = await roleOf(iam, instanceProfileArn);
+    if (!role) return "the instance profile has no role, so there are no credentials to deny";
+    const arn = instanceArn(ref);
+    try {
+        await change(iam, role, (policy) => addDenied(policy, arn), (policy) => deniedInstances(policy).includes(arn));
+        return null;
+    } catch (error) {
+        if (errorCode(error) !== "LimitExceeded" && errorCode(error) !== "LimitExceededException") throw error;
+        throw new StepError(
+            `The role has no room for the deny (${inlinePolicyLimit} characters of inline policies)`,
+            `the role ${role}`,
+            "The metadata endpoint is disabled, so no new credentials are issued; those already issued live for up to six hours. Revoke the role's sessions by hand if they must die now.",
+            { cause: error },
+        );
+    }
+}
+
+/** Denies every session of the role that was issued until now. */
+export async function revokeRole(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<void> {
+    const iam = memberClient(IAMClient, ref, incidentId);
+    const role = await roleOf(iam, instanceProfileArn);
+    if (role) await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: revokePolicyName, PolicyDocument: revokeOlderSessions(new Date().toISOString()) }));
+}
+
+/** Takes this instance out of the deny; the parts of other incidents stay. */
+export async function allowCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<void> {
+    const iam = memberClient(IAMClient, ref, incidentId);
+    const role = await roleOf(iam, instanceProfileArn);
+    const arn = instanceArn(ref);
+    if (role) await change(iam, role, (policy) => removeDenied(policy, arn), (policy) => !deniedInstances(policy).includes(arn));
+}

@@ -1,0 +1,59 @@
+/**
+ * The inline policy by which containment takes an instance's credentials away, and nobody else's.
+ *
+ * Credentials that EC2 gives an instance carry `ec2:SourceInstanceARN` wherever they are used, so a deny conditioned on
+ * it hits this instance alone, also with credentials that were stolen from it; other instances with the same role keep
+ * working. All incidents on one role share one policy with one statement, to stay small.
+ */
+import { z } from "zod";
+
+/** Name of the inline policy on the role. */
+export const denyPolicyName = "clean-room-contained-instances";
+
+/** IAM's limit for the sum of a role's inline policies, in characters without white space. */
+export const inlinePolicyLimit = 10_240;
+
+const documentSchema = z.object({
+    Version: z.literal("2012-10-17"),
+    Statement: z.array(z.object({
+        Sid: z.literal("ContainedInstances"),
+        Effect: z.literal("Deny"),
+        Action: z.literal("*"),
+        Resource: z.literal("*"),
+        Condition: z.object({ ArnEquals: z.object({ "ec2:SourceInstanceARN": z.array(z.string()) }) }),
+    })).length(1),
+});
+
+/** Instance ARNs that the policy denies; empty for no policy. @throws when the policy of our name is not ours in form. */
+export function deniedInstances(policy: string | null): string[] {
+    if (policy === null) return [];
+    return documentSchema.parse(JSON.parse(policy)).Statement[0]!.Condition.ArnEquals["ec2:SourceInstanceARN"];
+}
+
+/** The policy that denies exactly these instances; null when there is none left to deny, and the policy goes. */
+function policyOf(instanceArns: string[]): string | null {
+    if (instanceArns.length === 0) return null;
+    return JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Sid: "ContainedInstances", Effect: "Deny", Action: "*", Resource: "*", Condition: { ArnEquals: { "ec2:SourceInstanceARN": [...new Set(instanceArns)].sort() } } }],
+    });
+}
+
+/** The policy with one instance more. Adding twice is adding once. */
+export function addDenied(policy: string | null, instanceArn: string): string {
+    return policyOf([...deniedInstances(policy), instanceArn])!;
+}
+
+/** The policy with one instance less, others' parts untouched; null when the policy is to be deleted. */
+export function removeDenied(policy: string | null, instanceArn: string): string | null {
+    return policyOf(deniedInstances(policy).filter((arn) => arn !== instanceArn));
+}
+
+/** The classic deny of every session issued before a moment: hits all instances that share the role. For `revoke-role`. */
+export function revokeOlderSessions(before: string): string {
+    return JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Deny", Action: "*", Resource: "*", Condition: { DateLessThan: { "aws:TokenIssueTime": before } } }],
+    });
+}
+export const revokePolicyName = "clean-room-revoke-older-sessions";

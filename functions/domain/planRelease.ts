@@ -1,0 +1,103 @@
+/**
+ * The undo of a containment, decided from the restore record and the instance as it is now.
+ *
+ * What the record holds is put back in the reverse order of containment. Where the instance no longer looks as
+ * containment left it, somebody changed it since: that is a conflict, named and left alone.
+ */
+import type { InstanceState } from "./instanceState";
+
+export type ReleaseAction =
+    | { kind: "allowCredentials"; instanceProfileArn: string }
+    | { kind: "enableMetadata" }
+    | { kind: "restoreGroups"; networkInterfaceId: string; groups: string[] }
+    | { kind: "registerTarget"; targetGroupArn: string; targetId: string; port: number }
+    | { kind: "registerWithClassic"; loadBalancer: string }
+    | { kind: "restoreVolumes"; devices: string[] }
+    | { kind: "terminateOnShutdown" }
+    | { kind: "unprotectFromStop" }
+    | { kind: "unprotectFromTermination" }
+    | { kind: "rejoinAutoScaling"; group: string; from: "detached" | "standby" };
+
+export interface ReleasePlan {
+    actions: ReleaseAction[];
+    /** What was changed since containment, as sentences. With any of these a release is refused unless it is forced. */
+    conflicts: string[];
+}
+
+const same = (a: string[], b: string[]) => a.length === b.length && [...a].sort().every((value, index) => value === [...b].sort()[index]);
+const targetKey = (target: { targetGroupArn: string; targetId: string; port: number }) => `${target.targetGroupArn}/${target.targetId}:${target.port}`;
+
+/** @param isolation the group that containment gave every interface. */
+export function planRelease(record: InstanceState, current: InstanceState, isolation: string): ReleasePlan {
+    const actions: ReleaseAction[] = [];
+    const conflicts: string[] = [];
+    const changed = (what: string, left: unknown, found: unknown) => conflicts.push(`${what} was left ${String(left)} by containment and is ${String(found)} now`);
+    /** A boolean that containment set: put back when it differs, a conflict when somebody else has put it back or further. */
+    const flag = (what: string, before: boolean, now: boolean, left: boolean, action: ReleaseAction) => {
+        if (before === left) { if (now !== left) changed(what, left, now); return; }
+        if (now === left) actions.push(action);
+        else if (now !== before) changed(what, left, now);
+    };
+
+    if (record.instanceProfileArn && current.instanceProfileArn === record.instanceProfileArn) actions.push({ kind: "allowCredentials", instanceProfileArn: record.instanceProfileArn });
+    else if (record.instanceProfileArn !== current.instanceProfileArn) changed("The instance profile", record.instanceProfileArn ?? "absent", current.instanceProfileArn ?? "absent");
+    flag("The metadata endpoint (enabled)", record.metadataEndpoint === "enabled", current.metadataEndpoint === "enabled", false, { kind: "enableMetadata" });
+
+    for (const before of record.interfaces) {
+        const now = current.interfaces.find((each) => each.networkInterfaceId === before.networkInterfaceId);
+        if (!now) conflicts.push(`The interface ${before.networkInterfaceId} is no longer attached`);
+        else if (same(now.groups, before.groups)) continue;
+        else if (same(now.groups, [isolation])) actions.push({ kind: "restoreGroups", networkInterfaceId: before.networkInterfaceId, groups: before.groups });
+        else changed(`The interface ${before.networkInterfaceId}`, isolation, now.groups.join(", ") || "without groups");
+    }
+    for (const now of current.interfaces) {
+        if (!record.interfaces.some((each) => each.networkInterfaceId === now.networkInterfaceId)) conflicts.push(`The interface ${now.networkInterfaceId} was attached since`);
+    }
+
+    const registered = new Set(current.targets.map(targetKey));
+    for (const target of record.targets) {
+        if (!registered.has(targetKey(target))) actions.push({ kind: "registerTarget", targetGroupArn: target.targetGroupArn, targetId: target.targetId, port: target.port });
+    }
+    for (const loadBalancer of record.classicLoadBalancers) {
+        if (!current.classicLoadBalancers.includes(loadBalancer)) actions.push({ kind: "registerWithClassic", loadBalancer });
+    }
+
+    const devices: string[] = [];
+    for (const before of record.volumes.filter((volume) => volume.deleteOnTermination)) {
+        const now = current.volumes.find((volume) => volume.volumeId === before.volumeId);
+        if (!now) conflicts.push(`The volume ${before.volumeId} is no longer attached`);
+        else if (!now.deleteOnTermination) devices.push(now.device);
+    }
+    if (devices.length > 0) actions.push({ kind: "restoreVolumes", devices });
+
+    if (record.shutdownBehavior === "terminate" && current.shutdownBehavior === "stop") actions.push({ kind: "terminateOnShutdown" });
+    if (record.lifecycle === "on-demand") {
+        flag("Stop protection", record.stopProtection, current.stopProtection, true, { kind: "unprotectFromStop" });
+        flag("Termination protection", record.terminationProtection, current.terminationProtection, true, { kind: "unprotectFromTermination" });
+    }
+    if (record.autoScaling && !/^(Detach|Terminat)/.test(record.autoScaling.lifecycleState)) {
+        const group = record.autoScaling.group;
+        if (!current.autoScaling) actions.push({ kind: "rejoinAutoScaling", group, from: "detached" });
+        else if (current.autoScaling.group !== group) changed("The Auto Scaling group", `out of ${group}`, `in ${current.autoScaling.group}`);
+        else if (current.autoScaling.lifecycleState === "Standby" && record.autoScaling.lifecycleState !== "Standby") actions.push({ kind: "rejoinAutoScaling", group, from: "standby" });
+    }
+    return { actions, conflicts };
+}
+
+/** One line about an action, for the record of what a release did. */
+export function describeRelease(action: ReleaseAction): { name: string; detail: string } {
+    const name = action.kind;
+    switch (action.kind) {
+        case "allowCredentials": return { name, detail: `the deny on the role of ${action.instanceProfileArn} no longer names the instance` };
+        case "enableMetadata": return { name, detail: "the metadata endpoint answers again" };
+        case "restoreGroups": return { name, detail: `${action.networkInterfaceId} carries ${action.groups.join(", ")} again` };
+        case "registerTarget": return { name, detail: `${action.targetId}:${action.port} in ${action.targetGroupArn}` };
+        case "registerWithClassic": return { name, detail: `with the classic load balancer ${action.loadBalancer}` };
+        case "restoreVolumes": return { name, detail: `DeleteOnTermination on again for ${action.devices.join(", ")}` };
+        case "terminateOnShutdown": return { name, detail: "a shutdown from inside terminates the instance again" };
+        case "unprotectFromStop": return { name, detail: "stop protection off again" };
+        case "unprotectFromTermination": return { name, detail: "termination protection off again" };
+        case "rejoinAutoScaling": return { name, detail: `back in ${action.group} (from ${action.from}); the group may now have one instance more than desired` };
+        default: return action satisfies never;
+    }
+}
