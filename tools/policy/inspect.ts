@@ -58,6 +58,10 @@ export async function inspect({ engine, project, stack, operation, throwAwayStat
  */
 function mirror(project: string, target: string): string {
     mkdirSync(target);
+    if (project === root) {
+        // The program bundles its functions into this folder beside its sources, and names it relative to the project's.
+        mkdirSync(path.join(root, "build"), { recursive: true });
+    }
     for (const entry of readdirSync(project)) {
         const [from, to] = [path.join(project, entry), path.join(target, entry)];
         if (/^Pulumi(\..+)?\.yaml$/.test(entry)) {
