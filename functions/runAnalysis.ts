@@ -15,7 +15,7 @@ import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/per
 import { analysisSummarySchema } from "./domain/analysisOutputs";
 import { analysisSchema, containmentSchema, custodySchema, evidenceSchema, forensicHostSchema, incidentSchema, type Analysis, type ForensicHost, type Incident, type ObjectRef } from "./domain/containers";
 import { incidentTag, purposeTag } from "./domain/incidentTags";
-import { analysisOf, documentVolumes, encodeVolumes, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
+import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
 
 /** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
 export const permissions: Permissions = (names) => [
@@ -28,12 +28,16 @@ export const permissions: Permissions = (names) => [
         Condition: { StringLike: { [`ssm:resourceTag/${incidentTag}`]: "i-*" }, StringEquals: { [`ssm:resourceTag/${purposeTag}`]: "forensic-host" } },
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
-    ...writeEvidence("custody.json")(names),
-    ...readEvidence("analysis/manifest.sha256", "analysis/summary.json")(names),
+    ...writeEvidence("custody.json", commandObject)(names),
+    ...readEvidence(commandObject, "analysis/manifest.sha256", "analysis/summary.json")(names),
 ];
 
 const inputSchema = z.object({ incident: incidentSchema, containment: containmentSchema.nullable(), evidence: evidenceSchema, host: forensicHostSchema });
 type Input = z.infer<typeof inputSchema>;
+
+/** Under the incident's prefix: which command analyses which host. S3 shows it at once, Run Command's lists lag behind. */
+const commandObject = "analysis-command.json";
+const commandSchema = z.object({ schemaVersion: z.literal(1), instanceId: z.string(), commandId: z.string() });
 
 /** Seconds in which the agent must take the command: it was online a moment ago. */
 const deliverySeconds = 600;
@@ -44,7 +48,6 @@ async function invocationsOn(ssm: SSMClient, instanceId: string): Promise<Invoca
         invocations.push(...(page.CommandInvocations ?? []).map((one) => ({
             commandId: one.CommandId!,
             documentName: one.DocumentName ?? "",
-            status: one.Status ?? "Pending",
             requestedAt: one.RequestedDateTime?.toISOString() ?? "",
         })));
     }
@@ -93,14 +96,24 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
     }
 }
 
+/** @returns the command that analyses this host; null when none was sent */
+async function commandOn(ssm: SSMClient, incident: Incident, instanceId: string): Promise<string | null> {
+    const kept = await getJson(`${incident.prefix}${commandObject}`, commandSchema);
+    if (kept?.value.instanceId === instanceId) return kept.value.commandId;
+    // Sent, perhaps, by a call that ended before it could write that down.
+    return analysisOf(environment("DOCUMENT_NAME"), await invocationsOn(ssm, instanceId))?.commandId ?? null;
+}
+
+/** @throws NotYet while the command is under way */
 async function outcomeOf(ssm: SSMClient, commandId: string, instanceId: string): Promise<{ status: string; exitCode: number | null; output: string }> {
-    const answer = await ssm.send(new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }));
+    const answer = await ssm.send(new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId })).catch((error: unknown) => {
+        if (errorCode(error) !== "InvocationDoesNotExist") throw error;
+        return { Status: "Pending", ResponseCode: undefined, StandardOutputContent: "", StandardErrorContent: "" }; // sent a moment ago
+    });
+    const status = answer.Status ?? "Pending";
+    if (isUnderWay(status)) throw new NotYetError(`The analysis ${commandId} on ${instanceId} is ${status}.`);
     const parts = [["stdout", answer.StandardOutputContent], ["stderr", answer.StandardErrorContent]].filter(([, text]) => text);
-    return {
-        status: answer.Status ?? "Pending",
-        exitCode: answer.ResponseCode ?? null,
-        output: parts.map(([name, text]) => `${name}: ${outputTail(text!)}`).join("\n"),
-    };
+    return { status, exitCode: answer.ResponseCode ?? null, output: parts.map(([name, text]) => `${name}: ${outputTail(text!)}`).join("\n") };
 }
 
 async function manifestRef(incident: Incident): Promise<ObjectRef> {
@@ -143,14 +156,13 @@ export const handler = step({
         const { incident, host } = input;
         if (host.volumes.length === 0) throw new StepError("The forensic instance has no volumes to analyse", host.instanceId, "AttachEvidenceVolumes must run before this step.");
         const ssm = forensicsClient(SSMClient);
-        const analysis = analysisOf(environment("DOCUMENT_NAME"), await invocationsOn(ssm, host.instanceId));
-        if (!analysis) {
-            const commandId = await send(input);
-            log("analysis sent", { incidentId: incident.incidentId, commandId });
-            throw new NotYetError(`The analysis was sent to ${host.instanceId} as ${commandId}.`);
+        const commandId = await commandOn(ssm, incident, host.instanceId);
+        if (commandId === null) {
+            const sent = await send(input);
+            await putJson(`${incident.prefix}${commandObject}`, { schemaVersion: 1, instanceId: host.instanceId, commandId: sent });
+            log("analysis sent", { incidentId: incident.incidentId, commandId: sent });
+            throw new NotYetError(`The analysis was sent to ${host.instanceId} as ${sent}.`);
         }
-        const { commandId } = analysis.invocation;
-        if (analysis.running) throw new NotYetError(`The analysis ${commandId} is ${analysis.invocation.status}.`);
         const outcome = await outcomeOf(ssm, commandId, host.instanceId);
         if (leftResults(outcome)) return results(incident, commandId);
         throw new StepError(

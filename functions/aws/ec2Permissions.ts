@@ -18,9 +18,9 @@ export function tagAtCreation(resources: string[], ...createActions: string[]): 
 /**
  * Let EBS use a key on this role's behalf, to copy snapshots and to make and attach encrypted volumes, and only EBS.
  *
- * @param keyArn may end in `key/*` where the victim's own keys are meant, whose ids nobody knows beforehand
+ * @param keyArns may end in `key/*` where the victim's own keys are meant, whose ids nobody knows beforehand
  */
-export function useKeyThroughEbs(names: DeployedNames, sid: string, keyArn: string): Statement[] {
+export function useKeyThroughEbs(names: DeployedNames, sid: string, ...keyArns: string[]): Statement[] {
     const service = `ec2.${names.region}.${names.partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"}`;
     // The Region is `*` in the statements of a responder role.
     const viaEc2 = { StringLike: { "kms:ViaService": service } };
@@ -29,9 +29,9 @@ export function useKeyThroughEbs(names: DeployedNames, sid: string, keyArn: stri
             Sid: sid,
             Effect: "Allow",
             Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
-            Resource: [keyArn],
+            Resource: keyArns,
             Condition: viaEc2,
         },
-        { Sid: `${sid}Grants`, Effect: "Allow", Action: ["kms:CreateGrant"], Resource: [keyArn], Condition: { ...viaEc2, Bool: { "kms:GrantIsForAWSResource": "true" } } },
+        { Sid: `${sid}Grants`, Effect: "Allow", Action: ["kms:CreateGrant"], Resource: keyArns, Condition: { ...viaEc2, Bool: { "kms:GrantIsForAWSResource": "true" } } },
     ];
 }

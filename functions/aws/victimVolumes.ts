@@ -4,13 +4,14 @@
  */
 import { paginateDescribeInstances, paginateDescribeVolumes, type EC2Client, type Instance } from "@aws-sdk/client-ec2";
 import { z } from "zod";
-import type { Containment, Incident } from "../domain/containers";
+import type { Incident } from "../domain/containers";
 import { isNotFound, StepError } from "./errors";
 import { getJson, putJson } from "./evidenceBucket";
 import { log } from "./handler";
 
-/** Object under the incident's prefix. */
+/** Objects under the incident's prefix: the list of volumes, and containment's record of what it found. */
 export const victimVolumesObject = "victim-volumes.json";
+export const restoreRecordObject = "restore-record.json";
 
 const volumeSchema = z.object({ volumeId: z.string().regex(/^vol-[0-9a-f]{8,17}$/), device: z.string().min(1).max(64), root: z.boolean() });
 const victimVolumesSchema = z.object({
@@ -47,12 +48,7 @@ async function standingVolumes(ec2: EC2Client, volumeIds: string[]): Promise<Set
     return standing;
 }
 
-async function recordedVolumes(containment: Containment | null): Promise<z.infer<typeof volumeSchema>[]> {
-    const record = containment && await getJson(containment.restoreRecord.key, recordedVolumesSchema);
-    return record?.value.volumes ?? [];
-}
-
-async function lookUp(ec2: EC2Client, incident: Incident, containment: Containment | null): Promise<VictimVolumes> {
+async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes> {
     const { instanceId } = incident.instance;
     const instance = await describeInstance(ec2, instanceId);
     const gone = !instance || instance.State?.Name === "terminated" || instance.State?.Name === "shutting-down";
@@ -63,7 +59,9 @@ async function lookUp(ec2: EC2Client, incident: Incident, containment: Containme
         if (attached.length > 0) return { schemaVersion: 1, foundBy: "instance", volumes: attached };
         throw new StepError("The instance has no EBS volume, so there is nothing that a snapshot could preserve", instanceId, "Its instance store is lost when it stops: collect memory and files from the running, isolated instance by hand.");
     }
-    const known = attached.length > 0 ? attached : await recordedVolumes(containment);
+    // Containment writes the record before it changes anything, so that it is there also when containment failed.
+    const record = attached.length > 0 ? null : await getJson(`${incident.prefix}${restoreRecordObject}`, recordedVolumesSchema);
+    const known = record?.value.volumes ?? attached;
     const standing = known.length > 0 ? await standingVolumes(ec2, known.map(({ volumeId }) => volumeId)) : new Set<string>();
     const lost = known.filter(({ volumeId }) => !standing.has(volumeId)).map(({ volumeId }) => volumeId);
     if (lost.length > 0) log("volumes were deleted before they could be preserved", { instanceId, volumes: lost });
@@ -73,11 +71,11 @@ async function lookUp(ec2: EC2Client, incident: Incident, containment: Containme
 }
 
 /** The victim's volumes as they were when this incident first looked. @throws StepFailed when there are none. */
-export async function victimVolumes(ec2: EC2Client, incident: Incident, containment: Containment | null): Promise<VictimVolumes> {
+export async function victimVolumes(ec2: EC2Client, incident: Incident): Promise<VictimVolumes> {
     const key = `${incident.prefix}${victimVolumesObject}`;
     const kept = await getJson(key, victimVolumesSchema);
     if (kept) return kept.value;
-    const found = await lookUp(ec2, incident, containment);
+    const found = await lookUp(ec2, incident);
     await putJson(key, found, { onlyIfAbsent: true });
     return found;
 }

@@ -34,22 +34,22 @@ export function encodeVolumes(volumes: readonly DocumentVolume[]): string {
 export interface Invocation {
     commandId: string;
     documentName: string;
-    /** Pending, InProgress, Delayed, Cancelling, Success, Failed, TimedOut, Cancelled. */
-    status: string;
     /** ISO 8601. */
     requestedAt: string;
 }
 
-const pending = new Set(["Pending", "InProgress", "Delayed", "Cancelling"]);
-
 /**
- * The one analysis of a host: the first command of the document, whether this or an earlier attempt sent it. A host is
- * analysed once; a second command would read and upload beside the first.
+ * The one analysis of a host: the first command of the document, whoever sent it. A host is analysed once; a second
+ * command would read and upload beside the first.
  */
-export function analysisOf(documentName: string, invocations: readonly Invocation[]): { invocation: Invocation; running: boolean } | null {
+export function analysisOf(documentName: string, invocations: readonly Invocation[]): Invocation | null {
     const order = (one: Invocation) => `${one.requestedAt}/${one.commandId}`;
-    const ours = invocations.filter((one) => one.documentName === documentName).sort((left, right) => (order(left) < order(right) ? -1 : 1));
-    return ours.length === 0 ? null : { invocation: ours[0], running: pending.has(ours[0].status) };
+    return invocations.filter((one) => one.documentName === documentName).sort((left, right) => (order(left) < order(right) ? -1 : 1))[0] ?? null;
+}
+
+/** Whether a command's status may still change. */
+export function isUnderWay(status: string): boolean {
+    return ["Pending", "InProgress", "Delayed", "Cancelling"].includes(status);
 }
 
 /** The document's exit code for "incomplete: results and manifest are there". */
