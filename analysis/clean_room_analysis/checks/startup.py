@@ -56,7 +56,7 @@ class Startup(Check):
         technique, what = place
         if item.entry.mode & 0o002:
             yield self.found(item, Severity.HIGH, f"{what} that anybody may write", f"mode {item.entry.mode & 0o7777:04o}", (technique,))
-        if hidden_part(item.path.rpartition("/")[2]) and item.path.startswith("/etc/"):
+        if item.entry.name not in _HOME_FILES and hidden_part(item.entry.name) and item.path.startswith("/etc/"):
             yield self.found(item, Severity.MEDIUM, f"{what} under a hidden name", item.text[:500], (technique, "T1564.001"))
         for number, line in lines(item.text):
             command = line.strip()

@@ -10,7 +10,7 @@ from clean_room_analysis.text import lines
 
 _SCRIPT = re.compile(r"\.(?:php\d?|phtml|phar|inc|jspx?|jspf|aspx?|ashx|cgi|cfm)$", re.I)
 _IMAGE_SCRIPT = re.compile(r"\.(?:php\d?|phtml|phar|jsp|aspx?)\.(?:jpe?g|png|gif|svg|txt)$|\.(?:jpe?g|png|gif)\.(?:php\d?|phtml|jsp|aspx?)$", re.I)
-_UPLOADS = re.compile(r"/(?:uploads?|files|images?|img|avatars?|attachments?|media|tmp|cache)/", re.I)
+_UPLOADS = re.compile(r"/(?:uploads?|avatars?|attachments?)/", re.I)
 _INPUT = r"\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b|\$\{?[\"']?_(?:GET|POST|REQUEST)|php://input|getallheaders\s*\("
 _RUN = r"\b(?:eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function)\s{0,10}\("
 #: pattern, severity, what it means
