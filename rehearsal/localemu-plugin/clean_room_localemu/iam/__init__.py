@@ -1,0 +1,1 @@
+"""IAM enforcement as AWS evaluates it."""

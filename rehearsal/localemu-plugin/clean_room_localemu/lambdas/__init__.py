@@ -1,0 +1,1 @@
+"""Lambda functions as local Node processes."""

@@ -1,0 +1,93 @@
+/**
+ * Runs a Node Lambda handler. One JSON request a line on standard input:
+ * {requestId, functionArn, event: JSON text, timeoutMs}; one reply a line on standard output, marked, since the function
+ * writes its log there too: {result: JSON text} or {error: {errorType, errorMessage, trace}}.
+ */
+"use strict";
+const { existsSync, readFileSync, writeSync } = require("node:fs");
+const path = require("node:path");
+const readline = require("node:readline");
+const { pathToFileURL } = require("node:url");
+
+const { LAMBDA_TASK_ROOT: root, _HANDLER: handlerName, ...env } = process.env;
+const separator = handlerName.lastIndexOf(".");
+const [moduleName, exportName] = [handlerName.slice(0, separator), handlerName.slice(separator + 1)];
+
+function reply(message) {
+    writeSync(1, `\x01clean-room-reply ${JSON.stringify(message)}\n`);
+}
+
+function describe(error) {
+    if (!(error instanceof Error)) {
+        return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    }
+    return { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split("\n") };
+}
+
+function isEsModule(file) {
+    if (!file.endsWith(".js")) {
+        return file.endsWith(".mjs");
+    }
+    const manifest = path.join(root, "package.json");
+    return existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).type === "module";
+}
+
+async function loadHandler() {
+    const file = [".js", ".mjs", ".cjs"].map((extension) => path.join(root, moduleName + extension)).find(existsSync);
+    if (file === undefined) {
+        throw Object.assign(new Error(`Cannot find module '${moduleName}'`), { name: "Runtime.ImportModuleError" });
+    }
+    const loaded = isEsModule(file) ? await import(pathToFileURL(file).href) : require(file);
+    const handler = loaded[exportName] ?? loaded.default?.[exportName];
+    if (typeof handler !== "function") {
+        throw Object.assign(new Error(`${handlerName} is undefined or not exported`), { name: "Runtime.HandlerNotFound" });
+    }
+    return handler;
+}
+
+function invoke(handler, { requestId, functionArn, event, timeoutMs }) {
+    const deadline = Date.now() + timeoutMs;
+    return new Promise((resolve, reject) => {
+        const done = (error, value) => (error ? reject(error) : resolve(value));
+        const context = {
+            awsRequestId: requestId, invokedFunctionArn: functionArn, callbackWaitsForEmptyEventLoop: true,
+            functionName: env.AWS_LAMBDA_FUNCTION_NAME, functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+            memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+            logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME, logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+            getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+            done, fail: (error) => done(error), succeed: (value) => done(null, value),
+        };
+        const returned = handler(JSON.parse(event === "" ? "null" : event), context, done);
+        if (typeof returned?.then === "function") {
+            returned.then(resolve, reject);
+        }
+    });
+}
+
+// The error of an import is told to the invocation, as Lambda does. Lambda starts afresh after it, and so do we.
+const loading = loadHandler().then((handler) => ({ handler }), (error) => ({ error }));
+
+readline.createInterface({ input: process.stdin }).on("line", async (line) => {
+    try {
+        const { handler, error } = await loading;
+        if (error) {
+            throw error;
+        }
+        reply({ result: JSON.stringify(await invoke(handler, JSON.parse(line))) ?? "null" });
+    } catch (error) {
+        reply({ error: describe(error) });
+        if ((await loading).error) {
+            process.exit(1);
+        }
+    }
+}).on("close", () => process.exit(0));
+
+// Lambda ends the environment on both.
+process.on("unhandledRejection", (error) => {
+    reply({ error: { ...describe(error), errorType: "Runtime.UnhandledPromiseRejection" } });
+    process.exit(128);
+});
+process.on("uncaughtException", (error) => {
+    reply({ error: describe(error) });
+    process.exit(129);
+});

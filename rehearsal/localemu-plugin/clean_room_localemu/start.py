@@ -1,0 +1,24 @@
+"""The hook LocalEmu runs before it takes requests."""
+from localemu.runtime import hooks
+
+
+@hooks.on_infra_start(priority=1)
+def start() -> None:
+    """Installs every correction. One that fails ends LocalEmu: a rehearsal on a half-corrected AWS would prove nothing."""
+    import logging
+    import os
+
+    try:
+        install_all()
+    except BaseException:
+        logging.getLogger(__name__).critical("The clean-room plug-in could not be installed into this LocalEmu", exc_info=True)
+        logging.shutdown()
+        os._exit(3)
+
+
+def install_all() -> None:
+    """Order matters only for the call log: it comes last, so that its file says that everything is in place."""
+    from . import call_log, isolation
+
+    for module in (isolation, call_log):
+        module.install()
