@@ -93,7 +93,7 @@ def _walk(reports: list[VolumeReport], ledger: Ledger, timeline: Timeline, bodyf
     for report in reports:
         try:
             report.file_systems = reader.read_volume(report.input, report.size_bytes)
-        except Exception as error:  # noqa: BLE001 - a volume that cannot be read must not take the others with it
+        except Exception as error:  # a volume that cannot be read must not take the others with it
             ledger.not_looked_at(report.input.source_volume_id, f"{type(error).__name__}: {error}")
         for one in report.file_systems:
             say(f"{report.input.source_volume_id}: {one.type} by {one.method}, {one.files_seen} entries, journal {'replayed' if one.journal_replayed else 'not replayed'}")

@@ -36,4 +36,4 @@ def birth_time(directory: int, name: str) -> int | None:
     """
     if _statx is None or _statx(directory, os.fsencode(name), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, _reference) != 0 or not _result.mask & _STATX_BTIME:
         return None
-    return _result.born.seconds * 1_000_000_000 + _result.born.nanoseconds
+    return int(_result.born.seconds) * 1_000_000_000 + int(_result.born.nanoseconds)

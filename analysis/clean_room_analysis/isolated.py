@@ -36,7 +36,7 @@ def _child(function: Callable[[], Iterator[Row]], sending: Connection, memory: i
                 batch = []
     except MemoryError:
         error = "it needs more memory than it may have"
-    except Exception as failure:  # noqa: BLE001 - any failure of a parser is data for the parent
+    except Exception as failure:  # any failure of a parser is data for the parent
         error = f"{type(failure).__name__}: {failure}"[:300]
     sending.send((batch, True, error))
 

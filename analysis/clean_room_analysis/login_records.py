@@ -80,7 +80,7 @@ def read_records(tree: Tree, entry: Entry) -> Iterator[Record]:
         if name.startswith(("wtmp", "btmp")):
             yield from _utmp(entry.path, name[:4], UtmpFile(path))
         elif ".journal" in name:
-            yield from _journal(entry.path, JournalFile(path.open("rb"), _Quiet()))  # type: ignore[arg-type]
+            yield from _journal(entry.path, JournalFile(path.open("rb"), _Quiet()))
         else:
             yield from _log(entry.path, path, time_zone(tree))
 

@@ -5,7 +5,7 @@ import errno
 import io
 import posixpath
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from dissect.target import filesystem as dissect_filesystem
 from dissect.target.filesystem import Filesystem, FilesystemEntry
@@ -76,7 +76,7 @@ class RawTree(Tree):
 
     def link_target(self, path: str) -> str:
         try:
-            return self._get(path).readlink()
+            return str(self._get(path).readlink())
         except _DAMAGED as error:
             raise OSError(errno.EIO, f"the link cannot be read: {error}") from error
 
@@ -85,7 +85,7 @@ class RawTree(Tree):
         if entry is None or not entry.is_file:
             raise OSError(errno.EINVAL, "not a regular file of this file system")
         try:
-            return _Guarded(self._get(path).open())
+            return cast(BinaryIO, _Guarded(self._get(path).open()))
         except _DAMAGED as error:
             raise OSError(errno.EIO, f"the file cannot be opened: {error}") from error
 
@@ -93,7 +93,7 @@ class RawTree(Tree):
         try:
             for attribute in self._get(path).lattr():
                 if attribute.name == name:
-                    return attribute.value
+                    return bytes(attribute.value)
         except _DAMAGED:
             return None
         return None

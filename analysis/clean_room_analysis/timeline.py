@@ -68,7 +68,7 @@ class Timeline:
     def _spill(self) -> None:
         self._rows.sort(key=_order)
         # Not closed here: every run is read again when all are merged; close() ends it.
-        run = tempfile.TemporaryFile("w+", encoding="ascii", dir=self._scratch, prefix="timeline-")  # noqa: SIM115
+        run = tempfile.TemporaryFile("w+", encoding="ascii", dir=self._scratch, prefix="timeline-")
         run.writelines(json_line(row) for row in self._rows)
         run.seek(0)
         self._runs.append(run)

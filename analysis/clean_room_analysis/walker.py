@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Walks one file system twice: inventory with the artefact checks, then the content checks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TextIO
 
-from clean_room_analysis.checks.base import Check, Item
+from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import Entry, FileSystemReport
@@ -34,7 +35,7 @@ class Walker:
             self._offer(Item(entry, tree, volume_id), self._first)
         report.read_to_end = not self._deadline.passed
         for check in self._first:
-            self._run(check, volume_id, lambda check=check: check.leave(tree))
+            self._run(check, volume_id, partial(check.leave, tree))
         for entry in self._entries(tree, volume_id, "content of the remaining files", said=False):
             self._offer(Item(entry, tree, volume_id), self._second)
 
@@ -60,11 +61,11 @@ class Walker:
         for check in checks:
             if check.wants(item.entry):
                 self._ledger.report(check.name).items_looked_at += 1
-                self._run(check, f"{item.volume_id}:{item.entry.path}", lambda check=check: check.look(item))
+                self._run(check, f"{item.volume_id}:{item.entry.path}", partial(check.look, item))
 
-    def _run(self, check: Check, where: str, results) -> None:  # noqa: ANN001 - a callable that gives results
+    def _run(self, check: Check, where: str, results: Callable[[], Iterator[Result]]) -> None:
         try:
             for result in results():
                 self._ledger.take(result)
-        except Exception as error:  # noqa: BLE001 - one hostile file must not end the check, one check not the run
+        except Exception as error:  # one hostile file must not end the check, one check not the run
             self._ledger.failed(check.name, where, error)

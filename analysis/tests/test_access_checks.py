@@ -5,6 +5,10 @@ import struct
 from pathlib import Path
 
 import pytest
+from conftest import TreeMaker
+from hypothesis import given
+from hypothesis import strategies as st
+
 from clean_room_analysis.checks.accounts import Accounts
 from clean_room_analysis.checks.shell_history import ShellHistory
 from clean_room_analysis.checks.ssh import Ssh, fingerprint
@@ -13,9 +17,6 @@ from clean_room_analysis.checks.temporary_executables import TemporaryExecutable
 from clean_room_analysis.checks.web_shell import WebShell
 from clean_room_analysis.checks.yara import Yara, compile_rules
 from clean_room_analysis.model import Severity, TimelineEvent
-from conftest import TreeMaker
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJi"

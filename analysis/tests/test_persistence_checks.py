@@ -4,15 +4,16 @@
 from pathlib import Path
 
 import pytest
+from conftest import TreeMaker
+from hypothesis import given
+from hypothesis import strategies as st
+
 from clean_room_analysis.checks.cron import Cron
 from clean_room_analysis.checks.kernel_modules import KernelModules
 from clean_room_analysis.checks.ld_preload import LdPreload
 from clean_room_analysis.checks.startup import Startup
 from clean_room_analysis.checks.systemd import Systemd, commands
 from clean_room_analysis.model import Severity
-from conftest import TreeMaker
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(("path", "line"), [

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ANALYSIS, VOLUME
+
 from clean_room_analysis import evidence, mounting
 from clean_room_analysis.checks import artefact_checks
 from clean_room_analysis.cli import main
 from clean_room_analysis.text import display_name
 from clean_room_analysis.walker import Walker
-from conftest import ANALYSIS, VOLUME
 
 SEVERITIES = ["critical", "high", "medium", "low", "informational"]
 FILES = {"bodyfile", "findings.jsonl", "summary.json", "timeline.csv", "timesketch.jsonl"}

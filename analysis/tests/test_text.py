@@ -5,9 +5,10 @@ import csv
 import io
 
 import pytest
-from clean_room_analysis.text import display_name, excerpt, lines, spreadsheet_cell
 from hypothesis import given
 from hypothesis import strategies as st
+
+from clean_room_analysis.text import display_name, excerpt, lines, spreadsheet_cell
 
 names = st.binary(min_size=1, max_size=64).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 

@@ -8,15 +8,16 @@ import stat
 from pathlib import Path
 
 import pytest
+from conftest import TreeMaker
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from clean_room_analysis import limits
 from clean_room_analysis.birth_time import birth_time
 from clean_room_analysis.model import Entry
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.partitions import identify, part_of, regions
 from clean_room_analysis.raw_tree import RawTree
-from conftest import TreeMaker
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def walked(tree: MountedTree | RawTree) -> tuple[dict[str, Entry], list[tuple[str, str]]]:

@@ -75,7 +75,7 @@ class Check(ABC):
     def look(self, item: Item) -> Iterator[Result]:
         """Looks at one entry it wanted. An exception is recorded as the check's error and the next entry is looked at."""
 
-    def leave(self, tree: Tree) -> Iterator[Result]:  # noqa: ARG002 - most checks have nothing to do here
+    def leave(self, tree: Tree) -> Iterator[Result]:  # most checks have nothing to do here
         """Called when a file system was read to its end and is still open."""
         return iter(())
 

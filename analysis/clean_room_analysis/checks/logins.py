@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Who logged in, who tried: wtmp, btmp, secure/auth.log and journald."""
 
+import functools
 import re
 import time
 from collections import Counter
@@ -29,13 +30,23 @@ _DISTINCT = 20_000
 
 
 @dataclass(slots=True)
+class _Sessions:
+    """Log-ins of one user from one host by one way."""
+
+    first: int
+    last: int
+    count: int
+    path: str
+
+
+@dataclass(slots=True)
 class _Volume:
     """What the logs of one file system add up to."""
 
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
     first_failure: dict[str, int] = field(default_factory=dict)
-    #: (user, host, how) -> [first, last, count, path]
-    successes: dict[tuple[str, str, str], list[int | str]] = field(default_factory=dict)
+    #: By user, host and way (session, password, publickey).
+    successes: dict[tuple[str, str, str], _Sessions] = field(default_factory=dict)
     wiped: Counter[str] = field(default_factory=Counter)
 
 
@@ -73,7 +84,7 @@ class Logins(Check):
         for entry, _ in entries:
             try:
                 # One process a file: a file made to stop its parser stops nothing else.
-                for record in run_isolated(lambda entry=entry: read_records(tree, entry), min(_SECONDS_PER_FILE, max(1.0, end - time.monotonic()))):
+                for record in run_isolated(functools.partial(read_records, tree, entry), min(_SECONDS_PER_FILE, max(1.0, end - time.monotonic()))):
                     yield from self._take(record, sums, volume_id)
             except IsolatedError as error:
                 errors.append(f"{entry.path}: {error}")
@@ -112,17 +123,17 @@ class Logins(Check):
         for (_, host), count in sums.failures.items():
             guesses[host] = max(guesses.get(host, 0), count)
         entered: set[str] = set()
-        for (user, host, how), (first, last, count, path) in sorted(sums.successes.items()):
-            shown = f"{count} times, first {iso_time(int(first))}, last {iso_time(int(last))}, by {how}"
+        for (user, host, how), sessions in sorted(sums.successes.items(), key=lambda one: one[0]):
+            shown = f"{sessions.count} times, first {iso_time(sessions.first)}, last {iso_time(sessions.last)}, by {how}"
             where = host or "the console"
-            guessed = guesses.get(host, 0) >= _GUESSES and int(last) >= sums.first_failure[host]
+            guessed = guesses.get(host, 0) >= _GUESSES and sessions.last >= sums.first_failure[host]
             if guessed:
                 entered.add(host)
-                yield Finding(self.name, Severity.CRITICAL, f"{user} logged in from {where} after {guesses[host]} failed attempts from there", volume_id, str(path), shown,
-                              ("T1110.001", "T1078"), int(last))
+                yield Finding(self.name, Severity.CRITICAL, f"{user} logged in from {where} after {guesses[host]} failed attempts from there", volume_id, sessions.path, shown,
+                              ("T1110.001", "T1078"), sessions.last)
                 continue
             severity = Severity.MEDIUM if user == "root" or how == "password" else Severity.INFORMATIONAL
-            yield Finding(self.name, severity, f"{user} logged in{' with a password' if how == 'password' else ''} from {where}", volume_id, str(path), shown, ("T1078",), int(last))
+            yield Finding(self.name, severity, f"{user} logged in{' with a password' if how == 'password' else ''} from {where}", volume_id, sessions.path, shown, ("T1078",), sessions.last)
         for (path, host), count in sorted(sums.failures.items(), key=lambda one: (-one[1], one[0])):
             if count >= _GUESSES:
                 yield Finding(self.name, Severity.MEDIUM if host in entered else Severity.LOW, f"{count} failed log-ins from {host}", volume_id, path,
@@ -135,8 +146,8 @@ def _success(sums: _Volume, record: Record, user: str, host: str, how: str) -> N
     key = (user[:64], host[:256], how[:32])
     if key not in sums.successes and len(sums.successes) >= _DISTINCT:
         return
-    first, last, count, _ = sums.successes.get(key, (record.at, record.at, 0, record.path))
-    sums.successes[key] = [min(int(first), record.at), max(int(last), record.at), int(count) + 1, record.path]
+    known = sums.successes.setdefault(key, _Sessions(record.at, record.at, 0, record.path))
+    known.first, known.last, known.count = min(known.first, record.at), max(known.last, record.at), known.count + 1
 
 
 def _failure(sums: _Volume, record: Record, host: str) -> None:
