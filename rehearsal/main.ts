@@ -4,6 +4,7 @@ import { CleanUp } from "./cleanUp";
 import { InputError, parseOptions, usage, type Options } from "./options";
 import { Progress } from "./progress";
 import { rehearse } from "./run";
+import { WaitError } from "./watch";
 
 /** As a shell reports a process that a signal ended. */
 const interrupted = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -38,9 +39,10 @@ async function main(): Promise<number> {
         }
         return await run(options);
     } catch (error) {
-        const expected = error instanceof InputError;
-        process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
-        return expected ? 2 : 1;
+        // A message of ours says it all; the stack of anything else is the only way to find out.
+        const ours = error instanceof InputError || error instanceof WaitError;
+        process.stderr.write(`${ours ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+        return error instanceof InputError ? 2 : 1;
     }
 }
 

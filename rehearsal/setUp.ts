@@ -48,7 +48,8 @@ const pythonVersions = ["3.11", "3.12", "3.13"] as const;
  * program builds the same one when it is deployed, and finds it done.
  */
 async function pythonParts(): Promise<Prepared["pythonVersion"]> {
-    const { python } = await ensureVenv({ name: "rehearsal", lockFile: path.join(__dirname, "requirements.lock") });
+    // The environment of startLocalEmu: the same name, lock file and packages, so that it is made once.
+    const { python } = await ensureVenv({ name: "rehearsal", lockFile: path.join(__dirname, "requirements.lock"), localPackages: [path.join(__dirname, "localemu-plugin")] });
     const { stdout } = await promisify(execFile)(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
     const version = pythonVersions.find((one) => one === stdout.trim());
     if (!version) throw new Error(`${python} is Python ${stdout.trim()}; the analysis runs on ${pythonVersions.join(", ")}. Set $PYTHON to one of them.`);
