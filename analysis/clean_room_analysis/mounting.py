@@ -72,6 +72,8 @@ def mounted(work: str, region: Region) -> Iterator[Mount]:
         raise MountError(f"{region.type} is not mounted")
     device = _run("losetup", "--find", "--show", "--offset", str(region.offset), "--sizelimit", str(region.size), work)
     try:
+        # A loop device keeps the read-only flag that blockdev gave it in an earlier life, when it may have been evidence.
+        _run("blockdev", "--setrw", device)
         with tempfile.TemporaryDirectory(prefix="clean-room-") as directory:
             mount = _mount(device, directory, region)
             try:
