@@ -27,7 +27,7 @@ export function ticketText({ incidentId, openedAt, finding, instance, prefix }: 
         `Title: ${visible(finding.title)}`,
         ...(finding.sample ? ["This is a sample finding: a drill, no real incident."] : []),
         "",
-        `Evidence is kept in the forensics account under ${prefix}. The instance is being isolated and must not be stopped or terminated.`,
+        `Evidence is kept in the forensics account under ${prefix}. The instance is under investigation and must not be stopped or terminated.`,
     ];
     return { subject: `Security incident ${incidentId} (EC2 instance)`, body: clip(lines.join("\n"), longestBody) };
 }

@@ -1,0 +1,72 @@
+import { expect } from "chai";
+import { handler } from "../../functions/attachEvidenceVolumes";
+import type { Evidence, ForensicHost } from "../../functions/domain/containers";
+import { incidentTags } from "../../functions/domain/incidentTags";
+import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
+
+describe("attachEvidenceVolumes", () => {
+    let aws: InMemoryAws;
+    let evidence: Evidence;
+    let host: ForensicHost;
+
+    beforeEach(() => {
+        aws = new InMemoryAws();
+        aws.install();
+        evidence = evidenceOf(aws, [{ root: false, device: "/dev/sdf", sizeGiB: 20 }, { root: true, device: "/dev/xvda", sizeGiB: 8 }]);
+        const instanceId = aws.forensics.addInstance({ State: { Name: "pending" }, Tags: incidentTags(incident.incidentId, "forensic-host") as { Key: string; Value: string }[] }, { "/dev/xvda": {} });
+        host = { schemaVersion: 1, incidentId: incident.incidentId, instanceId, imageId: "ami-0123456789abcdef0", availabilityZone: "eu-west-1a", volumes: [] };
+    });
+    afterEach(() => aws.remove());
+
+    it("attaches an evidence and a work volume of each snapshot, the root's first", async () => {
+        const { answer } = await aws.until(handler, { incident, evidence, host });
+        const [data, root] = evidence.snapshots;
+        expect(answer.volumes.map(({ purpose, snapshotId, root: isRoot }) => ({ purpose, snapshotId, isRoot }))).to.deep.equal([
+            { purpose: "evidence", snapshotId: root.evidenceSnapshotId, isRoot: true }, { purpose: "work", snapshotId: root.evidenceSnapshotId, isRoot: true },
+            { purpose: "evidence", snapshotId: data.evidenceSnapshotId, isRoot: false }, { purpose: "work", snapshotId: data.evidenceSnapshotId, isRoot: false },
+        ]);
+        expect(new Set(answer.volumes.map(({ device }) => device)).size).to.equal(4);
+        for (const { volumeId } of answer.volumes) {
+            expect(aws.forensics.volumes.get(volumeId)!.Attachments).to.deep.include({ InstanceId: host.instanceId, Device: answer.volumes.find((one) => one.volumeId === volumeId)!.device, State: "attached", DeleteOnTermination: true });
+        }
+    });
+
+    it("fills volumes over 16 GiB ahead of the reads, and says nothing of keys, so that the snapshot's is kept", async () => {
+        await aws.until(handler, { incident, evidence, host });
+        const requests = aws.forensics.of("CreateVolume");
+        const rates = requests.map((request) => [request.SnapshotId, request.VolumeInitializationRate]);
+        expect(rates.filter(([id]) => id === evidence.snapshots[0]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([300, 300]);
+        expect(rates.filter(([id]) => id === evidence.snapshots[1]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([undefined, undefined]);
+        for (const request of requests) expect(request).not.to.have.any.keys("KmsKeyId", "Encrypted");
+    });
+
+    it("makes and attaches nothing again", async () => {
+        const first = await aws.until(handler, { incident, evidence, host });
+        const before = aws.forensics.volumes.size;
+        const second = await aws.until(handler, { incident, evidence, host });
+        expect(second).to.deep.equal({ ...first, calls: 1 });
+        expect(aws.forensics.volumes.size).to.equal(before);
+        expect(aws.forensics.of("AttachVolume")).to.have.length(4);
+    });
+
+    it("leaves alone the volumes that hang on another instance", async () => {
+        const former = aws.forensics.addInstance({});
+        const tags = incidentTags(incident.incidentId, "evidence") as { Key: string; Value: string }[];
+        const stray = aws.forensics.addVolume({ State: "in-use", SnapshotId: evidence.snapshots[0]!.evidenceSnapshotId, Tags: tags, Attachments: [{ InstanceId: former, Device: "/dev/sdf", State: "attached", DeleteOnTermination: true }] });
+        const { answer } = await aws.until(handler, { incident, evidence, host });
+        expect(answer.volumes.map(({ volumeId }) => volumeId)).not.to.include(stray);
+    });
+
+    it("fails when the instance has ended or a volume cannot be made", async () => {
+        await thrown(handler({ incident, evidence, host }));
+        const [volume] = [...aws.forensics.volumes.values()].filter(({ SnapshotId }) => SnapshotId);
+        volume.State = "error";
+        const broken = await thrown(aws.until(handler, { incident, evidence, host }));
+        expect(broken.name).to.equal("StepFailed");
+        expect(broken.message).to.include(volume.VolumeId as string);
+        aws.forensics.instances.get(host.instanceId)!.State = { Name: "terminated" };
+        const ended = await thrown(handler({ incident, evidence, host }));
+        expect(ended.name).to.equal("StepFailed");
+        expect(ended.message).to.include(host.instanceId).and.include("terminated");
+    });
+});

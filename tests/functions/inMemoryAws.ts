@@ -1,0 +1,134 @@
+/** The accounts of an incident in memory, put under the AWS SDK's clients for one spec. */
+import { createHash } from "node:crypto";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { SupportClient } from "@aws-sdk/client-support";
+import { forensicsClient } from "../../functions/aws/clients";
+import type { Evidence, Incident } from "../../functions/domain/containers";
+import { openIncidents } from "../../functions/domain/openIncident";
+import { parseMessage } from "../../functions/domain/parseMessage";
+import { fixtureText } from "./domain/messageFixtures";
+import { awsError, InMemoryEc2 } from "./inMemoryEc2";
+
+export const forensicsAccountId = "111111111111";
+export const incident: Incident = openIncidents(parseMessage(fixtureText("eventbridge")).findings, new Date("2026-11-24T10:00:00.000Z"))[0]!;
+
+export const environmentOfSteps: Record<string, string> = {
+    AWS_REGION: incident.instance.region, PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", FORENSICS_ACCOUNT_ID: forensicsAccountId,
+    EVIDENCE_BUCKET: "evidence", EVIDENCE_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/evidence", LOCK_MODE: "governance", LOCK_DAYS: "365",
+    FORENSIC_SUBNET_IDS: "subnet-a,subnet-b", FORENSIC_SECURITY_GROUP_ID: "sg-forensic", FORENSIC_INSTANCE_PROFILE_ARN: "arn:aws:iam::111111111111:instance-profile/forensic",
+    FORENSIC_INSTANCE_TYPE: "m6i.large", FORENSIC_IMAGE_ID: "", FORENSIC_IMAGE_PARAMETER: "/aws/service/image",
+    DOCUMENT_NAME: "clean-room-analysis", DOCUMENT_VERSION: "1", TOOL_BUCKET: "tools", TOOL_KEY: "analysis/tool.tar.gz", TOOL_SHA256: "a".repeat(64),
+    PYTHON_VERSION: "3.12", ANALYSIS_TIMEOUT_SECONDS: "14400", SUPPORT_ENABLED: "true", SUPPORT_SEVERITY: "urgent", SUPPORT_LANGUAGE: "en", SUPPORT_CC: "",
+};
+
+type Answer = (name: string, input: Record<string, unknown>) => unknown;
+interface Command { constructor: { name: string }; input: Record<string, unknown> }
+
+export class InMemoryAws {
+    readonly member = new InMemoryEc2(incident.instance.accountId);
+    readonly forensics = new InMemoryEc2(forensicsAccountId);
+    /** Objects of the evidence bucket by key, in the order they were written. */
+    readonly objects = new Map<string, string>();
+    /** What Systems Manager and Support answer; a spec that calls them says so. */
+    ssm: Answer = (name) => { throw new Error(`${name} was not expected`); };
+    support: Answer = (name) => { throw new Error(`${name} was not expected`); };
+    private readonly restore: (() => void)[] = [];
+
+    constructor() {
+        this.member.other = this.forensics;
+        this.forensics.other = this.member;
+    }
+
+    /** Puts this AWS under the clients and sets the steps' environment. Call {@link remove} afterwards. */
+    install(): void {
+        const saved = { ...process.env };
+        this.restore.push(() => {
+            for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
+            Object.assign(process.env, saved);
+        });
+        Object.assign(process.env, environmentOfSteps);
+        const ofForensics = forensicsClient(EC2Client);
+        this.replace(EC2Client, (client, name, input) => (client === ofForensics ? this.forensics : this.member).send(name, input));
+        this.replace(S3Client, (_, name, input) => this.s3(name, input));
+        this.replace(SSMClient, (_, name, input) => this.ssm(name, input));
+        this.replace(SupportClient, (_, name, input) => this.support(name, input));
+        const print = console.log;
+        console.log = () => undefined;
+        this.restore.push(() => { console.log = print; });
+    }
+
+    remove(): void {
+        for (const undo of this.restore.splice(0)) undo();
+    }
+
+    settle(): void {
+        this.member.settle();
+        this.forensics.settle();
+    }
+
+    /** Calls a step as the workflow does: again after every NotYet, when what it waits for has come. @returns its answer and the calls it took */
+    async until<T>(handler: (event: unknown) => Promise<T>, event: unknown, most = 20): Promise<{ answer: T; calls: number }> {
+        for (let calls = 1; ; calls++) {
+            try {
+                return { answer: await handler(event), calls };
+            } catch (error) {
+                if ((error as Error).name !== "NotYet" || calls === most) throw error;
+                this.settle();
+            }
+        }
+    }
+
+    private replace(Client: { prototype: object }, answer: (client: unknown, name: string, input: Record<string, unknown>) => unknown): void {
+        const prototype = Client.prototype as { send?: unknown };
+        const own = Object.hasOwn(prototype, "send") ? prototype.send : undefined;
+        prototype.send = async function (this: unknown, command: Command) {
+            // Like a call over a network, never in the same turn.
+            await Promise.resolve();
+            return answer(this, command.constructor.name.replace(/Command$/, ""), command.input);
+        };
+        this.restore.push(() => { if (own) prototype.send = own; else delete prototype.send; });
+    }
+
+    private s3(name: string, input: Record<string, unknown>): unknown {
+        const key = input.Key as string;
+        if (name === "PutObject") {
+            const body = Buffer.from(input.Body as Uint8Array);
+            if (input.ChecksumSHA256 !== createHash("sha256").update(body).digest("base64")) throw awsError("BadDigest");
+            if (input.IfNoneMatch === "*" && this.objects.has(key)) throw awsError("PreconditionFailed");
+            this.objects.set(key, body.toString("utf8"));
+            return {};
+        }
+        const text = this.objects.get(key);
+        if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
+        return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
+    }
+}
+
+/** Evidence of some volumes, with its snapshots in the forensics account. */
+export function evidenceOf(aws: InMemoryAws, volumes: { root: boolean; device: string; sizeGiB: number }[]): Evidence {
+    return {
+        schemaVersion: 1,
+        incidentId: incident.incidentId,
+        snapshots: volumes.map((volume, index) => {
+            const evidenceSnapshotId = `snap-${String(index).padStart(17, "e")}`;
+            aws.forensics.snapshots.set(evidenceSnapshotId, { SnapshotId: evidenceSnapshotId, State: "completed", VolumeSize: volume.sizeGiB });
+            return {
+                ...volume, volumeId: `vol-${String(index).padStart(17, "a")}`, sourceEncrypted: false, sourceSnapshotId: `snap-${String(index).padStart(17, "b")}`, sharedSnapshotId: null,
+                evidenceSnapshotId, startedAt: "2026-11-24T10:00:00.000Z", lock: { mode: "governance" as const, expiresAt: "2027-11-24T10:00:00.000Z" },
+            };
+        }),
+        completedAt: "2026-11-24T10:05:00.000Z",
+    };
+}
+
+/** What a step throws. @throws when it throws nothing */
+export async function thrown(run: Promise<unknown>): Promise<Error> {
+    try {
+        await run;
+    } catch (error) {
+        return error as Error;
+    }
+    throw new Error("the step was expected to fail");
+}

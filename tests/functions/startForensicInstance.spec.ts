@@ -1,0 +1,90 @@
+import { expect } from "chai";
+import { handler } from "../../functions/startForensicInstance";
+import { incidentTags } from "../../functions/domain/incidentTags";
+import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
+import { awsError } from "./inMemoryEc2";
+
+const image = "ami-0123456789abcdef0";
+
+describe("startForensicInstance", () => {
+    let aws: InMemoryAws;
+    let event: unknown;
+
+    beforeEach(() => {
+        aws = new InMemoryAws();
+        aws.install();
+        aws.ssm = (name) => (name === "GetParameter" ? { Parameter: { Value: image } } : undefined);
+        event = { incident, evidence: evidenceOf(aws, [{ root: true, device: "/dev/xvda", sizeGiB: 8 }]) };
+    });
+    afterEach(() => aws.remove());
+
+    const launches = () => aws.forensics.of("RunInstances") as { ClientToken: string; ImageId: string; NetworkInterfaces: { SubnetId: string }[] }[];
+
+    it("starts one instance that nobody can reach or log in to, and gives it back when it runs again", async () => {
+        const first = await handler(event);
+        const second = await handler(event);
+        expect(second).to.deep.equal(first);
+        expect(first).to.include({ imageId: image, availabilityZone: "eu-west-1a" });
+        expect(first.volumes).to.deep.equal([]);
+        expect(launches()).to.have.length(1);
+        const [request] = launches();
+        expect(request).not.to.have.property("KeyName");
+        expect(request).to.deep.include({
+            ImageId: image, MinCount: 1, MaxCount: 1, MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
+            NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: "subnet-a", Groups: ["sg-forensic"], AssociatePublicIpAddress: false, DeleteOnTermination: true }],
+            BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { Encrypted: true, KmsKeyId: process.env.EVIDENCE_KEY_ARN, VolumeType: "gp3", DeleteOnTermination: true } }],
+        });
+    });
+
+    it("starts no second one when its answer was lost, since the token is the same", async () => {
+        await handler(event);
+        const [id, instance] = [...aws.forensics.instances][0]!;
+        instance.Tags = []; // as a describe that lags behind shows it
+        expect((await handler(event)).instanceId).to.equal(id);
+        expect(aws.forensics.instances.size).to.equal(1);
+    });
+
+    it("takes the next subnet where the first has no capacity", async () => {
+        aws.forensics.errors.set("RunInstances", ["InsufficientInstanceCapacity"]);
+        expect((await handler(event)).availabilityZone).to.equal("eu-west-1b");
+        expect(launches().map(({ NetworkInterfaces }) => NetworkInterfaces[0]!.SubnetId)).to.deep.equal(["subnet-a", "subnet-b"]);
+        expect(launches()[0]!.ClientToken).not.to.equal(launches()[1]!.ClientToken);
+    });
+
+    it("asks again later when no subnet has capacity", async () => {
+        aws.forensics.errors.set("RunInstances", ["InsufficientInstanceCapacity", "Unsupported"]);
+        const error = await thrown(handler(event));
+        expect(error.name).to.equal("Transient");
+        expect(error.message).to.include("subnet-a: InsufficientInstanceCapacity").and.include("subnet-b: Unsupported");
+    });
+
+    it("starts a new one after the former was terminated, however EC2 says so", async () => {
+        const former = await handler(event);
+        aws.forensics.instances.get(former.instanceId)!.State = { Name: "terminated" };
+        const next = await handler(event);
+        expect(next.instanceId).not.to.equal(former.instanceId);
+        aws.forensics.instances.get(next.instanceId)!.State = { Name: "terminated" };
+        aws.forensics.errors.set("RunInstances", ["InsufficientInstanceCapacity", "IdempotentInstanceTerminated", "IdempotentInstanceTerminated"]);
+        expect([former.instanceId, next.instanceId]).not.to.include((await handler(event)).instanceId);
+    });
+
+    it("names the quota, the image and the parameter that stand in its way", async () => {
+        aws.forensics.errors.set("RunInstances", ["VcpuLimitExceeded"]);
+        expect((await thrown(handler(event))).message).to.include("quota").and.include("m6i.large");
+        aws.forensics.errors.set("DescribeImages", ["InvalidAMIID.NotFound"]);
+        expect((await thrown(handler(event))).message).to.include(image);
+        aws.ssm = () => { throw awsError("ParameterNotFound"); };
+        const error = await thrown(handler(event));
+        expect(error.name).to.equal("StepFailed");
+        expect(error.message).to.include("/aws/service/image");
+        process.env.FORENSIC_IMAGE_ID = "ami-00000000000000001";
+        await handler(event);
+        expect(launches().at(-1)).to.include({ ImageId: "ami-00000000000000001" });
+    });
+
+    it("never takes an instance of another incident", async () => {
+        aws.forensics.addInstance({ Tags: incidentTags("i-0a1b2c3d4e5f60718-0000000000000000", "forensic-host") as { Key: string; Value: string }[] });
+        await handler(event);
+        expect(launches()).to.have.length(1);
+    });
+});

@@ -1,0 +1,68 @@
+import { expect } from "chai";
+import { handler, permissions } from "../../functions/tearDown";
+import type { DeployedNames } from "../../functions/aws/permissions";
+import { incidentTags, type Purpose } from "../../functions/domain/incidentTags";
+import { incident, InMemoryAws, thrown } from "./inMemoryAws";
+
+const { incidentId } = incident;
+const tags = (purpose: Purpose, id = incidentId) => incidentTags(id, purpose) as { Key: string; Value: string }[];
+
+describe("tearDown", () => {
+    let aws: InMemoryAws;
+
+    beforeEach(() => {
+        aws = new InMemoryAws();
+        aws.install();
+    });
+    afterEach(() => aws.remove());
+
+    it("has nothing to do when nothing was made", async () => {
+        expect(await handler({ incidentId })).to.deep.equal({ schemaVersion: 1, incidentId, removed: [] });
+        expect(aws.forensics.calls.map(({ name }) => name)).to.have.members(["DescribeInstances", "DescribeVolumes"]);
+    });
+
+    it("removes instance and volumes, attached or not, and keeps snapshots and what is another incident's", async () => {
+        const host = aws.forensics.addInstance({ Tags: tags("forensic-host") }, { "/dev/xvda": { Tags: tags("forensic-host") }, "/dev/sdf": { Tags: tags("work"), Attachments: [] } });
+        const attached = aws.forensics.addVolume({ State: "in-use", Tags: tags("evidence"), Attachments: [{ InstanceId: host, Device: "/dev/sdg", DeleteOnTermination: false }] });
+        aws.forensics.addVolume({ State: "available", Tags: tags("work") });
+        aws.forensics.snapshots.set("snap-1", { SnapshotId: "snap-1", Tags: tags("evidence") });
+        const otherId = "i-0a1b2c3d4e5f60718-0000000000000000";
+        const other = aws.forensics.addInstance({ Tags: tags("forensic-host", otherId) });
+        const otherVolume = aws.forensics.addVolume({ Tags: tags("evidence", otherId) });
+        for (const volume of aws.forensics.volumes.values()) if ((volume.Attachments as unknown[]).length === 0) volume.State = "available";
+
+        const { answer, calls } = await aws.until(handler, { incidentId, failure: "whatever the workflow adds" });
+        expect(calls).to.be.greaterThan(1);
+        expect(answer.removed).to.include(host).and.include(attached);
+        expect([...aws.forensics.volumes.keys()]).to.deep.equal([otherVolume]);
+        expect(aws.forensics.instances.get(other)!.State).to.deep.equal({ Name: "running" });
+        expect(aws.forensics.snapshots.size).to.equal(1);
+        expect((await handler({ incidentId })).removed).to.deep.equal([host]);
+    });
+
+    it("leaves the victim and other accounts' instances alone, whatever tags they carry", async () => {
+        aws.forensics.addInstance({ InstanceId: incident.instance.instanceId, Tags: tags("forensic-host") });
+        aws.forensics.addInstance({ OwnerId: "222222222222", Tags: tags("forensic-host") });
+        await handler({ incidentId });
+        expect(aws.forensics.of("TerminateInstances")).to.deep.equal([]);
+    });
+
+    it("waits, by name, for what does not go", async () => {
+        const volume = aws.forensics.addVolume({ State: "in-use", Tags: tags("evidence"), Attachments: [{ InstanceId: "i-00000000000000009" }] });
+        const error = await thrown(handler({ incidentId }));
+        expect(error.name).to.equal("NotYet");
+        expect(error.message).to.include(volume);
+    });
+
+    it("counts a volume that went with its instance as gone", async () => {
+        aws.forensics.addVolume({ Tags: tags("work") });
+        aws.forensics.errors.set("DeleteVolume", ["InvalidVolume.NotFound"]);
+        await handler({ incidentId });
+        expect(aws.forensics.volumes.size).to.equal(0);
+    });
+
+    it("has no right that touches a snapshot", () => {
+        const names = { partition: "aws", region: "eu-west-1", accountId: "111111111111" } as DeployedNames;
+        expect(permissions(names).flatMap(({ Action }) => Action)).to.have.members(["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:TerminateInstances", "ec2:DeleteVolume"]);
+    });
+});
