@@ -1,5 +1,5 @@
 /** Where a resource goes: one provider an account, and the Region on the resource (aws v7), set here and nowhere else. */
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 /** IAM is global: its resources have no `region`. */
 const globalServices = ["aws:iam/"];

@@ -145,7 +145,7 @@ function sha256(...parts: (string | Buffer)[]): string {
 async function hashOfSources(folder: string): Promise<string> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile() && !/__pycache__|\.egg-info/.test(entry.parentPath)).map((entry) => path.join(entry.parentPath, entry.name)).sort();
-    return sha256(...(await Promise.all(files.flatMap((file) => [path.relative(folder, file), readFile(file)]))));
+    return sha256(...(await Promise.all(files.flatMap((file) => [Promise.resolve(path.relative(folder, file)), readFile(file)]))));
 }
 
 /** Holds the lock in a process of its own, so that the kernel lets go of it however this one ends. */

@@ -41,7 +41,6 @@ describe("parseSettings", () => {
     for (const stack of ["dev", "prod"]) {
         it(`accepts Pulumi.${stack}.yaml`, () => {
             // Pulumi's own dependency; the file is read as Pulumi reads it.
-            // eslint-disable-next-line @typescript-eslint/no-require-imports
             const yaml = require("js-yaml") as { load(text: string): { config: Record<string, unknown> } };
             const text = readFileSync(path.resolve(__dirname, `../../Pulumi.${stack}.yaml`), "utf8");
             const settings = parseSettings(yaml.load(text).config["ec2-clean-room-forensics:settings"]);

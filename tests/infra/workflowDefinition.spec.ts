@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { stepHandlers, workflowDefinition, type StepName } from "../../infra/workflowDefinition";
 
 // asl-validator has no types.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
 const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };
 
 type State = { Type: string; Next?: string; End?: boolean; Default?: string; Catch?: { ErrorEquals: string[]; Next: string }[]; Retry?: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number }[]; Choices?: { Next: string }[]; Branches?: Machine[]; TimeoutSeconds?: number; Parameters?: Record<string, unknown> };
