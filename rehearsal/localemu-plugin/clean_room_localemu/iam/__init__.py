@@ -1,1 +1,9 @@
 """IAM enforcement as AWS evaluates it."""
+
+
+def install() -> None:
+    """Decides requests and role assumptions."""
+    from . import authorization, trust
+
+    authorization.install()
+    trust.install()

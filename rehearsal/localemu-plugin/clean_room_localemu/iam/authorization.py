@@ -1,0 +1,96 @@
+"""
+Decides every request, in place of LocalEmu's own enforcement, which knows one resource a call, takes `:root` in a resource policy as
+a grant to every role of the account, and lets all calls between its services pass.
+"""
+import logging
+from typing import Any
+
+from localemu.aws.api import CommonServiceException, RequestContext
+
+from .callers import context_of, policies_of, principal_of
+from .evaluation import Decision, Need, Policies, Principal, decide
+from .needs import needs
+from .resource_policies import bucket_owner, resource_policy
+
+LOG = logging.getLogger(__name__)
+
+#: Need no permission.
+FREE = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
+#: What one service does to a resource of another on the strength of the resource's policy alone.
+BY_RESOURCE_POLICY = {"lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"}
+
+
+def install() -> None:
+    """Replaces the enforcement in LocalEmu's chain of handlers."""
+    from localemu.services.iam_enforcement.enforcer import IAMEnforcementHandler
+
+    IAMEnforcementHandler.__call__ = lambda _self, _chain, context, _response: authorize(context)
+
+
+def authorize(request: RequestContext) -> None:
+    """Returns when the request is allowed; raises the service's own kind of access error when it is not."""
+    from localemu.services.iam_enforcement.enforcer import _extract_access_key
+    from localemu.services.iam_enforcement.identity import resolve_caller
+
+    if request.service is None or request.operation is None:
+        return
+    needed = needs(request.service.service_name, request.operation.name, request.service_request, request.region, request.account_id)
+    if needed[0].action in FREE:
+        return
+    caller = resolve_caller(_extract_access_key(request), request.account_id, request.region)
+    if request.is_internal_call and (caller is None or caller.principal_type in ("Root", "Anonymous")):
+        authorize_service(request, needed)
+        return
+    if caller is None:
+        raise CommonServiceException("InvalidClientTokenId", "The security token included in the request is invalid.", status_code=403)
+    if caller.principal_type == "Root":
+        return
+    context, principal = context_of(request, caller), principal_of(caller)
+    for need in needed:
+        owner = account_of(need.resource) or caller.account_id
+        decision = decide(
+            need, {**context, "aws:ResourceAccount": owner}, principal, policies_of(caller, policy_for(need)),
+            same_account=owner == caller.account_id, key_policy=need.action.startswith("kms:") and need.resource != "*")
+        if decision is not Decision.ALLOW:
+            refuse(request, f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} because {decision.value}")
+
+
+def authorize_service(request: RequestContext, needed: list[Need]) -> None:
+    """A call by an AWS service without a role. Calls within one service, such as reading its own store, are free."""
+    params: Any = request.internal_request_params or {}
+    service, source_arn = params.get("service_principal"), params.get("source_arn")
+    for need in needed:
+        if not service or not source_arn or need.action not in BY_RESOURCE_POLICY:
+            continue
+        context = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account(source_arn), "aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
+        principal = Principal(account=None, service=f"{service}.amazonaws.com")
+        decision = decide(need, context, principal, Policies([], policy_for(need)), same_account=False)
+        if decision is not Decision.ALLOW:
+            refuse(request, f"{principal.service} is not authorized to perform: {need.action} on resource: {need.resource} for {source_arn} because {decision.value}")
+
+
+def policy_for(need: Need) -> Any:
+    """The resource's own policy; a role's is its trust policy, which the STS correction decides."""
+    return resource_policy(need.resource)
+
+
+def account_of(arn: str) -> str | None:
+    """Account that owns a resource; None where the ARN does not say, as with what may be shared."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6:
+        return None
+    return bucket_owner(parts[5].split("/", 1)[0]) if parts[2] == "s3" else (None if parts[2] in ("iam", "ec2") else parts[4] or None)
+
+
+def source_account(arn: str) -> str:
+    """Account of the resource a service acts for."""
+    return account_of(arn) or arn.split(":")[4]
+
+
+def refuse(request: RequestContext, message: str) -> None:
+    """Raises with the error code of the service's protocol, which callers tell errors by."""
+    LOG.info("Refused: %s", message)
+    protocol, service = request.service.protocol, request.service.service_name
+    by_protocol = "AccessDeniedException" if protocol in ("json", "rest-json") and service != "sqs" else "AccessDenied"
+    code = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"}.get(service, by_protocol)
+    raise CommonServiceException(code, message, status_code=403, sender_fault=True)

@@ -1,0 +1,142 @@
+"""What an API call must be allowed: actions, resources and condition keys as the Service Authorization Reference has them."""
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from .ec2_needs import arn as ec2_arn
+from .ec2_needs import ec2_needs
+from .evaluation import Need
+from .tags import auto_scaling_group, ec2_tags, request_tag_keys, resource_tag_keys, tag_list
+
+#: IAM prefix of services whose endpoint has another name.
+PREFIXES = {"stepfunctions": "states", "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+Params = dict[str, Any]
+
+
+def needs(service: str, operation: str, params: Params | None, region: str, account: str) -> list[Need]:
+    """Never empty; all must be allowed."""
+    from localemu.services.iam_enforcement.arn_builder import build_resource_arn
+    from localemu.services.iam_enforcement.service_action_map import map_action
+
+    params = params or {}
+    own = _BY_SERVICE.get(service)
+    if own:
+        return own(operation, params, region, account)
+    actions = [f"{PREFIXES.get(service, service)}:{each.split(':', 1)[1]}" for each in map_action(service, operation)]
+    arn = build_resource_arn(service, operation, params, region, account)
+    keys = request_tag_keys(tag_list(params.get("Tags") or params.get("tags")))
+    return [Need(each, "*" if arn.endswith(":*") else arn, keys) for each in actions]
+
+
+def _ssm(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    action = f"ssm:{operation}"
+    prefix = f"arn:aws:ssm:{region}"
+    if operation == "SendCommand":
+        name = params.get("DocumentName", "")
+        document = name if name.startswith("arn:") else f"{prefix}:{'' if name.startswith('AWS-') else account}:document/{name}"
+        instances = [Need(action, ec2_arn(each, region, account), resource_tag_keys(ec2_tags(each, region), "ssm:resourceTag")) for each in params.get("InstanceIds") or []]
+        return [Need(action, document), *instances]
+    if "Document" in operation and params.get("Name"):
+        return [Need(action, f"{prefix}:{account}:document/{params['Name']}")]
+    if "Parameter" in operation and not operation.startswith("Describe"):
+        names = params.get("Names") or [params.get("Name") or params.get("Path") or ""]
+        owner = ["" if each.startswith("/aws/service/") else account for each in names]
+        return [Need(action, each if each.startswith("arn:") else f"{prefix}:{of}:parameter/{each.lstrip('/')}") for each, of in zip(names, owner, strict=True)]
+    return [Need(action, "*")]
+
+
+def _states(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    arn = params.get("stateMachineArn") or params.get("executionArn") or params.get("resourceArn")
+    if not arn and operation == "CreateStateMachine":
+        arn = f"arn:aws:states:{region}:{account}:stateMachine:{params.get('name')}"
+    return [Need(f"states:{operation}", arn or "*")]
+
+
+def _logs(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    group = params.get("logGroupName")
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{params.get('logStreamName', '')}" if group else "*"
+    return [Need(f"logs:{operation}", arn)]
+
+
+def _kms(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    from moto.kms.models import kms_backends
+
+    def key_arn(key: str) -> str:
+        if not key:
+            return "*"
+        parts = key.split(":") if key.startswith("arn:") else []
+        of, where = (parts[4], parts[3]) if parts else (account, region)
+        name = parts[5] if parts else key
+        if name.startswith("alias/"):
+            backend = kms_backends[of][where]
+            name = next((each.id for each in backend.keys.values() if name in backend.get_all_aliases().get(each.id, ())), name)
+        return f"arn:aws:kms:{where}:{of}:key/{name.removeprefix('key/')}"
+
+    if operation == "ReEncrypt":
+        return [Need("kms:ReEncryptFrom", key_arn(params.get("SourceKeyId", ""))), Need("kms:ReEncryptTo", key_arn(params.get("DestinationKeyId", "")))]
+    return [Need(f"kms:{operation}", key_arn(params.get("KeyId", "")))]
+
+
+def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Need]:
+    from localemu.services.iam_enforcement.service_action_map import map_action
+
+    bucket, key = params.get("Bucket"), params.get("Key")
+    target = "*" if not bucket else f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+    if operation in ("CopyObject", "UploadPartCopy"):
+        source = params.get("CopySource", "")
+        source = f"{source['Bucket']}/{source['Key']}" if isinstance(source, dict) else unquote(source.split("?versionId=")[0]).lstrip("/")
+        return [Need("s3:GetObject", f"arn:aws:s3:::{source}"), Need("s3:PutObject", target)]
+    if operation == "DeleteObjects":
+        return [Need("s3:DeleteObjectVersion" if each.get("VersionId") else "s3:DeleteObject", f"{target}/{each['Key']}") for each in params["Delete"]["Objects"]]
+    actions = map_action("s3", operation)
+    if params.get("VersionId") and operation in ("GetObject", "HeadObject", "DeleteObject", "GetObjectTagging"):
+        actions = [f"{each}Version" for each in actions]
+    also = [action for action, asked in (
+        ("s3:PutObjectRetention", "ObjectLockMode"), ("s3:PutObjectLegalHold", "ObjectLockLegalHoldStatus"), ("s3:PutObjectTagging", "Tagging"), ("s3:PutObjectAcl", "ACL"),
+    ) if operation in ("PutObject", "CreateMultipartUpload") and params.get(asked)]
+    context = {f"s3:{name}": params[given] for name, given in (("prefix", "Prefix"), ("delimiter", "Delimiter")) if params.get(given) is not None}
+    return [Need(each, target, context) for each in (*actions, *also)]
+
+
+def _auto_scaling(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    action, name = f"autoscaling:{operation}", params.get("AutoScalingGroupName")
+    if operation.startswith("Describe") or not name:
+        return [Need(action, "*")]
+    group = auto_scaling_group(name, region, account)
+    tags = {each["key"] if "key" in each else each["Key"]: each["value"] if "value" in each else each["Value"] for each in (group.tags if group else [])}
+    arn = group.arn if group else f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{name}"
+    return [Need(action, arn, resource_tag_keys(tags, "autoscaling:ResourceTag"))]
+
+
+def _load_balancing(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    action = f"elasticloadbalancing:{operation}"
+    if operation.startswith("Describe"):
+        return [Need(action, "*")]
+    name = params.get("LoadBalancerName")
+    return [Need(action, params.get("TargetGroupArn") or params.get("LoadBalancerArn") or (f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/{name}" if name else "*"))]
+
+
+def _events(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    action = f"events:{operation}"
+    if operation == "PutEvents":
+        buses = dict.fromkeys(each.get("EventBusName") or "default" for each in params.get("Entries") or [])
+        return [Need(action, bus if bus.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{bus}") for bus in buses]
+    rule, bus = params.get("Rule") or params.get("Name"), params.get("EventBusName") or "default"
+    if not rule:
+        return [Need(action, "*" if operation.startswith("List") else f"arn:aws:events:{region}:{account}:event-bus/{bus}")]
+    return [Need(action, f"arn:aws:events:{region}:{account}:rule/{'' if bus == 'default' else bus + '/'}{rule}")]
+
+
+def _iam(operation: str, params: Params, _region: str, account: str) -> list[Need]:
+    kinds = (("InstanceProfileName", "instance-profile"), ("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"))
+    arn = params.get("PolicyArn") if operation.startswith(("GetPolicy", "CreatePolicyV", "DeletePolicy", "ListPolicyV")) else None
+    arn = arn or next((f"arn:aws:iam::{account}:{kind}/{params[name]}" for name, kind in kinds if params.get(name)), "*")
+    return [Need(f"iam:{operation}", arn)]
+
+
+_BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {
+    "autoscaling": _auto_scaling, "ec2": ec2_needs, "elb": _load_balancing, "elbv2": _load_balancing, "events": _events, "iam": _iam,
+    "kms": _kms, "logs": _logs, "s3": _s3, "ssm": _ssm, "stepfunctions": _states,
+    # These know no resources.
+    "support": lambda operation, *_: [Need(f"support:{operation}", "*")],
+}
