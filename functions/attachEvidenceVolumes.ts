@@ -1,5 +1,5 @@
 /** Makes the evidence and work volumes of an incident and attaches them to the forensic instance. */
-import { AttachVolumeCommand, CreateVolumeCommand, EC2Client, ModifyInstanceAttributeCommand, type Volume } from "@aws-sdk/client-ec2";
+import { AttachVolumeCommand, CreateVolumeCommand, EC2Client, ModifyInstanceAttributeCommand, type Instance, type Volume } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
@@ -27,8 +27,10 @@ export const permissions: Permissions = (names) => [
     ...useKeyThroughEbs(names, "UseEvidenceKeyForVolumes", names.evidenceKeyArn),
 ];
 
-function toVolumeState(volume: Volume): VolumeState {
+function toVolumeState(volume: Volume, instance: Instance | null): VolumeState {
     const attachment = volume.Attachments?.[0];
+    // What happens at termination is an attribute of the instance; the volume repeats it.
+    const mapping = instance?.BlockDeviceMappings?.find(({ Ebs }) => Ebs?.VolumeId === volume.VolumeId);
     return {
         volumeId: volume.VolumeId!,
         purpose: tagValue(volume.Tags, purposeTag) === "work" ? "work" : "evidence",
@@ -36,7 +38,7 @@ function toVolumeState(volume: Volume): VolumeState {
         availabilityZone: volume.AvailabilityZone!,
         state: volume.State ?? "creating",
         attachment: attachment?.InstanceId
-            ? { instanceId: attachment.InstanceId, device: attachment.Device ?? "", state: attachment.State ?? "attaching", deleteOnTermination: attachment.DeleteOnTermination === true }
+            ? { instanceId: attachment.InstanceId, device: attachment.Device ?? "", state: attachment.State ?? "attaching", deleteOnTermination: mapping?.Ebs?.DeleteOnTermination === true }
             : null,
     };
 }
@@ -56,7 +58,7 @@ async function readState(ec2: EC2Client, incidentId: string, evidence: Evidence,
             running: state === "running",
             devices: (instance?.BlockDeviceMappings ?? []).flatMap(({ DeviceName }) => (DeviceName ? [DeviceName] : [])),
         },
-        volumes: volumes.map(toVolumeState),
+        volumes: volumes.map((volume) => toVolumeState(volume, instance)),
     };
 }
 

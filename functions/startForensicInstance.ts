@@ -36,6 +36,8 @@ export const permissions: Permissions = (names) => [
     ...useKeyThroughEbs(names, "EncryptRootVolume", names.evidenceKeyArn),
 ];
 
+/** GiB of the root volume: timelines of tens of millions of files are written there before they are uploaded. */
+const resultsGiB = 64;
 /** Former instances of one incident that are looked past before the step gives up. */
 const mostGenerations = 10;
 
@@ -52,15 +54,16 @@ async function imageId(): Promise<string> {
     throw new StepError("The SSM parameter does not hold the id of an image", parameter, "Set forensicInstance.imageParameter or imageIds in the stack's configuration and deploy again.");
 }
 
-async function rootDeviceOf(ec2: EC2Client, image: string): Promise<string> {
-    let root: string | undefined;
+/** The image's root device, and its size made large enough for the results of an analysis. */
+async function rootVolumeOf(ec2: EC2Client, image: string): Promise<{ device: string; sizeGiB: number }> {
     try {
-        const { Images = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [image] }));
-        root = Images[0]?.RootDeviceName;
+        const { Images: [found] = [] } = await ec2.send(new DescribeImagesCommand({ ImageIds: [image] }));
+        const device = found?.RootDeviceName;
+        const ownSize = found?.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === device)?.Ebs?.VolumeSize ?? 0;
+        if (device) return { device, sizeGiB: Math.max(ownSize, resultsGiB) };
     } catch (error) {
         if (!isNotFound(error)) throw error;
     }
-    if (root) return root;
     throw new StepError("The forensic image does not exist in this Region", image, "Set forensicInstance.imageIds for the Region, or share the image with the forensics account.");
 }
 
@@ -74,7 +77,7 @@ function toHost(incidentId: string, instance: Instance): ForensicHost {
 interface Launch {
     incidentId: string;
     imageId: string;
-    rootDevice: string;
+    rootVolume: { device: string; sizeGiB: number };
     instanceType: string;
     subnetIds: string[];
 }
@@ -92,7 +95,7 @@ async function run(ec2: EC2Client, launch: Launch, { subnetId, clientToken }: La
             NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: subnetId, Groups: [environment("FORENSIC_SECURITY_GROUP_ID")], AssociatePublicIpAddress: false, DeleteOnTermination: true }],
             IamInstanceProfile: { Arn: environment("FORENSIC_INSTANCE_PROFILE_ARN") },
             MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
-            BlockDeviceMappings: [{ DeviceName: launch.rootDevice, Ebs: { Encrypted: true, KmsKeyId: environment("EVIDENCE_KEY_ARN"), VolumeType: "gp3", DeleteOnTermination: true } }],
+            BlockDeviceMappings: [{ DeviceName: launch.rootVolume.device, Ebs: { VolumeSize: launch.rootVolume.sizeGiB, Encrypted: true, KmsKeyId: environment("EVIDENCE_KEY_ARN"), VolumeType: "gp3", DeleteOnTermination: true } }],
             TagSpecifications: [{ ResourceType: "instance", Tags: tags }, { ResourceType: "volume", Tags: tags }],
         }));
         return Instances.find(isLive) ?? null;
@@ -123,7 +126,7 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
     const launch: Launch = {
         incidentId,
         imageId: image,
-        rootDevice: await rootDeviceOf(ec2, image),
+        rootVolume: await rootVolumeOf(ec2, image),
         instanceType: environment("FORENSIC_INSTANCE_TYPE"),
         subnetIds: environment("FORENSIC_SUBNET_IDS").split(",").map((id) => id.trim()),
     };

@@ -22,6 +22,7 @@ export class InMemoryEc2 {
     private readonly unseen = new Map<string, number>();
     /** State of new snapshots. */
     snapshotsAreBorn = "pending";
+    imageGiB = 8;
     other!: InMemoryEc2;
     private next = 1;
     private readonly tokens = new Map<string, string>();
@@ -163,7 +164,7 @@ export class InMemoryEc2 {
     }
 
     onDescribeImages(): unknown {
-        return { Images: [{ RootDeviceName: "/dev/xvda" }] };
+        return { Images: [{ RootDeviceName: "/dev/xvda", BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: this.imageGiB } }] }] };
     }
 
     onRunInstances(input: { ClientToken: string; NetworkInterfaces: { SubnetId: string }[] }): unknown {
@@ -198,7 +199,9 @@ export class InMemoryEc2 {
     }
 
     onModifyInstanceAttribute(input: { InstanceId: string; BlockDeviceMappings: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[] }): unknown {
+        const mappings = this.instances.get(input.InstanceId)!.BlockDeviceMappings as { DeviceName: string; Ebs: object }[];
         for (const { DeviceName, Ebs } of input.BlockDeviceMappings) {
+            Object.assign(mappings.find((mapping) => mapping.DeviceName === DeviceName)!.Ebs, Ebs);
             const attachments = [...this.volumes.values()].flatMap((volume) => volume.Attachments as { InstanceId: string; Device: string; DeleteOnTermination: boolean }[]);
             attachments.find((one) => one.InstanceId === input.InstanceId && one.Device === DeviceName)!.DeleteOnTermination = Ebs.DeleteOnTermination;
         }

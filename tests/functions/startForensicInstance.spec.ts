@@ -32,7 +32,7 @@ describe("startForensicInstance", () => {
         expect(request).to.deep.include({
             ImageId: image, MinCount: 1, MaxCount: 1, MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
             NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: "subnet-a", Groups: ["sg-forensic"], AssociatePublicIpAddress: false, DeleteOnTermination: true }],
-            BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { Encrypted: true, KmsKeyId: process.env.EVIDENCE_KEY_ARN, VolumeType: "gp3", DeleteOnTermination: true } }],
+            BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: 64, Encrypted: true, KmsKeyId: process.env.EVIDENCE_KEY_ARN, VolumeType: "gp3", DeleteOnTermination: true } }],
         });
     });
 
@@ -80,6 +80,12 @@ describe("startForensicInstance", () => {
         process.env.FORENSIC_IMAGE_ID = "ami-00000000000000001";
         await handler(event);
         expect(launches().at(-1)).to.include({ ImageId: "ami-00000000000000001" });
+    });
+
+    it("never makes the root volume smaller than the image's", async () => {
+        aws.forensics.imageGiB = 100;
+        await handler(event);
+        expect((aws.forensics.of("RunInstances")[0]!.BlockDeviceMappings as { Ebs: { VolumeSize: number } }[])[0]!.Ebs.VolumeSize).to.equal(100);
     });
 
     it("never takes an instance of another incident", async () => {
