@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 #: Need no permission.
 FREE = {"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
 #: What one service does to a resource of another on the strength of the resource's policy alone.
-BY_RESOURCE_POLICY = {"lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"}
+BY_RESOURCE_POLICY = {"lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"}
 
 
 def install() -> None:
@@ -59,6 +59,9 @@ def authorize_service(request: RequestContext, needed: list[Need]) -> None:
     """A call by an AWS service without a role. Calls within one service, such as reading its own store, are free."""
     params: Any = request.internal_request_params or {}
     service, source_arn = params.get("service_principal"), params.get("source_arn")
+    if service == "sns" and source_arn and source_arn.count(":") == 6:
+        # LocalEmu names the subscription where AWS names its topic.
+        source_arn = source_arn.rpartition(":")[0]
     for need in needed:
         if not service or not source_arn or need.action not in BY_RESOURCE_POLICY:
             continue

@@ -3,9 +3,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from ..kms_keys import key_arn
 from .ec2_needs import arn as ec2_arn
 from .ec2_needs import ec2_needs
+from .encryption_needs import encryption_needs
 from .evaluation import Need
+from .keys import key_arn
+from .resource_policies import queue_arn
 from .tags import auto_scaling_group, ec2_tags, request_tag_keys, resource_tag_keys, tag_list
 
 #: IAM prefix of services whose endpoint has another name.
@@ -21,7 +25,7 @@ def needs(service: str, operation: str, params: Params | None, region: str, acco
     params = params or {}
     own = _BY_SERVICE.get(service)
     if own:
-        return own(operation, params, region, account)
+        return [*own(operation, params, region, account), *encryption_needs(service, operation, params, region, account)]
     actions = [f"{PREFIXES.get(service, service)}:{each.split(':', 1)[1]}" for each in map_action(service, operation)]
     arn = build_resource_arn(service, operation, params, region, account)
     keys = request_tag_keys(tag_list(params.get("Tags") or params.get("tags")))
@@ -59,22 +63,41 @@ def _logs(operation: str, params: Params, region: str, account: str) -> list[Nee
 
 
 def _kms(operation: str, params: Params, region: str, account: str) -> list[Need]:
-    from moto.kms.models import kms_backends
-
-    def key_arn(key: str) -> str:
-        if not key:
-            return "*"
-        parts = key.split(":") if key.startswith("arn:") else []
-        of, where = (parts[4], parts[3]) if parts else (account, region)
-        name = parts[5] if parts else key
-        if name.startswith("alias/"):
-            backend = kms_backends[of][where]
-            name = next((each.id for each in backend.keys.values() if name in backend.get_all_aliases().get(each.id, ())), name)
-        return f"arn:aws:kms:{where}:{of}:key/{name.removeprefix('key/')}"
+    def resource(name: str) -> str:
+        return (key_arn(name, region, account) or f"arn:aws:kms:{region}:{account}:key/{name}") if name else "*"
 
     if operation == "ReEncrypt":
-        return [Need("kms:ReEncryptFrom", key_arn(params.get("SourceKeyId", ""))), Need("kms:ReEncryptTo", key_arn(params.get("DestinationKeyId", "")))]
-    return [Need(f"kms:{operation}", key_arn(params.get("KeyId", "")))]
+        return [Need("kms:ReEncryptFrom", resource(params.get("SourceKeyId", ""))), Need("kms:ReEncryptTo", resource(params.get("DestinationKeyId", "")))]
+    return [Need(f"kms:{operation}", resource(params.get("KeyId", "")))]
+
+
+def _sqs(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    action = f"sqs:{operation.removesuffix('Batch')}"
+    if operation == "CreateQueue":
+        return [Need(action, f"arn:aws:sqs:{region}:{account}:{params.get('QueueName')}", request_tag_keys(tag_list(params.get("tags"))))]
+    return [Need(action, queue_arn(params["QueueUrl"], region, account) if params.get("QueueUrl") else "*")]
+
+
+def _sns(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    action = f"sns:{operation.removesuffix('Batch')}"
+    subscription = params.get("SubscriptionArn")
+    topic = params.get("TopicArn") or params.get("TargetArn") or params.get("ResourceArn") or (subscription.rpartition(":")[0] if subscription else None)
+    name = params.get("Name")
+    return [Need(action, topic or (f"arn:aws:sns:{region}:{account}:{name}" if name else "*"))]
+
+
+def _dynamodb(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    def table(name: str, index: str | None = None) -> str:
+        arn = name if name.startswith("arn:") else f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+        return f"{arn}/index/{index}" if index else arn
+
+    if operation in ("TransactWriteItems", "TransactGetItems"):
+        actions = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
+        return [Need(f"dynamodb:{actions[kind]}", table(each["TableName"])) for item in params["TransactItems"] for kind, each in item.items()]
+    if operation in ("BatchWriteItem", "BatchGetItem"):
+        return [Need(f"dynamodb:{operation}", table(name)) for name in params["RequestItems"]]
+    name = params.get("TableName") or params.get("ResourceArn")
+    return [Need(f"dynamodb:{operation}", table(name, params.get("IndexName")) if name else "*")]
 
 
 def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Need]:
@@ -135,8 +158,9 @@ def _iam(operation: str, params: Params, _region: str, account: str) -> list[Nee
 
 
 _BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {
-    "autoscaling": _auto_scaling, "ec2": ec2_needs, "elb": _load_balancing, "elbv2": _load_balancing, "events": _events, "iam": _iam,
-    "kms": _kms, "logs": _logs, "s3": _s3, "ssm": _ssm, "stepfunctions": _states,
+    "autoscaling": _auto_scaling, "dynamodb": _dynamodb, "ec2": ec2_needs, "elb": _load_balancing, "elbv2": _load_balancing, "events": _events, "iam": _iam,
+    "kms": _kms, "logs": _logs, "s3": _s3, "sns": _sns, "sqs": _sqs, "ssm": _ssm,
+    "stepfunctions": _states,
     # These know no resources.
     "support": lambda operation, *_: [Need(f"support:{operation}", "*")],
 }

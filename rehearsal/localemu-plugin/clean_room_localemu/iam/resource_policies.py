@@ -2,7 +2,9 @@
 import json
 from typing import Any
 
+from ..kms_keys import find_key
 from .evaluation import Policy
+from .keys import find_key
 
 
 def resource_policy(arn: str) -> Policy | None:
@@ -25,6 +27,29 @@ def bucket_owner(bucket: str) -> str | None:
     return None
 
 
+def find_bucket(name: str) -> Any:
+    """LocalEmu's bucket, whoever owns it, or None."""
+    from localemu.services.s3.models import s3_stores
+
+    owner = bucket_owner(name)
+    stores = list(s3_stores[owner].values()) if owner else []
+    return next((store.buckets[name] for store in stores if name in store.buckets), None)
+
+
+def queue_arn(url: str, region: str, account: str) -> str:
+    """ARN of the queue at a URL, whose path names the owner's account."""
+    owner, name = [account, *url.rstrip("/").split("/")][-2:]
+    return f"arn:aws:sqs:{region}:{owner if owner.isdigit() else account}:{name}"
+
+
+def find_queue(arn: str) -> Any:
+    """LocalEmu's queue, or None."""
+    from localemu.services.sqs.models import sqs_stores
+
+    _, _, _, region, account, name = arn.split(":", 5)
+    return sqs_stores[account][region].queues.get(name)
+
+
 def _parsed(policy: Any) -> Policy | None:
     if isinstance(policy, str):
         return json.loads(policy) if policy else None
@@ -32,16 +57,8 @@ def _parsed(policy: Any) -> Policy | None:
 
 
 def _bucket(_arn: str, _region: str, _account: str, resource: str) -> Any:
-    from localemu.services.s3.models import s3_stores
-
-    name = resource.split("/", 1)[0]
-    owner = bucket_owner(name)
-    if owner is None:
-        return None
-    for store in s3_stores[owner].values():
-        if name in store.buckets:
-            return store.buckets[name].policy
-    return None
+    bucket = find_bucket(resource.split("/", 1)[0])
+    return bucket.policy if bucket else None
 
 
 def _topic(arn: str, region: str, account: str, _resource: str) -> Any:
@@ -51,17 +68,13 @@ def _topic(arn: str, region: str, account: str, _resource: str) -> Any:
     return topic["attributes"].get("Policy") if topic else None
 
 
-def _queue(arn: str, region: str, account: str, _resource: str) -> Any:
-    from localemu.services.sqs.models import sqs_stores
-
-    queue = next((each for each in sqs_stores[account][region].queues.values() if each.arn == arn), None)
+def _queue(arn: str, _region: str, _account: str, _resource: str) -> Any:
+    queue = find_queue(arn)
     return queue.attributes.get("Policy") if queue else None
 
 
 def _key(_arn: str, region: str, account: str, resource: str) -> Any:
-    from moto.kms.models import kms_backends
-
-    key = kms_backends[account][region].keys.get(resource.removeprefix("key/"))
+    key = find_key(resource, region, account)
     return key.policy if key else None
 
 
