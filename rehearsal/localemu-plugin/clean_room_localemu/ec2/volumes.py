@@ -1,0 +1,110 @@
+"""Volumes: attachment, size, encryption and idempotency as EBS has them."""
+from copy import deepcopy
+from typing import Any
+
+from localemu.utils.patch import patch
+from moto.ec2.models.elastic_block_store import EBSBackend, VolumeAttachment
+from moto.ec2.models.instances import Instance
+from moto.ec2.responses import elastic_block_store as responses
+from moto.ec2.responses.instances import InstanceResponse
+
+from ..kms_keys import default_ebs_key_arn, key_arn
+from .errors import error
+
+
+def install() -> None:
+    """See each function."""
+    responses.DESCRIBE_VOLUMES_RESPONSE = responses.DESCRIBE_VOLUMES_RESPONSE.replace(
+        "<deleteOnTermination>false</deleteOnTermination>", "<deleteOnTermination>{{ 'true' if volume.attachment.delete_on_termination else 'false' }}</deleteOnTermination>")
+    VolumeAttachment.delete_on_termination = property(
+        lambda attachment: getattr(attachment.instance.block_device_mapping.get(attachment.device), "delete_on_termination", False))
+    EBSBackend._create_default_encryption_key = lambda self: default_ebs_key_arn(self.account_id, self.region_name)
+    _correct_create_volume()
+    _correct_attachment()
+    _correct_launch_devices()
+
+
+def _correct_create_volume() -> None:
+    @patch(responses.ElasticBlockStore.create_volume)
+    def create_volume_response(fn: Any, self: Any) -> str:
+        """The same ClientToken gives the same volume. Tags that name a disk image take effect at once."""
+        token = self._get_param("ClientToken")
+        made: dict[str, str] = self.ec2_backend.__dict__.setdefault("_volumes_by_token", {})
+        if token and made.get(token) in self.ec2_backend.volumes:
+            volume = self.ec2_backend.volumes[made[token]]
+            return self.response_template(responses.CREATE_VOLUME_RESPONSE).render(volume=volume)
+        before = set(self.ec2_backend.volumes)
+        result = fn(self)
+        if token:
+            made[token] = next(iter(set(self.ec2_backend.volumes) - before))
+        return result
+
+    @patch(EBSBackend.create_volume)
+    def create_volume(fn: Any, self: Any, size: Any, zone_name: str, snapshot_id: str | None = None, encrypted: bool = False, kms_key_id: str | None = None, **kwargs: Any) -> Any:
+        """From a completed snapshot that the account may use, at least as large, under the snapshot's key when it is encrypted."""
+        if snapshot_id:
+            snapshot = self.get_snapshot(snapshot_id)
+            if snapshot.status != "completed":
+                raise error("IncorrectState", f"Snapshot is in invalid state - {snapshot.status}")
+            if size is not None and int(size) < int(snapshot.volume.size):
+                raise error("InvalidParameterValue", f"The volume size is invalid for a volume made of a snapshot: {size} GiB is smaller than snapshot '{snapshot_id}' of {snapshot.volume.size} GiB")
+            if snapshot.encrypted:
+                encrypted = True
+                kms_key_id = kms_key_id or (snapshot.kms_key_id if snapshot.owner_id == self.account_id else None)
+        if kms_key_id:
+            kms_key_id = key_arn(kms_key_id, self.account_id, self.region_name) or kms_key_id
+        return fn(self, size, zone_name, snapshot_id=snapshot_id, encrypted=encrypted, kms_key_id=kms_key_id, **kwargs)
+
+
+def _correct_attachment() -> None:
+    @patch(EBSBackend.attach_volume)
+    def attach_volume(fn: Any, self: Any, volume_id: str, instance_id: str, device_path: str, *args: Any, **kwargs: Any) -> Any:
+        volume, instance = self.get_volume(volume_id), self.get_instance(instance_id)
+        if instance.state not in ("pending", "running", "stopped"):
+            raise error("IncorrectState", f"Instance '{instance_id}' is not 'running'.")
+        if volume.attachment:
+            raise error("VolumeInUse", f"{volume_id} is already attached to an instance")
+        if volume.zone.name != instance._placement.zone:
+            raise error("InvalidVolume.ZoneMismatch", f"The volume '{volume_id}' is not in the same availability zone as instance '{instance_id}'")
+        if device_path in instance.block_device_mapping:
+            raise error("InvalidParameterValue", f"Invalid value '{device_path}' for unixDevice. Attachment point {device_path} is already in use")
+        return fn(self, volume_id, instance_id, device_path, *args, **kwargs)
+
+    @patch(EBSBackend.detach_volume)
+    def detach_volume(fn: Any, self: Any, volume_id: str, instance_id: str | None, device_path: str | None) -> Any:
+        """The instance need not be named; one that is named must be the right one."""
+        attachment = self.get_volume(volume_id).attachment
+        if attachment is None:
+            raise error("IncorrectState", f"Volume '{volume_id}' is in the 'available' state.")
+        if instance_id and attachment.instance.id != instance_id:
+            raise error("InvalidAttachment.NotFound", f"The volume '{volume_id}' is not attached to instance '{instance_id}'.")
+        return fn(self, volume_id, attachment.instance.id, device_path or attachment.device)
+
+
+def _correct_launch_devices() -> None:
+    @patch(InstanceResponse._parse_block_device_mapping)
+    def parse_block_device_mapping(fn: Any, self: InstanceResponse) -> list[dict[str, Any]]:
+        """moto takes the size for the wish to encrypt."""
+        asked = {each.get("DeviceName"): each.get("Ebs", {}) for each in self._get_param("BlockDeviceMappings", [])}
+        mappings = deepcopy(fn(self))
+        for mapping in mappings:
+            ebs = asked.get(mapping["DeviceName"], {})
+            mapping["Ebs"]["Encrypted"] = str(ebs.get("Encrypted", False)).lower() == "true"
+            mapping["Ebs"]["DeleteOnTermination"] = ebs.get("DeleteOnTermination")
+        return mappings
+
+    @patch(Instance.add_block_device)
+    def add_block_device(
+        fn: Any, self: Instance, size: Any, device_path: str, snapshot_id: str | None, encrypted: bool, delete_on_termination: bool | None,
+        kms_key_id: str | None, volume_type: str | None,
+    ) -> None:
+        """The root volume ends with its instance unless the launch says otherwise; a launch may leave its size to the image."""
+        root = device_path == self.root_device_name
+        ends = root if delete_on_termination is None else str(delete_on_termination).lower() == "true"
+        fn(self, size or (8 if root and not snapshot_id else None), device_path, snapshot_id, encrypted, ends, kms_key_id, volume_type)
+
+    @patch(Instance.setup_defaults)
+    def setup_defaults(_fn: Any, self: Instance) -> None:
+        """The root device has the name the image gives it."""
+        volume = self.ec2_backend.create_volume(size=8, zone_name=self._placement.zone, volume_type="gp3")
+        self.ec2_backend.attach_volume(volume.id, self.id, self.root_device_name, True)
