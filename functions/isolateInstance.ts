@@ -6,48 +6,37 @@
  * first restore record stands.
  */
 import { z } from "zod";
-import { ensureContainmentGroups, hasNoRules } from "./aws/containment/containmentGroups";
 import { perform } from "./aws/containment/actions";
-import { readInstance } from "./aws/containment/readInstance";
+import { hasNoRules } from "./aws/containment/containmentGroups";
+import { attempt, done } from "./aws/containment/performed";
+import { changeInstancePermissions, readInstancePermissions } from "./aws/containment/permissions";
+import { findStandingGroups, prepareGroups, type NetworkMode } from "./aws/containment/prepareGroups";
+import { readFirst, readInstance, readRest } from "./aws/containment/readInstance";
 import { environment } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
-import { log, step } from "./aws/handler";
+import { step } from "./aws/handler";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
-import type { ContainmentStep, InstanceRef } from "./domain/containers";
+import type { Containment, ContainmentStep, InstanceRef } from "./domain/containers";
 import { instanceStateSchema } from "./domain/instanceState";
-import { describeAction, planContainment, uncontainedInterfaces } from "./domain/planContainment";
+import { departed, describeAction, notNeeded, planContainment, planDeparture, uncontainedInterfaces } from "./domain/planContainment";
 import type { ContainmentAction, CredentialsMode } from "./domain/planContainment";
+import { insideSubnet } from "./domain/trackedPaths";
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
-    ...writeEvidence("restore-record.json")(names),
+    ...writeEvidence("restore-record.json", "containment.json")(names),
     ...readEvidence("restore-record.json")(names),
 ];
 
-/** In the member account. Describe calls and DescribeTargetHealth have no resource-level permissions. */
+/** In the member account. */
 export const memberPermissions: Permissions = (names) => [
-    {
-        Sid: "ReadInstance",
-        Effect: "Allow",
-        Action: [
-            "ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints",
-            "autoscaling:DescribeAutoScalingInstances", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeLoadBalancers",
-        ],
-        Resource: ["*"],
-    },
-    { Sid: "ReadInstanceAttributes", Effect: "Allow", Action: ["ec2:DescribeInstanceAttribute"], Resource: [ec2Arn(names, "instance/*")] },
-    { Sid: "KeepInstance", Effect: "Allow", Action: ["ec2:ModifyInstanceAttribute"], Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")] },
-    { Sid: "DisableMetadataEndpoint", Effect: "Allow", Action: ["ec2:ModifyInstanceMetadataOptions"], Resource: [ec2Arn(names, "instance/*")] },
-    { Sid: "FindRoleOfInstance", Effect: "Allow", Action: ["iam:GetInstanceProfile"], Resource: [`arn:${names.partition}:iam::${names.accountId}:instance-profile/*`] },
-    { Sid: "DenyCredentialsOfInstance", Effect: "Allow", Action: ["iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"], Resource: [`arn:${names.partition}:iam::${names.accountId}:role/*`] },
-    // Who can write a role's policy can give it anything: never to the responder itself.
-    { Sid: "NeverOwnPolicies", Effect: "Deny", Action: ["iam:PutRolePolicy", "iam:DeleteRolePolicy"], Resource: [`arn:${names.partition}:iam::${names.accountId}:role/clean-room-*`] },
-    { Sid: "SwapGroups", Effect: "Allow", Action: ["ec2:ModifyNetworkInterfaceAttribute"], Resource: [ec2Arn(names, "network-interface/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "instance/*")] },
-    { Sid: "MakeContainmentGroups", Effect: "Allow", Action: ["ec2:CreateSecurityGroup"], Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "vpc/*")] },
-    { Sid: "TagContainmentGroups", Effect: "Allow", Action: ["ec2:CreateTags"], Resource: [ec2Arn(names, "security-group/*")], Condition: { StringEquals: { "ec2:CreateAction": "CreateSecurityGroup" } } },
+    ...readInstancePermissions(names),
+    ...changeInstancePermissions(names),
+    { Sid: "MakeContainmentGroups", Effect: "Allow", Action: ["ec2:CreateSecurityGroup", "ec2:CreateNetworkAcl"], Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*"), ec2Arn(names, "vpc/*")] },
+    { Sid: "TagContainmentGroups", Effect: "Allow", Action: ["ec2:CreateTags"], Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*")], Condition: { StringEquals: { "ec2:CreateAction": ["CreateSecurityGroup", "CreateNetworkAcl"] } } },
     {
         Sid: "SetRulesOfContainmentGroups",
         Effect: "Allow",
@@ -64,17 +53,27 @@ function credentialsMode(): CredentialsMode {
     return z.enum(["deny-instance", "revoke-role", "keep"]).parse(environment("CONTAIN_CREDENTIALS"));
 }
 
-/** Does one action. A failure is an outcome, not an exception: the rest must still be done. */
-async function attempt(action: ContainmentAction, ref: InstanceRef, incidentId: string): Promise<{ step: ContainmentStep; error: unknown }> {
-    const { name, detail } = describeAction(action);
-    try {
-        const note = await perform(action, ref, incidentId);
-        return { step: { name, outcome: "done", at: new Date().toISOString(), detail: note ? `${detail}; ${note}` : detail }, error: null };
-    } catch (error) {
-        const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-        log("a containment action failed", { action: name, detail, why });
-        return { step: { name, outcome: "failed", at: new Date().toISOString(), detail: `${detail}: ${why}` }, error };
+/** Whether whole subnets are cut as well, as deployed. */
+function networkMode(): NetworkMode {
+    return z.enum(["groups", "nacl"]).parse(environment("CONTAIN_NETWORK"));
+}
+
+/** Does actions at the same time. A failure is an outcome, not an exception: the rest must still be done. */
+async function performAll(actions: ContainmentAction[], ref: InstanceRef, incidentId: string, steps: ContainmentStep[], errors: unknown[]): Promise<void> {
+    for (const { step: done, error } of await Promise.all(actions.map((action) => attempt(describeAction(action), () => perform(action, ref, incidentId))))) {
+        steps.push(done);
+        if (error !== null) errors.push(error);
     }
+}
+
+/** Why the instance is not contained, and what a person has to do now. */
+function notContained({ instance, isolationGroupId, steps }: Containment, open: string[], ruleless: boolean): StepError {
+    const failed = steps.filter((each) => each.outcome === "failed").map((each) => `${each.name} (${each.detail})`).join("; ");
+    return new StepError(
+        "The instance is NOT contained",
+        `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
+        `${open.length > 0 ? `Interfaces still open: ${open.join(", ")}. ` : ""}${ruleless ? "" : `The isolation group ${isolationGroupId} has rules; remove them. `}${failed ? `Failed: ${failed}. ` : ""}Isolate it by hand now: give every interface a security group without rules.`,
+    );
 }
 
 export const handler = step({
@@ -84,45 +83,43 @@ export const handler = step({
     run: async ({ incident }) => {
         const startedAt = new Date().toISOString();
         const { incidentId, instance } = incident;
-        const state = await readInstance(instance, incidentId);
-        const steps: ContainmentStep[] = [];
+        const first = await readFirst(instance, incidentId);
+        const [state, standing] = await Promise.all([readRest(first), findStandingGroups(instance, incidentId, first.vpcId)]);
+        const steps: ContainmentStep[] = [
+            ...state.unread.map((what) => ({ name: "readInstance", outcome: "failed" as const, at: state.readAt, detail: `AWS did not let us read ${what}; it is left as it is` })),
+            ...notNeeded(state).map((line) => ({ ...line, outcome: "not-needed" as const, at: state.readAt })),
+        ];
         const errors: unknown[] = [];
 
-        // The record is written before anything changes, and never over the record of a first run.
+        // The record is written before anything changes, and never over the record of a first run. What has to be made
+        // for the cut is made meanwhile: every call that waits for another one is time in which the attacker goes on.
         const recordKey = `${incident.prefix}restore-record.json`;
-        const [groups, record] = await Promise.all([
-            ensureContainmentGroups(instance, incidentId, state.vpcId),
-            putJson(recordKey, state, { onlyIfAbsent: true }),
+        const [prepared, record] = await Promise.all([
+            prepareGroups(instance, incidentId, state.vpcId, standing, networkMode()),
+            putJson(recordKey, state, { onlyIfAbsent: true }).then(async (written) => {
+                await performAll(planDeparture(state), instance, incidentId, steps, errors);
+                return written;
+            }),
         ]);
+        const { groups } = prepared;
+        steps.push(...prepared.failed);
+        errors.push(...prepared.errors);
+        for (const stage of planContainment(departed(state), groups, credentialsMode())) await performAll(stage, instance, incidentId, steps, errors);
+
         const before = record.written ? state : (await getJson(recordKey, instanceStateSchema))!.value;
-
-        for (const stage of planContainment(state, groups, credentialsMode())) {
-            for (const { step: done, error } of await Promise.all(stage.map((action) => attempt(action, instance, incidentId)))) {
-                steps.push(done);
-                if (error) errors.push(error);
-            }
-        }
-
-        const [after, ruleless] = await Promise.all([readInstance(instance, incidentId), hasNoRules(instance, incidentId, groups.isolation)]);
+        const [after, ruleless] = await Promise.all([readInstance(instance, incidentId), groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation)]);
         const open = uncontainedInterfaces(after.interfaces, groups.isolation);
-        if (open.length > 0 || !ruleless || after.interfaces.length === 0) {
-            // Asking again may help where AWS was busy; the plan then starts from what is left.
-            if (errors.some(isTransient)) throw new TransientError(`${instance.instanceId} is not contained yet: ${open.join(", ")} still open`);
-            const failed = steps.filter((each) => each.outcome === "failed").map((each) => `${each.name} (${each.detail})`).join("; ");
-            throw new StepError(
-                "The instance is NOT contained",
-                `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
-                `${open.length > 0 ? `Interfaces still open: ${open.join(", ")}. ` : ""}${ruleless ? "" : `The isolation group ${groups.isolation} has rules; remove them. `}${failed ? `Failed: ${failed}. ` : ""}Isolate it by hand now: give every interface a security group without rules.`,
-            );
-        }
-        return {
-            schemaVersion: 1 as const,
+        const contained = open.length === 0 && ruleless && after.interfaces.length > 0;
+        const subnetsCut = groups.networkAcl !== null && after.networkAcls.length > 0 && after.networkAcls.every((each) => each.networkAclId === groups.networkAcl);
+        const containment: Containment = {
+            schemaVersion: 1,
             incidentId,
             instance,
-            contained: true,
+            contained,
             vpcId: state.vpcId,
             availabilityZone: state.availabilityZone,
-            isolationGroupId: groups.isolation,
+            isolationGroupId: groups.isolation ?? "",
+            networkAclId: groups.networkAcl,
             interfaces: after.interfaces.map((each) => ({
                 networkInterfaceId: each.networkInterfaceId,
                 groupsBefore: before.interfaces.find((one) => one.networkInterfaceId === each.networkInterfaceId)?.groups ?? [],
@@ -132,9 +129,19 @@ export const handler = step({
             autoScalingGroup: before.autoScaling?.group ?? null,
             restoreRecord: record.ref,
             steps,
-            uncut: state.trackedPaths,
+            uncut: subnetsCut ? insideSubnet(state.trackedPaths) : state.trackedPaths,
             startedAt,
-            containedAt: new Date().toISOString(),
+            containedAt: contained ? new Date().toISOString() : null,
         };
+        // Also when it failed: release has to know what was put in place of what.
+        const recorded = await attempt({ name: "recordContainment", detail: `${incident.prefix}containment.json, without which release refuses` }, async () => {
+            await putJson(`${incident.prefix}containment.json`, containment);
+            return done;
+        });
+        if (recorded.error !== null) steps.push(recorded.step);
+        if (contained) return containment;
+        // Asking again may help where AWS was busy; the plan then starts from what is left.
+        if (errors.some(isTransient)) throw new TransientError(`${instance.instanceId} is not contained yet: ${open.join(", ")} still open`);
+        throw notContained(containment, open, ruleless);
     },
 });

@@ -66,6 +66,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             STATE_MACHINE_ARN: names.stateMachineArn,
             DRILL: String(settings.findings.drill),
             CONTAIN_CREDENTIALS: settings.containment.credentials,
+            CONTAIN_NETWORK: settings.containment.network,
             EVIDENCE_BUCKET: store.bucket.bucket,
             EVIDENCE_KEY_ARN: store.key.arn,
             LOCK_MODE: settings.evidence.lockMode,

@@ -6,23 +6,14 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { accountIdSchema, regionSchema } from "../functions/domain/containers";
+import { accountIdSchema } from "../functions/domain/containers";
+import { crossProblems } from "./configChecks";
+import { coverageSchema, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
-const roleArn = z.string().regex(/^arn:aws(-[a-z]+)*:iam::\d{12}:role\/.+$/, "a role ARN looks like arn:aws:iam::123456789012:role/deploy");
 const imageId = z.string().regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, "an image id looks like ami-0123456789abcdef0");
 const parameterName = z.string().regex(/^\/[A-Za-z0-9_.\-/]+$/, "an SSM parameter name starts with a slash, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
+const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "an instance type looks like m6i.large");
 const days = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
-
-/** An account whose instances are protected. */
-const memberSchema = z.strictObject({
-    accountId: accountIdSchema,
-    /** Role that deploys into the account. @default the credentials Pulumi runs with */
-    deployRoleArn: roleArn.optional(),
-    /** VPCs, by Region, that get their isolation group at deployment; in all others it is made when first needed. */
-    isolationVpcs: z.record(regionSchema, z.array(z.string().regex(/^vpc-[0-9a-f]+$/, "a VPC id looks like vpc-0123456789abcdef0"))).default({}),
-    /** Forward the account's GuardDuty events. Off where the forensics account is the delegated administrator. @default true */
-    forwardFindings: z.boolean().default(true),
-});
 
 export const settingsSchema = z.strictObject({
     /** The account that holds the clean room, the evidence and the workflow. */
@@ -31,8 +22,11 @@ export const settingsSchema = z.strictObject({
         deployRoleArn: roleArn.optional(),
     }),
     /** Regions that get a clean room each. */
-    regions: z.array(regionSchema).min(1),
-    members: z.array(memberSchema).min(1),
+    regions: z.array(regionName).min(1),
+    /** Accounts that are protected, one by one; or an organisation, but not both. */
+    members: z.array(memberSchema).default([]),
+    organization: organizationSchema.optional(),
+    coverage: coverageSchema,
     findings: z.strictObject({
         /** Findings below it start nothing. GuardDuty: low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10. @default 4 */
         minimumSeverity: z.number().min(0).max(10).default(4),
@@ -45,6 +39,12 @@ export const settingsSchema = z.strictObject({
          * working; `revoke-role` also denies every session of the role so far; `keep` touches no role. @default deny-instance
          */
         credentials: z.enum(["deny-instance", "revoke-role", "keep"]).default("deny-instance"),
+        /**
+         * `groups` swaps the security groups of the instance's interfaces; `nacl` also gives their subnets a network ACL that
+         * denies everything, which cuts what no group can (through NAT, transit gateway and the like) and everything else
+         * that stands in those subnets. @default groups
+         */
+        network: z.enum(["groups", "nacl"]).default("groups"),
     }).prefault({}),
     network: z.strictObject({
         /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */
@@ -52,11 +52,13 @@ export const settingsSchema = z.strictObject({
     }).prefault({}),
     forensicInstance: z.strictObject({
         /** @default m6i.large */
-        type: z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "an instance type looks like m6i.large").default("m6i.large"),
+        type: instanceType.default("m6i.large"),
         /** SSM parameter that holds the image id. @default Amazon Linux 2023, x86_64 */
         imageParameter: parameterName.default("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
+        /** Type by Region, where the usual one is not offered. */
+        types: z.record(regionName, instanceType).default({}),
         /** Image id by Region; goes before the parameter. */
-        imageIds: z.record(regionSchema, imageId).default({}),
+        imageIds: z.record(regionName, imageId).default({}),
         architecture: z.enum(["x86_64", "arm64"]).default("x86_64"),
     }).prefault({}),
     analysis: z.strictObject({
@@ -84,29 +86,8 @@ export const settingsSchema = z.strictObject({
     }).prefault({}),
     /** Days that logs are kept. @default 365 */
     logRetentionDays: z.union([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map((value) => z.literal(value))).default(365),
-}).superRefine((settings, context) => {
-    const issue = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
-    const ids = settings.members.map((member) => member.accountId);
-    ids.forEach((id, index) => {
-        if (id === settings.forensics.accountId) issue(["members", index, "accountId"], `${id} is the forensics account; evidence must lie in an account of its own`);
-        if (ids.indexOf(id) !== index) issue(["members", index, "accountId"], `${id} stands here twice`);
-    });
-    settings.regions.forEach((region, index) => {
-        if (settings.regions.indexOf(region) !== index) issue(["regions", index], `${region} stands here twice`);
-        if (partitionOf(region) !== partitionOf(settings.regions[0]!)) issue(["regions", index], `${region} is in another partition than ${settings.regions[0]}; use a stack for each`);
-    });
-    settings.members.forEach((member, index) => Object.keys(member.isolationVpcs).forEach((region) => {
-        if (!settings.regions.includes(region)) issue(["members", index, "isolationVpcs", region], `the Region is not in regions (${settings.regions.join(", ")})`);
-    }));
 });
 export type Settings = z.infer<typeof settingsSchema>;
-export type Member = z.infer<typeof memberSchema>;
-
-/** AWS partition of a Region. */
-export function partitionOf(region: string): string {
-    if (region.startsWith("cn-")) return "aws-cn";
-    return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-}
 
 /**
  * Checks a configuration value.
@@ -115,11 +96,12 @@ export function partitionOf(region: string): string {
  */
 export function parseSettings(value: unknown): Settings {
     const result = settingsSchema.safeParse(value);
-    if (result.success) return result.data;
-    const lines = result.error.issues.map((issue) => {
-        const given = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
-        const key = ["settings", ...issue.path.map(String)].join(".");
-        return `  ${key} = ${given === undefined ? "(not set)" : JSON.stringify(given)}: ${issue.message}`;
+    const problems = [...(result.error?.issues ?? []), ...crossProblems(value)];
+    if (result.success && problems.length === 0) return result.data;
+    const lines = problems.map(({ path, message }) => {
+        const given = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
+        const key = ["settings", ...path.map(String)].join(".");
+        return `  ${key} = ${given === undefined ? "(not set)" : JSON.stringify(given)}: ${message}`;
     });
     throw new Error(`The configuration of this stack has ${lines.length} problem${lines.length === 1 ? "" : "s"}:\n${lines.join("\n")}\nMend Pulumi.<stack>.yaml; infra/config.ts describes every key.`);
 }

@@ -58,5 +58,16 @@ export function memberStatements(args: { settings: Settings; partition: string; 
         evidenceKeyArns: args.evidenceKeyArns,
         slack: false,
     });
-    return respondingFunctions.flatMap((handler) => all[handler]!.memberPermissions!(names));
+    return mergeStatements(respondingFunctions.flatMap((handler) => all[handler]!.memberPermissions!(names)));
+}
+
+/** Each statement once: functions that need the same share it by its Sid. @throws when one Sid says two things */
+export function mergeStatements(statements: Statement[]): Statement[] {
+    const bySid = new Map<string, Statement>();
+    for (const statement of statements) {
+        const standing = bySid.get(statement.Sid ?? JSON.stringify(statement));
+        if (standing && JSON.stringify(standing) !== JSON.stringify(statement)) throw new Error(`Two functions ask for a statement ${statement.Sid} that says different things; give one of them another Sid.`);
+        bySid.set(statement.Sid ?? JSON.stringify(statement), statement);
+    }
+    return [...bySid.values()];
 }

@@ -21,3 +21,19 @@ export function chooseGroup(groups: GroupFacts[], role: "isolation" | "untrack")
     const candidates = groups.filter((group) => group.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === role) && serves(group));
     return candidates.map((group) => group.GroupId!).sort()[0] ?? null;
 }
+
+/** A network ACL as far as the choice needs it. Fields as in EC2's DescribeNetworkAcls. */
+export interface NetworkAclFacts {
+    NetworkAclId?: string;
+    IsDefault?: boolean;
+    Entries?: { RuleAction?: string }[];
+    Tags?: { Key?: string; Value?: string }[];
+}
+
+/** The network ACL that is tagged for it and allows nothing; the lowest id, or null. See {@link chooseGroup}. */
+export function chooseNetworkAcl(acls: NetworkAclFacts[]): string | null {
+    const candidates = acls.filter((acl) => !acl.IsDefault
+        && acl.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === "isolation-nacl")
+        && !(acl.Entries ?? []).some((entry) => entry.RuleAction !== "deny"));
+    return candidates.map((acl) => acl.NetworkAclId!).sort()[0] ?? null;
+}

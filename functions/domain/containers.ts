@@ -90,7 +90,10 @@ export const containmentSchema = z.object({
     contained: z.boolean(),
     vpcId: z.string(),
     availabilityZone: z.string(),
+    /** Empty when there was none, and the instance is not contained. */
     isolationGroupId: z.string(),
+    /** The network ACL that denies everything, where `containment.network` is `nacl`; null where subnets were left alone. */
+    networkAclId: z.string().nullable().default(null),
     interfaces: z.array(z.object({
         networkInterfaceId: z.string(),
         groupsBefore: z.array(z.string()),

@@ -1,6 +1,6 @@
 /** Everything containment may change about an instance, as it was read: the restore record, and what `release` puts back. */
 import { z } from "zod";
-import { instanceRefSchema, timestampSchema } from "./containers";
+import { instanceRefSchema, timestampSchema, untrustedText } from "./containers";
 
 export const networkInterfaceStateSchema = z.object({
     networkInterfaceId: z.string(),
@@ -9,6 +9,8 @@ export const networkInterfaceStateSchema = z.object({
     ipv6: z.boolean(),
     /** Security group ids, sorted. */
     groups: z.array(z.string()),
+    /** Seconds after which the tracking of an idle TCP connection is forgotten; null where the instance type lets nobody set it. */
+    tcpIdleTimeout: z.number().int().nullable().default(null),
 });
 
 export const instanceStateSchema = z.object({
@@ -23,9 +25,10 @@ export const instanceStateSchema = z.object({
     rootDeviceType: z.enum(["ebs", "instance-store"]),
     interfaces: z.array(networkInterfaceStateSchema),
     volumes: z.array(z.object({ volumeId: z.string(), device: z.string(), root: z.boolean(), deleteOnTermination: z.boolean() })),
-    terminationProtection: z.boolean(),
-    stopProtection: z.boolean(),
-    shutdownBehavior: z.enum(["stop", "terminate"]),
+    /** These three are null where AWS did not let us read them: containment sets them all the same, release then leaves them. */
+    terminationProtection: z.boolean().nullable(),
+    stopProtection: z.boolean().nullable(),
+    shutdownBehavior: z.enum(["stop", "terminate"]).nullable(),
     /** Whether the instance metadata service answers. */
     metadataEndpoint: z.enum(["enabled", "disabled"]),
     instanceProfileArn: z.string().nullable(),
@@ -40,5 +43,9 @@ export const instanceStateSchema = z.object({
     classicLoadBalancers: z.array(z.string()),
     /** Ways through which tracked connections outlive a change of groups, by name. */
     trackedPaths: z.array(z.string()),
+    /** The network ACL of each subnet that an interface stands in, sorted by subnet. */
+    networkAcls: z.array(z.object({ subnetId: z.string(), networkAclId: z.string() })).default([]),
+    /** What AWS did not let us read, with its reason. Taken for absent, so neither changed nor put back. */
+    unread: z.array(untrustedText(256)).default([]),
 });
 export type InstanceState = z.infer<typeof instanceStateSchema>;

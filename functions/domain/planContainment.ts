@@ -18,31 +18,47 @@ export type ContainmentAction =
     | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string }
     | { kind: "denyCredentials"; instanceProfileArn: string }
     | { kind: "revokeRole"; instanceProfileArn: string }
-    | { kind: "disableMetadata" };
+    | { kind: "disableMetadata" }
+    | { kind: "shortenIdleTimeout"; networkInterfaceId: string; seconds: number }
+    | { kind: "isolateSubnet"; subnetId: string; networkAclId: string };
 
 /** `deny-instance` hits this instance's credentials alone, `revoke-role` also every session of the role, `keep` none. */
 export type CredentialsMode = "deny-instance" | "revoke-role" | "keep";
 
+/** The shortest that EC2 allows: connections that no group can cut are forgotten this many seconds after they fall silent. */
+export const shortestTcpIdleTimeout = 60;
+
 export interface ContainmentGroups {
-    /** No rules at all. */
-    isolation: string;
+    /** No rules at all. Null when it could be neither found nor made: the rest is still worth doing. */
+    isolation: string | null;
     /**
      * Allows everything: flows of an interface that carries it are not tracked any more and so drop at once when the
      * isolation group follows. Null leaves the step out; tracked connections then live on.
      */
     untrack: string | null;
+    /** A network ACL that denies everything, for the instance's whole subnets; null unless the deployment asks for it. */
+    networkAcl: string | null;
 }
 
 const isIsolated = (groups: string[], isolation: string) => groups.length === 1 && groups[0] === isolation;
 
+/** Leaving the Auto Scaling group: the first stage, which needs no groups, so that it can be done while they are made. */
+export function planDeparture({ autoScaling }: InstanceState): ContainmentAction[] {
+    return autoScaling && !/^(Detach|Terminat)/.test(autoScaling.lifecycleState) ? [{ kind: "detachFromAutoScaling", group: autoScaling.group }] : [];
+}
+
+/** The state when {@link planDeparture} has been followed. */
+export function departed(state: InstanceState): InstanceState {
+    return { ...state, autoScaling: null };
+}
+
 /** Stages of containment for the state at hand; empty stages are left out, so nothing is left to do to
  * a contained instance but its credentials' deny, which is looked up where it is made. */
 export function planContainment(state: InstanceState, groups: ContainmentGroups, credentials: CredentialsMode): ContainmentAction[][] {
-    const inGroup = state.autoScaling && !/^(Detach|Terminat)/.test(state.autoScaling.lifecycleState) ? state.autoScaling.group : null;
     const mortal = state.volumes.filter((volume) => volume.deleteOnTermination).map((volume) => volume.device);
     const spot = state.lifecycle === "spot";
     const stages: ContainmentAction[][] = [
-        inGroup ? [{ kind: "detachFromAutoScaling", group: inGroup }] : [],
+        planDeparture(state),
         [
             // Stop protection and a shutdown behaviour of a spot instance belong to its request, not to the instance.
             ...(state.terminationProtection || spot ? [] : [{ kind: "protectFromTermination" } as const]),
@@ -51,25 +67,48 @@ export function planContainment(state: InstanceState, groups: ContainmentGroups,
             ...(mortal.length > 0 ? [{ kind: "keepVolumes", devices: mortal } as const] : []),
             ...state.targets.map((target) => ({ kind: "deregisterTarget", targetGroupArn: target.targetGroupArn, targetId: target.targetId, port: target.port }) as const),
             ...state.classicLoadBalancers.map((loadBalancer) => ({ kind: "deregisterFromClassic", loadBalancer }) as const),
-            ...state.interfaces.filter((each) => !isIsolated(each.groups, groups.isolation)).map((each) => ({
-                kind: "isolateInterface",
-                networkInterfaceId: each.networkInterfaceId,
-                through: groups.untrack,
-                group: groups.isolation,
-            }) as const),
+            ...isolateInterfaces(state, groups),
         ],
-        credentials === "keep" ? [] : [
-            ...(state.instanceProfileArn ? [{ kind: "denyCredentials", instanceProfileArn: state.instanceProfileArn } as const] : []),
-            ...(state.instanceProfileArn && credentials === "revoke-role" ? [{ kind: "revokeRole", instanceProfileArn: state.instanceProfileArn } as const] : []),
-            ...(state.metadataEndpoint === "disabled" ? [] : [{ kind: "disableMetadata" } as const]),
-        ],
+        [...cutCredentials(state, credentials), ...cutWhatGroupsCannot(state, groups)],
     ];
     return stages.filter((stage) => stage.length > 0);
 }
 
+function isolateInterfaces({ interfaces }: InstanceState, { isolation, untrack }: ContainmentGroups): ContainmentAction[] {
+    if (isolation === null) return [];
+    const open = interfaces.filter((each) => !isIsolated(each.groups, isolation));
+    return open.map(({ networkInterfaceId }) => ({ kind: "isolateInterface", networkInterfaceId, through: untrack, group: isolation }));
+}
+
+function cutCredentials({ instanceProfileArn, metadataEndpoint }: InstanceState, mode: CredentialsMode): ContainmentAction[] {
+    if (mode === "keep") return [];
+    return [
+        ...(instanceProfileArn ? [{ kind: "denyCredentials", instanceProfileArn } as const] : []),
+        ...(instanceProfileArn && mode === "revoke-role" ? [{ kind: "revokeRole", instanceProfileArn } as const] : []),
+        ...(metadataEndpoint === "disabled" ? [] : [{ kind: "disableMetadata" } as const]),
+    ];
+}
+
+/** Connections that stay tracked whatever the groups are: they time out soon, and a network ACL cuts them at the subnet's edge. */
+function cutWhatGroupsCannot({ interfaces, networkAcls }: InstanceState, { networkAcl }: ContainmentGroups): ContainmentAction[] {
+    return [
+        ...(networkAcl === null ? [] : networkAcls.filter((each) => each.networkAclId !== networkAcl).map(({ subnetId }) => ({ kind: "isolateSubnet", subnetId, networkAclId: networkAcl }) as const)),
+        ...interfaces.filter(({ tcpIdleTimeout }) => tcpIdleTimeout !== null && tcpIdleTimeout > shortestTcpIdleTimeout)
+            .map(({ networkInterfaceId }) => ({ kind: "shortenIdleTimeout", networkInterfaceId, seconds: shortestTcpIdleTimeout }) as const),
+    ];
+}
+
+/** What containment leaves undone on purpose, as lines for the record of steps. */
+export function notNeeded(state: InstanceState): { name: string; detail: string }[] {
+    const lines: { name: string; detail: string }[] = [];
+    if (state.lifecycle === "spot") lines.push({ name: "protectSpot", detail: "a spot instance: EC2 may still interrupt it, and refuses it stop and termination protection; its shutdown behaviour belongs to its request" });
+    if (state.rootDeviceType === "instance-store") lines.push({ name: "keepInstanceStore", detail: "the root device is an instance store: it cannot be stopped or snapshotted, and its disk is lost when the instance ends" });
+    return lines;
+}
+
 /** Interfaces that do not carry the isolation group alone; empty means contained, provided there is an interface at all. */
-export function uncontainedInterfaces(interfaces: InstanceState["interfaces"], isolation: string): string[] {
-    return interfaces.filter((each) => !isIsolated(each.groups, isolation)).map((each) => each.networkInterfaceId);
+export function uncontainedInterfaces(interfaces: InstanceState["interfaces"], isolation: string | null): string[] {
+    return interfaces.filter((each) => isolation === null || !isIsolated(each.groups, isolation)).map((each) => each.networkInterfaceId);
 }
 
 /** One line about an action, for the record of steps. */
@@ -87,6 +126,8 @@ export function describeAction(action: ContainmentAction): { name: string; detai
         case "denyCredentials": return { name, detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's` };
         case "revokeRole": return { name, detail: `the role of ${action.instanceProfileArn} denies every session issued until now, of all instances that share it` };
         case "disableMetadata": return { name, detail: "the metadata endpoint no longer answers, so no new credentials are issued" };
+        case "shortenIdleTimeout": return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are forgotten after ${action.seconds} s` };
+        case "isolateSubnet": return { name, detail: `${action.subnetId} has the network ACL ${action.networkAclId}, which denies everything to everything in that subnet` };
         default: return action satisfies never;
     }
 }

@@ -5,8 +5,11 @@
  * containment left it, somebody changed it since: that is a conflict, named and left alone.
  */
 import type { InstanceState } from "./instanceState";
+import { shortestTcpIdleTimeout } from "./planContainment";
 
 export type ReleaseAction =
+    | { kind: "restoreSubnet"; subnetId: string; networkAclId: string }
+    | { kind: "restoreIdleTimeout"; networkInterfaceId: string; seconds: number }
     | { kind: "allowCredentials"; instanceProfileArn: string }
     | { kind: "enableMetadata" }
     | { kind: "restoreGroups"; networkInterfaceId: string; groups: string[] }
@@ -27,20 +30,52 @@ export interface ReleasePlan {
 const same = (a: string[], b: string[]) => a.length === b.length && [...a].sort().every((value, index) => value === [...b].sort()[index]);
 const targetKey = (target: { targetGroupArn: string; targetId: string; port: number }) => `${target.targetGroupArn}/${target.targetId}:${target.port}`;
 
-/** @param isolation the group that containment gave every interface. */
-export function planRelease(record: InstanceState, current: InstanceState, isolation: string): ReleasePlan {
+/** What containment put in place of what the record holds. */
+export interface Imposed {
+    /** The group that every interface got. */
+    isolation: string;
+    /** The network ACL that every subnet got; null when subnets were left alone. */
+    networkAcl: string | null;
+    /** Interfaces of other contained instances, by subnet: they need its network ACL as well. */
+    othersContained: Record<string, string[]>;
+}
+
+/**
+ * Plans the release.
+ *
+ * @param record the instance before the first change
+ * @param current the instance now
+ */
+export function planRelease(record: InstanceState, current: InstanceState, { isolation, networkAcl, othersContained }: Imposed): ReleasePlan {
     const actions: ReleaseAction[] = [];
-    const conflicts: string[] = [];
+    const conflicts = current.unread.map((what) => `AWS did not let us read ${what}, so it is not known whether it was changed`);
     const changed = (what: string, left: unknown, found: unknown) => conflicts.push(`${what} was left ${String(left)} by containment and is ${String(found)} now`);
     /** A boolean that containment set: put back when it differs, a conflict when somebody else has put it back or further. */
-    const flag = (what: string, before: boolean, now: boolean, left: boolean, action: ReleaseAction) => {
+    const flag = (what: string, before: boolean | null, now: boolean | null, left: boolean, action: ReleaseAction) => {
+        if (before === null || now === null) return;
         if (before === left) { if (now !== left) changed(what, left, now); return; }
         if (now === left) actions.push(action);
         else if (now !== before) changed(what, left, now);
     };
 
-    if (record.instanceProfileArn && current.instanceProfileArn === record.instanceProfileArn) actions.push({ kind: "allowCredentials", instanceProfileArn: record.instanceProfileArn });
-    else if (record.instanceProfileArn !== current.instanceProfileArn) changed("The instance profile", record.instanceProfileArn ?? "absent", current.instanceProfileArn ?? "absent");
+    for (const { subnetId, networkAclId } of networkAcl === null ? [] : record.networkAcls) {
+        const now = current.networkAcls.find((each) => each.subnetId === subnetId)?.networkAclId;
+        const others = othersContained[subnetId] ?? [];
+        if (now === undefined || now === networkAclId) continue;
+        if (now !== networkAcl) changed(`The network ACL of ${subnetId}`, networkAcl, now);
+        else if (others.length > 0) conflicts.push(`The subnet ${subnetId} also holds interfaces of other contained instances (${others.join(", ")}), so it keeps its network ACL until those are released`);
+        else actions.push({ kind: "restoreSubnet", subnetId, networkAclId });
+    }
+    for (const { networkInterfaceId, tcpIdleTimeout: before } of record.interfaces) {
+        const now = current.interfaces.find((each) => each.networkInterfaceId === networkInterfaceId)?.tcpIdleTimeout ?? null;
+        if (before === null || now === null || now === before) continue;
+        if (now === shortestTcpIdleTimeout) actions.push({ kind: "restoreIdleTimeout", networkInterfaceId, seconds: before });
+        else changed(`The TCP idle timeout of ${networkInterfaceId}`, shortestTcpIdleTimeout, now);
+    }
+
+    // The deny names this instance alone, so it comes out even of a role that the instance no longer has.
+    if (record.instanceProfileArn) actions.push({ kind: "allowCredentials", instanceProfileArn: record.instanceProfileArn });
+    if (record.instanceProfileArn !== current.instanceProfileArn) changed("The instance profile", record.instanceProfileArn ?? "absent", current.instanceProfileArn ?? "absent");
     flag("The metadata endpoint (enabled)", record.metadataEndpoint === "enabled", current.metadataEndpoint === "enabled", false, { kind: "enableMetadata" });
 
     for (const before of record.interfaces) {
@@ -88,6 +123,8 @@ export function planRelease(record: InstanceState, current: InstanceState, isola
 export function describeRelease(action: ReleaseAction): { name: string; detail: string } {
     const name = action.kind;
     switch (action.kind) {
+        case "restoreSubnet": return { name, detail: `${action.subnetId} has the network ACL ${action.networkAclId} again` };
+        case "restoreIdleTimeout": return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are tracked for ${action.seconds} s again` };
         case "allowCredentials": return { name, detail: `the deny on the role of ${action.instanceProfileArn} no longer names the instance` };
         case "enableMetadata": return { name, detail: "the metadata endpoint answers again" };
         case "restoreGroups": return { name, detail: `${action.networkInterfaceId} carries ${action.groups.join(", ")} again` };
@@ -97,7 +134,7 @@ export function describeRelease(action: ReleaseAction): { name: string; detail: 
         case "terminateOnShutdown": return { name, detail: "a shutdown from inside terminates the instance again" };
         case "unprotectFromStop": return { name, detail: "stop protection off again" };
         case "unprotectFromTermination": return { name, detail: "termination protection off again" };
-        case "rejoinAutoScaling": return { name, detail: `back in ${action.group} (from ${action.from}); the group may now have one instance more than desired` };
+        case "rejoinAutoScaling": return { name, detail: `back in ${action.group} (from ${action.from}), whose desired capacity AWS raises by one: the replacement stays` };
         default: return action satisfies never;
     }
 }

@@ -25,3 +25,8 @@ export function trackedPaths(facts: { routes: Route[]; networkLoadBalancers: str
     const balancers = facts.networkLoadBalancers.map((arn) => `Network Load Balancer through ${arn}`);
     return [...new Set([...routes, ...balancers, ...endpoints])].sort();
 }
+
+/** What outlives a network ACL that denies everything: it stands at the subnet's edge and does not see what stays inside. */
+export function insideSubnet(paths: string[]): string[] {
+    return paths.filter((path) => !/^(NAT gateway|egress-only internet gateway|virtual private gateway) /.test(path)).map((path) => `${path}, where it stands in the instance's own subnet`);
+}

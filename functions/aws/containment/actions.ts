@@ -7,25 +7,27 @@ import type { InstanceRef } from "../../domain/containers";
 import type { ContainmentAction } from "../../domain/planContainment";
 import { memberClient } from "../clients";
 import { denyCredentials, revokeRole } from "./credentials";
+import { giveNetworkAcl } from "./networkAcls";
+import { alreadyDone, done, type Performed } from "./performed";
 
 /** AWS refuses to detach an instance that is not in the group any more; that is what was wanted. */
 const isNoMember = (error: unknown) => error instanceof Error && /is not part of Auto Scaling group/i.test(error.message);
 
 /** Takes the instance out of its group so that a replacement starts. Where detaching is refused, standby keeps it from being replaced by termination. */
-async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, group: string): Promise<string | null> {
+async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, group: string): Promise<Performed> {
     const request = { InstanceIds: [instanceId], AutoScalingGroupName: group, ShouldDecrementDesiredCapacity: false };
     try {
         await client.send(new DetachInstancesCommand(request));
-        return null;
+        return done;
     } catch (error) {
-        if (isNoMember(error)) return null;
+        if (isNoMember(error)) return alreadyDone;
         await client.send(new EnterStandbyCommand(request));
-        return `detaching was refused (${error instanceof Error ? error.message : String(error)}), so it is in standby`;
+        return { outcome: "done", note: `detaching was refused (${error instanceof Error ? error.message : String(error)}), so it is in standby` };
     }
 }
 
-/** @returns what turned out differently from the plan, or null. */
-export async function perform(action: ContainmentAction, ref: InstanceRef, incidentId: string): Promise<string | null> {
+/** Does one action. @throws the AWS error when it is refused. */
+export async function perform(action: ContainmentAction, ref: InstanceRef, incidentId: string): Promise<Performed> {
     const ec2 = memberClient(EC2Client, ref, incidentId);
     const InstanceId = ref.instanceId;
     switch (action.kind) {
@@ -33,35 +35,41 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             return leaveAutoScaling(memberClient(AutoScalingClient, ref, incidentId), InstanceId, action.group);
         case "protectFromTermination":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: true } }));
-            return null;
+            return done;
         case "protectFromStop":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiStop: { Value: true } }));
-            return null;
+            return done;
         case "stopOnShutdown":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, InstanceInitiatedShutdownBehavior: { Value: "stop" } }));
-            return null;
+            return done;
         case "keepVolumes":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, BlockDeviceMappings: action.devices.map((DeviceName) => ({ DeviceName, Ebs: { DeleteOnTermination: false } })) }));
-            return null;
+            return done;
         case "deregisterTarget":
             await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(new DeregisterTargetsCommand({ TargetGroupArn: action.targetGroupArn, Targets: [{ Id: action.targetId, Port: action.port || undefined }] }));
-            return null;
+            return done;
         case "deregisterFromClassic":
             await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(new DeregisterInstancesFromLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }));
-            return null;
+            return done;
         case "isolateInterface":
             // The allow-all moment opens the interface to the world, so nothing stands between these two calls.
             if (action.through) await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: [action.through] }));
             await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: [action.group] }));
-            return null;
+            return done;
         case "denyCredentials":
             return denyCredentials(action.instanceProfileArn, ref, incidentId);
         case "revokeRole":
             await revokeRole(action.instanceProfileArn, ref, incidentId);
-            return null;
+            return done;
         case "disableMetadata":
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "disabled" }));
-            return null;
+            return done;
+        case "shortenIdleTimeout":
+            await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, ConnectionTrackingSpecification: { TcpEstablishedTimeout: action.seconds } }));
+            return done;
+        case "isolateSubnet":
+            await giveNetworkAcl(ref, incidentId, action.subnetId, action.networkAclId);
+            return done;
         default:
             return action satisfies never;
     }

@@ -1,15 +1,14 @@
 /** The two security groups of a VPC that containment uses: found by tag, made when first needed. */
 import { AuthorizeSecurityGroupIngressCommand, AuthorizeSecurityGroupEgressCommand, CreateSecurityGroupCommand, DescribeSecurityGroupsCommand, EC2Client, paginateDescribeSecurityGroups, RevokeSecurityGroupEgressCommand } from "@aws-sdk/client-ec2";
-import type { SecurityGroup } from "@aws-sdk/client-ec2";
+import type { IpPermission, SecurityGroup } from "@aws-sdk/client-ec2";
 import type { InstanceRef } from "../../domain/containers";
 import { chooseGroup } from "../../domain/chooseGroup";
-import type { ContainmentGroups } from "../../domain/planContainment";
 import { memberClient } from "../clients";
-import { errorCode, StepError } from "../errors";
+import { errorCode, isNotFound, StepError } from "../errors";
 
 const roleTag = "clean-room:role";
 /** Everything, over IPv4 and IPv6. */
-const everything = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }], Ipv6Ranges: [{ CidrIpv6: "::/0" }] }];
+const everything: IpPermission[] = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }], Ipv6Ranges: [{ CidrIpv6: "::/0" }] }];
 
 async function tagged(ec2: EC2Client, vpcId: string): Promise<SecurityGroup[]> {
     const groups: SecurityGroup[] = [];
@@ -40,29 +39,45 @@ async function createOrFind(ec2: EC2Client, vpcId: string, role: "isolation" | "
     }
 }
 
-/** Finds or makes the isolation group, which has no rules at all, and the group through which connections become untracked. */
-export async function ensureContainmentGroups(ref: InstanceRef, incidentId: string, vpcId: string): Promise<ContainmentGroups> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
-    const groups = await tagged(ec2, vpcId);
-    const [isolation, untrack] = await Promise.all([
-        chooseGroup(groups, "isolation") ?? createOrFind(ec2, vpcId, "isolation", async () => {
-            const id = await create(ec2, vpcId, "isolation", "clean-room-isolation", "Contained instances: nothing in, nothing out");
-            // A new group lets everything out; without this it would not isolate.
-            await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }] }));
-            const rules = (await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }))).SecurityGroups?.[0];
-            const leftOver = (rules?.IpPermissionsEgress ?? []).filter((rule) => (rule.Ipv6Ranges ?? []).length > 0);
-            if (leftOver.length > 0) await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }] }));
-            return id;
-        }),
-        chooseGroup(groups, "untrack") ?? createOrFind(ec2, vpcId, "untrack", async () => {
-            const id = await create(ec2, vpcId, "untrack", "clean-room-untrack", "For one call: makes connections untracked so that isolation drops them");
-            await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything }));
-            // IPv4 egress is there from birth.
-            await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }] }));
-            return id;
+async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
+    const id = await create(ec2, vpcId, "isolation", "clean-room-isolation", "Contained instances: nothing in, nothing out");
+    const revoke = (IpPermissions: IpPermission[]) => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions }));
+    // A new group lets everything out; without this it would not isolate. The IPv6 rule is there only in VPCs with IPv6.
+    await Promise.all([
+        revoke([{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }]),
+        revoke([{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }]).catch((error: unknown) => {
+            if (!isNotFound(error)) throw error;
         }),
     ]);
-    return { isolation, untrack };
+    return id;
+}
+
+async function makeUntrack(ec2: EC2Client, vpcId: string): Promise<string> {
+    const id = await create(ec2, vpcId, "untrack", "clean-room-untrack", "For one call: makes connections untracked so that isolation drops them");
+    await Promise.all([
+        ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything })),
+        // IPv4 egress is there from birth.
+        ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }] })),
+    ]);
+    return id;
+}
+
+/** The groups that stand in the VPC already; null for one that is to be made. */
+export interface StandingGroups {
+    isolation: string | null;
+    untrack: string | null;
+}
+
+/** Looks for the containment groups, without making any. */
+export async function findContainmentGroups(ref: InstanceRef, incidentId: string, vpcId: string): Promise<StandingGroups> {
+    const groups = await tagged(memberClient(EC2Client, ref, incidentId), vpcId);
+    return { isolation: chooseGroup(groups, "isolation"), untrack: chooseGroup(groups, "untrack") };
+}
+
+/** The group, found or made: the isolation group has no rules at all, through the other connections become untracked. */
+export async function ensureGroup(ref: InstanceRef, incidentId: string, vpcId: string, role: keyof StandingGroups, standing: StandingGroups): Promise<string> {
+    const ec2 = memberClient(EC2Client, ref, incidentId);
+    return standing[role] ?? createOrFind(ec2, vpcId, role, () => role === "isolation" ? makeIsolation(ec2, vpcId) : makeUntrack(ec2, vpcId));
 }
 
 /** Whether a group still has no rule in either direction. */

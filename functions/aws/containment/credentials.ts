@@ -5,6 +5,7 @@ import { addDenied, deniedInstances, denyPolicyName, inlinePolicyLimit, removeDe
 import { memberClient } from "../clients";
 import { environment } from "../environment";
 import { errorCode, isNotFound, StepError } from "../errors";
+import { alreadyDone, done, type Performed } from "./performed";
 
 /** The ARN that the instance's credentials carry as `ec2:SourceInstanceARN`. */
 export function instanceArn(ref: InstanceRef): string {
@@ -34,27 +35,32 @@ async function readPolicy(iam: IAMClient, RoleName: string): Promise<string | nu
     }
 }
 
-/** Writes until what is read back holds: IAM has no conditional write, and two incidents may share the role. */
-async function change(iam: IAMClient, role: string, next: (policy: string | null) => string | null, holds: (policy: string | null) => boolean): Promise<void> {
-    for (let attempt = 0; attempt < attempts; attempt++) {
+/**
+ * Writes until what is read back holds: IAM has no conditional write, and two incidents may share the role.
+ *
+ * @returns the policy that holds, and whether it had to be written
+ */
+async function change(iam: IAMClient, role: string, next: (policy: string | null) => string | null, holds: (policy: string | null) => boolean): Promise<{ policy: string | null; written: boolean }> {
+    for (let attempt = 0; attempt <= attempts; attempt++) {
         const policy = await readPolicy(iam, role);
-        if (holds(policy)) return;
+        if (holds(policy)) return { policy, written: attempt > 0 };
+        if (attempt === attempts) break;
         const wanted = next(policy);
-        if (wanted === null) await iam.send(new DeleteRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName }));
+        if (wanted === null) await removePolicy(iam, role, denyPolicyName);
         else await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName, PolicyDocument: wanted }));
     }
-    if (!holds(await readPolicy(iam, role))) throw new StepError("The inline policy did not keep what was written to it", `${denyPolicyName} of the role ${role}`, "Another process changes it; look who, and try again.");
+    throw new StepError("The inline policy did not keep what was written to it", `${denyPolicyName} of the role ${role}`, "Another process changes it; look who, and try again.");
 }
 
-/** @returns a note where there is no role to deny, or its policies are full; null when the deny stands. */
-export async function denyCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<string | null> {
+/** Denies this instance's credentials. @throws StepError when the role's policies are full. */
+export async function denyCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<Performed> {
     const iam = memberClient(IAMClient, ref, incidentId);
     const role = await roleOf(iam, instanceProfileArn);
-    if (!role) return "the instance profile has no role, so there are no credentials to deny";
+    if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no credentials to deny" };
     const arn = instanceArn(ref);
     try {
-        await change(iam, role, (policy) => addDenied(policy, arn), (policy) => deniedInstances(policy).includes(arn));
-        return null;
+        const { written } = await change(iam, role, (policy) => addDenied(policy, arn), (policy) => deniedInstances(policy).includes(arn));
+        return written ? done : alreadyDone;
     } catch (error) {
         if (errorCode(error) !== "LimitExceeded" && errorCode(error) !== "LimitExceededException") throw error;
         throw new StepError(
@@ -73,10 +79,27 @@ export async function revokeRole(instanceProfileArn: string, ref: InstanceRef, i
     if (role) await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: revokePolicyName, PolicyDocument: revokeOlderSessions(new Date().toISOString()) }));
 }
 
-/** Takes this instance out of the deny; the parts of other incidents stay. */
-export async function allowCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<void> {
+/**
+ * Takes this instance out of the deny; the parts of other incidents stay. With the last one, the deny of older sessions
+ * (`revoke-role`) goes too: it belongs to no incident alone.
+ */
+export async function allowCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<Performed> {
     const iam = memberClient(IAMClient, ref, incidentId);
-    const role = await roleOf(iam, instanceProfileArn);
+    const RoleName = await roleOf(iam, instanceProfileArn);
+    if (!RoleName) return { outcome: "not-needed", note: "the instance profile has no role any more" };
     const arn = instanceArn(ref);
-    if (role) await change(iam, role, (policy) => removeDenied(policy, arn), (policy) => !deniedInstances(policy).includes(arn));
+    const { policy, written } = await change(iam, RoleName, (each) => removeDenied(each, arn), (each) => !deniedInstances(each).includes(arn));
+    const revoked = policy === null && await removePolicy(iam, RoleName, revokePolicyName);
+    return written || revoked ? done : alreadyDone;
+}
+
+/** @returns whether there was such a policy. */
+async function removePolicy(iam: IAMClient, RoleName: string, PolicyName: string): Promise<boolean> {
+    try {
+        await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }));
+        return true;
+    } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+    }
 }

@@ -1,6 +1,6 @@
 /** Reads an instance once, in as few rounds as its parts allow: two, each of parallel calls. */
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand } from "@aws-sdk/client-auto-scaling";
-import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client, paginateDescribeRouteTables, paginateDescribeVpcEndpoints } from "@aws-sdk/client-ec2";
+import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, DescribeInstanceTypesCommand, EC2Client, paginateDescribeNetworkAcls, paginateDescribeRouteTables, paginateDescribeVpcEndpoints } from "@aws-sdk/client-ec2";
 import type { DescribeInstanceAttributeCommandOutput, Instance, RouteTable } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient, paginateDescribeLoadBalancers as paginateClassicLoadBalancers } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -9,7 +9,7 @@ import type { InstanceRef } from "../../domain/containers";
 import type { InstanceState } from "../../domain/instanceState";
 import { trackedPaths, type Route } from "../../domain/trackedPaths";
 import { memberClient } from "../clients";
-import { isNotFound, StepError } from "../errors";
+import { errorCode, isNotFound, isTransient, StepError } from "../errors";
 import { mapConcurrently } from "../mapConcurrently";
 
 async function collect<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page) => Item[] | undefined): Promise<Item[]> {
@@ -18,7 +18,10 @@ async function collect<Page, Item>(pages: AsyncIterable<Page>, items: (page: Pag
     return found;
 }
 
-/** The instance as EC2 describes it. @throws StepError when there is none, or it is gone. */
+/** There is no instance any more to change anything about. */
+export class InstanceGone extends StepError {}
+
+/** The instance as EC2 describes it. @throws InstanceGone when there is none, or it is terminated. */
 async function describe(ec2: EC2Client, ref: InstanceRef): Promise<Instance> {
     const where = `${ref.instanceId} in ${ref.accountId}/${ref.region}`;
     let instance: Instance | undefined;
@@ -27,10 +30,10 @@ async function describe(ec2: EC2Client, ref: InstanceRef): Promise<Instance> {
     } catch (error) {
         if (!isNotFound(error)) throw error;
     }
-    if (!instance) throw new StepError("There is no such instance", where, "Check the account and Region of the finding; an instance terminated more than an hour ago is no longer listed.");
+    if (!instance) throw new InstanceGone("There is no such instance", where, "Check the account and Region of the finding; an instance terminated more than an hour ago is no longer listed.");
     const state = instance.State?.Name ?? "unknown";
     if (state === "terminated" || state === "shutting-down") {
-        throw new StepError(`The instance is already ${state}, so there is nothing to contain`, where, "Look for snapshots of its volumes and for its logs.");
+        throw new InstanceGone(`The instance is already ${state}, so there is nothing to contain or release`, where, "Look for snapshots of its volumes and for its logs.");
     }
     return instance;
 }
@@ -63,45 +66,103 @@ async function readTargets(elb: ElasticLoadBalancingV2Client, groups: TargetGrou
     return health.flat();
 }
 
-/**
- * Reads everything containment may change, and what it cannot.
- *
- * @throws StepError when the instance does not exist or is already terminated
- */
-export async function readInstance(ref: InstanceRef, incidentId: string): Promise<InstanceState> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
-    const elb = memberClient(ElasticLoadBalancingV2Client, ref, incidentId);
-    const attribute = (Attribute: "disableApiTermination" | "disableApiStop" | "instanceInitiatedShutdownBehavior") =>
-        ec2.send(new DescribeInstanceAttributeCommand({ InstanceId: ref.instanceId, Attribute })).catch((error: unknown): Partial<DescribeInstanceAttributeCommandOutput> => {
-            if (isNotFound(error)) return {}; // `describe` says it better
-            throw error;
-        });
+/** What the first round of calls says; the second needs the VPC and the addresses. */
+export interface FirstRead {
+    readonly ref: InstanceRef;
+    readonly incidentId: string;
+    /** The instance as EC2 describes it, with its tags. */
+    readonly instance: Instance;
+    readonly vpcId: string;
+    readonly attributes: Pick<InstanceState, "terminationProtection" | "stopProtection" | "shutdownBehavior">;
+    readonly autoScaling: InstanceState["autoScaling"];
+    readonly targetGroups: TargetGroup[];
+    readonly classicLoadBalancers: string[];
+    readonly unread: string[];
+}
 
-    const [instance, termination, stop, shutdown, scaling, targetGroups, classic] = await Promise.all([
+/**
+ * Lets a read fail that the rest does not need: what AWS refuses is named in `unread`, and an instance is not left open
+ * because its load balancers cannot be listed. Throttling is thrown all the same: a moment later the read succeeds.
+ */
+function tolerant(unread: string[]) {
+    return async <T>(what: string, read: Promise<T>, otherwise: T): Promise<T> => {
+        try {
+            return await read;
+        } catch (error) {
+            if (isTransient(error)) throw error;
+            unread.push(`${what} (${errorCode(error)})`);
+            return otherwise;
+        }
+    };
+}
+
+async function readAttributes(ec2: EC2Client, InstanceId: string, read: ReturnType<typeof tolerant>): Promise<FirstRead["attributes"]> {
+    const attribute = (Attribute: "disableApiTermination" | "disableApiStop" | "instanceInitiatedShutdownBehavior") =>
+        read<Partial<DescribeInstanceAttributeCommandOutput> | null>(`the attribute ${Attribute}`, ec2.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute })), null);
+    const [termination, stop, shutdown] = await Promise.all([attribute("disableApiTermination"), attribute("disableApiStop"), attribute("instanceInitiatedShutdownBehavior")]);
+    return {
+        terminationProtection: termination && (termination.DisableApiTermination?.Value ?? false),
+        stopProtection: stop && (stop.DisableApiStop?.Value ?? false),
+        shutdownBehavior: shutdown && (shutdown.InstanceInitiatedShutdownBehavior?.Value === "terminate" ? "terminate" : "stop"),
+    };
+}
+
+/**
+ * The first round: the instance, its attributes, and the lists in which it may stand.
+ *
+ * @throws InstanceGone when the instance does not exist or is already terminated
+ */
+export async function readFirst(ref: InstanceRef, incidentId: string): Promise<FirstRead> {
+    const ec2 = memberClient(EC2Client, ref, incidentId);
+    const unread: string[] = [];
+    const read = tolerant(unread);
+    const [instance, attributes, scaling, targetGroups, classic] = await Promise.all([
         describe(ec2, ref),
-        attribute("disableApiTermination"),
-        attribute("disableApiStop"),
-        attribute("instanceInitiatedShutdownBehavior"),
-        memberClient(AutoScalingClient, ref, incidentId).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [ref.instanceId] })),
-        collect(paginateDescribeTargetGroups({ client: elb }, {}), (page) => page.TargetGroups),
-        collect(paginateClassicLoadBalancers({ client: memberClient(ElasticLoadBalancingClient, ref, incidentId) }, {}), (page) => page.LoadBalancerDescriptions),
+        readAttributes(ec2, ref.instanceId, read),
+        read("the Auto Scaling group", memberClient(AutoScalingClient, ref, incidentId).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [ref.instanceId] })), null),
+        read("the target groups", collect(paginateDescribeTargetGroups({ client: memberClient(ElasticLoadBalancingV2Client, ref, incidentId) }, {}), (page) => page.TargetGroups), []),
+        read("the classic load balancers", collect(paginateClassicLoadBalancers({ client: memberClient(ElasticLoadBalancingClient, ref, incidentId) }, {}), (page) => page.LoadBalancerDescriptions), []),
     ]);
-    const vpcId = instance.VpcId ?? "";
-    const interfaces = (instance.NetworkInterfaces ?? []).map((each) => ({
+    const group = scaling?.AutoScalingInstances?.[0];
+    return {
+        ref,
+        incidentId,
+        instance,
+        vpcId: instance.VpcId ?? "",
+        attributes,
+        autoScaling: group ? { group: group.AutoScalingGroupName!, lifecycleState: group.LifecycleState ?? "" } : null,
+        targetGroups,
+        classicLoadBalancers: classic.filter((each) => each.Instances?.some((one) => one.InstanceId === ref.instanceId)).map((each) => each.LoadBalancerName!),
+        unread,
+    };
+}
+
+/** The second round: registrations, routes and network ACLs around the instance. Reads everything containment may change, and what it cannot. */
+export async function readRest({ ref, incidentId, instance, vpcId, attributes, autoScaling, targetGroups, classicLoadBalancers, unread }: FirstRead): Promise<InstanceState> {
+    const ec2 = memberClient(EC2Client, ref, incidentId);
+    const read = tolerant(unread);
+    const attached = instance.NetworkInterfaces ?? [];
+    const addresses = attached.flatMap((each) => (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!));
+    const subnetIds = [...new Set(attached.flatMap((each) => each.SubnetId ?? []))].sort();
+    const inVpc = [{ Name: "vpc-id", Values: [vpcId] }];
+    const reachable = targetGroups.filter((group) => group.VpcId === vpcId && group.TargetType !== "lambda" && group.TargetType !== "alb");
+    const [targets, routeTables, endpoints, networkAcls, types] = await Promise.all([
+        read("the targets' health", readTargets(memberClient(ElasticLoadBalancingV2Client, ref, incidentId), reachable, ref.instanceId, addresses), []),
+        read("the route tables", collect(paginateDescribeRouteTables({ client: ec2 }, { Filters: inVpc }), (page) => page.RouteTables), []),
+        read("the interface endpoints", collect(paginateDescribeVpcEndpoints({ client: ec2 }, { Filters: [...inVpc, { Name: "vpc-endpoint-type", Values: ["Interface"] }] }), (page) => page.VpcEndpoints), []),
+        read("the network ACLs", collect(paginateDescribeNetworkAcls({ client: ec2 }, { Filters: [{ Name: "association.subnet-id", Values: subnetIds }] }), (page) => page.NetworkAcls), []),
+        read("the instance type", ec2.send(new DescribeInstanceTypesCommand({ InstanceTypes: [instance.InstanceType!] })), null),
+    ]);
+    // EC2 gives a default exactly for the types whose idle timeout can be set.
+    const defaultTimeout = types?.InstanceTypes?.[0]?.NetworkInfo?.ConnectionTrackingConfiguration?.DefaultTcpEstablishedTimeout ?? null;
+    const interfaces = attached.map((each) => ({
         networkInterfaceId: each.NetworkInterfaceId!,
         subnetId: each.SubnetId ?? "",
         privateIps: (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!),
         ipv6: (each.Ipv6Addresses ?? []).length > 0,
         groups: (each.Groups ?? []).map((group) => group.GroupId!).sort(),
+        tcpIdleTimeout: defaultTimeout === null ? null : each.ConnectionTrackingConfiguration?.TcpEstablishedTimeout ?? defaultTimeout,
     })).sort((a, b) => a.networkInterfaceId.localeCompare(b.networkInterfaceId));
-
-    const inVpc = [{ Name: "vpc-id", Values: [vpcId] }];
-    const [targets, routeTables, endpoints] = await Promise.all([
-        readTargets(elb, targetGroups.filter((group) => group.VpcId === vpcId && group.TargetType !== "lambda" && group.TargetType !== "alb"), ref.instanceId, interfaces.flatMap((each) => each.privateIps)),
-        collect(paginateDescribeRouteTables({ client: ec2 }, { Filters: inVpc }), (page) => page.RouteTables),
-        collect(paginateDescribeVpcEndpoints({ client: ec2 }, { Filters: [...inVpc, { Name: "vpc-endpoint-type", Values: ["Interface"] }] }), (page) => page.VpcEndpoints),
-    ]);
-    const group = scaling.AutoScalingInstances?.[0];
     return {
         schemaVersion: 1,
         instance: ref,
@@ -118,18 +179,26 @@ export async function readInstance(ref: InstanceRef, incidentId: string): Promis
             root: mapping.DeviceName === instance.RootDeviceName,
             deleteOnTermination: mapping.Ebs!.DeleteOnTermination ?? false,
         })),
-        terminationProtection: termination.DisableApiTermination?.Value ?? false,
-        stopProtection: stop.DisableApiStop?.Value ?? false,
-        shutdownBehavior: shutdown.InstanceInitiatedShutdownBehavior?.Value === "terminate" ? "terminate" : "stop",
+        ...attributes,
         metadataEndpoint: instance.MetadataOptions?.HttpEndpoint === "disabled" ? "disabled" : "enabled",
         instanceProfileArn: instance.IamInstanceProfile?.Arn ?? null,
-        autoScaling: group ? { group: group.AutoScalingGroupName!, lifecycleState: group.LifecycleState ?? "" } : null,
+        autoScaling,
         targets,
-        classicLoadBalancers: classic.filter((each) => each.Instances?.some((one) => one.InstanceId === ref.instanceId)).map((each) => each.LoadBalancerName!),
+        classicLoadBalancers,
+        networkAcls: subnetIds.flatMap((subnetId) => {
+            const acl = networkAcls.find((each) => each.Associations?.some((association) => association.SubnetId === subnetId));
+            return acl ? [{ subnetId, networkAclId: acl.NetworkAclId! }] : [];
+        }),
         trackedPaths: trackedPaths({
             routes: routesOf(routeTables, interfaces.map((each) => each.subnetId)),
             networkLoadBalancers: targets.filter((target) => target.networkLoadBalancer).map((target) => target.targetGroupArn),
             interfaceEndpoints: endpoints.map((endpoint) => ({ id: endpoint.VpcEndpointId!, service: endpoint.ServiceName ?? "" })),
         }),
+        unread,
     };
+}
+
+/** Both rounds. @throws InstanceGone when the instance does not exist or is already terminated */
+export async function readInstance(ref: InstanceRef, incidentId: string): Promise<InstanceState> {
+    return readRest(await readFirst(ref, incidentId));
 }

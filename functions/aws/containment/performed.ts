@@ -1,0 +1,25 @@
+/** What an action of a plan came to. A failure is thrown, and recorded by {@link attempt}: the rest must still be done. */
+import type { ContainmentStep } from "../../domain/containers";
+import { log } from "../handler";
+
+export interface Performed {
+    outcome: Exclude<ContainmentStep["outcome"], "failed">;
+    /** What turned out differently from the plan; null when nothing did. */
+    note: string | null;
+}
+export const done: Performed = { outcome: "done", note: null };
+export const alreadyDone: Performed = { outcome: "already-done", note: null };
+
+/** Does one action and says how it ended. Never throws. @param what the action, as the record of steps names it */
+export async function attempt(what: { name: string; detail: string }, perform: () => Promise<Performed>): Promise<{ step: ContainmentStep; error: unknown }> {
+    const { name, detail } = what;
+    const step = (outcome: ContainmentStep["outcome"], text: string): ContainmentStep => ({ name, outcome, at: new Date().toISOString(), detail: text });
+    try {
+        const { outcome, note } = await perform();
+        return { step: step(outcome, note === null ? detail : `${detail}; ${note}`), error: null };
+    } catch (error) {
+        const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+        log("an action failed", { action: name, detail, why });
+        return { step: step("failed", `${detail}: ${why}`), error };
+    }
+}

@@ -1,0 +1,50 @@
+/** Makes ready what containment puts in the place of the instance's groups, so that the cut itself is two calls. */
+import type { ContainmentStep, InstanceRef } from "../../domain/containers";
+import type { ContainmentGroups } from "../../domain/planContainment";
+import { isTransient } from "../errors";
+import { ensureGroup, findContainmentGroups, type StandingGroups } from "./containmentGroups";
+import { ensureIsolationAcl } from "./networkAcls";
+import { attempt, done } from "./performed";
+
+/** `nacl` also cuts the instance's whole subnets, for the connections that no security group can cut. */
+export type NetworkMode = "groups" | "nacl";
+
+export interface PreparedGroups {
+    groups: ContainmentGroups;
+    /** What could not be made. The rest of containment goes on without it. */
+    failed: ContainmentStep[];
+    errors: unknown[];
+}
+
+/** Looks what stands already; nothing is made. Where looking is refused, all is to be made. */
+export async function findStandingGroups(ref: InstanceRef, incidentId: string, vpcId: string): Promise<StandingGroups> {
+    try {
+        return await findContainmentGroups(ref, incidentId, vpcId);
+    } catch (error) {
+        if (isTransient(error)) throw error;
+        return { isolation: null, untrack: null };
+    }
+}
+
+/** Makes what does not stand yet. Never throws: a group that cannot be made is null, and named in `failed`. */
+export async function prepareGroups(ref: InstanceRef, incidentId: string, vpcId: string, standing: StandingGroups, network: NetworkMode): Promise<PreparedGroups> {
+    const make = async (name: string, detail: string, run: () => Promise<string>) => {
+        let id: string | null = null;
+        const { step, error } = await attempt({ name, detail }, async () => {
+            id = await run();
+            return done;
+        });
+        return { id, step, error };
+    };
+    const [isolation, untrack, networkAcl] = await Promise.all([
+        make("isolationGroup", `a group without rules in ${vpcId}`, () => ensureGroup(ref, incidentId, vpcId, "isolation", standing)),
+        make("untrackGroup", `a group in ${vpcId} that makes connections untracked; without it those that stand live on`, () => ensureGroup(ref, incidentId, vpcId, "untrack", standing)),
+        network === "nacl" ? make("isolationNetworkAcl", `a network ACL that denies everything in ${vpcId}`, () => ensureIsolationAcl(ref, incidentId, vpcId)) : null,
+    ]);
+    const failures = [isolation, untrack, networkAcl].filter((each) => each !== null).filter((each) => each.error !== null);
+    return {
+        groups: { isolation: isolation.id, untrack: untrack.id, networkAcl: networkAcl?.id ?? null },
+        failed: failures.map((each) => each.step),
+        errors: failures.map((each) => each.error),
+    };
+}
