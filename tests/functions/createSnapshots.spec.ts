@@ -112,6 +112,7 @@ describe("createSnapshots", () => {
         Object.assign(broken, { State: "error", StateMessage: "Given key ID is not accessible" });
         const failure = await thrown(aws.until(handler, event));
         expect(failure.name).to.equal("StepFailed");
+        expect(failure.message).to.include(tagValue(broken.Tags, "clean-room:source-volume"));
         expect(failure.message).to.include(broken.SnapshotId as string).and.include("not accessible").and.include(process.env.EVIDENCE_KEY_ARN!);
         expect([...aws.forensics.locks.keys()]).to.deep.equal([whole.SnapshotId]);
     });
@@ -124,6 +125,15 @@ describe("createSnapshots", () => {
         expect(aws.forensics.locks.size).to.equal(1);
     });
 
+    it("asks again when one copy was throttled, though another was refused", async () => {
+        addVictim();
+        await thrown(handler(event));
+        aws.settle();
+        aws.forensics.errors.set("CopySnapshot", ["UnauthorizedOperation", "RequestLimitExceeded"]);
+        expect((await thrown(handler(event))).name).to.equal("Transient");
+        expect((await aws.until(handler, event)).answer.snapshots).to.have.length(2);
+    });
+
     it("waits where EC2 has too many copies under way", async () => {
         addVictim({ "/dev/xvda": {} });
         aws.forensics.errors.set("CopySnapshot", ["ResourceLimitExceeded", "InvalidSnapshot.NotFound"]);
@@ -131,10 +141,12 @@ describe("createSnapshots", () => {
         expect(aws.forensics.of("CopySnapshot")).to.have.length(3);
     });
 
-    it("gives the cool-off to a compliance lock alone", async () => {
-        addVictim({ "/dev/xvda": {} });
-        Object.assign(process.env, { LOCK_MODE: "compliance", LOCK_COOL_OFF_HOURS: "24" });
-        await aws.until(handler, event);
-        expect(aws.forensics.of("LockSnapshot")[0]).to.include({ LockMode: "compliance", LockDuration: 365, CoolOffPeriod: 24 });
-    });
+    for (const [mode, CoolOffPeriod] of [["compliance", 24], ["governance", undefined]] as const) {
+        it(`gives a ${mode} lock ${CoolOffPeriod ? "its" : "no"} cool-off`, async () => {
+            addVictim({ "/dev/xvda": {} });
+            Object.assign(process.env, { LOCK_MODE: mode, LOCK_COOL_OFF_HOURS: "24" });
+            await aws.until(handler, event);
+            expect(aws.forensics.of("LockSnapshot")[0]).to.include({ LockMode: mode, LockDuration: 365, CoolOffPeriod });
+        });
+    }
 });

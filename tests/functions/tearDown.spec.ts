@@ -61,6 +61,12 @@ describe("tearDown", () => {
         expect(aws.forensics.volumes.size).to.equal(0);
     });
 
+    it("says so when EC2 refuses to delete a volume", async () => {
+        aws.forensics.addVolume({ Tags: tags("work") });
+        aws.forensics.errors.set("DeleteVolume", ["UnauthorizedOperation"]);
+        expect((await thrown(handler({ incidentId }))).name).to.equal("UnauthorizedOperation");
+    });
+
     it("has no right that touches a snapshot", () => {
         const names = { partition: "aws", region: "eu-west-1", accountId: "111111111111" } as DeployedNames;
         expect(permissions(names).flatMap(({ Action }) => Action)).to.have.members(["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:TerminateInstances", "ec2:DeleteVolume"]);
