@@ -72,25 +72,55 @@ export const incidentSchema = z.object({
 });
 export type Incident = z.infer<typeof incidentSchema>;
 
-/** One thing containment did, or found already done. */
+/** One thing containment did, found already done, or (`planned`) would have done if it had been allowed to. */
 export const containmentStepSchema = z.object({
     name: z.string().max(64),
-    outcome: z.enum(["done", "already-done", "not-needed", "failed"]),
+    outcome: z.enum(["done", "already-done", "not-needed", "failed", "planned"]),
     at: timestampSchema,
     detail: untrustedText(512),
 });
 export type ContainmentStep = z.infer<typeof containmentStepSchema>;
+
+/** Who decides whether an instance is contained, from the mildest to the strictest: nobody, a person, the program. */
+export const containmentModes = ["observe", "approval", "automatic"] as const;
+export const containmentModeSchema = z.enum(containmentModes);
+export type ContainmentMode = z.infer<typeof containmentModeSchema>;
+
+/** What was decided about an instance, and why: sentences, which may quote a finding or a tag. */
+export const containmentDecisionSchema = z.object({
+    mode: containmentModeSchema,
+    reason: untrustedText(1024),
+    /** Who answered when people were asked; null when nobody was. */
+    by: untrustedText(512).nullable(),
+    /** The instance carries the tag that exempts it, and the configuration honours it. */
+    exempt: z.boolean(),
+});
+export type ContainmentDecision = z.infer<typeof containmentDecisionSchema>;
+
+/** The answer to a request for approval: the output of the waiting task, sent by `npm run approve` or `deny`. */
+export const approvalAnswerSchema = z.object({
+    approved: z.boolean(),
+    /** ARN of the person's session; says so when nobody answered in time. */
+    by: untrustedText(512),
+    reason: untrustedText(512).nullable().default(null),
+});
+export type ApprovalAnswer = z.infer<typeof approvalAnswerSchema>;
 
 /** The state of the instance's network after containment, as read back. */
 export const containmentSchema = z.object({
     schemaVersion: z.literal(1),
     incidentId: z.string(),
     instance: instanceRefSchema,
+    /** `observed` and `awaiting-approval`: nothing was changed, and `steps` say what would have been. */
+    outcome: z.enum(["contained", "observed", "awaiting-approval"]).default("contained"),
+    /** Null where nothing had to be decided. */
+    decision: containmentDecisionSchema.nullable().default(null),
     /** True only when every interface was read back carrying the isolation group alone, and the group has no rules. */
     contained: z.boolean(),
     vpcId: z.string(),
     availabilityZone: z.string(),
     /** Empty when there was none, and the instance is not contained. */
+    /** Empty when nothing was changed. */
     isolationGroupId: z.string(),
     /** The network ACL that denies everything, where `containment.network` is `nacl`; null where subnets were left alone. */
     networkAclId: z.string().nullable().default(null),
@@ -102,7 +132,7 @@ export const containmentSchema = z.object({
     /** Target groups and Auto Scaling group the instance was taken out of. */
     targetGroups: z.array(z.string()),
     autoScalingGroup: z.string().nullable(),
-    /** Written before the first change; what `release` puts back. */
+    /** Written before the first change; what `release` puts back. When nothing was changed: the instance as it was read. */
     restoreRecord: objectRefSchema,
     steps: z.array(containmentStepSchema),
     /** Connections that changing groups cannot cut (NAT, transit gateway, NLB, interface endpoints), named. */

@@ -1,0 +1,125 @@
+/**
+ * Who decides whether an instance is contained: the program (`automatic`), a person (`approval`) or nobody (`observe`). Pure.
+ *
+ * The configuration's rules decide; the instance's tag `clean-room:mode` may make the decision stricter or ask for a
+ * person. Who may tag an instance may be the attacker, so a tag never turns containment off: `observe` is ignored, `exempt` counts
+ * only where the configuration allows it, and `approval` only where silence contains. Every tag is reported.
+ */
+import { z } from "zod";
+import { accountIdSchema, containmentModes, containmentModeSchema, type ApprovalAnswer, type ContainmentDecision, type ContainmentMode, type Finding } from "./containers";
+
+/** Tag of an instance that may make the decision stricter. */
+export const modeTag = "clean-room:mode";
+
+/** A rule holds for a finding when everything it names does. */
+export const containmentRuleSchema = z.strictObject({
+    /** GuardDuty: low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10. @default any */
+    minimumSeverity: z.number().min(0).max(10).optional(),
+    /** Finding type; `*` stands for any characters, as in `CryptoCurrency:EC2/*`. @default any but a person's own request */
+    findingType: z.string().min(1).max(256).optional(),
+    /** Accounts of the instance. @default any */
+    accounts: z.array(accountIdSchema).min(1).optional(),
+    mode: containmentModeSchema,
+});
+export type ContainmentRule = z.infer<typeof containmentRuleSchema>;
+
+export const containmentPolicySchema = z.strictObject({
+    /** For findings that no rule holds for. @default automatic */
+    mode: containmentModeSchema.default("automatic"),
+    /** In their order; the first that holds decides. */
+    rules: z.array(containmentRuleSchema).max(50).default([]),
+    /** Honour the tag `clean-room:mode` = `exempt` on an instance. @default false */
+    allowExempt: z.boolean().default(false),
+    /** What happens when nobody answers in time. @default contain */
+    onApprovalTimeout: z.enum(["contain", "observe"]).default("contain"),
+});
+export type ContainmentPolicy = z.infer<typeof containmentPolicySchema>;
+
+/** What the decision needs of a finding. */
+export type DecidingFinding = Pick<Finding, "id" | "type" | "severity" | "sample" | "origin">;
+
+/** Whether `text` matches a pattern in which `*` stands for any characters. */
+export function matchesGlob(pattern: string, text: string): boolean {
+    const [first, ...rest] = pattern.split("*");
+    if (!text.startsWith(first!)) return false;
+    const last = rest.pop();
+    if (last === undefined) return text === first;
+    let at = first!.length;
+    for (const part of rest) {
+        const found = text.indexOf(part, at);
+        if (found < 0) return false;
+        at = found + part.length;
+    }
+    return text.length - last.length >= at && text.endsWith(last);
+}
+
+function holds(rule: ContainmentRule, finding: DecidingFinding, accountId: string): boolean {
+    // A person who asks for containment means it: only a rule that names such requests holds for one.
+    if (finding.origin === "manual" && rule.findingType === undefined) return false;
+    return finding.severity >= (rule.minimumSeverity ?? 0)
+        && (rule.findingType === undefined || matchesGlob(rule.findingType, finding.type))
+        && (rule.accounts === undefined || rule.accounts.includes(accountId));
+}
+
+const strictness = (mode: ContainmentMode) => containmentModes.indexOf(mode);
+export const isStricter = (mode: ContainmentMode, than: ContainmentMode): boolean => strictness(mode) > strictness(than);
+
+export interface Ruling {
+    mode: ContainmentMode;
+    reason: string;
+}
+
+/** What the configuration says about one finding. @param drill whether samples are treated as real */
+export function ruleOn(finding: DecidingFinding, accountId: string, policy: ContainmentPolicy, drill: boolean): Ruling {
+    const about = `${finding.type} of severity ${finding.severity}`;
+    if (finding.sample && !drill) return { mode: "observe", reason: `${about} is a sample, and samples contain nothing outside a drill.` };
+    const index = policy.rules.findIndex((rule) => holds(rule, finding, accountId));
+    if (index >= 0) return { mode: policy.rules[index]!.mode, reason: `Rule ${index + 1} of containment.rules says ${policy.rules[index]!.mode} for ${about}.` };
+    if (finding.origin === "manual") return { mode: "automatic", reason: "A person asked for containment." };
+    return { mode: policy.mode, reason: `containment.mode says ${policy.mode} for ${about}.` };
+}
+
+/** What a tag does to a ruling. `clean-room:mode` is under the control of whoever may tag the instance. */
+function applyTag({ mode, reason }: Ruling, tag: string | null, policy: ContainmentPolicy): Ruling & { exempt: boolean } {
+    const unchanged = (why: string) => ({ mode, reason: `${reason} The instance's tag ${modeTag}=${JSON.stringify((tag ?? "").slice(0, 32))} ${why}.`, exempt: false });
+    if (tag === null) return { mode, reason, exempt: false };
+    if (tag === "exempt") {
+        if (!policy.allowExempt) return unchanged("is not honoured, since containment.allowExempt is off");
+        return { ...unchanged("exempts it from containment, as containment.allowExempt allows"), mode: "observe", exempt: true };
+    }
+    if (tag === "automatic") return mode === "automatic" ? unchanged("changes nothing") : { ...unchanged("asks for containment without asking anybody"), mode: "automatic" };
+    if (tag === "approval") {
+        if (mode === "approval") return unchanged("changes nothing");
+        if (mode === "automatic" && policy.onApprovalTimeout === "observe") return unchanged("is not honoured, since silence would then leave the instance as it is");
+        return { ...unchanged("asks for a person's decision"), mode: "approval" };
+    }
+    if (tag === "observe") return unchanged("is not honoured, since a tag cannot turn containment off");
+    return unchanged("is not a mode (automatic, approval, exempt)");
+}
+
+export interface DecisionInput {
+    /** All findings of the incident, at least one: the strictest ruling counts. */
+    findings: readonly DecidingFinding[];
+    /** Account of the instance. */
+    accountId: string;
+    /** Value of the instance's tag `clean-room:mode`; null when it has none. */
+    tag: string | null;
+    policy: ContainmentPolicy;
+    /** Whether samples are treated as real. */
+    drill: boolean;
+    /** What people answered; null before they were asked. */
+    answer: ApprovalAnswer | null;
+}
+
+/** Decides. An answer stands in the place of `approval` alone: what became stricter since is not undone by a denial. */
+export function decideContainment({ findings, accountId, tag, policy, drill, answer }: DecisionInput): ContainmentDecision {
+    const rulings = findings.map((finding) => ruleOn(finding, accountId, policy, drill));
+    const strictest = rulings.reduce((worst, ruling) => isStricter(ruling.mode, worst.mode) ? ruling : worst);
+    // Nothing about an instance makes a mere sample real.
+    const onlySamples = !drill && findings.every((finding) => finding.sample);
+    const { mode, reason, exempt } = onlySamples ? { ...strictest, exempt: false } : applyTag(strictest, tag, policy);
+    if (answer === null || onlySamples || mode === "automatic") return { mode, reason, by: null, exempt };
+    // A person's yes also stands when the rules or the tag became milder while they were asked.
+    const said = `${reason} ${answer.approved ? "Approved" : "Denied"} by ${answer.by}${answer.reason ? `: ${answer.reason}` : "."}`;
+    return { mode: answer.approved ? "automatic" : "observe", reason: said, by: answer.by, exempt };
+}
