@@ -2,7 +2,8 @@
 import { Accounts } from "./infra/accounts";
 import { analysisArchive } from "./infra/analysisArchive";
 import { CleanRoom } from "./infra/cleanRoom";
-import { partitionOf, readConfiguration } from "./infra/config";
+import { partitionOf } from "./infra/awsRegions";
+import { readConfiguration } from "./infra/config";
 import { MemberAccount } from "./infra/memberAccount";
 import { inAccountAndRegion } from "./infra/regional";
 

@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AnalysisArchive } from "../tools/analysisArchive";
 import { Callback } from "./callback";
 import type { Settings } from "./config";
+import { regionsOf } from "./estate";
 import { EvidenceStore } from "./evidenceStore";
 import { forensicImage, ForensicInstance } from "./forensicInstance";
 import { Intake } from "./intake";
@@ -54,6 +55,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             region,
             forensicsAccountId: settings.forensics.accountId,
             memberAccountIds: settings.members.map((member) => member.accountId),
+            organizationId: settings.organization?.organizationId,
             evidenceKeyArn,
             slack: args.slackWebhookUrl !== null,
         }));
@@ -61,7 +63,8 @@ export class CleanRoom extends pulumi.ComponentResource {
         const environment: Record<string, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
-            MEMBER_ACCOUNTS: settings.members.map((member) => member.accountId).join(","),
+            // Empty means any: who is in the organisation is decided by the bus's and the responder roles' policies.
+            MEMBER_ACCOUNTS: settings.members.filter((member) => regionsOf(settings, member).includes(region)).map((member) => member.accountId).join(","),
             RESPONDER_ROLE_NAME: responderRoleName,
             STATE_MACHINE_ARN: names.stateMachineArn,
             DRILL: String(settings.findings.drill),
@@ -81,7 +84,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             FORENSIC_SUBNET_IDS: pulumi.all(network.subnets.map((subnet) => subnet.id)).apply((ids) => ids.join(",")),
             FORENSIC_SECURITY_GROUP_ID: network.forensicGroup.id,
             FORENSIC_INSTANCE_PROFILE_ARN: forensic.profile.arn,
-            FORENSIC_INSTANCE_TYPE: settings.forensicInstance.type,
+            FORENSIC_INSTANCE_TYPE: settings.forensicInstance.types[region] ?? settings.forensicInstance.type,
             FORENSIC_IMAGE_ID: image.imageId ?? "",
             FORENSIC_IMAGE_PARAMETER: image.parameter,
             DOCUMENT_NAME: document.name,

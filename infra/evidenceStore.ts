@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
+import { ofOrganization } from "./estate";
 import { evidenceBucketName, responderRoleName, roleTag, toolBucketName } from "./names";
 import { policyDocument } from "./policyDocument";
 import type { AnalysisArchive } from "../tools/analysisArchive";
@@ -29,6 +30,9 @@ export class EvidenceStore extends pulumi.ComponentResource {
         const { settings, partition, region } = args;
         const parent = { parent: this };
         const accountId = settings.forensics.accountId;
+        // Account by account, or whoever is of the organisation; in both cases the responder role alone.
+        const members = settings.organization ? ["*"] : settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`);
+        const responders = { ...(settings.organization ? ofOrganization(settings.organization) : {}), ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } };
 
         this.key = new aws.kms.Key(`${name}-key`, {
             description: "Evidence of EC2 incidents: objects, snapshots and forensic volumes",
@@ -40,18 +44,18 @@ export class EvidenceStore extends pulumi.ComponentResource {
                     // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
                     Sid: "RespondersEncryptSharedCopies",
                     Effect: "Allow",
-                    Principal: { AWS: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`) },
+                    Principal: { AWS: members },
                     Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
                     Resource: "*",
-                    Condition: { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } },
+                    Condition: responders,
                 },
                 {
                     Sid: "RespondersGrantToEbs",
                     Effect: "Allow",
-                    Principal: { AWS: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`) },
+                    Principal: { AWS: members },
                     Action: "kms:CreateGrant",
                     Resource: "*",
-                    Condition: { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` }, Bool: { "kms:GrantIsForAWSResource": "true" } },
+                    Condition: { ...responders, Bool: { "kms:GrantIsForAWSResource": "true" } },
                 },
             ]),
             tags: { [roleTag]: "evidence" },

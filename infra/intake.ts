@@ -2,6 +2,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
+import { forwardsFindings, regionsOf } from "./estate";
+import { findingPattern } from "./findingPattern";
 import { deadLetterQueueName, findingsTopicName } from "./names";
 import { policyDocument } from "./policyDocument";
 
@@ -9,15 +11,6 @@ export interface IntakeArgs {
     settings: Settings;
     partition: string;
     region: string;
-}
-
-/** GuardDuty events that may make an incident. Buckets, keys and clusters are other teams' and never reach the topic. */
-export function findingPattern(minimumSeverity: number): string {
-    return JSON.stringify({
-        source: ["aws.guardduty"],
-        "detail-type": ["GuardDuty Finding"],
-        detail: { severity: [{ numeric: [">=", minimumSeverity] }], resource: { resourceType: ["Instance", "AttackSequence"] } },
-    });
 }
 
 export class Intake extends pulumi.ComponentResource {
@@ -47,7 +40,7 @@ export class Intake extends pulumi.ComponentResource {
         const rule = new aws.cloudwatch.EventRule(name, {
             name: "clean-room-findings",
             description: "GuardDuty findings about EC2 instances go to the clean room",
-            eventPattern: findingPattern(settings.findings.minimumSeverity),
+            eventPattern: JSON.stringify(findingPattern(settings.findings.minimumSeverity)),
         }, parent);
         const topicPolicy = new aws.sns.TopicPolicy(name, {
             arn: this.topic.arn,
@@ -73,8 +66,17 @@ export class Intake extends pulumi.ComponentResource {
         }, parent);
         new aws.cloudwatch.EventTarget(name, { rule: rule.name, arn: this.topic.arn, deadLetterConfig: { arn: this.deadLetters.arn } }, { ...parent, dependsOn: [topicPolicy] });
         // Members' rules put their findings on this bus.
-        for (const member of settings.members.filter((each) => each.forwardFindings)) {
+        for (const member of settings.members.filter((each) => forwardsFindings(settings, each) && regionsOf(settings, each).includes(region))) {
             new aws.cloudwatch.EventPermission(`${name}-${member.accountId}`, { eventBusName: "default", statementId: `clean-room-${member.accountId}`, principal: member.accountId, action: "events:PutEvents" }, parent);
+        }
+        if (settings.organization && forwardsFindings(settings)) {
+            new aws.cloudwatch.EventPermission(`${name}-organization`, {
+                eventBusName: "default",
+                statementId: "clean-room-organization",
+                principal: "*",
+                action: "events:PutEvents",
+                condition: { type: "StringEquals", key: "aws:PrincipalOrgID", value: settings.organization.organizationId },
+            }, parent);
         }
         this.registerOutputs({ topicArn: this.topic.arn, deadLetterQueueUrl: this.deadLetters.url, busArn: `arn:${partition}:events:${region}:${accountId}:event-bus/default` });
     }

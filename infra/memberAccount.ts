@@ -1,12 +1,12 @@
-/** The footprint in an account whose instances are protected: a responder role, isolation groups, event forwarding. */
+/** The footprint in a listed account: a responder role, and in each Region isolation groups and event forwarding. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Member, Settings } from "./config";
-import { findingPattern } from "./intake";
-import { functionRoleName, responderRoleName, roleTag } from "./names";
-import { policyDocument, trustService } from "./policyDocument";
+import type { Settings } from "./config";
+import type { Member } from "./configMembers";
+import { forwardsFindings, regionsOf } from "./estate";
+import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
+import { responderRoleName, roleTag } from "./names";
 import { inAccountAndRegion } from "./regional";
-import { memberStatements, respondingFunctions } from "./steps";
 
 export interface MemberAccountArgs {
     settings: Settings;
@@ -17,36 +17,26 @@ export interface MemberAccountArgs {
     evidenceKeyArns: pulumi.Input<string>[];
 }
 
+/** A role with its one policy. */
+function makeRole(name: string, role: pulumi.Output<FootprintRole>, roleName: string, opts: pulumi.CustomResourceOptions): { role: aws.iam.Role; policy: aws.iam.RolePolicy } {
+    const made = new aws.iam.Role(name, {
+        name: roleName,
+        description: role.description,
+        maxSessionDuration: role.maxSessionDuration,
+        assumeRolePolicy: role.trust.apply((trust) => JSON.stringify(trust)),
+    }, opts);
+    return { role: made, policy: new aws.iam.RolePolicy(name, { role: made.name, policy: role.permissions.apply((permissions) => JSON.stringify(permissions)) }, opts) };
+}
+
 export class MemberAccount extends pulumi.ComponentResource {
     readonly responder: aws.iam.Role;
 
     constructor(name: string, args: MemberAccountArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:MemberAccount", name, {}, { ...opts, providers: { aws: args.provider } });
         const { settings, member, partition } = args;
-        const parent = { parent: this };
-        const forensicsAccountId = settings.forensics.accountId;
-
-        this.responder = new aws.iam.Role(`${name}-responder`, {
-            name: responderRoleName,
-            description: "EC2 clean room: contains instances and snapshots their volumes",
-            maxSessionDuration: 3600,
-            // Named by ARN in a condition and not as the principal: AWS turns a principal into an id that dies with its role.
-            assumeRolePolicy: JSON.stringify({
-                Version: "2012-10-17",
-                Statement: [{
-                    Effect: "Allow",
-                    Principal: { AWS: `arn:${partition}:iam::${forensicsAccountId}:root` },
-                    Action: "sts:AssumeRole",
-                    Condition: { ArnEquals: { "aws:PrincipalArn": settings.regions.flatMap((region) => respondingFunctions.map((handler) => `arn:${partition}:iam::${forensicsAccountId}:role/${functionRoleName(handler, region)}`)) } },
-                }],
-            }),
-        }, parent);
-        new aws.iam.RolePolicy(`${name}-responder`, {
-            role: this.responder.name,
-            policy: pulumi.all(args.evidenceKeyArns).apply((keyArns) => JSON.stringify({ Version: "2012-10-17", Statement: memberStatements({ settings, partition, accountId: member.accountId, evidenceKeyArns: keyArns }) })),
-        }, parent);
-
-        for (const region of settings.regions) new MemberRegion(`${name}-${region}`, { ...args, region }, { parent: this, ...inAccountAndRegion(args.provider, region) });
+        const footprint = pulumi.all(args.evidenceKeyArns).apply((evidenceKeyArns) => responderRole({ settings, partition, accountId: member.accountId, evidenceKeyArns }));
+        this.responder = makeRole(`${name}-responder`, footprint, responderRoleName, { parent: this }).role;
+        for (const region of regionsOf(settings, member)) new MemberRegion(`${name}-${region}`, { ...args, region }, { parent: this, ...inAccountAndRegion(args.provider, region) });
         this.registerOutputs({ responderRoleArn: this.responder.arn });
     }
 }
@@ -66,16 +56,11 @@ class MemberRegion extends pulumi.ComponentResource {
                 tags: { Name: "clean-room isolation", [roleTag]: "isolation" },
             }, parent);
         }
-        if (!member.forwardFindings) return;
-        const bus = `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/default`;
-        const role = new aws.iam.Role(`${name}-forward`, { name: `clean-room-forward-findings-${region}`, assumeRolePolicy: trustService("events.amazonaws.com", member.accountId) }, parent);
-        const policy = new aws.iam.RolePolicy(`${name}-forward`, { role: role.name, policy: policyDocument([{ Effect: "Allow", Action: ["events:PutEvents"], Resource: [bus] }]) }, parent);
-        const rule = new aws.cloudwatch.EventRule(`${name}-forward`, {
-            name: "clean-room-forward-findings",
-            description: "GuardDuty findings about EC2 instances go to the forensics account",
-            eventPattern: findingPattern(settings.findings.minimumSeverity),
-        }, parent);
-        new aws.cloudwatch.EventTarget(`${name}-forward`, { rule: rule.name, arn: bus, roleArn: role.arn }, { ...parent, dependsOn: [policy] });
+        if (!forwardsFindings(settings, member)) return;
+        const { role: forwarder, rule, busArn } = findingsForwarding({ settings, partition, accountId: member.accountId, region });
+        const { role, policy } = makeRole(`${name}-forward`, pulumi.output(forwarder), forwarder.name, parent);
+        const forward = new aws.cloudwatch.EventRule(`${name}-forward`, { name: rule.name, description: rule.description, eventPattern: JSON.stringify(rule.eventPattern) }, parent);
+        new aws.cloudwatch.EventTarget(`${name}-forward`, { rule: forward.name, arn: busArn, roleArn: role.arn }, { ...parent, dependsOn: [policy] });
         this.registerOutputs();
     }
 }

@@ -9,6 +9,7 @@ export const roleTag = "clean-room:role";
 
 export const responderRoleName = "clean-room-responder";
 export const stateMachineName = "clean-room-incident";
+export const releaseStateMachineName = "clean-room-release";
 export const documentName = "clean-room-analysis";
 export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
@@ -25,7 +26,7 @@ export const evidenceBucketName = (accountId: string, region: string) => `clean-
 export const toolBucketName = (accountId: string, region: string) => `clean-room-tools-${accountId}-${region}`;
 
 /** @param region the Region, or `*` where a statement must hold in all of them (the responder role is global). */
-export function deployedNames(args: { partition: string; region: string; forensicsAccountId: string; accountId?: string; memberAccountIds: string[]; evidenceKeyArn: string; evidenceKeyArns?: string[]; slack: boolean }): DeployedNames {
+export function deployedNames(args: { partition: string; region: string; forensicsAccountId: string; accountId?: string; memberAccountIds: string[]; organizationId?: string; evidenceKeyArn: string; evidenceKeyArns?: string[]; slack: boolean }): DeployedNames {
     const { partition, region, forensicsAccountId } = args;
     const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${forensicsAccountId}:${resource}`;
     const globalArn = (account: string, resource: string) => `arn:${partition}:iam::${account}:${resource}`;
@@ -44,6 +45,7 @@ export function deployedNames(args: { partition: string; region: string; forensi
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
         documentArn: arn("ssm", `document/${documentName}`),
         forensicRoleArn: globalArn(forensicsAccountId, `role/${forensicRoleName(region)}`),
-        responderRoleArns: args.memberAccountIds.map((id) => globalArn(id, `role/${responderRoleName}`)),
+        responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) => globalArn(id, `role/${responderRoleName}`)),
+        organizationId: args.organizationId ?? null,
     };
 }

@@ -54,6 +54,7 @@ export function memberStatements(args: { settings: Settings; partition: string; 
         forensicsAccountId: args.settings.forensics.accountId,
         accountId: args.accountId,
         memberAccountIds: args.settings.members.map((member) => member.accountId),
+        organizationId: args.settings.organization?.organizationId,
         evidenceKeyArn: args.evidenceKeyArns[0]!,
         evidenceKeyArns: args.evidenceKeyArns,
         slack: false,

@@ -33,8 +33,10 @@ export interface DeployedNames {
     slackWebhookParameterArn: string | null;
     documentArn: string;
     forensicRoleArn: string;
-    /** Responder roles of the configured members. */
+    /** Responder roles of the configured members; of any account, with a `*`, where an organisation is named. */
     responderRoleArns: string[];
+    /** Organisation whose accounts are members; null where they are listed. */
+    organizationId: string | null;
 }
 
 export type Permissions = (names: DeployedNames) => Statement[];
@@ -46,7 +48,13 @@ export function ec2Arn(names: DeployedNames, resource: string, accountId = names
 
 /** Assume the responder roles of the members. */
 export const assumeResponder: Permissions = (names) => [
-    { Sid: "AssumeResponder", Effect: "Allow", Action: ["sts:AssumeRole"], Resource: names.responderRoleArns },
+    {
+        Sid: "AssumeResponder",
+        Effect: "Allow",
+        Action: ["sts:AssumeRole"],
+        Resource: names.responderRoleArns,
+        ...(names.organizationId ? { Condition: { StringEquals: { "aws:ResourceOrgID": names.organizationId } } } : {}),
+    },
 ];
 
 /** Write objects under the incidents' prefix, encrypted under the evidence key. */

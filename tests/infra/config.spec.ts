@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { partitionOf, parseSettings } from "../../infra/config";
+import { knownRegions, needsOptIn, partitionOf } from "../../infra/awsRegions";
+import { parseSettings, type Settings } from "../../infra/config";
+import { coverageMode, forwardsFindings, ofOrganization, protectedPairs } from "../../infra/estate";
 
 const valid = {
     forensics: { accountId: "111111111111" },
@@ -13,7 +15,8 @@ describe("parseSettings", () => {
     it("fills in every default", () => {
         const settings = parseSettings(valid);
         expect(settings.evidence).to.deep.equal({ retentionDays: 365, lockMode: "governance" });
-        expect(settings.members[0]!.forwardFindings).to.equal(true);
+        expect(coverageMode(settings)).to.equal("standalone");
+        expect(forwardsFindings(settings, settings.members[0])).to.equal(true);
     });
 
     it("names every problem at once: the key, the value and what is allowed", () => {
@@ -25,14 +28,41 @@ describe("parseSettings", () => {
             .and.matches(/settings\.evidence\.lockMode = "forever": .*governance.*compliance/);
     });
 
+    it("names what a wrong shape and what a wrong combination hides behind it at once", () => {
+        const wrong = {
+            forensics: { accountId: "111111111111" },
+            regions: ["eu-west-1", "eu-west-9", "eu-west-1"],
+            members: [{ accountId: "111111111111" }, { accountId: "2222" }, { accountId: "333333333333", deployRoleArn: "arn:aws:iam::444444444444:role/deploy" }],
+            coverage: { mode: "everywhere" },
+        };
+        expect(() => parseSettings(wrong)).to.throw(/6 problems/)
+            .with.property("message").that.matches(/settings\.regions\.1 = "eu-west-9": AWS has no Region of this name \(there are .*eu-west-1/)
+            .and.matches(/settings\.regions\.2 = "eu-west-1": eu-west-1 stands here twice/)
+            .and.matches(/settings\.members\.0\.accountId = "111111111111": .*is the forensics account/)
+            .and.matches(/settings\.members\.1\.accountId = "2222": an AWS account id has 12 digits/)
+            .and.matches(/settings\.members\.2\.deployRoleArn = .*: the role is of account 444444444444, not of 333333333333/)
+            .and.matches(/settings\.coverage\.mode = "everywhere": .*organization.*standalone.*existing/);
+    });
+
+    for (const nothing of [undefined, null, "text", []]) {
+        it(`refuses ${JSON.stringify(nothing)} as a configuration`, () => expect(() => parseSettings(nothing)).to.throw(/problem/));
+    }
+
+    const organization = { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] };
     const refused: [string, object, RegExp][] = [
         ["a member that is the forensics account", { members: [{ accountId: "111111111111" }] }, /is the forensics account/],
         ["a member that stands twice", { members: [{ accountId: "222222222222" }, { accountId: "222222222222" }] }, /stands here twice/],
         ["a Region that stands twice", { regions: ["eu-west-1", "eu-west-1"] }, /stands here twice/],
         ["Regions of two partitions", { regions: ["eu-west-1", "cn-north-1"] }, /another partition/],
         ["isolation VPCs in a Region that is not configured", { members: [{ accountId: "222222222222", isolationVpcs: { "us-east-1": ["vpc-0a"] } }] }, /not in regions/],
+        ["a Region AWS does not have", { regions: ["eu-middle-1"] }, /AWS has no Region of this name/],
+        ["a member's Region that the stack has not", { members: [{ accountId: "222222222222", regions: ["us-east-1"] }] }, /settings\.members\.0\.regions\.0 = "us-east-1": the Region is not in regions/],
+        ["an image of a Region that is not configured", { forensicInstance: { imageIds: { "us-east-1": "ami-0123456789abcdef0" } } }, /settings\.forensicInstance\.imageIds\.us-east-1/],
+        ["members and an organisation", { organization }, /exclude each other/],
+        ["a detector in each account of an organisation", { members: [], organization, coverage: { mode: "standalone" } }, /needs a list of members/],
+        ["a unit's id that is none", { members: [], organization: { ...organization, organizationalUnitIds: ["security"] } }, /organizationalUnitIds\.0 = "security": a unit's id looks like/],
         ["a key that does not exist", { colour: "red" }, /colour/],
-        ["no member", { members: [] }, /settings\.members/],
+        ["no member", { members: [] }, /settings\.members = \[\]: nobody is protected/],
     ];
     for (const [what, change, message] of refused) {
         it(`refuses ${what}`, () => expect(() => parseSettings({ ...valid, ...change })).to.throw(message));
@@ -52,5 +82,41 @@ describe("parseSettings", () => {
 describe("partitionOf", () => {
     it("knows the three public partitions", () => {
         expect(["eu-west-1", "cn-north-1", "us-gov-east-1"].map(partitionOf)).to.deep.equal(["aws", "aws-cn", "aws-us-gov"]);
+    });
+});
+
+describe("the estate that a configuration comes to", () => {
+    const settingsOf = (change: object): Settings => parseSettings({ ...valid, ...change });
+    const organization = { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] };
+
+    it("protects each account in each Region, or in the account's own", () => {
+        const settings = settingsOf({ regions: ["eu-west-1", "us-east-1"], members: [{ accountId: "222222222222" }, { accountId: "333333333333", regions: ["us-east-1"] }] });
+        expect(protectedPairs(settings)).to.deep.equal([
+            { accountId: "222222222222", region: "eu-west-1" }, { accountId: "222222222222", region: "us-east-1" }, { accountId: "333333333333", region: "us-east-1" },
+        ]);
+    });
+
+    it("forwards findings where no delegated administrator has them already, or as the account says", () => {
+        const delegated = settingsOf({ coverage: { mode: "organization" }, members: [{ accountId: "222222222222" }, { accountId: "333333333333", forwardFindings: true }, { accountId: "444444444444", coverage: "existing" }] });
+        expect(delegated.members.map((member) => forwardsFindings(delegated, member))).to.deep.equal([false, true, true]);
+        expect(forwardsFindings(settingsOf({ members: [], organization }))).to.equal(false);
+        expect(forwardsFindings(settingsOf({ members: [], organization, coverage: { mode: "existing" } }))).to.equal(true);
+    });
+
+    it("lets the named units in and no other, or the whole organisation when the root is named", () => {
+        const settings = settingsOf({ members: [], organization: { ...organization, organizationalUnitIds: ["ou-a1b2-c3d4e5f6", "ou-a1b2-99999999"] } });
+        expect(ofOrganization(settings.organization!)).to.deep.equal({
+            StringEquals: { "aws:PrincipalOrgID": "o-a1b2c3d4e5" },
+            "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/*/ou-a1b2-c3d4e5f6/*", "o-a1b2c3d4e5/*/ou-a1b2-99999999/*"] },
+        });
+        expect(ofOrganization({ ...settings.organization!, organizationalUnitIds: ["r-a1b2"] })).to.not.have.property("ForAnyValue:StringLike");
+    });
+});
+
+describe("knownRegions", () => {
+    it("holds 17 Regions that every account of the public partition has", () => {
+        const always = knownRegions.filter((region) => partitionOf(region) === "aws" && !needsOptIn(region));
+        expect(always).to.have.length(17);
+        expect(new Set(knownRegions)).to.have.length(knownRegions.length);
     });
 });

@@ -1,0 +1,59 @@
+/** What single keys of the configuration cannot say: how accounts, Regions and modes go together. */
+import { z } from "zod";
+import { partitionOf } from "./awsRegions";
+
+export interface Problem {
+    path: (string | number)[];
+    message: string;
+}
+
+/** What is left of a value that may be wrong anywhere: these checks run beside the schema's, so that all errors come at once. */
+const text = z.string().catch("");
+const texts = z.array(text).catch([]);
+const byRegion = z.record(z.string(), z.unknown()).catch({});
+const looseSchema = z.object({
+    forensics: z.object({ accountId: text }).catch({ accountId: "" }),
+    regions: texts,
+    members: z.array(z.object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion }).catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} })).catch([]),
+    organization: z.object({ management: z.object({ accountId: text }).optional().catch(undefined) }).optional().catch(undefined),
+    coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
+    forensicInstance: z.object({ types: byRegion, imageIds: byRegion }).catch({ types: {}, imageIds: {} }),
+});
+
+/** @param value the configuration as given. */
+export function crossProblems(value: unknown): Problem[] {
+    const read = looseSchema.safeParse(value);
+    if (!read.success) return [];
+    const settings = read.data;
+    const problems: Problem[] = [];
+    const problem = (path: (string | number)[], message: string) => problems.push({ path, message });
+
+    const repeated = (list: string[]) => list.map((each, index) => each !== "" && list.indexOf(each) !== index);
+    const { regions, members, organization } = settings;
+    repeated(regions).forEach((again, index) => {
+        if (again) problem(["regions", index], `${regions[index]} stands here twice`);
+        if (regions[index] !== "" && partitionOf(regions[index]!) !== partitionOf(regions[0]!)) problem(["regions", index], `${regions[index]} is in another partition than ${regions[0]}; use a stack for each`);
+    });
+    const configured = (path: (string | number)[], region: string) => {
+        if (region !== "" && !regions.includes(region)) problem(path, `the Region is not in regions (${regions.join(", ")})`);
+    };
+
+    if (members.length === 0 && !organization) problem(["members"], "nobody is protected; list the member accounts, or name an organization");
+    if (members.length > 0 && organization) problem(["members"], "members and organization exclude each other; use a stack for each");
+    const ids = members.map((member) => member.accountId);
+    const twice = repeated(ids);
+    members.forEach((member, index) => {
+        if (member.accountId !== "" && member.accountId === settings.forensics.accountId) problem(["members", index, "accountId"], `${member.accountId} is the forensics account; evidence must lie in an account of its own`);
+        if (twice[index]) problem(["members", index, "accountId"], `${member.accountId} stands here twice`);
+        const roleAccount = /^arn:[^:]+:iam::(\d{12}):/.exec(member.deployRoleArn)?.[1];
+        if (roleAccount && /^\d{12}$/.test(member.accountId) && roleAccount !== member.accountId) problem(["members", index, "deployRoleArn"], `the role is of account ${roleAccount}, not of ${member.accountId}`);
+        member.regions.forEach((region, at) => configured(["members", index, "regions", at], region));
+        Object.keys(member.isolationVpcs).forEach((region) => configured(["members", index, "isolationVpcs", region], region));
+    });
+
+    const { mode, existingRegions } = settings.coverage;
+    if (mode === "standalone" && organization) problem(["coverage", "mode"], "a detector in each member needs a list of members; with an organisation use organization or existing");
+    existingRegions.forEach((region, index) => configured(["coverage", "existingRegions", index], region));
+    for (const key of ["types", "imageIds"] as const) Object.keys(settings.forensicInstance[key]).forEach((region) => configured(["forensicInstance", key, region], region));
+    return problems;
+}

@@ -1,0 +1,86 @@
+/**
+ * What an account gets whose instances are protected, as data: from it `memberAccount.ts` makes Pulumi resources for listed
+ * accounts and `memberTemplate.ts` a CloudFormation template for an organisation's, so that the two are the same.
+ */
+import type { Statement } from "../functions/aws/permissions";
+import type { Settings } from "./config";
+import { findingPattern } from "./findingPattern";
+import { functionRoleName, responderRoleName } from "./names";
+import { memberStatements, respondingFunctions } from "./steps";
+
+/** Who a role trusts. */
+export interface TrustStatement {
+    Effect: "Allow";
+    Principal: Record<string, string>;
+    Action: "sts:AssumeRole";
+    Condition: Record<string, Record<string, string | string[]>>;
+}
+
+export interface PolicyDocument<S> {
+    Version: "2012-10-17";
+    Statement: S[];
+}
+
+export interface FootprintRole {
+    name: string;
+    description: string;
+    /** Seconds. */
+    maxSessionDuration: number;
+    trust: PolicyDocument<TrustStatement>;
+    permissions: PolicyDocument<Statement>;
+}
+
+const document = <S>(...Statement: S[]): PolicyDocument<S> => ({ Version: "2012-10-17", Statement });
+
+export interface FootprintArgs {
+    settings: Settings;
+    partition: string;
+    /** The member, or what CloudFormation puts in its place. */
+    accountId: string;
+}
+
+/** The role that contains and preserves: one an account, since IAM is global. */
+export function responderRole({ settings, partition, accountId, evidenceKeyArns }: FootprintArgs & { evidenceKeyArns: string[] }): FootprintRole {
+    const forensicsAccountId = settings.forensics.accountId;
+    return {
+        name: responderRoleName,
+        description: "EC2 clean room: contains instances and snapshots their volumes",
+        maxSessionDuration: 3600,
+        trust: document({
+            Effect: "Allow",
+            // Named by ARN in a condition and not as the principal: AWS turns a principal into an id that dies with its role. One
+            // pattern a function stands for all Regions: a trust policy may have 2,048 characters.
+            Principal: { AWS: `arn:${partition}:iam::${forensicsAccountId}:root` },
+            Action: "sts:AssumeRole",
+            Condition: { ArnLike: { "aws:PrincipalArn": respondingFunctions.map((handler) => `arn:${partition}:iam::${forensicsAccountId}:role/${functionRoleName(handler, "*")}`) } },
+        }),
+        permissions: document(...memberStatements({ settings, partition, accountId, evidenceKeyArns })),
+    };
+}
+
+export interface Forwarding {
+    role: FootprintRole;
+    rule: { name: string; description: string; eventPattern: ReturnType<typeof findingPattern> };
+    /** Event bus that findings go to. */
+    busArn: string;
+}
+
+/** What takes one Region's findings to the forensics account. */
+export function findingsForwarding({ settings, partition, accountId, region }: FootprintArgs & { region: string }): Forwarding {
+    const busArn = `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/default`;
+    return {
+        role: {
+            name: `clean-room-forward-findings-${region}`,
+            description: "EC2 clean room: puts GuardDuty findings on the forensics account's event bus",
+            maxSessionDuration: 3600,
+            trust: document({ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sts:AssumeRole", Condition: { StringEquals: { "aws:SourceAccount": accountId } } }),
+            permissions: document({ Effect: "Allow", Action: ["events:PutEvents"], Resource: [busArn] }),
+        },
+        rule: {
+            name: "clean-room-forward-findings",
+            description: "GuardDuty findings about EC2 instances go to the forensics account",
+            eventPattern: findingPattern(settings.findings.minimumSeverity),
+        },
+        busArn,
+    };
+}
