@@ -2,9 +2,14 @@
 import { createHash } from "node:crypto";
 import type { Finding, Incident, InstanceRef } from "./containers";
 
-/** `<instance id>-<16 hex of SHA-256>`, 36 characters at most: fit for an execution name (80) and a session name (64). */
-export function incidentIdOf(instance: InstanceRef, findingId: string): string {
-    const digest = createHash("sha256").update([instance.accountId, instance.region, instance.instanceId, findingId].join("/")).digest("hex");
+/**
+ * `<instance id>-<16 hex of SHA-256>`, 36 characters at most: fit for an execution name (80) and a session name (64).
+ *
+ * @param generation 1 for the instance's first incident, 2 for one that the same finding opens after that is over
+ */
+export function incidentIdOf(instance: InstanceRef, findingId: string, generation = 1): string {
+    const parts = [instance.accountId, instance.region, instance.instanceId, findingId, ...(generation > 1 ? [`generation ${generation}`] : [])];
+    const digest = createHash("sha256").update(parts.join("/")).digest("hex");
     return `${instance.instanceId}-${digest.slice(0, 16)}`;
 }
 

@@ -1,0 +1,98 @@
+/** What the incidents table knows of an incident, and how findings change it. Pure; reading and writing is functions/aws/incidentsTable.ts. */
+import { z } from "zod";
+import { approvalAnswerSchema, containmentModeSchema, findingSchema, incidentSchema, timestampSchema, untrustedText } from "./containers";
+import type { ContainmentMode, Finding, Incident } from "./containers";
+import { isStricter } from "./decideContainment";
+import { incidentIdOf } from "./openIncident";
+
+/** Findings that a record holds at most: an item of the table has 400 KB at most, and these are 1 KB each. */
+export const mostFindings = 50;
+
+/** A finding of an incident, as far as decisions need it; the whole of it lies under the incident's prefix. */
+export const seenFindingSchema = findingSchema.pick({ id: true, severity: true, sample: true, origin: true, updatedAt: true }).extend({
+    type: untrustedText(256),
+    /** What the configuration's rules said about it when it was seen. */
+    mode: containmentModeSchema,
+});
+export type SeenFinding = z.infer<typeof seenFindingSchema>;
+
+export const incidentRecordSchema = z.object({
+    /** The input of its execution. */
+    incident: incidentSchema,
+    /** 1 for the instance's first incident; another one begins when the last is over. */
+    generation: z.number().int().positive(),
+    /** `open` until containment ends; `observed`: nothing was changed, on purpose; `released`: over. */
+    status: z.enum(["open", "contained", "observed", "released"]),
+    /** Counts the changes of the record, so that none is made on an outdated reading. */
+    revision: z.number().int().nonnegative(),
+    findings: z.array(seenFindingSchema).min(1).max(mostFindings),
+    /** When the execution was started; null when that is not known. */
+    startedAt: timestampSchema.nullable(),
+    /** The request for approval; null when none was made. */
+    approval: z.object({ taskToken: z.string().min(1).max(2048), expiresAt: timestampSchema, answer: approvalAnswerSchema.nullable() }).nullable(),
+    updatedAt: timestampSchema,
+});
+export type IncidentRecord = z.infer<typeof incidentRecordSchema>;
+
+/** The record of a new incident. @param generation above 1 gives the incident an id of its own */
+export function newRecord(incident: Incident, generation: number, mode: ContainmentMode, now: string): IncidentRecord {
+    const incidentId = incidentIdOf(incident.instance, incident.finding.id, generation);
+    return {
+        incident: { ...incident, incidentId, prefix: `incidents/${incidentId}/` },
+        generation, status: "open", revision: 0, findings: [seen(incident.finding, mode)], startedAt: null, approval: null, updatedAt: now,
+    };
+}
+
+function seen({ id, type, severity, sample, origin, updatedAt }: Finding, mode: ContainmentMode): SeenFinding {
+    return { id, type, severity, sample, origin, updatedAt, mode };
+}
+
+/**
+ * What a finding does to the incident that stands for its instance.
+ *
+ * - `repeats`: seen before, unchanged; nothing to do
+ * - `updates`: seen before, with news
+ * - `joins`: another finding about an instance whose incident takes it in
+ * - `opens`: the incident that stands is over, or left the instance as it is and this finding asks for more
+ */
+export type Intake = "repeats" | "updates" | "joins" | "opens";
+
+/**
+ * Decides it.
+ *
+ * @param mode what the rules say about the finding now
+ * @param executionFailed whether the standing incident's execution ended without success; see {@link mattersWhetherFailed}
+ */
+export function planIntake(standing: IncidentRecord, finding: Finding, mode: ContainmentMode, executionFailed: boolean): Intake {
+    const before = standing.findings.find(({ id }) => id === finding.id);
+    const unchanged = before !== undefined && before.updatedAt === finding.updatedAt && before.severity === finding.severity && before.mode === mode;
+    // A replayed message changes nothing, whatever has become of the incident; a person's message has no date to tell by.
+    if (unchanged && !(standing.status === "released" && finding.origin === "manual")) return "repeats";
+    if (standing.status === "released") return "opens";
+    // A finding that people decided to leave alone is not put to them again, unless it has become graver.
+    if (standing.status === "observed" && (before === undefined ? mode !== "observe" : isStricter(mode, before.mode))) return "opens";
+    if (executionFailed && mattersWhetherFailed(standing, finding)) return "opens";
+    return before === undefined ? "joins" : "updates";
+}
+
+/** A response that failed is begun anew by a person, and by another finding when it left the instance uncontained. */
+export function mattersWhetherFailed({ status, findings }: IncidentRecord, finding: Finding): boolean {
+    return (status === "open" || (finding.origin === "manual" && status !== "released")) && findings.every(({ id }) => id !== finding.id);
+}
+
+/** The record with a finding taken in. When there are too many, the mildest goes, but never the one that opened the incident. */
+export function withFinding(record: IncidentRecord, finding: Finding, mode: ContainmentMode, now: string): IncidentRecord {
+    const [opener, ...others] = record.findings;
+    const taken = seen(finding, mode);
+    const findings = opener!.id === finding.id ? [taken, ...others] : [opener!, ...others.filter(({ id }) => id !== finding.id), taken];
+    if (findings.length > mostFindings) {
+        const milder = (left: SeenFinding, right: SeenFinding) => isStricter(right.mode, left.mode) || (left.mode === right.mode && left.severity < right.severity);
+        findings.splice(findings.indexOf(findings.slice(1).reduce((mildest, each) => milder(each, mildest) ? each : mildest)), 1);
+    }
+    return { ...record, findings, updatedAt: now };
+}
+
+/** Whether a finding that joined asks for containment while people are still being asked: then nobody needs to answer. */
+export function answersItself({ approval, findings }: IncidentRecord): boolean {
+    return approval !== null && approval.answer === null && findings.some(({ mode }) => mode === "automatic");
+}
