@@ -13,6 +13,7 @@ import { Intake } from "./intake";
 import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
 import { Network } from "./network";
 import { createAlarms, Notifications } from "./notifications";
+import { ReleaseWorkflow } from "./releaseWorkflow";
 import { steps, type Step } from "./steps";
 import { Workflow } from "./workflow";
 
@@ -111,6 +112,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         }, parent).function]));
 
         const workflow = new Workflow(`${name}-workflow`, { settings, partition, functions, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn }, parent);
+        new ReleaseWorkflow(`${name}-release`, { settings, partition, releaseFunction: functions.releaseInstance!, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn }, parent);
         intake.subscribe(`${name}-findings`, functions.startIncident!);
         this.notifyOnObjects(name, settings.forensics.accountId, store, functions);
         createAlarms(name, {

@@ -8,6 +8,7 @@
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
  * evidence is preserved all the same. TearDown stands on every path.
  */
+import { nameProblem, retryTransient, writeErrorObject, type State } from "./states";
 
 /** Steps that are Lambda functions: the name of the state -> the handler's file. */
 export const stepHandlers = {
@@ -32,8 +33,6 @@ export interface WorkflowInputs {
     analysisTimeoutSeconds: number;
 }
 
-/** One state of the language; its full grammar is checked by asl-validator in the tests. */
-type State = Record<string, unknown>;
 type States = Record<string, State>;
 
 interface Waiting {
@@ -62,15 +61,6 @@ function retryNotYet({ every, atMost }: Waiting): State {
     return { ErrorEquals: ["NotYet"], IntervalSeconds: 1, BackoffRate: 1.5, MaxDelaySeconds: slowest, MaxAttempts: Math.ceil(atMost / slowest) + 10 };
 }
 
-const retryTransient: State = {
-    ErrorEquals: ["Transient", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout", "States.Timeout"],
-    IntervalSeconds: 1,
-    BackoffRate: 2,
-    MaxDelaySeconds: 30,
-    MaxAttempts: 6,
-    JitterStrategy: "FULL",
-};
-
 /** The whole definition. */
 export function workflowDefinition(inputs: WorkflowInputs): State {
     const service = (name: string) => `arn:${inputs.partition}:states:::${name}`;
@@ -87,40 +77,15 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     /** A function's answer lies under Payload; only that becomes the container. */
     const into = (container: string): State => ({ ResultSelector: { "value.$": "$.Payload" }, ResultPath: `$.${container}Result` });
     const unwrap = (container: string, next: State): State => ({ Type: "Pass", InputPath: `$.${container}Result.value`, ResultPath: `$.${container}`, ...next });
-    /** Names the step that failed, so that one state can tell people about any of them. */
-    const failure = (name: StepName, next: string): State => ({
-        Type: "Pass",
-        // Not every error has a Cause (a time-out has none), so the whole of it goes along as text.
-        Parameters: { step: name, "error.$": "$.failure.Error", "cause.$": "States.JsonToString($.failure)" },
-        ResultPath: "$.problem",
-        Next: next,
-    });
+    const failure = (name: StepName, next: string): State => nameProblem(name, next);
     const caught = (name: StepName): State => ({ Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: `${name}Failed` }] });
-    /** Writes the error object; its creation starts sendErrorNotification. A second way to tell people is the alarm on failed executions. */
-    const tellError = (next: string): State => ({
-        Type: "Task",
-        Resource: service("aws-sdk:s3:putObject"),
-        Parameters: {
-            Bucket: inputs.evidenceBucket,
-            "Key.$": "States.Format('{}errors/{}.error.json', $.incident.prefix, $.problem.step)",
-            ContentType: "application/json",
-            // An object under Object Lock needs a checksum.
-            ChecksumAlgorithm: "SHA256",
-            Body: {
-                schemaVersion: 1,
-                "incidentId.$": "$.incident.incidentId",
-                "instance.$": "$.incident.instance",
-                "step.$": "$.problem.step",
-                "error.$": "$.problem.error",
-                "cause.$": "$.problem.cause",
-                "at.$": "$$.State.EnteredTime",
-            },
-        },
-        TimeoutSeconds: 60,
-        Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 20, MaxAttempts: 5, JitterStrategy: "FULL" }],
-        Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.untold", Next: next }],
-        ResultPath: null,
-        Next: next,
+    /** A second way to tell people is the alarm on failed executions. */
+    const tellError = (next: string): State => writeErrorObject({
+        partition: inputs.partition,
+        evidenceBucket: inputs.evidenceBucket,
+        key: "States.Format('{}errors/{}.error.json', $.incident.prefix, $.problem.step)",
+        subject: { "incidentId.$": "$.incident.incidentId", "instance.$": "$.incident.instance" },
+        next,
     });
 
     const incident = { "incident.$": "$.incident" };

@@ -142,6 +142,30 @@ export const containmentSchema = z.object({
 });
 export type Containment = z.infer<typeof containmentSchema>;
 
+/** What an operator asks for. The input of the release workflow. */
+export const releaseRequestSchema = z.object({
+    incidentId: incidentSchema.shape.incidentId,
+    /** Leave alone what was changed since containment, and put back the rest; else such a release is refused. */
+    force: z.boolean().default(false),
+});
+
+/** The undo of a containment. An object of its own for each attempt, under `<prefix>releases/`. */
+export const releaseSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    instance: instanceRefSchema,
+    /** True only when the instance was read back as its restore record has it, but for what `conflicts` names. */
+    released: z.boolean(),
+    /** Something was changed since containment, and the rest was put back all the same. */
+    forced: z.boolean(),
+    /** What was changed since containment and therefore left alone, as sentences. */
+    conflicts: z.array(untrustedText(512)),
+    /** What was put back, in order. */
+    steps: z.array(containmentStepSchema),
+    releasedAt: timestampSchema,
+});
+export type Release = z.infer<typeof releaseSchema>;
+
 /** One volume's evidence: the locked, encrypted snapshot in the forensics account. */
 export const evidenceSnapshotSchema = z.object({
     /** The victim's volume. */

@@ -1,6 +1,6 @@
-/** The three messages that people get: of isolation, of the report, of a failed step. Pure; sending is functions/aws/people.ts. */
+/** The messages that people get: of isolation, of release, of the report, of a failed step. Pure; sending is functions/aws/people.ts. */
 import { severities, type DiskFinding } from "./analysisOutputs";
-import type { Containment, Incident, InstanceRef, Problem, Report } from "./containers";
+import type { Containment, Incident, InstanceRef, Problem, Release, Report } from "./containers";
 import type { Assessment } from "./report/assessment";
 import { findingSeverity } from "./report/format";
 import { findingLink, instanceLink, objectLink, prefixLink, securityGroupLink } from "./slack/consoleLinks";
@@ -70,6 +70,28 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     };
 }
 
+/** Tells of a release: what was put back, and what was left alone because somebody had changed it. */
+export function releaseMessage({ incidentId, instance, forced, conflicts, steps, releasedAt }: Release, partition: string): Message {
+    const putBack = steps.filter(({ outcome }) => outcome === "done");
+    return {
+        tone: "warning",
+        title: `Released: ${where(instance)}`,
+        summary: `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
+        facts: [
+            { label: "Instance", value: instance.instanceId },
+            { label: "Account", value: instance.accountId },
+            { label: "Region", value: instance.region },
+            { label: "Incident", value: incidentId },
+            { label: "At", value: releasedAt },
+        ],
+        sections: [
+            { heading: "What was put back", items: putBack.map(({ name, detail }) => `${name} – ${detail}`) },
+            { heading: "What was changed since, and left alone", items: conflicts },
+        ],
+        links: [instanceLink({ partition, region: instance.region }, instance.instanceId)],
+    };
+}
+
 /** What the report's message is made of. */
 export interface ReportNews {
     incident: Incident;
@@ -116,7 +138,8 @@ export interface ErrorRecord {
 /** Tells of a failed step: what happened, to what, what to do, and how the instance and the evidence stand. */
 export function errorMessage(problem: Problem, known: KnownFacts, record: ErrorRecord): Message {
     const { whatToDo, instance, evidence } = situation(problem.step, known);
-    const subject = problem.instance ? where(problem.instance) : "a message that could not be tied to an instance";
+    const nowhere = problem.incidentId === null ? "a message that could not be tied to an instance" : `incident ${problem.incidentId}`;
+    const subject = problem.instance ? where(problem.instance) : nowhere;
     const refused = problem.step.toLowerCase() === "startincident";
     return {
         tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",

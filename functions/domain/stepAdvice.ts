@@ -6,7 +6,7 @@
 /** How far the response is when a step fails. */
 interface Advice {
     whatToDo: string;
-    instance: "untouched" | "uncertain" | "contained";
+    instance: "untouched" | "uncertain" | "contained" | "releasing";
     evidence: "none" | "in-progress" | "locked" | "unaffected";
 }
 
@@ -55,6 +55,10 @@ const advice: Record<string, Advice> = {
         whatToDo: "Read the analysis' outputs in the evidence bucket: findings.jsonl and summary.json are complete when manifest.sha256 is there. Invoke sendReport again with the same event once the cause is gone.",
         instance: "contained", evidence: "locked",
     },
+    releaseinstance: {
+        whatToDo: "Read the reason: undo what was changed since containment, or release again with --force to leave that as it is. A release goes on with what is left.",
+        instance: "releasing", evidence: "unaffected",
+    },
     teardown: {
         whatToDo: "Terminate the forensic instance and delete its evidence and work volumes in the forensics account by hand: they cost money. Snapshots stay locked.",
         instance: "contained", evidence: "unaffected",
@@ -85,6 +89,11 @@ export interface Situation {
 }
 
 function instanceState(stage: Advice["instance"], known: KnownFacts): string {
+    if (stage === "releasing") {
+        return known.restoreRecorded
+            ? "Contained as before, or released in part: the newest object under releases/ says what was put back; without one, nothing was."
+            : "No containment is on record, so there was nothing to release.";
+    }
     if (known.containmentFailed || stage === "uncertain") {
         const begun = known.restoreRecorded ? "Containment began; what it changed is in restore-record.json." : "No change to it is on record.";
         return `NOT known to be contained: treat it as still connected. ${begun}`;
