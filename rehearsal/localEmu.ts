@@ -112,7 +112,7 @@ function environment(options: { bin: string; port: number; stateDirectory: strin
         ROOT_ACCESS_KEYS: ROOT_ACCOUNTS.join(","),
         LAMBDA_RUNTIME_EXECUTOR: "clean-room",
         // Lambda repeats a failed asynchronous invocation after one and two minutes; a rehearsal has not so much time.
-        LAMBDA_RETRY_BASE_DELAY_SECONDS: "1",
+        LAMBDA_RETRY_BASE_DELAY: "1",
         // No docker: instances are records, and Run Command is ours.
         EC2_VM_MANAGER: "none",
         LOCALEMU_ENI_REAL: "0",

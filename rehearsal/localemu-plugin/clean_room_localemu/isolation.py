@@ -1,6 +1,7 @@
 """Keeps this LocalEmu to itself: loopback only, its own folders, and gone when its launcher is."""
 import functools
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -41,6 +42,10 @@ def keep_files_in_state_directory() -> None:
 
 
 def _end_with_launcher() -> None:
-    """Blocks until the pipe closes, then ends the process group: this process, its functions and its commands."""
+    """
+    Blocks until the pipe closes, then ends the process group: this process, its functions and its commands. A launcher that was killed
+    could not remove the files.
+    """
     sys.stdin.buffer.read()
+    shutil.rmtree(settings().state_directory, ignore_errors=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)

@@ -13,6 +13,9 @@ export interface Statement {
 }
 export const document = (...statements: object[]): string => JSON.stringify({ Version: "2012-10-17", Statement: statements });
 
+export const allow = (action: string | string[], resource: string | string[], condition?: Statement["Condition"]): Statement =>
+    ({ Effect: "Allow", Action: action, Resource: resource, ...(condition ? { Condition: condition } : {}) });
+
 /** @returns the role's ARN. */
 export async function makeRole(aws: Clients, principal: object, statements: Statement[], options: { name?: string; trustCondition?: object } = {}): Promise<string> {
     const name = options.name ?? unique("role");
@@ -33,11 +36,12 @@ export function zipped(source: string, bundle = false): Uint8Array {
 }
 
 /** @returns the ARN of an active function. */
-export async function makeFunction(aws: Clients, role: string, code: Uint8Array, options: { name?: string; timeout?: number; environment?: Record<string, string>; runtime?: "nodejs22.x" | "nodejs24.x" } = {}): Promise<string> {
+export async function makeFunction(aws: Clients, role: string, code: Uint8Array, options: { name?: string; timeout?: number; environment?: Record<string, string>; runtime?: "nodejs22.x" | "nodejs24.x"; deadLetters?: string } = {}): Promise<string> {
     const name = options.name ?? unique("function");
     const made = await aws.lambda.send(new CreateFunctionCommand({
         FunctionName: name, Runtime: options.runtime ?? "nodejs22.x", Role: role, Handler: "index.handler", Timeout: options.timeout ?? 10, MemorySize: 256,
         Code: { ZipFile: code }, Environment: { Variables: options.environment ?? {} },
+        ...(options.deadLetters ? { DeadLetterConfig: { TargetArn: options.deadLetters } } : {}),
     }));
     await waitUntilFunctionActiveV2({ client: aws.lambda, maxWaitTime: 20, minDelay: 0.05, maxDelay: 0.1 }, { FunctionName: name });
     return made.FunctionArn!;
