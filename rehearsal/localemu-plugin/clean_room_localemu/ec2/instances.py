@@ -76,17 +76,6 @@ def install() -> None:
         association.instance.iam_instance_profile = association.iam_instance_profile
         return association
 
-    @patch(Instance.terminate)
-    def terminate(fn: Any, self: Instance) -> Any:
-        """An interface that outlives its instance is free again. Ending twice changes nothing."""
-        if self.state == "terminated":
-            return self._state
-        staying = [each for each in self.nics.values() if not each.delete_on_termination]
-        previous = fn(self)
-        for interface in staying:
-            self.detach_eni(interface)
-        return previous
-
     for operation in ("create_tags", "delete_tags"):
         _refuse_unknown_instances(operation)
 

@@ -11,7 +11,7 @@ from localemu.utils.patch import patch
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 
-from .common import error
+from .errors import error
 
 SecurityGroups = list[Any]
 
@@ -19,8 +19,10 @@ SecurityGroups = list[Any]
 def install() -> None:
     """Corrects moto's interfaces and the parts of its instances that make them."""
     NetworkInterface.group_set = property(lambda interface: interface._group_set)
+    Instance.network_interfaces = property(lambda instance: [] if instance.state == "terminated" else list(instance.nics.values()))
     patch(NetworkInterfaceBackend.create_network_interface)(create_with_known_groups)
     patch(NetworkInterfaceBackend.modify_network_interface_attribute)(replace_groups)
+    patch(NetworkInterfaceBackend.attach_network_interface)(attach_when_free)
     patch(NetworkInterfaceBackend.delete_network_interface)(delete_when_detached)
     patch(InstanceBackend.modify_instance_security_groups)(replace_groups_of_instance)
     patch(Instance.prep_nics)(make_interfaces)
@@ -41,11 +43,13 @@ def existing_groups(backend: Any, group_ids: list[str], vpc_id: str) -> Security
     return groups
 
 
-def create_with_known_groups(fn: Any, self: Any, subnet: Any, *args: Any, group_ids: list[str] | None = None, **kwargs: Any) -> NetworkInterface:
+def create_with_known_groups(
+    fn: Any, self: Any, subnet: Any, private_ip_address: Any, private_ip_addresses: Any = None, group_ids: list[str] | None = None, *args: Any, **kwargs: Any,
+) -> NetworkInterface:
     if group_ids:
         vpc_id = (self.get_subnet(subnet) if isinstance(subnet, str) else subnet).vpc_id
         group_ids = [group.id for group in existing_groups(self, group_ids, vpc_id)]
-    return fn(self, subnet, *args, group_ids=group_ids, **kwargs)
+    return fn(self, subnet, private_ip_address, private_ip_addresses, group_ids, *args, **kwargs)
 
 
 def set_groups(interface: NetworkInterface, groups: SecurityGroups) -> None:
@@ -63,9 +67,18 @@ def replace_groups(fn: Any, self: Any, eni_id: str, group_ids: list[str], *args:
         set_groups(interface, groups)
 
 
+def attach_when_free(fn: Any, self: Any, eni_id: str, instance_id: str, device_index: int) -> Any:
+    interface, instance = self.get_network_interface(eni_id), self.get_instance(instance_id)
+    if interface.instance is not None:
+        raise error("InvalidNetworkInterface.InUse", f"Interface: [{eni_id}] in use.")
+    if int(device_index) in instance.nics:
+        raise error("InvalidParameterValue", f"Instance '{instance_id}' already has an interface attached at device index '{device_index}'.")
+    return fn(self, eni_id, instance_id, device_index)
+
+
 def delete_when_detached(fn: Any, self: Any, eni_id: str) -> None:
     interface = self.get_network_interface(eni_id)
-    if interface.instance is not None and interface.instance.state != "terminated" and not getattr(interface, "released", False):
+    if interface.instance is not None and not getattr(interface.instance, "terminating", False):
         raise error("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
     fn(self, eni_id)
 
@@ -84,19 +97,19 @@ def make_interfaces(fn: Any, self: Instance, nic_spec: list[dict[str, Any]], *ar
     for nic in nic_spec:
         if not nic.get("NetworkInterfaceId"):
             nic.setdefault("DeleteOnTermination", True)
-    fn(self, nic_spec, *args, security_groups=None if nic_spec and "SubnetId" in nic_spec[0] else security_groups, **kwargs)
+    fn(self, nic_spec, *args, security_groups=None if nic_spec else security_groups, **kwargs)
     if not nic_spec:
         self.nics[0].delete_on_termination = True
     self.security_groups = list(self.nics[0]._group_set)
 
 
 def release_interfaces(fn: Any, self: Instance) -> Any:
-    """moto leaves those that outlive the instance attached to it."""
-    for interface in self.nics.values():
-        interface.released = True
+    """Those that outlive the instance are free again; moto leaves them attached. Ending twice changes nothing."""
+    if self.state == "terminated":
+        return self._state
+    self.terminating = True
     previous = fn(self)
-    for interface in list(self.nics.values()):
-        if not interface.delete_on_termination:
-            self.detach_eni(interface)
-    self.nics_at_termination = dict(self.nics)
+    for interface in self.nics.values():
+        interface.instance = interface.attachment_id = interface.attach_time = None
+        interface.status = "available"
     return previous
