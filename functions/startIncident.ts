@@ -2,31 +2,34 @@
  * Where an incident begins: findings arrive from SNS, and each instance they name becomes one execution of the workflow.
  *
  * What starts nothing is never dropped: the raw message goes to the dead-letter queue with the reason, and a Problem
- * object in the evidence bucket tells people. The execution's name is the incident id, so that a repeated message
- * changes nothing.
+ * object in the evidence bucket tells people. One instance has one open incident: a repeated message changes nothing, and
+ * another finding about the instance joins.
  */
 import { createHash } from "node:crypto";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
+import { deployedPolicy } from "./aws/containmentPolicy";
 import { environment, optionalEnvironment } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
+import { intakePermissions, takeIn } from "./aws/incidentIntake";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { problemSchema } from "./domain/containers";
-import type { Incident, InstanceRef } from "./domain/containers";
+import type { InstanceRef } from "./domain/containers";
+import { ruleOn } from "./domain/decideContainment";
 import { openIncidents, refusalOf } from "./domain/openIncident";
 import type { Admission } from "./domain/openIncident";
+import type { Intake } from "./domain/incidentRecord";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
 
 const problemObject = "errors/startIncident.error.json";
 
-/** Start the workflow, park refused messages, and write and read back the Problem object of a refused message. */
+/** Take findings in, park refused messages, and write and read back the Problem object of a refused message. */
 export const permissions: Permissions = (names) => [
-    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
+    ...intakePermissions(names),
     { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
     ...writeEvidence(problemObject)(names),
     ...readEvidence(problemObject)(names),
@@ -61,20 +64,13 @@ function readRecord(record: unknown): Delivery {
     return { id: text, text };
 }
 
-/** @returns whether this call started it; false when the same incident was started before. */
-async function startExecution(incident: Incident): Promise<boolean> {
-    try {
-        await forensicsClient(SFNClient).send(new StartExecutionCommand({
-            stateMachineArn: environment("STATE_MACHINE_ARN"),
-            name: incident.incidentId,
-            input: JSON.stringify(incident),
-        }));
-        return true;
-    } catch (error) {
-        if (errorCode(error) === "ExecutionAlreadyExists") return false;
-        throw error;
-    }
-}
+/** What is logged of a finding taken in. */
+const outcomes: Record<Intake, string> = {
+    opens: "incident started",
+    joins: "finding joined the open incident of its instance",
+    updates: "finding of an open incident has news",
+    repeats: "finding was taken in before; nothing to do",
+};
 
 async function refuse(delivery: Delivery, reason: string, instance: InstanceRef | null, now: Date): Promise<void> {
     const digest = createHash("sha256").update(delivery.id).digest("hex").slice(0, 16);
@@ -105,6 +101,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
     const parsed = parseMessage(delivery.text);
     const refusals = [...parsed.refusals];
     let refusedInstance: InstanceRef | null = null;
+    const { policy, drill } = deployedPolicy();
     for (const incident of openIncidents(parsed.findings, now)) {
         const refusal = refusalOf(incident, admission);
         if (refusal) {
@@ -113,8 +110,9 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
             continue;
         }
         try {
-            const started = await startExecution(incident);
-            log(started ? "incident started" : "incident was started before; nothing to do", { incidentId: incident.incidentId, finding: incident.finding.id });
+            const { mode } = ruleOn(incident.finding, incident.instance.accountId, policy, drill);
+            const { intake, incidentId } = await takeIn(incident, mode);
+            log(outcomes[intake], { incidentId, finding: incident.finding.id });
         } catch (error) {
             failures.push(error);
             log("incident could not be started", { incidentId: incident.incidentId, error: errorCode(error) });
@@ -135,7 +133,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
 /**
  * Handles the records of an SNS event one after the other; a bad one never stops the others.
  *
- * Environment: STATE_MACHINE_ARN, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET; DRILL ("true" lets samples in) and
+ * Environment: STATE_MACHINE_ARN, INCIDENTS_TABLE, CONTAINMENT_POLICY, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET; DRILL ("true" lets samples in) and
  * MEMBER_ACCOUNTS (ids with commas, empty means any).
  *
  * @throws when an AWS call failed, after all records: Lambda then delivers the event again, and what was started or

@@ -5,10 +5,11 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AnalysisArchive } from "../tools/analysisArchive";
 import { Callback } from "./callback";
-import type { Settings } from "./config";
+import { containmentPolicyText, type Settings } from "./config";
 import { regionsOf } from "./estate";
 import { EvidenceStore } from "./evidenceStore";
 import { forensicImage, ForensicInstance } from "./forensicInstance";
+import { IncidentsTable } from "./incidentsTable";
 import { Intake } from "./intake";
 import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
 import { Network } from "./network";
@@ -40,6 +41,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         const store = new EvidenceStore(`${name}-evidence`, { settings, partition, region, archive: args.archive }, parent);
         this.evidenceKeyArn = store.key.arn;
         const intake = new Intake(`${name}-intake`, { settings, partition, region }, parent);
+        const incidents = new IncidentsTable(`${name}-incidents`, { keyArn: intake.key.arn }, parent);
         const notifications = new Notifications(`${name}-notifications`, { settings, slackWebhookUrl: args.slackWebhookUrl, keyArn: intake.key.arn }, parent);
         const commandLog = new aws.cloudwatch.LogGroup(`${name}-commands`, { name: "/clean-room/analysis", retentionInDays: settings.logRetentionDays }, parent);
         const forensic = new ForensicInstance(`${name}-forensic`, { settings, region, evidenceBucketArn: store.bucket.arn, toolBucketArn: store.toolBucket.arn, evidenceKeyArn: store.key.arn, commandLogGroupArn: commandLog.arn }, parent);
@@ -69,6 +71,8 @@ export class CleanRoom extends pulumi.ComponentResource {
             RESPONDER_ROLE_NAME: responderRoleName,
             STATE_MACHINE_ARN: names.stateMachineArn,
             DRILL: String(settings.findings.drill),
+            INCIDENTS_TABLE: incidents.table.name,
+            CONTAINMENT_POLICY: containmentPolicyText(settings.containment),
             CONTAIN_CREDENTIALS: settings.containment.credentials,
             CONTAIN_NETWORK: settings.containment.network,
             EVIDENCE_BUCKET: store.bucket.bucket,

@@ -7,12 +7,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountIdSchema } from "../functions/domain/containers";
+import { containmentPolicySchema, type ContainmentPolicy } from "../functions/domain/decideContainment";
 import { crossProblems } from "./configChecks";
 import { coverageSchema, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
 const imageId = z.string().regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, "an image id looks like ami-0123456789abcdef0");
 const parameterName = z.string().regex(/^\/[A-Za-z0-9_.\-/]+$/, "an SSM parameter name starts with a slash, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
 const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "an instance type looks like m6i.large");
+/** Lambda gives 4 KB to all variables of a function together; this many characters of it may say who decides. */
+const longestPolicy = 1200;
+
+/** Who decides about containment, as functions read it from their environment. */
+export function containmentPolicyText({ mode, rules, allowExempt, onApprovalTimeout }: ContainmentPolicy): string {
+    return JSON.stringify({ mode, rules, allowExempt, onApprovalTimeout });
+}
+
 const days = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 
 export const settingsSchema = z.strictObject({
@@ -33,7 +42,10 @@ export const settingsSchema = z.strictObject({
         /** Let GuardDuty's sample findings start incidents. @default false */
         drill: z.boolean().default(false),
     }).prefault({}),
-    containment: z.strictObject({
+    /** Also `mode`, `rules`, `allowExempt` and `onApprovalTimeout`, which say who decides: functions/domain/decideContainment.ts. */
+    containment: containmentPolicySchema.extend({
+        /** Minutes that people have to answer a request for approval, 1 to 1,440. @default 30 */
+        approvalTimeoutMinutes: z.number().int().min(1).max(1440).default(30),
         /**
          * `deny-instance` denies the instance's own credentials, stolen ones too, and leaves other instances with the role
          * working; `revoke-role` also denies every session of the role so far; `keep` touches no role. @default deny-instance
@@ -45,6 +57,9 @@ export const settingsSchema = z.strictObject({
          * that stands in those subnets. @default groups
          */
         network: z.enum(["groups", "nacl"]).default("groups"),
+    }).refine((containment) => containmentPolicyText(containment).length <= longestPolicy, {
+        path: ["rules"],
+        message: `mode, rules, allowExempt and onApprovalTimeout have at most ${longestPolicy} characters as JSON together; merge rules, or let their finding types end in *`,
     }).prefault({}),
     network: z.strictObject({
         /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */

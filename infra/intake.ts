@@ -14,7 +14,7 @@ export interface IntakeArgs {
 }
 
 export class Intake extends pulumi.ComponentResource {
-    /** Key of the queue and the topics: services write to them, so their own key says which. */
+    /** Key of the queue, the topics and the incidents table: services write to them, so their own key says which. */
     readonly key: aws.kms.Key;
     readonly topic: aws.sns.Topic;
     readonly deadLetters: aws.sqs.Queue;
@@ -33,6 +33,15 @@ export class Intake extends pulumi.ComponentResource {
             policy: policyDocument([
                 { Sid: "OwnAccount", Effect: "Allow", Principal: { AWS: `arn:${partition}:iam::${accountId}:root` }, Action: "kms:*", Resource: "*" },
                 { Sid: "ServicesThatPublish", Effect: "Allow", Principal: { Service: ["events.amazonaws.com", "sns.amazonaws.com", "cloudwatch.amazonaws.com"] }, Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: "*", Condition: fromThisAccount },
+                // DynamoDB uses the key in the name of whoever may use the table.
+                {
+                    Sid: "IncidentsTable",
+                    Effect: "Allow",
+                    Principal: "*",
+                    Action: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey"],
+                    Resource: "*",
+                    Condition: { StringEquals: { "kms:ViaService": `dynamodb.${region}.amazonaws.com`, "kms:CallerAccount": accountId } },
+                },
             ]),
         }, parent);
         this.deadLetters = new aws.sqs.Queue(`${name}-dead-letters`, { name: deadLetterQueueName, kmsMasterKeyId: this.key.arn, messageRetentionSeconds: 14 * 24 * 3600 }, parent);

@@ -14,6 +14,7 @@ export const documentName = "clean-room-analysis";
 export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
 export const findingsTopicName = "clean-room-findings";
+export const incidentsTableName = "clean-room-incidents";
 export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
 
 /** A role is global in its account, so its name carries the Region. At most 64 characters. */
@@ -41,6 +42,7 @@ export function deployedNames(args: { partition: string; region: string; forensi
         evidenceKeyArns: args.evidenceKeyArns ?? [args.evidenceKeyArn],
         deadLetterQueueArn: arn("sqs", deadLetterQueueName),
         stateMachineArn: arn("states", `stateMachine:${stateMachineName}`),
+        incidentsTableArn: arn("dynamodb", `table/${incidentsTableName}`),
         notificationTopicArn: arn("sns", notificationTopicName),
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
         documentArn: arn("ssm", `document/${documentName}`),

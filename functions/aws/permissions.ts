@@ -28,6 +28,7 @@ export interface DeployedNames {
     toolBucketArn: string;
     deadLetterQueueArn: string;
     stateMachineArn: string;
+    incidentsTableArn: string;
     notificationTopicArn: string;
     /** SecureString parameter that holds the Slack webhook URL; null when Slack is not configured. */
     slackWebhookParameterArn: string | null;

@@ -45,14 +45,15 @@ describe("startIncident", () => {
         Object.assign(process.env, {
             AWS_REGION: region, AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test",
             STATE_MACHINE_ARN: `arn:aws:states:${region}:111111111111:stateMachine:incident`,
-            DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`, EVIDENCE_BUCKET: "evidence",
+            DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`, EVIDENCE_BUCKET: "evidence", INCIDENTS_TABLE: "incidents",
         });
     });
 
     beforeEach(() => {
-        Object.assign(process.env, { DRILL: "", MEMBER_ACCOUNTS: `333333333333, ${victim.accountId}` });
+        Object.assign(process.env, { DRILL: "", MEMBER_ACCOUNTS: `333333333333, ${victim.accountId}`, CONTAINMENT_POLICY: "{}" });
         aws.calls.length = 0;
         aws.executions.clear();
+        aws.table.items.clear();
         aws.objects.clear();
         aws.broken.clear();
         logged.length = 0;
@@ -70,7 +71,7 @@ describe("startIncident", () => {
         const incident = incidentSchema.parse(JSON.parse(call.body.input as string));
         expect(call.body).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
         expect(incident).to.deep.include({ incidentId: call.body.name, instance: here });
-        expect(aws.calls).to.have.length(1);
+        expect(aws.calls.map(({ action }) => action)).to.deep.equal(["TransactWriteItems", "StartExecution", "UpdateItem"]);
     });
 
     it("starts one for each instance of a sequence", async () => {
@@ -87,7 +88,7 @@ describe("startIncident", () => {
         await run(delivery(findingHere()));
         expect(aws.executions.size).to.equal(1);
         expect(aws.of("SendMessage")).to.be.empty;
-        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "incident was started before; nothing to do"]);
+        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding was taken in before; nothing to do"]);
     });
 
     it("parks a refused message unchanged with the reason, and tells people once", async () => {
@@ -178,9 +179,12 @@ describe("startIncident", () => {
     });
 
     it("asks for named resources only", () => {
-        const names = { stateMachineArn: "arn:state", deadLetterQueueArn: "arn:queue", evidenceBucketArn: "arn:bucket", evidenceKeyArn: "arn:key" };
+        const names = { stateMachineArn: "arn:aws:states:eu-west-1:111111111111:stateMachine:incident", incidentsTableArn: "arn:table", deadLetterQueueArn: "arn:queue", evidenceBucketArn: "arn:bucket", evidenceKeyArn: "arn:key" };
         const resources = permissions(names as Parameters<typeof permissions>[0]).flatMap((statement) => statement.Resource);
-        expect([...new Set(resources)].sort()).to.deep.equal(["arn:bucket", "arn:bucket/incidents/*/errors/startIncident.error.json", "arn:key", "arn:queue", "arn:state"]);
+        expect([...new Set(resources)].sort()).to.deep.equal([
+            "arn:aws:states:eu-west-1:111111111111:execution:incident:*", "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
+            "arn:bucket", "arn:bucket/incidents/*/errors/startIncident.error.json", "arn:bucket/incidents/*/findings/*.json", "arn:key", "arn:queue", "arn:table",
+        ]);
     });
 });
 

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { FakeDynamoDb } from "../support/fakeDynamoDb";
 
 interface Call { action: string; path: string; body: Record<string, unknown>; headers: IncomingMessage["headers"] }
 
-/** Answers as Step Functions, SQS and S3 do, over HTTP and to the real SDK, and remembers what it was asked. */
+/** Answers as Step Functions, DynamoDB, SQS and S3 do, over HTTP and to the real SDK, and remembers what it was asked. */
 export class FakeAws {
     readonly calls: Call[] = [];
-    readonly executions = new Set<string>();
+    /** Status by the execution's name. */
+    readonly executions = new Map<string, string>();
+    readonly table = new FakeDynamoDb();
     readonly objects = new Map<string, string>();
     /** The actions that answer 500. */
     broken = new Set<string>();
@@ -36,6 +39,15 @@ export class FakeAws {
         const path = (request.url ?? "").split("?")[0];
         this.calls.push({ action, path, body: text.startsWith("{") ? JSON.parse(text) as Record<string, unknown> : {}, headers: request.headers });
         if (this.broken.has(action)) return void response.writeHead(400, { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" }).end("{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}");
+        if (typeof target === "string" && target.startsWith("DynamoDB_")) {
+            const answer = this.table.answer(action, JSON.parse(text) as Record<string, unknown>);
+            return json(response, answer.status, answer.body);
+        }
+        if (action === "DescribeExecution") {
+            const { executionArn } = JSON.parse(text) as { executionArn: string };
+            return json(response, 200, { executionArn, stateMachineArn: "arn", startDate: 1795514400, status: this.executions.get(executionArn.split(":").at(-1)!) });
+        }
+        if (action === "SendTaskSuccess") return json(response, 200, {});
         if (action === "StartExecution") return this.startExecution(JSON.parse(text) as { name: string }, response);
         if (action === "SendMessage") {
             const { MessageBody } = JSON.parse(text) as { MessageBody: string };
@@ -50,7 +62,7 @@ export class FakeAws {
 
     private startExecution({ name }: { name: string }, response: ServerResponse): void {
         if (this.executions.has(name)) return json(response, 400, { __type: "ExecutionAlreadyExists", message: "exists" });
-        this.executions.add(name);
+        this.executions.set(name, "RUNNING");
         json(response, 200, { executionArn: `arn:${name}`, startDate: 1795514400 });
     }
 }

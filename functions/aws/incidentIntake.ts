@@ -1,0 +1,79 @@
+/** Takes a finding in on AWS: the incidents table, the execution of the workflow, and the finding beside the incident's evidence. */
+import { createHash } from "node:crypto";
+import { DescribeExecutionCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import type { ContainmentMode, Finding, Incident } from "../domain/containers";
+import { admitFinding, type IntakePorts } from "../domain/admitFinding";
+import { answersItself, type Intake, type IncidentRecord } from "../domain/incidentRecord";
+import { forensicsClient } from "./clients";
+import { environment } from "./environment";
+import { errorCode } from "./errors";
+import { putJson } from "./evidenceBucket";
+import { log } from "./handler";
+import { incidentsTablePermissions, markStarted, openRecord, replaceRecord, standingIncident } from "./incidentsTable";
+import { readEvidence, writeEvidence } from "./permissions";
+import type { Permissions } from "./permissions";
+
+/** Task tokens have no resource in IAM beyond the state machine whose task waits. */
+export const intakePermissions: Permissions = (names) => [
+    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution", "states:SendTaskSuccess"], Resource: [names.stateMachineArn] },
+    { Sid: "SeeWhetherIncidentFailed", Effect: "Allow", Action: ["states:DescribeExecution"], Resource: [executionArn(names.stateMachineArn, "*")] },
+    ...incidentsTablePermissions(names),
+    ...writeEvidence("findings/*.json")(names),
+    ...readEvidence("findings/*.json")(names),
+];
+
+const executionArn = (stateMachineArn: string, name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+const sfn = () => forensicsClient(SFNClient);
+
+async function start(incident: Incident): Promise<void> {
+    try {
+        await sfn().send(new StartExecutionCommand({ stateMachineArn: environment("STATE_MACHINE_ARN"), name: incident.incidentId, input: JSON.stringify(incident) }));
+    } catch (error) {
+        // The name is the incident's: whoever started it, it is this incident's execution.
+        if (errorCode(error) !== "ExecutionAlreadyExists") throw error;
+    }
+}
+
+async function hasFailed(incidentId: string): Promise<boolean> {
+    try {
+        const { status } = await sfn().send(new DescribeExecutionCommand({ executionArn: executionArn(environment("STATE_MACHINE_ARN"), incidentId) }));
+        return status === "FAILED" || status === "TIMED_OUT" || status === "ABORTED";
+    } catch (error) {
+        // Step Functions forgets an execution 90 days after its end; the table does not.
+        if (errorCode(error) === "ExecutionDoesNotExist") return false;
+        throw error;
+    }
+}
+
+/** One object for each state of a finding, so that a repetition writes nothing. */
+async function keep(incident: Incident, finding: Finding): Promise<void> {
+    const digest = createHash("sha256").update(JSON.stringify([finding.id, finding.updatedAt, finding.severity])).digest("hex").slice(0, 16);
+    await putJson(`${incident.prefix}findings/${digest}.json`, finding, { onlyIfAbsent: true });
+}
+
+const ports: IntakePorts = { open: openRecord, standing: standingIncident, replace: replaceRecord, start, markStarted, hasFailed, keep };
+
+/** Answers people's question in their place, when a finding joined that asks for containment without asking anybody. */
+export async function answerForPeople({ approval, findings, incident }: IncidentRecord): Promise<void> {
+    const finding = findings.find(({ mode }) => mode === "automatic")!;
+    const answer = { approved: true, by: `finding ${finding.id}`, reason: `${finding.type} joined the incident, and the rules ask nobody about it` };
+    try {
+        await sfn().send(new SendTaskSuccessCommand({ taskToken: approval!.taskToken, output: JSON.stringify(answer) }));
+        log("a finding answered the request for approval", { incidentId: incident.incidentId, finding: finding.id });
+    } catch (error) {
+        // Somebody was faster, or the time to answer is over.
+        if (!["TaskTimedOut", "TaskDoesNotExist"].includes(errorCode(error))) throw error;
+    }
+}
+
+/**
+ * Opens an incident for the finding, or takes the finding into the one that stands for its instance.
+ *
+ * @param proposed the incident that the finding opens if none stands
+ * @param mode what the configuration's rules say about the finding
+ */
+export async function takeIn(proposed: Incident, mode: ContainmentMode): Promise<{ intake: Intake; incidentId: string }> {
+    const { intake, record } = await admitFinding(proposed, mode, ports);
+    if (answersItself(record)) await answerForPeople(record);
+    return { intake, incidentId: record.incident.incidentId };
+}

@@ -1,0 +1,28 @@
+/** The table of incidents: one open incident an instance. What lies in it is described in functions/aws/incidentsTable.ts. */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { incidentsTableName } from "./names";
+
+export interface IncidentsTableArgs {
+    /** Key that the functions may use; the table holds task tokens, which answer requests for approval. */
+    keyArn: pulumi.Input<string>;
+}
+
+export class IncidentsTable extends pulumi.ComponentResource {
+    readonly table: aws.dynamodb.Table;
+
+    constructor(name: string, args: IncidentsTableArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:IncidentsTable", name, {}, opts);
+        this.table = new aws.dynamodb.Table(name, {
+            name: incidentsTableName,
+            billingMode: "PAY_PER_REQUEST",
+            hashKey: "pk",
+            attributes: [{ name: "pk", type: "S" }],
+            serverSideEncryption: { enabled: true, kmsKeyArn: args.keyArn },
+            pointInTimeRecovery: { enabled: true },
+            // Without the table a finding would contain an instance a second time.
+            deletionProtectionEnabled: true,
+        }, { parent: this });
+        this.registerOutputs({ tableName: this.table.name });
+    }
+}

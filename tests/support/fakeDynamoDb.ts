@@ -1,0 +1,58 @@
+/** As much of DynamoDB as the incidents table needs, in memory: conditions on one attribute, SET, and transactions of puts. */
+type Value = Record<string, unknown>;
+export type Item = Record<string, Value>;
+
+interface Conditional {
+    ConditionExpression?: string;
+    ExpressionAttributeNames?: Record<string, string>;
+    ExpressionAttributeValues?: Record<string, Value>;
+}
+interface Refusal { __type: string; message: string; CancellationReasons?: { Code: string }[] }
+
+/** @throws when the expression is none that this fake knows, so that a test never passes for want of it */
+function holds(item: Item | undefined, { ConditionExpression: condition, ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Conditional): boolean {
+    if (condition === undefined) return true;
+    if (condition === "attribute_not_exists(pk)") return item === undefined;
+    if (condition === "attribute_exists(pk)") return item !== undefined;
+    const [, name, value] = /^([#\w]+) = (:\w+)$/.exec(condition) ?? [];
+    if (name === undefined || value === undefined) throw new Error(`The fake does not know the condition ${condition}`);
+    return JSON.stringify(item?.[names[name] ?? name]) === JSON.stringify(values[value]);
+}
+
+export class FakeDynamoDb {
+    readonly items = new Map<string, Item>();
+
+    /** Answers one request. @returns the body, and the status 400 with an error's */
+    answer(action: string, body: Record<string, unknown>): { status: number; body: object } {
+        const result = this.perform(action, body);
+        return { status: "__type" in result ? 400 : 200, body: result };
+    }
+
+    private perform(action: string, body: Record<string, unknown>): object | Refusal {
+        const pkOf = (key: unknown) => (key as Item).pk!.S as string;
+        switch (action) {
+            case "GetItem": {
+                const item = this.items.get(pkOf(body.Key));
+                return item ? { Item: item } : {};
+            }
+            case "TransactWriteItems": {
+                const puts = (body.TransactItems as { Put: Conditional & { Item: Item } }[]).map((each) => each.Put);
+                const refused = puts.map((put) => !holds(this.items.get(pkOf(put.Item)), put));
+                if (refused.includes(true)) return { __type: "TransactionCanceledException", message: "cancelled", CancellationReasons: refused.map((each) => ({ Code: each ? "ConditionalCheckFailed" : "None" })) };
+                for (const put of puts) this.items.set(pkOf(put.Item), put.Item);
+                return {};
+            }
+            case "UpdateItem": {
+                const pk = pkOf(body.Key);
+                const conditional = body as Conditional;
+                const item = this.items.get(pk);
+                if (!holds(item, conditional)) return { __type: "ConditionalCheckFailedException", message: "refused" };
+                const assignments = (body.UpdateExpression as string).replace(/^SET /, "").split(", ").map((each) => each.split(" = ") as [string, string]);
+                const changed = Object.fromEntries(assignments.map(([name, value]) => [conditional.ExpressionAttributeNames?.[name] ?? name, conditional.ExpressionAttributeValues![value]!]));
+                this.items.set(pk, { ...item, pk: { S: pk }, ...changed });
+                return {};
+            }
+            default: throw new Error(`The fake does not know ${action}`);
+        }
+    }
+}
