@@ -1,0 +1,142 @@
+import { expect } from "chai";
+import { handler } from "../../functions/isolateInstance";
+import type { Containment } from "../../functions/domain/containers";
+import { deniedInstances } from "../../functions/domain/planCredentialDeny";
+import { MemberAccount } from "../support/memberAccount";
+import { incident, thrown } from "./inMemoryAws";
+
+const outcomes = ({ steps }: Containment, name: string) => steps.filter((each) => each.name === name).map(({ outcome }) => outcome);
+
+describe("isolateInstance", () => {
+    let account: MemberAccount;
+    beforeEach(() => {
+        account = new MemberAccount(incident);
+        account.install({});
+    });
+    afterEach(() => account.remove());
+    const contain = () => handler({ incident }) as Promise<Containment>;
+    const written = () => JSON.parse(account.objects.get(`${incident.prefix}containment.json`)!) as Containment;
+    const isolation = () => account.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))!.GroupId;
+
+    it("contains the instance in every respect and records what it did", async () => {
+        const containment = await contain();
+        expect(containment.contained).to.equal(true);
+        expect(account.interfaces.map(({ groups, timeout }) => ({ groups, timeout }))).to.deep.equal([{ groups: [isolation()], timeout: 60 }, { groups: [isolation()], timeout: 60 }]);
+        expect({ ...account.attributes, metadata: account.metadata, scaling: account.autoScaling, targets: account.targets, classic: account.classic }).to.deep.equal({
+            disableApiTermination: true, disableApiStop: true, instanceInitiatedShutdownBehavior: "stop", metadata: "disabled", scaling: null, targets: [], classic: [],
+        });
+        expect(Object.values(account.deleteOnTermination)).to.deep.equal([false, false]);
+        expect(account.acls).to.deep.equal({ "subnet-a": "acl-own", "subnet-b": "acl-own" });
+        expect(containment.uncut).to.have.length(2);
+        expect(written().isolationGroupId).to.equal(isolation());
+    });
+
+    it("writes the restore record before it changes anything, and never over a first one", async () => {
+        await contain();
+        const first = account.objects.get(`${incident.prefix}restore-record.json`);
+        const changes = account.calls.findIndex((call) => /^(Modify|Detach|Deregister|PutRole)/.test(call));
+        expect(account.calls.indexOf("PutObject")).to.be.lessThan(changes);
+        const second = await contain();
+        expect(account.objects.get(`${incident.prefix}restore-record.json`)).to.equal(first);
+        expect(second.interfaces.map(({ groupsBefore }) => groupsBefore)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
+        expect(outcomes(second, "denyCredentials")).to.deep.equal(["already-done"]);
+    });
+
+    it("makes the missing groups without a rule too many, while the instance leaves its group", async () => {
+        await contain();
+        expect(account.groups.map(({ GroupName, ingress, egress }) => [GroupName, ingress.length, egress.length])).to.have.deep.members([["clean-room-isolation", 0, 0], ["clean-room-untrack", 1, 2]]);
+        expect(account.calls.indexOf("DetachInstances")).to.be.lessThan(account.calls.indexOf("ModifyNetworkInterfaceAttribute"));
+    });
+
+    it("touches no other setting of an instance that is gone before it comes", async () => {
+        account.state = "terminated";
+        expect((await thrown(contain())).message).to.match(/already terminated/);
+        expect(account.objects.size).to.equal(0);
+        expect(account.calls.filter((call) => !call.startsWith("Describe"))).to.deep.equal([]);
+    });
+
+    it("says so when the instance ends on the way", async () => {
+        account.after = (operation) => { if (operation === "DetachInstances") account.state = "shutting-down"; };
+        expect((await thrown(contain())).message).to.match(/already shutting-down/);
+    });
+
+    for (const [refused, step] of [
+        ["ModifyInstanceAttribute:DisableApiTermination", "protectFromTermination"], ["DeregisterTargets", "deregisterTarget"], ["GetInstanceProfile", "denyCredentials"],
+        ["ModifyInstanceMetadataOptions", "disableMetadata"], ["ModifyNetworkInterfaceAttribute:ConnectionTrackingSpecification", "shortenIdleTimeout"],
+    ] as const) {
+        it(`does the rest and says what failed when ${refused} is denied`, async () => {
+            account.refusals.set(refused, "AccessDenied");
+            const containment = await contain();
+            expect(containment.contained).to.equal(true);
+            const failed = [...new Set(containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name))];
+            expect(failed).to.deep.equal([step]);
+        });
+    }
+
+    for (const refused of ["DescribeTargetGroups", "DescribeLoadBalancers", "DescribeAutoScalingInstances", "DescribeInstanceAttribute", "DescribeRouteTables", "DescribeNetworkAcls", "DescribeInstanceTypes", "DescribeTargetHealth"]) {
+        it(`contains although ${refused} is denied, and names what it could not read`, async () => {
+            account.refusals.set(refused, "AccessDenied");
+            const containment = await contain();
+            expect(containment.contained).to.equal(true);
+            expect(outcomes(containment, "readInstance")).to.include("failed");
+        });
+    }
+
+    it("asks again when a read is throttled, having changed nothing", async () => {
+        account.refusals.set("DescribeTargetGroups", "ThrottlingException");
+        expect((await thrown(contain())).name).to.equal("Transient");
+        expect(account.objects.size).to.equal(0);
+    });
+
+    it("goes into standby where detaching is refused", async () => {
+        account.refusals.set("DetachInstances", "ValidationError");
+        const containment = await contain();
+        expect(account.autoScaling).to.equal("Standby");
+        expect(containment.steps.find(({ name }) => name === "detachFromAutoScaling")!.detail).to.contain("standby");
+    });
+
+    it("isolates without the untracked moment when its group cannot be made", async () => {
+        account.refusals.set("AuthorizeSecurityGroupIngress", "UnauthorizedOperation");
+        const containment = await contain();
+        expect(containment.contained).to.equal(true);
+        expect(outcomes(containment, "untrackGroup")).to.deep.equal(["failed"]);
+    });
+
+    it("does all else and fails loudly when an interface cannot be isolated", async () => {
+        account.refusals.set("ModifyNetworkInterfaceAttribute:Groups", "UnauthorizedOperation");
+        const error = await thrown(contain());
+        expect(error.name).to.equal("StepFailed");
+        expect(error.message).to.contain("NOT contained").and.contain("eni-1, eni-2").and.contain("UnauthorizedOperation");
+        expect(account.metadata).to.equal("disabled");
+        expect(written().contained).to.equal(false);
+    });
+
+    it("protects and denies even without an isolation group", async () => {
+        account.refusals.set("CreateSecurityGroup", "UnauthorizedOperation");
+        expect((await thrown(contain())).message).to.contain("isolationGroup");
+        expect(account.attributes.disableApiTermination).to.equal(true);
+        expect(account.interfaces[0]!.groups).to.deep.equal(["sg-app", "sg-ssh"]);
+    });
+
+    it("joins the deny of another incident on the role", async () => {
+        account.denyAnother("i-00000000000000001");
+        await contain();
+        expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(2);
+    });
+
+    it("cuts whole subnets where configured, and names only what stays inside them", async () => {
+        process.env.CONTAIN_NETWORK = "nacl";
+        const containment = await contain();
+        expect(Object.values(account.acls)).to.deep.equal(["acl-isolation-1", "acl-isolation-1"]);
+        expect(containment.networkAclId).to.equal("acl-isolation-1");
+        expect(containment.uncut.join()).to.contain("tgw-1").and.not.contain("nat-1");
+        await contain();
+        expect(account.isolationAcls).to.have.length(1);
+    });
+
+    it("says of a spot instance what it cannot be protected from", async () => {
+        account.lifecycle = "spot";
+        expect(outcomes(await contain(), "protectSpot")).to.deep.equal(["not-needed"]);
+        expect(account.attributes.disableApiTermination).to.equal(false);
+    });
+});

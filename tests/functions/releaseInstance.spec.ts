@@ -1,0 +1,147 @@
+import { expect } from "chai";
+import { handler as isolate } from "../../functions/isolateInstance";
+import { handler as releaseHandler } from "../../functions/releaseInstance";
+import type { Release } from "../../functions/domain/containers";
+import { deniedInstances } from "../../functions/domain/planCredentialDeny";
+import { MemberAccount } from "../support/memberAccount";
+import { incident, thrown } from "./inMemoryAws";
+
+const { incidentId, prefix } = incident;
+
+describe("releaseInstance", () => {
+    let account: MemberAccount;
+    let before: unknown;
+    beforeEach(() => {
+        account = new MemberAccount(incident);
+        account.install({ CONTAIN_NETWORK: "nacl", CONTAIN_CREDENTIALS: "revoke-role" });
+        account.denyAnother("i-00000000000000001");
+        before = account.snapshot();
+    });
+    afterEach(() => account.remove());
+    const contain = () => isolate({ incident });
+    const release = (force = false) => releaseHandler({ incidentId, force }) as Promise<Release>;
+    const records = () => [...account.objects].filter(([key]) => key.startsWith(`${prefix}releases/`)).map(([, text]) => JSON.parse(text) as Release);
+    const withoutRevocation = (snapshot: unknown) => ({ ...(snapshot as object), policies: (snapshot as { policies: [string, string][] }).policies.filter(([name]) => name !== "clean-room-revoke-older-sessions") });
+
+    it("puts back exactly what was, other incidents' parts untouched, and writes it down", async () => {
+        await contain();
+        expect(account.snapshot()).to.not.deep.equal(before);
+        const { released, steps } = await release();
+        expect(released).to.equal(true);
+        // The deny of older sessions stays while another incident on the role is open.
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+        expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(1);
+        expect(steps.map(({ name }) => name)).to.include.members(["restoreSubnet", "restoreIdleTimeout", "allowCredentials", "restoreGroups", "registerTarget", "registerWithClassic", "rejoinAutoScaling"]);
+        expect(records()).to.have.length(1);
+        expect(account.objects.has(`${prefix}restore-record.json`)).to.equal(true);
+    });
+
+    it("goes in the reverse order: the Auto Scaling group, which could end the instance, comes last", async () => {
+        await contain();
+        const names = (await release()).steps.map(({ name }) => name);
+        expect(names[0]).to.equal("restoreSubnet");
+        expect(names.at(-1)).to.equal("rejoinAutoScaling");
+    });
+
+    it("takes both denies out with the last incident on the role", async () => {
+        account.policies.clear();
+        await contain();
+        expect(account.policies.size).to.equal(2);
+        await release();
+        expect(account.policies.size).to.equal(0);
+    });
+
+    it("has nothing left to do the second time", async () => {
+        await contain();
+        await release();
+        const at = account.calls.length;
+        const again = await release();
+        expect(again.released).to.equal(true);
+        expect(again.steps.filter(({ outcome }) => outcome === "done")).to.deep.equal([]);
+        expect(account.calls.slice(at).filter((call) => !/^(Describe|Get|PutObject)/.test(call))).to.deep.equal([]);
+    });
+
+    it("refuses what was never contained, and what is not contained yet", async () => {
+        expect((await thrown(release())).message).to.contain("Nothing was contained under this incident");
+        await contain();
+        account.objects.delete(`${prefix}containment.json`);
+        const at = account.snapshot();
+        expect((await thrown(release())).message).to.contain("has not ended");
+        expect(account.snapshot()).to.deep.equal(at);
+    });
+
+    it("refuses, naming it, what was changed since; force leaves that alone and puts back the rest", async () => {
+        await contain();
+        account.interfaces[0]!.groups = ["sg-somebody"];
+        const at = account.snapshot();
+        const error = await thrown(release());
+        expect(error.name).to.equal("StepFailed");
+        expect(error.message).to.contain("eni-1").and.contain("sg-somebody").and.contain("--force");
+        expect(account.snapshot()).to.deep.equal(at);
+        expect(records()).to.deep.equal([]);
+
+        const { released, forced, conflicts } = await release(true);
+        expect({ released, forced }).to.deep.equal({ released: true, forced: true });
+        expect(conflicts.join()).to.contain("eni-1");
+        expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-somebody"], ["sg-app"]]);
+        expect(account.autoScaling).to.equal("InService");
+    });
+
+    it("leaves the network ACL of a subnet that another contained instance needs", async () => {
+        await contain();
+        account.otherInterfaces = [{ id: "eni-other", subnet: "subnet-a" }];
+        expect((await thrown(release())).message).to.contain("eni-other");
+        await release(true);
+        expect(account.acls).to.deep.equal({ "subnet-a": "acl-isolation-1", "subnet-b": "acl-own" });
+        account.otherInterfaces = [];
+        await release();
+        expect(account.acls["subnet-a"]).to.equal("acl-own");
+    });
+
+    it("does the rest when one action is denied, writes what it did, and goes on with what is left", async () => {
+        await contain();
+        account.refusals.set("RegisterTargets", "AccessDenied");
+        const error = await thrown(release());
+        expect(error.message).to.contain("not complete").and.contain("registerTarget");
+        expect(records()[0]!.released).to.equal(false);
+        expect(account.interfaces[0]!.groups).to.deep.equal(["sg-app", "sg-ssh"]);
+        account.refusals.clear();
+        const done = (await release()).steps.filter(({ outcome }) => outcome === "done").map(({ name }) => name);
+        expect(done).to.deep.equal(["registerTarget"]);
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+    });
+
+    it("asks to be run again when AWS was busy", async () => {
+        await contain();
+        account.refusals.set("AttachInstances", "ThrottlingException");
+        expect((await thrown(release())).name).to.equal("Transient");
+    });
+
+    it("comes out of standby where detaching had been refused", async () => {
+        account.refusals.set("DetachInstances", "ValidationError");
+        await contain();
+        await release();
+        expect(account.calls).to.include("ExitStandby").and.not.include("AttachInstances");
+        expect(account.autoScaling).to.equal("InService");
+    });
+
+    it("says so of an instance that is gone, and takes its deny out of the role", async () => {
+        await contain();
+        account.state = "terminated";
+        expect((await thrown(release())).message).to.contain("already terminated");
+        expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(1);
+    });
+
+    it("releases what a failed containment had begun", async () => {
+        account.refusals.set("ModifyNetworkInterfaceAttribute:Groups", "UnauthorizedOperation");
+        await thrown(contain());
+        account.refusals.clear();
+        await release();
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+    });
+
+    it("does not change anything for an id that is none", async () => {
+        expect((await thrown(releaseHandler({ incidentId: "../other" }))).name).to.equal("StepFailed");
+        expect(account.calls).to.deep.equal([]);
+    });
+});

@@ -1,0 +1,222 @@
+/**
+ * The member account of one instance, and the evidence bucket, in memory under the AWS SDK's clients: as far as containing and
+ * releasing speak to them. Refuses what a test says, with the error that AWS gives.
+ */
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
+import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { S3Client } from "@aws-sdk/client-s3";
+import type { Incident } from "../../functions/domain/containers";
+import { instanceArn } from "../../functions/aws/containment/credentials";
+import { addDenied } from "../../functions/domain/planCredentialDeny";
+
+type Input = Record<string, never>;
+interface Group { GroupId: string; GroupName: string; VpcId: string; Tags: { Key: string; Value: string }[]; ingress: unknown[]; egress: unknown[] }
+
+export const targetGroupArn = "arn:aws:elasticloadbalancing:eu-west-1:222222222222:targetgroup/web/1";
+const subnets = ["subnet-a", "subnet-b"];
+const rule = (cidr: string) => ({ IpProtocol: "-1", IpRanges: [{ CidrIp: cidr }] });
+
+const awsError = (name: string, message = `${name} of the test`) => Object.assign(new Error(message), { name });
+
+export class MemberAccount {
+    readonly objects = new Map<string, string>();
+    /** Operations in the order of their calls. */
+    readonly calls: string[] = [];
+    /** Operations that AWS refuses, with its error's name. `Operation:argument` refuses that argument alone. */
+    readonly refusals = new Map<string, string>();
+    /** Called after each call; a test ends the process or changes the world here. */
+    after: (operation: string) => void = () => undefined;
+
+    state = "running";
+    attributes = { disableApiTermination: false, disableApiStop: false, instanceInitiatedShutdownBehavior: "terminate" };
+    interfaces = [{ id: "eni-1", subnet: "subnet-a", groups: ["sg-app", "sg-ssh"], timeout: undefined as number | undefined }, { id: "eni-2", subnet: "subnet-b", groups: ["sg-app"], timeout: 350 as number | undefined }];
+    deleteOnTermination: Record<string, boolean> = { "/dev/xvda": true, "/dev/sdf": false };
+    metadata = "enabled";
+    lifecycle: "spot" | undefined = undefined;
+    autoScaling: string | null = "InService";
+    targets = ["web"];
+    classic = ["old-web"];
+    acls: Record<string, string> = { "subnet-a": "acl-own", "subnet-b": "acl-own" };
+    isolationAcls: string[] = [];
+    groups: Group[] = [];
+    policies = new Map<string, string>();
+    /** Interfaces of other instances, by subnet, that carry the isolation group. */
+    otherInterfaces: { id: string; subnet: string }[] = [];
+    private restore: (() => void)[] = [];
+
+    constructor(readonly incident: Incident) {}
+
+    /** Everything containment may change, as plain data to compare. */
+    snapshot(): unknown {
+        const { attributes, interfaces, deleteOnTermination, metadata, autoScaling, targets, classic, acls, policies } = this;
+        return structuredClone({ attributes, interfaces: interfaces.map((each) => ({ ...each, timeout: each.timeout ?? 432_000, groups: [...each.groups].sort() })), deleteOnTermination, metadata, autoScaling, targets, classic, acls, policies: [...policies] });
+    }
+
+    /** Denies another instance's credentials on the same role, as another incident did. */
+    denyAnother(instanceId: string): void {
+        this.policies.set("clean-room-contained-instances", addDenied(this.policies.get("clean-room-contained-instances") ?? null, instanceArn({ ...this.incident.instance, instanceId })));
+    }
+
+    install(environment: Record<string, string>): void {
+        const saved = { ...process.env };
+        this.restore.push(() => {
+            for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
+            Object.assign(process.env, saved);
+        });
+        Object.assign(process.env, { AWS_REGION: "eu-west-1", PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", EVIDENCE_BUCKET: "evidence", CONTAIN_CREDENTIALS: "deny-instance", CONTAIN_NETWORK: "groups", ...environment });
+        for (const Client of [EC2Client, AutoScalingClient, ElasticLoadBalancingClient, ElasticLoadBalancingV2Client, IAMClient, S3Client]) this.replace(Client);
+        const print = console.log;
+        console.log = () => undefined;
+        this.restore.push(() => { console.log = print; });
+    }
+
+    remove(): void {
+        for (const undo of this.restore.splice(0)) undo();
+    }
+
+    private replace(Client: { name: string; prototype: object }): void {
+        const prototype = Client.prototype as { send?: unknown };
+        const own = Object.hasOwn(prototype, "send") ? prototype.send : undefined;
+        const answer = (name: string, input: Input) => this.answer(name, input);
+        prototype.send = async (command: { constructor: { name: string }; input: Input }) => {
+            // Like a call over a network, never in the same turn.
+            await Promise.resolve();
+            return answer(command.constructor.name.replace(/Command$/, ""), command.input);
+        };
+        this.restore.push(() => { if (own) prototype.send = own; else delete prototype.send; });
+    }
+
+    private answer(name: string, input: Input): unknown {
+        const variant = `${name}:${Object.keys(input).filter((key) => key !== "InstanceId" && key !== "NetworkInterfaceId")[0] ?? ""}`;
+        this.calls.push(name);
+        const refusal = this.refusals.get(name) ?? this.refusals.get(variant);
+        if (refusal) throw awsError(refusal);
+        const operation = (this as unknown as Record<string, ((input: Input) => unknown) | undefined>)[`on${name}`];
+        if (!operation) throw new Error(`${name} is not in this account`);
+        const result = operation.call(this, input);
+        this.after(name);
+        return result;
+    }
+
+    private face(id: string) {
+        return this.interfaces.find((each) => each.id === id)!;
+    }
+
+    onDescribeInstances(): unknown {
+        return { Reservations: [{ Instances: [{
+            InstanceId: this.incident.instance.instanceId, InstanceType: "t3.medium", State: { Name: this.state }, VpcId: "vpc-1", Placement: { AvailabilityZone: "eu-west-1a" }, InstanceLifecycle: this.lifecycle,
+            RootDeviceType: "ebs", RootDeviceName: "/dev/xvda", MetadataOptions: { HttpEndpoint: this.metadata }, IamInstanceProfile: { Arn: "arn:aws:iam::222222222222:instance-profile/app" },
+            NetworkInterfaces: this.interfaces.map((each) => ({ NetworkInterfaceId: each.id, SubnetId: each.subnet, PrivateIpAddresses: [{ PrivateIpAddress: "10.0.0.4" }], Groups: each.groups.map((GroupId) => ({ GroupId })), ConnectionTrackingConfiguration: each.timeout === undefined ? undefined : { TcpEstablishedTimeout: each.timeout } })),
+            BlockDeviceMappings: Object.entries(this.deleteOnTermination).map(([DeviceName, DeleteOnTermination]) => ({ DeviceName, Ebs: { VolumeId: `vol-${DeviceName.slice(-3)}`, DeleteOnTermination } })),
+        }] }] };
+    }
+    onDescribeInstanceAttribute({ Attribute }: { Attribute: string }): unknown {
+        return { DisableApiTermination: { Value: this.attributes.disableApiTermination }, DisableApiStop: { Value: this.attributes.disableApiStop }, InstanceInitiatedShutdownBehavior: { Value: this.attributes.instanceInitiatedShutdownBehavior }, Attribute };
+    }
+    onDescribeInstanceTypes(): unknown {
+        return { InstanceTypes: [{ NetworkInfo: { ConnectionTrackingConfiguration: { DefaultTcpEstablishedTimeout: 432_000 } } }] };
+    }
+    onModifyInstanceAttribute(input: { DisableApiTermination?: { Value: boolean }; DisableApiStop?: { Value: boolean }; InstanceInitiatedShutdownBehavior?: { Value: string }; BlockDeviceMappings?: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[] }): unknown {
+        if (input.DisableApiTermination) this.attributes.disableApiTermination = input.DisableApiTermination.Value;
+        if (input.DisableApiStop) this.attributes.disableApiStop = input.DisableApiStop.Value;
+        if (input.InstanceInitiatedShutdownBehavior) this.attributes.instanceInitiatedShutdownBehavior = input.InstanceInitiatedShutdownBehavior.Value;
+        for (const { DeviceName, Ebs } of input.BlockDeviceMappings ?? []) this.deleteOnTermination[DeviceName] = Ebs.DeleteOnTermination;
+        return {};
+    }
+    onModifyInstanceMetadataOptions({ HttpEndpoint }: { HttpEndpoint: string }): unknown {
+        this.metadata = HttpEndpoint;
+        return {};
+    }
+    onModifyNetworkInterfaceAttribute(input: { NetworkInterfaceId: string; Groups?: string[]; ConnectionTrackingSpecification?: { TcpEstablishedTimeout: number } }): unknown {
+        if (input.Groups) this.face(input.NetworkInterfaceId).groups = input.Groups;
+        if (input.ConnectionTrackingSpecification) this.face(input.NetworkInterfaceId).timeout = input.ConnectionTrackingSpecification.TcpEstablishedTimeout;
+        return {};
+    }
+    onDescribeRouteTables(): unknown { return { RouteTables: [{ Associations: [{ Main: true }], Routes: [{ NatGatewayId: "nat-1", DestinationCidrBlock: "0.0.0.0/0" }, { TransitGatewayId: "tgw-1", DestinationCidrBlock: "10.0.0.0/8" }] }] }; }
+    onDescribeVpcEndpoints(): unknown { return { VpcEndpoints: [] }; }
+    onDescribeNetworkInterfaces({ Filters }: { Filters: { Name: string; Values: string[] }[] }): unknown {
+        const subnet = Filters.find(({ Name }) => Name === "subnet-id")!.Values[0];
+        return { NetworkInterfaces: [...this.interfaces, ...this.otherInterfaces].filter((each) => each.subnet === subnet).map(({ id }) => ({ NetworkInterfaceId: id })) };
+    }
+
+    onDescribeNetworkAcls({ Filters }: { Filters: { Name: string; Values: string[] }[] }): unknown {
+        const [{ Name, Values }] = Filters as [{ Name: string; Values: string[] }];
+        const all = ["acl-own", ...this.isolationAcls].map((NetworkAclId) => ({
+            NetworkAclId, IsDefault: NetworkAclId === "acl-own", Entries: [{ RuleAction: "deny" }], Tags: NetworkAclId === "acl-own" ? [] : [{ Key: "clean-room:role", Value: "isolation-nacl" }],
+            Associations: subnets.filter((subnet) => this.acls[subnet] === NetworkAclId).map((SubnetId) => ({ SubnetId, NetworkAclId, NetworkAclAssociationId: `aclassoc-${SubnetId}` })),
+        }));
+        return { NetworkAcls: Name === "vpc-id" ? all : all.filter((acl) => acl.Associations.some(({ SubnetId }) => Values.includes(SubnetId))) };
+    }
+    onCreateNetworkAcl(): unknown {
+        const NetworkAclId = `acl-isolation-${this.isolationAcls.length + 1}`;
+        this.isolationAcls.push(NetworkAclId);
+        return { NetworkAcl: { NetworkAclId } };
+    }
+    onReplaceNetworkAclAssociation({ AssociationId, NetworkAclId }: { AssociationId: string; NetworkAclId: string }): unknown {
+        this.acls[AssociationId.replace("aclassoc-", "")] = NetworkAclId;
+        return {};
+    }
+
+    onDescribeSecurityGroups({ GroupIds }: { GroupIds?: string[] }): unknown {
+        return { SecurityGroups: this.groups.filter(({ GroupId }) => GroupIds?.includes(GroupId) ?? true).map(({ ingress, egress, ...group }) => ({ ...group, IpPermissions: ingress, IpPermissionsEgress: egress })) };
+    }
+    onCreateSecurityGroup(input: { GroupName: string; VpcId: string; TagSpecifications: { Tags: Group["Tags"] }[] }): unknown {
+        if (this.groups.some(({ GroupName }) => GroupName === input.GroupName)) throw awsError("InvalidGroup.Duplicate");
+        const GroupId = `sg-made-${this.groups.length + 1}`;
+        this.groups.push({ GroupId, GroupName: input.GroupName, VpcId: input.VpcId, Tags: input.TagSpecifications[0]!.Tags, ingress: [], egress: [rule("0.0.0.0/0")] });
+        return { GroupId };
+    }
+    onRevokeSecurityGroupEgress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: { IpRanges?: unknown[] }[] }): unknown {
+        if (!IpPermissions[0]!.IpRanges) throw awsError("InvalidPermission.NotFound");
+        this.groups.find((group) => group.GroupId === GroupId)!.egress = [];
+        return {};
+    }
+    onAuthorizeSecurityGroupIngress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: unknown[] }): unknown {
+        this.groups.find((group) => group.GroupId === GroupId)!.ingress.push(...IpPermissions);
+        return {};
+    }
+    onAuthorizeSecurityGroupEgress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: unknown[] }): unknown {
+        this.groups.find((group) => group.GroupId === GroupId)!.egress.push(...IpPermissions);
+        return {};
+    }
+
+    onDescribeAutoScalingInstances(): unknown { return { AutoScalingInstances: this.autoScaling ? [{ AutoScalingGroupName: "app", LifecycleState: this.autoScaling }] : [] }; }
+    onDetachInstances(): unknown { this.autoScaling = null; return {}; }
+    onEnterStandby(): unknown { this.autoScaling = "Standby"; return {}; }
+    onAttachInstances(): unknown { this.autoScaling = "InService"; return {}; }
+    onExitStandby(): unknown { this.autoScaling = "InService"; return {}; }
+
+    onDescribeTargetGroups(): unknown { return { TargetGroups: [{ TargetGroupArn: targetGroupArn, VpcId: "vpc-1", TargetType: "instance", Protocol: "HTTP", Port: 80 }] }; }
+    onDescribeTargetHealth(): unknown { return { TargetHealthDescriptions: this.targets.map(() => ({ Target: { Id: this.incident.instance.instanceId, Port: 80 }, TargetHealth: { State: "healthy" } })) }; }
+    onDeregisterTargets(): unknown { this.targets = []; return {}; }
+    onRegisterTargets(): unknown { this.targets = ["web"]; return {}; }
+    onDescribeLoadBalancers(): unknown { return { LoadBalancerDescriptions: ["old-web", "other"].map((LoadBalancerName) => ({ LoadBalancerName, Instances: this.classic.includes(LoadBalancerName) ? [{ InstanceId: this.incident.instance.instanceId }] : [] })) }; }
+    onDeregisterInstancesFromLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown { this.classic = this.classic.filter((each) => each !== LoadBalancerName); return {}; }
+    onRegisterInstancesWithLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown { this.classic.push(LoadBalancerName); return {}; }
+
+    onGetInstanceProfile(): unknown { return { InstanceProfile: { Roles: [{ RoleName: "app" }] } }; }
+    onGetRolePolicy({ PolicyName }: { PolicyName: string }): unknown {
+        const policy = this.policies.get(PolicyName);
+        if (policy === undefined) throw awsError("NoSuchEntityException");
+        return { PolicyDocument: encodeURIComponent(policy) };
+    }
+    onPutRolePolicy({ PolicyName, PolicyDocument }: { PolicyName: string; PolicyDocument: string }): unknown { this.policies.set(PolicyName, PolicyDocument); return {}; }
+    onDeleteRolePolicy({ PolicyName }: { PolicyName: string }): unknown {
+        if (!this.policies.delete(PolicyName)) throw awsError("NoSuchEntityException");
+        return {};
+    }
+
+    onPutObject({ Key, Body, IfNoneMatch }: { Key: string; Body: Uint8Array; IfNoneMatch?: string }): unknown {
+        if (IfNoneMatch === "*" && this.objects.has(Key)) throw awsError("PreconditionFailed");
+        this.objects.set(Key, Buffer.from(Body).toString("utf8"));
+        return {};
+    }
+    onGetObject({ Key }: { Key: string }): unknown {
+        const text = this.objects.get(Key);
+        if (text === undefined) throw awsError("NoSuchKey");
+        return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
+    }
+}
