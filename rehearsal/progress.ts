@@ -38,9 +38,10 @@ export class Progress {
 
     /** Prints the states that ended since the last call, and on a terminal which ones run. */
     states(visits: StateVisit[]): void {
-        for (const visit of visits) {
+        const ended = visits.filter((visit) => visit.exitedAt !== null).sort((a, b) => Date.parse(a.exitedAt!) - Date.parse(b.exitedAt!));
+        for (const visit of ended) {
             const key = `${visit.name}/${visit.enteredAt}`;
-            if (visit.exitedAt === null || this.shown.has(key)) continue;
+            if (this.shown.has(key)) continue;
             this.shown.add(key);
             this.line(stateLine(visit, this.sentAt));
         }

@@ -7,6 +7,8 @@ import { stateVisits, type StateVisit } from "./executionHistory";
 import { printable, type Progress } from "./progress";
 
 const pollMilliseconds = 200;
+/** Of each function, this many of its last lines are shown. */
+const lastLines = 4;
 
 /** Something was waited for and did not come. The message says what, and what was seen of the chain. */
 export class WaitError extends Error {
@@ -43,7 +45,7 @@ async function functionLogs(clients: LocalClients, target: Target): Promise<stri
     const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: "/aws/lambda/" }));
     const lines = await Promise.all(logGroups.map(async ({ logGroupName }) => {
         const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName }));
-        return events.filter((event) => event.message && !/^(START|END|REPORT|INIT_START) /.test(event.message)).slice(-8).map((event) => `${logGroupName}: ${printable(event.message!)}`);
+        return events.filter((event) => event.message && !/^(START|END|REPORT|INIT_START) /.test(event.message)).slice(-lastLines).map((event) => `${logGroupName}: ${printable(event.message!)}`);
     }));
     return lines.flat();
 }

@@ -1,5 +1,6 @@
 /** Pulumi functions (data sources), asked from the local AWS. */
-import { DescribeAvailabilityZonesCommand, DescribeManagedPrefixListsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { DescribeAvailabilityZonesCommand, DescribeManagedPrefixListsCommand, DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from "@aws-sdk/client-guardduty";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { LocalClients, Target } from "./localClients";
@@ -30,6 +31,17 @@ const dataSources: Record<string, DataSource> = {
         ];
         const { AvailabilityZones = [] } = await clients(EC2Client, target).send(new DescribeAvailabilityZonesCommand({ Filters }));
         return { id: target.region, names: AvailabilityZones.map((zone) => zone.ZoneName), zoneIds: AvailabilityZones.map((zone) => zone.ZoneId), groupNames: [target.region] };
+    },
+    "aws:index/getRegions:getRegions": async (inputs, target, clients) => {
+        const { Regions = [] } = await clients(EC2Client, target).send(new DescribeRegionsCommand({ AllRegions: inputs.allRegions === true }));
+        return { id: "aws", names: Regions.map((one) => one.RegionName) };
+    },
+    "aws:guardduty/getDetector:getDetector": async (_inputs, target, clients) => {
+        const guardDuty = clients(GuardDutyClient, target);
+        const { DetectorIds = [] } = await guardDuty.send(new ListDetectorsCommand({}));
+        if (DetectorIds.length !== 1) throw new Error(`there are ${DetectorIds.length} GuardDuty detectors in ${target.accountId}, ${target.region}`);
+        const detector = await guardDuty.send(new GetDetectorCommand({ DetectorId: DetectorIds[0] }));
+        return { id: DetectorIds[0], status: detector.Status, serviceRoleArn: detector.ServiceRole, findingPublishingFrequency: detector.FindingPublishingFrequency, features: [], tags: detector.Tags ?? {} };
     },
     "aws:ssm/getParameter:getParameter": async (inputs, target, clients) => {
         const { Parameter } = await clients(SSMClient, target).send(new GetParameterCommand({ Name: inputs.name as string, WithDecryption: inputs.withDecryption !== false }));
