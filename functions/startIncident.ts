@@ -14,7 +14,7 @@ import { environment, optionalEnvironment } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
-import { intakePermissions, takeIn } from "./aws/incidentIntake";
+import { intakeObjects, intakePermissions, takeIn } from "./aws/incidentIntake";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { problemSchema } from "./domain/containers";
@@ -31,8 +31,8 @@ const problemObject = "errors/startIncident.error.json";
 export const permissions: Permissions = (names) => [
     ...intakePermissions(names),
     { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
-    ...writeEvidence(problemObject)(names),
-    ...readEvidence(problemObject)(names),
+    ...writeEvidence(problemObject, intakeObjects)(names),
+    ...readEvidence(problemObject, intakeObjects)(names),
 ];
 
 /** Lambda's event from an SNS topic. A record that is not one is refused by itself. */

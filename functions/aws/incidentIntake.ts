@@ -10,7 +10,6 @@ import { errorCode } from "./errors";
 import { putJson } from "./evidenceBucket";
 import { log } from "./handler";
 import { incidentsTablePermissions, markStarted, openRecord, replaceRecord, standingIncident } from "./incidentsTable";
-import { readEvidence, writeEvidence } from "./permissions";
 import type { Permissions } from "./permissions";
 
 /** Task tokens have no resource in IAM beyond the state machine whose task waits. */
@@ -18,9 +17,9 @@ export const intakePermissions: Permissions = (names) => [
     { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution", "states:SendTaskSuccess"], Resource: [names.stateMachineArn] },
     { Sid: "SeeWhetherIncidentFailed", Effect: "Allow", Action: ["states:DescribeExecution"], Resource: [executionArn(names.stateMachineArn, "*")] },
     ...incidentsTablePermissions(names),
-    ...writeEvidence("findings/*.json")(names),
-    ...readEvidence("findings/*.json")(names),
 ];
+/** Objects that it writes, and reads back where they stand already. */
+export const intakeObjects = "findings/*.json";
 
 const executionArn = (stateMachineArn: string, name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 const sfn = () => forensicsClient(SFNClient);
