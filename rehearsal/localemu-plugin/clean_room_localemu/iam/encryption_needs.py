@@ -6,8 +6,8 @@ service may use them.
 from collections.abc import Callable
 from typing import Any
 
+from ..kms_keys import key_arn
 from .evaluation import Need
-from .keys import customer_key
 
 Params = dict[str, Any]
 READ, WRITE = ("kms:Decrypt",), ("kms:GenerateDataKey",)
@@ -21,7 +21,9 @@ def encryption_needs(service: str, operation: str, params: Params, region: str, 
 
 
 def _needs(service: str, region: str, account: str, key: str | None, actions: tuple[str, ...]) -> list[Need]:
-    arn = customer_key(key, region, account) if key and actions else None
+    if not key or not actions or key.rpartition(":")[2].startswith("alias/aws/"):
+        return []
+    arn = key_arn(key, account, region)
     context = {"kms:ViaService": f"{service}.{region}.amazonaws.com", "kms:CallerAccount": account}
     return [Need(action, arn, context) for action in actions] if arn else []
 

@@ -8,7 +8,6 @@ from .ec2_needs import arn as ec2_arn
 from .ec2_needs import ec2_needs
 from .encryption_needs import encryption_needs
 from .evaluation import Need
-from .keys import key_arn
 from .resource_policies import queue_arn
 from .tags import auto_scaling_group, ec2_tags, request_tag_keys, resource_tag_keys, tag_list
 
@@ -64,7 +63,7 @@ def _logs(operation: str, params: Params, region: str, account: str) -> list[Nee
 
 def _kms(operation: str, params: Params, region: str, account: str) -> list[Need]:
     def resource(name: str) -> str:
-        return (key_arn(name, region, account) or f"arn:aws:kms:{region}:{account}:key/{name}") if name else "*"
+        return (key_arn(name, account, region) or f"arn:aws:kms:{region}:{account}:key/{name}") if name else "*"
 
     if operation == "ReEncrypt":
         return [Need("kms:ReEncryptFrom", resource(params.get("SourceKeyId", ""))), Need("kms:ReEncryptTo", resource(params.get("DestinationKeyId", "")))]

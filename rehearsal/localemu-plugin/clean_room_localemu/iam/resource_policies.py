@@ -4,7 +4,6 @@ from typing import Any
 
 from ..kms_keys import find_key
 from .evaluation import Policy
-from .keys import find_key
 
 
 def resource_policy(arn: str) -> Policy | None:
@@ -74,7 +73,7 @@ def _queue(arn: str, _region: str, _account: str, _resource: str) -> Any:
 
 
 def _key(_arn: str, region: str, account: str, resource: str) -> Any:
-    key = find_key(resource, region, account)
+    key = find_key(resource, account, region)
     return key.policy if key else None
 
 
