@@ -1,10 +1,12 @@
 /** The program: configuration in, a clean room in every Region and a footprint in every member account out. */
 import { Accounts } from "./infra/accounts";
 import { analysisArchive } from "./infra/analysisArchive";
-import { CleanRoom } from "./infra/cleanRoom";
 import { partitionOf } from "./infra/awsRegions";
+import { CleanRoom } from "./infra/cleanRoom";
 import { readConfiguration } from "./infra/config";
+import { GuardDutyCoverage } from "./infra/guardDutyCoverage";
 import { MemberAccount } from "./infra/memberAccount";
+import { MemberStackSet } from "./infra/memberStackSet";
 import { inAccountAndRegion } from "./infra/regional";
 
 const { settings, slackWebhookUrl } = readConfiguration();
@@ -13,16 +15,15 @@ const accounts = new Accounts("accounts", { settings });
 const archive = analysisArchive(settings);
 
 const rooms = settings.regions.map((region) => new CleanRoom(`clean-room-${region}`, { settings, slackWebhookUrl, partition, region, archive }, inAccountAndRegion(accounts.forensics, region)));
+const evidenceKeyArns = rooms.map((room) => room.evidenceKeyArn);
 
-const members = settings.members.map((member) => new MemberAccount(`member-${member.accountId}`, {
-    settings,
-    member,
-    partition,
-    provider: accounts.member(member.accountId),
-    evidenceKeyArns: rooms.map((room) => room.evidenceKeyArn),
-}));
+const members = settings.members.map((member) => new MemberAccount(`member-${member.accountId}`, { settings, member, partition, provider: accounts.member(member.accountId), evidenceKeyArns }));
+if (settings.organization) {
+    new MemberStackSet("members", { settings, organization: settings.organization, partition, evidenceKeyArns }, inAccountAndRegion(accounts.forensics, settings.regions[0]!));
+}
+new GuardDutyCoverage("coverage", { settings, accounts });
 
 /** By Region: where messages go in, where evidence lies, what runs. */
 export const cleanRooms = Object.fromEntries(rooms.map((room) => [room.region, room.summary]));
-/** By account: the role that the functions assume. */
+/** By listed account: the role that the functions assume. */
 export const responderRoles = Object.fromEntries(members.map((member, index) => [settings.members[index]!.accountId, member.responder.arn]));

@@ -1,27 +1,45 @@
 /** One AWS provider an account, tied to that account: credentials for another one stop the run at the first call. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { needsOptIn } from "./awsRegions";
 import type { Settings } from "./config";
+import { regionsOf } from "./estate";
 
 export interface AccountsArgs {
     settings: Settings;
 }
 
+/** Providers of all accounts. A provider waits until its account is known to have every Region of the stack switched on. */
 export class Accounts extends pulumi.ComponentResource {
     /** Provider of the forensics account. */
     readonly forensics: aws.Provider;
+    /** Provider of the organisation's management account; null where it is not configured. */
+    readonly management: aws.Provider | null;
     private readonly members = new Map<string, aws.Provider>();
 
     constructor(name: string, { settings }: AccountsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Accounts", name, {}, opts);
-        const provider = (accountId: string, roleArn: string | undefined) => new aws.Provider(`account-${accountId}`, {
-            region: settings.regions[0] as aws.Region,
-            allowedAccountIds: [accountId],
-            assumeRoles: roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined,
-            defaultTags: { tags: { "clean-room:managed-by": "pulumi" } },
-        }, { parent: this });
-        this.forensics = provider(settings.forensics.accountId, settings.forensics.deployRoleArn);
-        for (const member of settings.members) this.members.set(member.accountId, provider(member.accountId, member.deployRoleArn));
+        const provider = (accountId: string, roleArn: string | undefined, regions: string[]) => {
+            const make = (suffix: string, region: pulumi.Input<string>) => new aws.Provider(`account-${accountId}${suffix}`, {
+                region: region as pulumi.Input<aws.Region>,
+                allowedAccountIds: [accountId],
+                assumeRoles: roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined,
+                defaultTags: { tags: { "clean-room:managed-by": "pulumi" } },
+            }, { parent: this });
+            const optIn = regions.filter(needsOptIn);
+            if (optIn.length === 0) return make("", regions[0]!);
+            // Asked in a Region that is always on, and before the account's own provider stands: nothing is made when one is off.
+            const asking = make("-regions", regions.find((region) => !needsOptIn(region)) ?? "us-east-1");
+            return make("", aws.getRegionsOutput({}, { parent: this, provider: asking }).apply(({ names }) => {
+                requireSwitchedOn(accountId, optIn, names);
+                return regions[0]!;
+            }));
+        };
+        const { forensics, organization } = settings;
+        this.forensics = provider(forensics.accountId, forensics.deployRoleArn, settings.regions);
+        const management = organization?.management;
+        this.management = !management ? null : management.accountId === forensics.accountId ? this.forensics : provider(management.accountId, management.deployRoleArn, settings.regions);
+        for (const member of settings.members) this.members.set(member.accountId, provider(member.accountId, member.deployRoleArn, regionsOf(settings, member)));
         this.registerOutputs();
     }
 
@@ -31,4 +49,10 @@ export class Accounts extends pulumi.ComponentResource {
         if (!provider) throw new Error(`The account ${accountId} is not in settings.members; its provider was asked for all the same.`);
         return provider;
     }
+}
+
+/** @throws with every Region that is off. */
+export function requireSwitchedOn(accountId: string, wanted: string[], switchedOn: string[] | undefined): void {
+    const off = wanted.filter((region) => !(switchedOn ?? []).includes(region));
+    if (off.length > 0) throw new Error(`These Regions are not switched on in account ${accountId}: ${off.join(", ")}. Opt in to them there (Account settings, AWS Regions), or take them out of regions.`);
 }

@@ -1,0 +1,98 @@
+/** GuardDuty in every protected account and Region: made, auto-enabled by a delegated administrator, or found to be there. */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Accounts } from "./accounts";
+import type { Settings } from "./config";
+import type { AccountRegion } from "./estate";
+import { planDetectors, type DetectorPlan } from "./planDetectors";
+import { inAccountAndRegion } from "./regional";
+
+export interface GuardDutyCoverageArgs {
+    settings: Settings;
+    accounts: Accounts;
+}
+
+type Feature = Settings["coverage"]["features"][number];
+
+/** Parts of a feature that are switched by themselves. The agents of clusters are their owners' business. */
+const parts: Record<Feature, string[]> = { EBS_MALWARE_PROTECTION: [], RUNTIME_MONITORING: ["EC2_AGENT_MANAGEMENT"] };
+
+export class GuardDutyCoverage extends pulumi.ComponentResource {
+    constructor(name: string, { settings, accounts }: GuardDutyCoverageArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:GuardDutyCoverage", name, {}, opts);
+        const { features } = settings.coverage;
+        const providerOf = ({ accountId }: AccountRegion) => accountId === settings.forensics.accountId ? accounts.forensics : accounts.member(accountId);
+        const plan = planDetectors(settings);
+        const adopted = adoptDetectors(plan.filter(({ action }) => action === "adopt"), (pair) => ({ parent: this, provider: providerOf(pair) }));
+        for (const detector of plan.filter(({ action, administers }) => action === "make" || administers)) {
+            const { accountId, region, action } = detector;
+            new RegionCoverage(`${name}-${accountId}-${region}`, {
+                detector,
+                features,
+                existingId: action === "adopt" ? adopted.apply((ids) => ids[`${accountId}/${region}`]!) : null,
+                management: accounts.management,
+            }, { parent: this, ...inAccountAndRegion(providerOf(detector), region) });
+        }
+        this.registerOutputs({ adopted });
+    }
+}
+
+interface RegionCoverageArgs {
+    detector: DetectorPlan;
+    features: Feature[];
+    /** Detector that is there already; null makes one. */
+    existingId: pulumi.Output<string> | null;
+    /** Makes this account the delegated administrator; null where it is that already. */
+    management: aws.Provider | null;
+}
+
+/** One account and Region. */
+class RegionCoverage extends pulumi.ComponentResource {
+    constructor(name: string, { detector: plan, features, existingId, management }: RegionCoverageArgs, opts: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:RegionCoverage", name, {}, opts);
+        const parent = { parent: this };
+        // A detector whose findings come hourly or later would leave containment that late for every repeated finding.
+        const own = existingId ? null : new aws.guardduty.Detector(name, { enable: true, findingPublishingFrequency: "FIFTEEN_MINUTES" }, parent);
+        const detectorId = own?.id ?? existingId!;
+        if (own) {
+            for (const feature of features) {
+                new aws.guardduty.DetectorFeature(`${name}-${feature}`, {
+                    detectorId, name: feature, status: "ENABLED", additionalConfigurations: parts[feature].map((part) => ({ name: part, status: "ENABLED" })),
+                }, parent);
+            }
+        }
+        if (plan.administers) {
+            // Designating an account enables GuardDuty in it, so the detector must be ours before.
+            const designated = management ? [new aws.guardduty.OrganizationAdminAccount(name, { adminAccountId: plan.accountId }, { ...parent, provider: management, dependsOn: own ? [own] : [] })] : [];
+            const organization = new aws.guardduty.OrganizationConfiguration(name, { detectorId, autoEnableOrganizationMembers: "ALL" }, { ...parent, dependsOn: designated });
+            for (const feature of features) {
+                new aws.guardduty.OrganizationConfigurationFeature(`${name}-${feature}`, {
+                    detectorId, name: feature, autoEnable: "ALL", additionalConfigurations: parts[feature].map((part) => ({ name: part, autoEnable: "ALL" })),
+                }, { ...parent, dependsOn: [organization] });
+            }
+        }
+        this.registerOutputs({ detectorId });
+    }
+}
+
+/**
+ * Looks detectors up. @returns their ids by `<account>/<Region>`.
+ *
+ * @throws in the output, once, with every account and Region that has no enabled detector.
+ */
+function adoptDetectors(pairs: AccountRegion[], optsOf: (pair: AccountRegion) => pulumi.InvokeOptions): pulumi.Output<Record<string, string>> {
+    const look = async (pair: AccountRegion): Promise<{ key: string; id: string; problem: string | null }> => {
+        const key = `${pair.accountId}/${pair.region}`;
+        try {
+            const { id, status } = await aws.guardduty.getDetector({ region: pair.region }, optsOf(pair));
+            return { key, id, problem: status === "ENABLED" ? null : `${key}: the detector ${id} is ${status}` };
+        } catch (error) {
+            return { key, id: "", problem: `${key}: ${error instanceof Error ? error.message : String(error)}` };
+        }
+    };
+    return pulumi.output(Promise.all(pairs.map(look)).then((found) => {
+        const problems = found.flatMap(({ problem }) => problem ?? []);
+        if (problems.length > 0) throw new Error(`${problems.length} of ${pairs.length} accounts and Regions that were said to have GuardDuty have no enabled detector:\n${problems.map((line) => `  ${line}`).join("\n")}\nEnable GuardDuty there, or let this stack do it (coverage.mode, coverage.existingRegions, members[].coverage).`);
+        return Object.fromEntries(found.map(({ key, id }) => [key, id]));
+    }));
+}

@@ -1,0 +1,55 @@
+/** The member footprint in all accounts of an organisation's units, those that join later included. */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./config";
+import type { Organization } from "./configMembers";
+import { memberTemplate } from "./memberTemplate";
+
+export interface MemberStackSetArgs {
+    settings: Settings;
+    organization: Organization;
+    partition: string;
+    /** ARNs of the evidence keys, one a Region. */
+    evidenceKeyArns: pulumi.Input<string>[];
+}
+
+/** Characters that CloudFormation takes as a template's body. */
+const longestBody = 51_200;
+
+/** A service-managed StackSet. Its account is the forensics account, registered for StackSets (or the management account itself). */
+export class MemberStackSet extends pulumi.ComponentResource {
+    constructor(name: string, args: MemberStackSetArgs, opts: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:MemberStackSet", name, {}, opts);
+        const { settings, organization, partition, evidenceKeyArns } = args;
+        const parent = { parent: this };
+        const callAs = organization.stackSetsAs;
+        const set = new aws.cloudformation.StackSet(name, {
+            name: "clean-room-member",
+            description: "EC2 clean room: responder role and event forwarding of member accounts",
+            permissionModel: "SERVICE_MANAGED",
+            callAs,
+            // An account that leaves is not ours any more: nothing of ours may stay there.
+            autoDeployment: { enabled: true, retainStacksOnAccountRemoval: false },
+            managedExecution: { active: true },
+            capabilities: ["CAPABILITY_NAMED_IAM"],
+            templateBody: pulumi.all(evidenceKeyArns).apply((keyArns) => {
+                const body = JSON.stringify(memberTemplate({ settings, partition, evidenceKeyArns: keyArns }));
+                if (body.length > longestBody) throw new Error(`The member template has ${body.length} characters and CloudFormation takes ${longestBody}. Use a stack for each group of Regions.`);
+                return body;
+            }),
+            tags: { "clean-room:managed-by": "pulumi" },
+        }, parent);
+        const { failureTolerancePercentage, maxConcurrentPercentage } = organization;
+        // One resource for all Regions: a StackSet does one operation at a time.
+        new aws.cloudformation.StackInstances(name, {
+            stackSetName: set.name,
+            callAs,
+            deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
+            // The first Region holds the responder role, which is global, and comes first.
+            regions: settings.regions,
+            operationPreferences: { failureTolerancePercentage, maxConcurrentPercentage, regionConcurrencyType: "SEQUENTIAL", regionOrders: settings.regions },
+            retainStacks: false,
+        }, parent);
+        this.registerOutputs({ stackSetName: set.name });
+    }
+}

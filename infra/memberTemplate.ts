@@ -1,0 +1,65 @@
+/** The member footprint as a CloudFormation template, for accounts that come by way of an organisation. */
+import type { Settings } from "./config";
+import { forwardsFindings } from "./estate";
+import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
+
+/** What CloudFormation knows at deployment and a Pulumi program of another account does not. */
+const accountId = "${AWS::AccountId}";
+const region = "${AWS::Region}";
+
+/** Puts Fn::Sub around texts that name a pseudo parameter; what else looks like one (IAM policy variables) is kept as it is. */
+function substituted(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(substituted);
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, substituted(each)]));
+    if (typeof value !== "string" || !value.includes("${AWS::")) return value;
+    return { "Fn::Sub": value.replace(/\$\{(?!AWS::)/g, "${!") };
+}
+
+function roleResource(role: FootprintRole, condition?: string) {
+    return {
+        Type: "AWS::IAM::Role",
+        ...(condition ? { Condition: condition } : {}),
+        Properties: substituted({
+            RoleName: role.name,
+            Description: role.description,
+            MaxSessionDuration: role.maxSessionDuration,
+            AssumeRolePolicyDocument: role.trust,
+            Policies: [{ PolicyName: role.name, PolicyDocument: role.permissions }],
+        }),
+    };
+}
+
+export interface MemberTemplateArgs {
+    settings: Settings;
+    partition: string;
+    evidenceKeyArns: string[];
+}
+
+/**
+ * One template for every account and Region of the StackSet. The responder role, which is global, belongs to the stack of
+ * the first Region; its condition is false in all others.
+ */
+export function memberTemplate({ settings, partition, evidenceKeyArns }: MemberTemplateArgs) {
+    const forwarding = forwardsFindings(settings) ? findingsForwarding({ settings, partition, accountId, region }) : null;
+    return {
+        AWSTemplateFormatVersion: "2010-09-09",
+        Description: "EC2 clean room: what the forensics account may do in this account to contain an instance and preserve its volumes",
+        Conditions: { InFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, settings.regions[0]!] } },
+        Resources: {
+            Responder: roleResource(responderRole({ settings, partition, accountId, evidenceKeyArns }), "InFirstRegion"),
+            ...(forwarding ? {
+                Forwarder: roleResource(forwarding.role),
+                ForwardFindings: {
+                    Type: "AWS::Events::Rule",
+                    Properties: {
+                        Name: forwarding.rule.name,
+                        Description: forwarding.rule.description,
+                        EventPattern: forwarding.rule.eventPattern,
+                        State: "ENABLED",
+                        Targets: [substituted({ Id: "forensics-account", Arn: forwarding.busArn, RoleArn: { "Fn::GetAtt": ["Forwarder", "Arn"] } })],
+                    },
+                },
+            } : {}),
+        },
+    };
+}

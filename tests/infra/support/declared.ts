@@ -1,0 +1,48 @@
+/** What the program declares for a configuration, found by running it under mocks in a process of its own. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+export interface Declared {
+    type: string;
+    name: string;
+    /** False for a component. */
+    custom: boolean;
+    /** Account that its provider is tied to; null without a provider of the program's. */
+    accountId: string | null;
+    /** The resource's own Region. */
+    region: string | null;
+    inputs: Record<string, unknown>;
+}
+
+export interface Declaration {
+    resources: Declared[];
+    /** What stopped the program. */
+    problems: string[];
+    /** From the first resource to the last. */
+    milliseconds: number;
+    /** Most memory the process ever held. */
+    peakMiB: number;
+}
+
+/** What AWS would say of the accounts. */
+export interface MockedAnswers {
+    /** Regions by account. */
+    switchedOn?: Record<string, string[]>;
+    /** Status of detectors by `<account>/<Region>`; none where it is left out. */
+    detectors?: Record<string, string>;
+}
+
+const repository = path.resolve(__dirname, "../../..");
+
+/** @throws when the process itself failed; what stopped the program is in `problems`. */
+export async function declare(settings: object, answers: MockedAnswers = {}): Promise<Declaration> {
+    const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", path.join(__dirname, "programUnderMocks.ts")], { cwd: repository, stdio: ["pipe", "pipe", "pipe"] });
+    const output: Buffer[] = [];
+    const errors: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+    child.stdin.end(JSON.stringify({ settings, answers }));
+    const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+    if (code !== 0) throw new Error(`The program's process ended with ${code}:\n${Buffer.concat(errors).toString().slice(-4000)}`);
+    return JSON.parse(Buffer.concat(output).toString()) as Declaration;
+}

@@ -1,0 +1,79 @@
+/**
+ * Runs the production program under Pulumi's mocks in a process of its own, and says what it declared.
+ *
+ *     node -r ts-node/register/transpile-only programUnderMocks.ts < settings.json > declared.json
+ *
+ * A process for each configuration: mocks are global to one, and its memory is part of what is measured. Nothing is
+ * asked of the network: the analysis archive is a stand-in, and data sources answer what AWS would.
+ */
+import { readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+import path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Declared, Declaration, MockedAnswers } from "./declared";
+
+const repository = path.resolve(__dirname, "../../..");
+const { settings, answers } = JSON.parse(readFileSync(0, "utf8")) as { settings: { regions: string[] }; answers: MockedAnswers };
+
+const resources: Declared[] = [];
+/** Account and default Region of each provider, by its id. */
+const providers = new Map<string, { accountId: string; region: string }>();
+const decoded = (value: unknown): unknown => typeof value === "string" && value.startsWith("[") ? JSON.parse(value) : value;
+
+/** A provider reference is its URN, two colons and its id. */
+const placeOf = (reference: string | undefined) => providers.get(reference?.split("::").at(-1) ?? "") ?? null;
+
+const mocks: pulumi.runtime.Mocks = {
+    newResource: ({ type, name, inputs, provider, custom }) => {
+        if (type === "pulumi:providers:aws") {
+            providers.set(`${name}-id`, { accountId: (decoded(inputs.allowedAccountIds) as string[])[0]!, region: inputs.region });
+            return { id: `${name}-id`, state: inputs };
+        }
+        const place = placeOf(provider);
+        resources.push({ type, name, custom: custom ?? false, accountId: place?.accountId ?? null, region: (inputs.region as string | undefined) ?? null, inputs });
+        const service = type.split(/[:/]/)[1] ?? "aws";
+        return { id: `${name}-id`, state: { ...inputs, name: inputs.name ?? name, arn: `arn:aws:${service}:${inputs.region ?? ""}:${place?.accountId ?? ""}:${name}` } };
+    },
+    call: ({ token, inputs, provider }) => {
+        const { accountId = "", region = "" } = placeOf(provider) ?? {};
+        const at = (inputs.region as string | undefined) ?? region;
+        if (token === "aws:index/getAvailabilityZones:getAvailabilityZones") return { names: ["a", "b", "c"].map((zone) => `${at}${zone}`) };
+        if (token === "aws:index/getRegions:getRegions") return { names: answers.switchedOn?.[accountId] ?? [] };
+        if (token === "aws:guardduty/getDetector:getDetector") {
+            const status = answers.detectors?.[`${accountId}/${at}`];
+            if (!status) throw new Error("reading GuardDuty Detector: empty result");
+            return { id: `detector-of-${accountId}-${at}`, status };
+        }
+        return inputs;
+    },
+};
+
+async function main(): Promise<Declaration> {
+    const file = require.resolve(path.join(repository, "infra/analysisArchive"));
+    require.cache[file] = { id: file, filename: file, loaded: true, exports: { analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }) } } as unknown as NodeJS.Module;
+    await pulumi.runtime.setMocks(mocks, "ec2-clean-room-forensics", "test", false);
+    pulumi.runtime.setAllConfig({ "ec2-clean-room-forensics:settings": JSON.stringify(settings) }, []);
+    const problems: string[] = [];
+    const collect = (reason: unknown) => problems.push(reason instanceof Error ? reason.message : String(reason));
+    process.on("unhandledRejection", collect);
+    // Loading the SDK and bundling the functions is paid once, whatever the size of the estate.
+    require(path.join(repository, "infra/cleanRoom"));
+    const startedAt = performance.now();
+    try {
+        await pulumi.runtime.runInPulumiStack(async () => require(path.join(repository, "index.ts")));
+    } catch (error) {
+        collect(error);
+    }
+    await pulumi.runtime.disconnect();
+    const milliseconds = performance.now() - startedAt;
+    await new Promise((resolve) => setImmediate(resolve));
+    return { resources, problems: [...new Set(problems)], milliseconds, peakMiB: process.resourceUsage().maxRSS / 1024 };
+}
+
+main().then(
+    (declaration) => process.stdout.write(JSON.stringify(declaration), () => process.exit(0)),
+    (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+    },
+);
