@@ -1,5 +1,6 @@
 /**
- * Contains the instance: reads it once, writes the restore record, keeps it alive, cuts its network, and reads back.
+ * Contains the instance: reads it once, writes the restore record, keeps it alive, cuts its network, and reads back. Where
+ * the configuration, the instance's tag or people decide against it, nothing is changed: then it says what would have been.
  *
  * A sub-step that fails is recorded and the rest is still done; only an interface that is not isolated at the end makes
  * the step fail. Run again after a crash it goes on where it stopped: the plan is made from the state as it is, and the
@@ -8,6 +9,7 @@
 import { z } from "zod";
 import { perform } from "./aws/containment/actions";
 import { hasNoRules } from "./aws/containment/containmentGroups";
+import { decide, readRecord, recordContained, recordObserved } from "./aws/containment/decide";
 import { attempt, done } from "./aws/containment/performed";
 import { changeInstancePermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { findStandingGroups, prepareGroups, type NetworkMode } from "./aws/containment/prepareGroups";
@@ -16,18 +18,21 @@ import { environment } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { step } from "./aws/handler";
+import { incidentsTablePermissions } from "./aws/incidentsTable";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
-import { containmentSchema, incidentSchema } from "./domain/containers";
+import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domain/containers";
 import type { Containment, ContainmentStep, InstanceRef } from "./domain/containers";
 import { instanceStateSchema } from "./domain/instanceState";
+import { observedContainment } from "./domain/observedContainment";
 import { departed, describeAction, notNeeded, planContainment, planDeparture, uncontainedInterfaces } from "./domain/planContainment";
 import type { ContainmentAction, CredentialsMode } from "./domain/planContainment";
 import { insideSubnet } from "./domain/trackedPaths";
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
-    ...writeEvidence("restore-record.json", "containment.json")(names),
+    ...incidentsTablePermissions(names),
+    ...writeEvidence("restore-record.json", "observed-instance.json", "containment.json")(names),
     ...readEvidence("restore-record.json")(names),
 ];
 
@@ -78,12 +83,19 @@ function notContained({ instance, isolationGroupId, steps }: Containment, open: 
 
 export const handler = step({
     name: "IsolateInstance",
-    input: z.object({ incident: incidentSchema }),
+    input: z.object({ incident: incidentSchema, answer: approvalAnswerSchema.nullable().default(null) }),
     output: containmentSchema,
-    run: async ({ incident }) => {
+    run: async ({ incident, answer }) => {
         const startedAt = new Date().toISOString();
         const { incidentId, instance } = incident;
-        const first = await readFirst(instance, incidentId);
+        const [first, recorded] = await Promise.all([readFirst(instance, incidentId), readRecord(incidentId)]);
+        const decision = decide(incident, first.instance, recorded, answer);
+        if (decision.mode !== "automatic") {
+            const state = await readRest(first);
+            if (decision.mode === "observe") await recordObserved(recorded.record, answer);
+            const read = await putJson(`${incident.prefix}observed-instance.json`, state);
+            return observedContainment(incident, state, decision, { credentials: credentialsMode(), cutSubnets: networkMode() === "nacl" }, read.ref, startedAt);
+        }
         const [state, standing] = await Promise.all([readRest(first), findStandingGroups(instance, incidentId, first.vpcId)]);
         const steps: ContainmentStep[] = [
             ...state.unread.map((what) => ({ name: "readInstance", outcome: "failed" as const, at: state.readAt, detail: `AWS did not let us read ${what}; it is left as it is` })),
@@ -115,6 +127,8 @@ export const handler = step({
             schemaVersion: 1,
             incidentId,
             instance,
+            outcome: "contained",
+            decision,
             contained,
             vpcId: state.vpcId,
             availabilityZone: state.availabilityZone,
@@ -134,12 +148,15 @@ export const handler = step({
             containedAt: contained ? new Date().toISOString() : null,
         };
         // Also when it failed: release has to know what was put in place of what.
-        const recorded = await attempt({ name: "recordContainment", detail: `${incident.prefix}containment.json, without which release refuses` }, async () => {
+        const kept = await attempt({ name: "recordContainment", detail: `${incident.prefix}containment.json, without which release refuses` }, async () => {
             await putJson(`${incident.prefix}containment.json`, containment);
             return done;
         });
-        if (recorded.error !== null) steps.push(recorded.step);
-        if (contained) return containment;
+        if (kept.error !== null) steps.push(kept.step);
+        if (contained) {
+            await recordContained(incidentId, answer);
+            return containment;
+        }
         // Asking again may help where AWS was busy; the plan then starts from what is left.
         if (errors.some(isTransient)) throw new TransientError(`${instance.instanceId} is not contained yet: ${open.join(", ")} still open`);
         throw notContained(containment, open, ruleless);

@@ -27,8 +27,14 @@ function incidentFacts({ finding, instance, incidentId }: Incident): Fact[] {
 }
 
 const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
-    done: "Done", "already-done": "Already done", "not-needed": "Not needed", failed: "FAILED",
+    done: "Done", "already-done": "Already done", "not-needed": "Not needed", failed: "FAILED", planned: "Not done, planned",
 };
+
+/** How the title of an isolation message begins. */
+function isolationTitle(containment: Containment | null): string {
+    if (containment?.contained) return "Contained";
+    return containment?.outcome === "observed" ? "Observed, not contained, as configured" : "NOT contained";
+}
 
 /**
  * Tells of the isolation. Says "contained" only when every interface was read back so.
@@ -39,10 +45,12 @@ const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
 export function isolationMessage(incident: Incident, containment: Containment | null, ticket: string | null = null): Message {
     const { instance, finding } = incident;
     const contained = containment?.contained ?? false;
+    const observed = containment?.outcome === "observed";
+    const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);
     const place = { partition: finding.partition, region: instance.region };
     return {
         tone: "danger",
-        title: `${drill(incident)}${contained ? "Contained" : "NOT contained"}: ${where(instance)}`,
+        title: `${drill(incident)}${isolationTitle(containment)}: ${where(instance)}`,
         summary: `${containmentSentence(containment)} ${finding.title}`,
         facts: [
             ...incidentFacts(incident),
@@ -50,13 +58,16 @@ export function isolationMessage(incident: Incident, containment: Containment | 
             { label: "Support case", value: ticket ?? "being opened beside this message" },
         ],
         sections: [
-            { heading: "What was done", items: (containment?.steps ?? []).map(({ name, outcome, detail }) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`) },
+            { heading: "Who decided", items: containment?.decision ? [containment.decision.reason] : [] },
+            { heading: observed ? "What containment would change" : "What was done", items: (containment?.steps ?? []).map(({ name, outcome, detail }) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`) },
             { heading: "Network interfaces", items: (containment?.interfaces ?? []).map((each) => `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`) },
             { heading: "What could not be cut", items: containment?.uncut ?? [] },
+            { heading: "The same finding also names", items: others.map((each) => where(each)) },
             {
                 heading: "What comes next",
                 items: [
-                    ...(contained ? [] : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
+                    ...(observed ? [`To contain it after all, send {"instanceId","accountId","region","reason"} to the findings topic.`] : []),
+                    ...(contained || observed ? [] : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
                     "Do not stop, reboot or terminate the instance: its memory is evidence too.",
                     "Snapshots of every volume are being taken; the report follows in this channel.",
                 ],
@@ -64,7 +75,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
         ],
         links: [
             instanceLink(place, instance.instanceId),
-            ...(containment ? [securityGroupLink(place, containment.isolationGroupId)] : []),
+            ...(containment?.isolationGroupId ? [securityGroupLink(place, containment.isolationGroupId)] : []),
             ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : []),
         ],
     };

@@ -61,6 +61,10 @@ function findingsSentence({ counts, worst, assessment }: VerdictInput): string {
 /** How the instance stands, as the report and the messages say it. */
 export function containmentSentence(containment: Containment | null): string {
     if (!containment) return "The instance is NOT known to be contained: containment failed, so treat it as still connected.";
+    if (containment.outcome !== "contained") {
+        const state = containment.outcome === "observed" ? "was observed, not contained, as configured" : "is NOT contained yet: a person's approval is awaited";
+        return `The instance ${state}. Nothing was changed, so treat it as still connected. ${containment.decision?.reason ?? ""}`.trimEnd();
+    }
     if (!containment.contained) {
         const failed = containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name);
         return `The instance is NOT contained${failed.length > 0 ? ` (failed: ${list(failed)})` : ""}: treat it as still connected.`;

@@ -1,8 +1,9 @@
 /**
- * The member account of one instance, and the evidence bucket, in memory under the AWS SDK's clients: as far as containing and
+ * The member account of one instance, the evidence bucket and the incidents table, in memory under the AWS SDK's clients: as far as containing and
  * releasing speak to them. Refuses what a test says, with the error that AWS gives.
  */
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -11,6 +12,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import type { Incident } from "../../functions/domain/containers";
 import { instanceArn } from "../../functions/aws/containment/credentials";
 import { addDenied } from "../../functions/domain/planCredentialDeny";
+import { FakeDynamoDb } from "./fakeDynamoDb";
 
 type Input = Record<string, never>;
 interface Group { GroupId: string; GroupName: string; VpcId: string; Tags: { Key: string; Value: string }[]; ingress: unknown[]; egress: unknown[] }
@@ -23,6 +25,7 @@ const awsError = (name: string, message = `${name} of the test`) => Object.assig
 
 export class MemberAccount {
     readonly objects = new Map<string, string>();
+    readonly table = new FakeDynamoDb();
     /** Operations in the order of their calls. */
     readonly calls: string[] = [];
     /** Operations that AWS refuses, with its error's name. `Operation:argument` refuses that argument alone. */
@@ -31,6 +34,7 @@ export class MemberAccount {
     after: (operation: string) => void = () => undefined;
 
     state = "running";
+    tags: { Key: string; Value: string }[] = [];
     attributes = { disableApiTermination: false, disableApiStop: false, instanceInitiatedShutdownBehavior: "terminate" };
     interfaces = [{ id: "eni-1", subnet: "subnet-a", groups: ["sg-app", "sg-ssh"], timeout: undefined as number | undefined }, { id: "eni-2", subnet: "subnet-b", groups: ["sg-app"], timeout: 350 as number | undefined }];
     deleteOnTermination: Record<string, boolean> = { "/dev/xvda": true, "/dev/sdf": false };
@@ -66,8 +70,8 @@ export class MemberAccount {
             for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
             Object.assign(process.env, saved);
         });
-        Object.assign(process.env, { AWS_REGION: "eu-west-1", PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", EVIDENCE_BUCKET: "evidence", CONTAIN_CREDENTIALS: "deny-instance", CONTAIN_NETWORK: "groups", ...environment });
-        for (const Client of [EC2Client, AutoScalingClient, ElasticLoadBalancingClient, ElasticLoadBalancingV2Client, IAMClient, S3Client]) this.replace(Client);
+        Object.assign(process.env, { AWS_REGION: "eu-west-1", PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", EVIDENCE_BUCKET: "evidence", CONTAIN_CREDENTIALS: "deny-instance", CONTAIN_NETWORK: "groups", INCIDENTS_TABLE: "incidents", CONTAINMENT_POLICY: "{}", ...environment });
+        for (const Client of [EC2Client, AutoScalingClient, ElasticLoadBalancingClient, ElasticLoadBalancingV2Client, IAMClient, S3Client, DynamoDBClient]) this.replace(Client);
         const print = console.log;
         console.log = () => undefined;
         this.restore.push(() => { console.log = print; });
@@ -101,13 +105,23 @@ export class MemberAccount {
         return result;
     }
 
+    private onTable(action: string, input: Input): unknown {
+        const { status, body } = this.table.answer(action, input);
+        if (status === 200) return body;
+        const { __type, ...rest } = body as { __type: string };
+        throw Object.assign(awsError(__type), rest);
+    }
+    onGetItem(input: Input): unknown { return this.onTable("GetItem", input); }
+    onUpdateItem(input: Input): unknown { return this.onTable("UpdateItem", input); }
+    onTransactWriteItems(input: Input): unknown { return this.onTable("TransactWriteItems", input); }
+
     private face(id: string) {
         return this.interfaces.find((each) => each.id === id)!;
     }
 
     onDescribeInstances(): unknown {
         return { Reservations: [{ Instances: [{
-            InstanceId: this.incident.instance.instanceId, InstanceType: "t3.medium", State: { Name: this.state }, VpcId: "vpc-1", Placement: { AvailabilityZone: "eu-west-1a" }, InstanceLifecycle: this.lifecycle,
+            InstanceId: this.incident.instance.instanceId, InstanceType: "t3.medium", Tags: this.tags, State: { Name: this.state }, VpcId: "vpc-1", Placement: { AvailabilityZone: "eu-west-1a" }, InstanceLifecycle: this.lifecycle,
             RootDeviceType: "ebs", RootDeviceName: "/dev/xvda", MetadataOptions: { HttpEndpoint: this.metadata }, IamInstanceProfile: { Arn: "arn:aws:iam::222222222222:instance-profile/app" },
             NetworkInterfaces: this.interfaces.map((each) => ({ NetworkInterfaceId: each.id, SubnetId: each.subnet, PrivateIpAddresses: [{ PrivateIpAddress: "10.0.0.4" }], Groups: each.groups.map((GroupId) => ({ GroupId })), ConnectionTrackingConfiguration: each.timeout === undefined ? undefined : { TcpEstablishedTimeout: each.timeout } })),
             BlockDeviceMappings: Object.entries(this.deleteOnTermination).map(([DeviceName, DeleteOnTermination]) => ({ DeviceName, Ebs: { VolumeId: `vol-${DeviceName.slice(-3)}`, DeleteOnTermination } })),

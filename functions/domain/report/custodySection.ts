@@ -11,20 +11,22 @@ function containmentStep(containment: Containment | null): Html {
     if (!containment) {
         return html`<li><h3>Containment</h3><p class="warning">Containment failed. The instance must be treated as still connected.</p></li>`;
     }
+    const changed = containment.outcome === "contained";
     return html`<li><h3>Containment</h3>
-${containment.contained ? null : html`<p class="warning">The instance is not contained.</p>`}
+${containment.contained ? null : html`<p class="warning">${containment.outcome === "observed" ? "Observed, not contained, as configured: nothing was changed." : "The instance is not contained."}</p>`}
 ${facts([
         ["Started", time(containment.startedAt)],
+        ["Decided", containment.decision && containment.decision.reason],
         ["Contained", containment.containedAt && time(containment.containedAt)],
         ["VPC", code(containment.vpcId)],
-        ["Isolation group", code(containment.isolationGroupId)],
+        ["Isolation group", containment.isolationGroupId !== "" && code(containment.isolationGroupId)],
         ["Taken out of target groups", containment.targetGroups.length > 0 && codes(containment.targetGroups)],
         ["Detached from Auto Scaling group", containment.autoScalingGroup],
-        ["Restore record", html`<code>s3://${containment.restoreRecord.bucket}/${containment.restoreRecord.key}</code><br>${hash(containment.restoreRecord.sha256)}`],
+        [changed ? "Restore record" : "Instance as read", html`<code>s3://${containment.restoreRecord.bucket}/${containment.restoreRecord.key}</code><br>${hash(containment.restoreRecord.sha256)}`],
     ])}
 ${table("Network interfaces", [{ title: "Interface", kind: "code" }, { title: "Groups before", kind: "code" }, { title: "Groups after", kind: "code" }],
         containment.interfaces.map(({ networkInterfaceId, groupsBefore, groupsAfter }) => [code(networkInterfaceId), codes(groupsBefore), codes(groupsAfter)]))}
-${containment.steps.length === 0 ? null : table("What was done", [{ title: "Step" }, { title: "Outcome" }, { title: "At", kind: "time" }, { title: "Detail" }],
+${containment.steps.length === 0 ? null : table(changed ? "What was done" : "What containment would change", [{ title: "Step" }, { title: "Outcome" }, { title: "At", kind: "time" }, { title: "Detail" }],
         containment.steps.map(({ name, outcome, at, detail }) => [name, outcome === "failed" ? html`<strong>failed</strong>` : outcome, time(at), detail]))}
 ${containment.uncut.length === 0 ? null : html`<p class="warning">Connections that changing security groups does not cut:</p>${bullets(containment.uncut)}`}
 </li>`;
