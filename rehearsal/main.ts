@@ -1,10 +1,10 @@
 /** `npm run rehearse`: one incident, end to end, on this machine. */
 import path from "node:path";
 import { CleanUp } from "./cleanUp";
+import { readInput } from "./input";
 import { InputError, parseOptions, usage, type Options } from "./options";
 import { Progress } from "./progress";
-import { rehearse } from "./run";
-import { WaitError } from "./watch";
+import { WaitError } from "./waitError";
 
 /** As a shell reports a process that a signal ended. */
 const interrupted = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -19,10 +19,13 @@ function endOnSignals(cleanUp: CleanUp): void {
 }
 
 async function run(options: Options): Promise<number> {
+    const finding = await readInput(options);
+    // Only now: loading Pulumi takes seconds, and a wrong input should be told at once.
+    const { rehearse } = await import("./run");
     const cleanUp = new CleanUp();
     endOnSignals(cleanUp);
     try {
-        const { passed, record } = await rehearse(options, new Progress(process.stdout), cleanUp);
+        const { passed, record } = await rehearse(finding, options, new Progress(process.stdout), cleanUp);
         if (options.json) process.stdout.write(`${JSON.stringify(record)}\n`);
         return passed ? 0 : 1;
     } finally {

@@ -3,14 +3,14 @@ import { callsToContainment, readCallLog } from "./callLog";
 import { runChecks, type Check } from "./checks";
 import type { CleanUp } from "./cleanUp";
 import { collectFacts, readEvidence } from "./collectFacts";
-import { builtInFinding, loadFinding, type LoadedFinding } from "./finding";
+import type { LoadedFinding } from "./finding";
 import { followIncident, type FollowedIncident } from "./incident";
 import type { Options } from "./options";
 import { seconds, type Outcome } from "./outcome";
 import { printable, type Progress } from "./progress";
 import { writeResult } from "./record";
 import { rehearseRefusal } from "./refusal";
-import { checkDisk, setUp, type Prepared } from "./setUp";
+import { setUp, type Prepared } from "./setUp";
 import { deployed, forensics, setStage, type Stage } from "./stage";
 import { engineVersions } from "./versions";
 
@@ -81,12 +81,9 @@ async function rehearseIncident(stage: Stage, finding: LoadedFinding, prepared: 
     return { passed, record };
 }
 
-/** Runs a rehearsal. @throws InputError before anything is started, WaitError when the incident gets stuck. */
-export async function rehearse(options: Options, progress: Progress, cleanUp: CleanUp): Promise<Outcome> {
+/** Runs a rehearsal. @throws WaitError when the incident gets stuck. */
+export async function rehearse(finding: LoadedFinding, options: Options, progress: Progress, cleanUp: CleanUp): Promise<Outcome> {
     const startedAt = Date.now();
-    const finding = await loadFinding(options.finding ?? builtInFinding);
-    if (options.disk) await checkDisk(options.disk);
-
     const prepared = await setUp(options.disk, cleanUp, options.keep);
     const preparedAt = Date.now();
     progress.line(`Set up in ${seconds(preparedAt - startedAt)} s`);

@@ -7,9 +7,8 @@ import { promisify } from "node:util";
 import { buildAnalysisArchive } from "../tools/analysisArchive";
 import { ensureVenv } from "../tools/python";
 import type { CleanUp } from "./cleanUp";
-import { inspectRawDisk, materialise, readGroundTruth } from "./disks/images";
+import { materialise, readGroundTruth } from "./disks/images";
 import type { ArtefactTruth } from "./disks/groundTruth";
-import { InputError } from "./options";
 import { sha256OfFile } from "./sha256";
 import type { DiskImage } from "./victim";
 
@@ -19,12 +18,6 @@ export interface Prepared {
     artefacts: ArtefactTruth[];
     /** Version of the Python that will run the analysis, such as 3.12: the archive is made for it alone. */
     pythonVersion: "3.11" | "3.12" | "3.13";
-}
-
-/** @throws InputError when the file is not a raw disk. Asked before anything is started. */
-export async function checkDisk(file: string): Promise<void> {
-    const inspection = await inspectRawDisk(file);
-    if (!inspection.ok) throw new InputError(`--disk: ${inspection.reason}`);
 }
 
 /** The disks behind the victim's volumes. @param ownRoot raw image to use as the root volume, in place of ours */

@@ -5,15 +5,11 @@ import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/cl
 import type { LocalClients, Target } from "./deploy/localClients";
 import { stateVisits, type StateVisit } from "./executionHistory";
 import { printable, type Progress } from "./progress";
+import { WaitError } from "./waitError";
 
 const pollMilliseconds = 200;
 /** Of each function, this many of its last lines are shown. */
 const lastLines = 4;
-
-/** Something was waited for and did not come. The message says what, and what was seen of the chain. */
-export class WaitError extends Error {
-    override readonly name = "WaitError";
-}
 
 /**
  * Asks again and again until the answer is neither null nor undefined.

@@ -1,0 +1,12 @@
+/** What a rehearsal is given, judged before anything is started. */
+import { inspectRawDisk } from "./disks/inspectRawDisk";
+import { builtInFinding, loadFinding, type LoadedFinding } from "./finding";
+import { InputError, type Options } from "./options";
+
+/** Reads the finding, and looks at the disk. @throws InputError when one of them cannot be used */
+export async function readInput(options: Options): Promise<LoadedFinding> {
+    const finding = await loadFinding(options.finding ?? builtInFinding);
+    const disk = options.disk ? await inspectRawDisk(options.disk) : null;
+    if (disk && !disk.ok) throw new InputError(`--disk: ${disk.reason}`);
+    return finding;
+}
