@@ -2,6 +2,7 @@ import type { PolicyPackArgs } from "@pulumi/policy";
 import { cleanRoomHasNoGateway } from "./cleanRoomHasNoGateway";
 import { cleanRoomHasNoPublicAddress } from "./cleanRoomHasNoPublicAddress";
 import { cleanRoomHasNoRouteOut } from "./cleanRoomHasNoRouteOut";
+import { coverageInEveryRegion } from "./coverageInEveryRegion";
 import { endpointPolicyIsNotOpen } from "./endpointPolicyIsNotOpen";
 import { evidenceBucketIsProtected } from "./evidenceBucketIsProtected";
 import { isolationGroupHasNoRules } from "./isolationGroupHasNoRules";
@@ -29,4 +30,5 @@ export const policies: PolicyPackArgs["policies"] = [
     lambdaHasDeadLetterAndTimeout,
     logGroupRetains,
     nothingIsPublic,
+    coverageInEveryRegion,
 ];

@@ -1,0 +1,111 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { coverageInEveryRegion } from "./coverageInEveryRegion";
+import { judge, unknownString, type Declared } from "./testing/engine";
+
+const forensics = "111111111111";
+const member = "222222222222";
+const regions = ["eu-west-1", "us-east-1"];
+
+/** Declared with a provider that is tied to one account, which the SDK sends as JSON text. */
+const of = (accountId: string, is: Declared["is"], props: object, name = `${is.name}-${accountId}-${(props as { region?: string }).region ?? ""}`): Declared => ({ is, name, props, provider: { allowedAccountIds: JSON.stringify([accountId]) } });
+const rule = (accountId: string, region: string, more: object = {}): Declared => of(accountId, aws.cloudwatch.EventRule, { region, eventPattern: JSON.stringify({ source: ["aws.guardduty"] }), ...more });
+const detector = (accountId: string, region: string, more: object = {}): Declared => of(accountId, aws.guardduty.Detector, { region, enable: true, ...more });
+const responder = of(member, aws.iam.Role, { name: "clean-room-responder" });
+const everywhere = (...make: ((region: string) => Declared)[]): Declared[] => make.flatMap((each) => regions.map(each));
+
+const listed = { forensics: { accountId: forensics }, regions, members: [{ accountId: member }] };
+const standalone = [...everywhere((region) => rule(forensics, region), (region) => rule(member, region), (region) => detector(member, region)), responder];
+const organised = { forensics: { accountId: forensics }, regions, organization: { organizationId: "o-a1b2c3d4e5" } };
+const organisation = [
+    ...everywhere(
+        (region) => rule(forensics, region),
+        (region) => detector(forensics, region),
+        (region) => of(forensics, aws.guardduty.OrganizationConfiguration, { region, autoEnableOrganizationMembers: "ALL", detectorId: unknownString }),
+    ),
+    of(forensics, aws.cloudformation.StackInstances, { region: "eu-west-1", regions }),
+];
+
+async function violations(settings: object | null, stack: Declared[]): Promise<string[]> {
+    const before = pulumi.runtime.allConfig();
+    pulumi.runtime.setAllConfig(settings === null ? { "aws:region": "eu-west-1" } : { "ec2-clean-room-forensics:settings": JSON.stringify(settings) });
+    try {
+        const { violations: found, deferred } = await judge(coverageInEveryRegion, stack);
+        expect(deferred).to.deep.equal([]);
+        return found;
+    } finally {
+        pulumi.runtime.setAllConfig(before as Record<string, string>);
+    }
+}
+
+/** The stack without one of its resources. */
+const without = (stack: Declared[], is: Declared["is"], accountId: string, region: string): Declared[] => stack.filter((each) => each.name !== `${is.name}-${accountId}-${region}`);
+
+describe("policy coverage-in-every-region", () => {
+    it("accepts members with a detector, a rule and a role each, and an organisation", async () => {
+        expect(await violations(listed, standalone)).to.deep.equal([]);
+        expect(await violations(organised, organisation)).to.deep.equal([]);
+    });
+
+    for (const region of regions) {
+        it(`misses a member's detector, and the rules on both sides, in ${region}`, async () => {
+            const missing: [Declared["is"], string, string][] = [
+                [aws.guardduty.Detector, member, `Account ${member} in ${region} is not covered: it has no enabled detector`],
+                [aws.cloudwatch.EventRule, member, `Account ${member} in ${region} is not covered: no enabled rule forwards`],
+                [aws.cloudwatch.EventRule, forensics, `Region ${region} is not covered: no enabled rule of account ${forensics}`],
+            ];
+            for (const [is, account, message] of missing) {
+                const [violation, ...others] = await violations(listed, without(standalone, is, account, region));
+                expect(others).to.deep.equal([]);
+                expect(violation).to.include(message);
+            }
+        });
+    }
+
+    it("does not count what is switched off, or is another account's, or in another Region", async () => {
+        const rest = without(standalone, aws.guardduty.Detector, member, "us-east-1");
+        for (const instead of [detector(member, "us-east-1", { enable: false }), detector(forensics, "us-east-1"), detector(member, "eu-west-2")]) {
+            expect(await violations(listed, [...rest, instead])).to.have.length(1);
+        }
+        const silent = without(standalone, aws.cloudwatch.EventRule, member, "us-east-1");
+        expect(await violations(listed, [...silent, rule(member, "us-east-1", { state: "DISABLED" })])).to.have.length(1);
+        expect(await violations(listed, [...silent, rule(member, "us-east-1", { eventPattern: `{"source":["aws.health"]}` })])).to.have.length(1);
+    });
+
+    it("misses the responder role in each of its Regions", async () => {
+        expect(await violations(listed, standalone.filter((each) => each !== responder))).to.have.length(2);
+    });
+
+    it("sees an account that the program forgot altogether", async () => {
+        const found = await violations({ ...listed, members: [{ accountId: member }, { accountId: "333333333333", regions: ["us-east-1"] }] }, standalone);
+        expect(found).to.have.length(3);
+        for (const violation of found) expect(violation).to.include("Account 333333333333 in us-east-1");
+    });
+
+    it("takes detectors that are said to exist for granted, and no others", async () => {
+        const bare = standalone.filter((each) => each.is !== aws.guardduty.Detector);
+        expect(await violations({ ...listed, coverage: { mode: "existing" } }, bare)).to.deep.equal([]);
+        expect(await violations({ ...listed, coverage: { existingRegions: ["us-east-1"] } }, bare)).to.have.length(1);
+        expect(await violations({ ...listed, members: [{ accountId: member, coverage: "existing" }] }, bare)).to.deep.equal([]);
+    });
+
+    it("wants an organisation's detectors, auto-enablement of all accounts, and the StackSet in every Region", async () => {
+        expect(await violations(organised, without(organisation, aws.guardduty.Detector, forensics, "us-east-1"))).to.have.length(1);
+        const fresh = [...without(organisation, aws.guardduty.OrganizationConfiguration, forensics, "us-east-1"), of(forensics, aws.guardduty.OrganizationConfiguration, { region: "us-east-1", autoEnableOrganizationMembers: "NEW" })];
+        expect(await violations(organised, fresh)).to.have.length(1);
+        const [, ...others] = [...organisation].reverse();
+        expect(await violations(organised, [...others, of(forensics, aws.cloudformation.StackInstances, { regions: ["eu-west-1"] })])).to.have.length(1);
+    });
+
+    it("leaves stacks of other programs alone, and refuses to pass one whose configuration it cannot see", async () => {
+        expect(await violations(null, [])).to.deep.equal([]);
+        const before = pulumi.runtime.allConfig();
+        pulumi.runtime.setAllConfig({});
+        try {
+            expect((await judge(coverageInEveryRegion, standalone)).violations).to.have.length(1);
+        } finally {
+            pulumi.runtime.setAllConfig(before as Record<string, string>);
+        }
+    });
+});

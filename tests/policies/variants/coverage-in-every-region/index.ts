@@ -1,0 +1,16 @@
+import * as aws from "@pulumi/aws";
+
+const provider = (accountId: string): aws.Provider => new aws.Provider(accountId, { region: "eu-west-1", allowedAccountIds: [accountId], accessKey: "none", secretKey: "none", skipCredentialsValidation: true, skipMetadataApiCheck: true });
+const forensics = provider("111111111111");
+const member = provider("222222222222");
+
+new aws.iam.Role("responder", {
+    name: "clean-room-responder",
+    assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:root" }, Action: "sts:AssumeRole" }] }),
+}, { provider: member });
+for (const region of ["eu-west-1", "us-east-1"]) {
+    new aws.cloudwatch.EventRule(`findings-${region}`, { region, eventPattern: JSON.stringify({ source: ["aws.guardduty"] }) }, { provider: forensics });
+}
+// Two detectors, as many as there are pairs; but the second one is the forensics account's.
+new aws.guardduty.Detector("eu-west-1", { region: "eu-west-1", enable: true }, { provider: member });
+new aws.guardduty.Detector("us-east-1", { region: "us-east-1", enable: true }, { provider: forensics });
