@@ -6,6 +6,7 @@ import * as isolateInstance from "../functions/isolateInstance";
 import * as notifyIsolation from "../functions/notifyIsolation";
 import * as openTicket from "../functions/openTicket";
 import * as releaseInstance from "../functions/releaseInstance";
+import * as requestApproval from "../functions/requestApproval";
 import * as runAnalysis from "../functions/runAnalysis";
 import * as sendErrorNotification from "../functions/sendErrorNotification";
 import * as sendReport from "../functions/sendReport";
@@ -30,6 +31,7 @@ export interface Step {
 export const steps = {
     startIncident: { description: "Reads a finding from the topic and starts one workflow an instance", permissions: startIncident.permissions, timeoutSeconds: 60 },
     isolateInstance: { description: "Contains the instance and reads back that it is contained", permissions: isolateInstance.permissions, memberPermissions: isolateInstance.memberPermissions, timeoutSeconds: 240, memoryMiB: 1024 },
+    requestApproval: { description: "Asks people whether the instance shall be contained", permissions: requestApproval.permissions, timeoutSeconds: 60 },
     releaseInstance: { description: "Puts back what containment changed, and reads back that it is so", permissions: releaseInstance.permissions, memberPermissions: releaseInstance.memberPermissions, timeoutSeconds: 240, memoryMiB: 1024 },
     openTicket: { description: "Opens an AWS Support case for the incident", permissions: openTicket.permissions, timeoutSeconds: 60 },
     notifyIsolation: { description: "Tells people what was contained and what was not", permissions: notifyIsolation.permissions, timeoutSeconds: 60 },

@@ -32,6 +32,8 @@ export class Workflow extends pulumi.ComponentResource {
                 functionArns,
                 evidenceBucket,
                 analysisTimeoutSeconds: args.settings.analysis.timeoutSeconds,
+                approvalTimeoutSeconds: args.settings.containment.approvalTimeoutMinutes * 60,
+                onApprovalTimeout: args.settings.containment.onApprovalTimeout,
             })),
         }, { parent: this }).stateMachine;
         this.registerOutputs({ stateMachineArn: this.stateMachine.arn });

@@ -1,18 +1,20 @@
 /**
  * The state machine as data (Amazon States Language, JSONPath), made by a pure function so that tests can read it.
  *
- *     IsolateInstance -> Parallel( OpenTicket | NotifyIsolation | CreateSnapshots ) -> StartForensicInstance
- *         -> AttachEvidenceVolumes -> CheckSsm -> RunAnalysis -> TearDown
+ *     IsolateInstance -> Parallel( OpenTicket | [RequestApproval -> IsolateAsDecided ->] NotifyIsolation | CreateSnapshots )
+ *         -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm -> RunAnalysis -> TearDown
  *
  * The state of an execution is `{ incident, containment, ticket, evidence, host, analysis }`; each task gets only the containers
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
- * evidence is preserved all the same. TearDown stands on every path.
+ * evidence is preserved all the same. Where people are asked first, the evidence does not wait for their answer. TearDown stands on
+ * every path.
  */
 import { nameProblem, retryTransient, writeErrorObject, type State } from "./states";
 
 /** Steps that are Lambda functions: the name of the state -> the handler's file. */
 export const stepHandlers = {
     IsolateInstance: "isolateInstance",
+    RequestApproval: "requestApproval",
     OpenTicket: "openTicket",
     NotifyIsolation: "notifyIsolation",
     CreateSnapshots: "createSnapshots",
@@ -31,6 +33,10 @@ export interface WorkflowInputs {
     evidenceBucket: string;
     /** Seconds the analysis may take; its wait is bounded by it. */
     analysisTimeoutSeconds: number;
+    /** Seconds that people have to answer a request for approval. */
+    approvalTimeoutSeconds: number;
+    /** What silence means. */
+    onApprovalTimeout: "contain" | "observe";
 }
 
 type States = Record<string, State>;
@@ -63,6 +69,7 @@ function retryNotYet({ every, atMost }: Waiting): State {
 
 /** The whole definition. */
 export function workflowDefinition(inputs: WorkflowInputs): State {
+    const { approvalTimeoutSeconds, onApprovalTimeout } = inputs;
     const service = (name: string) => `arn:${inputs.partition}:states:::${name}`;
     const bounds = { ...waits, RunAnalysis: { every: 30, atMost: inputs.analysisTimeoutSeconds + 600 } } as Partial<Record<StepName, Waiting>>;
 
@@ -78,7 +85,7 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     const into = (container: string): State => ({ ResultSelector: { "value.$": "$.Payload" }, ResultPath: `$.${container}Result` });
     const unwrap = (container: string, next: State): State => ({ Type: "Pass", InputPath: `$.${container}Result.value`, ResultPath: `$.${container}`, ...next });
     const failure = (name: StepName, next: string): State => nameProblem(name, next);
-    const caught = (name: StepName): State => ({ Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: `${name}Failed` }] });
+    const caught = (name: string): State => ({ Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: `${name}Failed` }] });
     /** A second way to tell people is the alarm on failed executions. */
     const tellError = (next: string): State => writeErrorObject({
         partition: inputs.partition,
@@ -91,6 +98,7 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     const incident = { "incident.$": "$.incident" };
     const contained = { ...incident, "containment.$": "$.containment" };
     const preserved = { ...contained, "evidence.$": "$.evidence" };
+    const answered = { ...incident, "answer.$": "$.answer" };
     const withHost = { ...preserved, "host.$": "$.host" };
 
     /** A step whose failure ends the incident's work, but never before the tear-down. */
@@ -111,6 +119,63 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
         },
     });
 
+    /** The evidence, or the problem that kept it from being preserved: this branch never ends the others. */
+    const preservation: State = {
+        StartAt: "CreateSnapshots",
+        States: {
+            CreateSnapshots: task("CreateSnapshots", contained, { ResultSelector: { "value.$": "$.Payload" }, ResultPath: "$.result", ...caught("CreateSnapshots"), Next: "CreateSnapshotsDone" }),
+            CreateSnapshotsDone: { Type: "Pass", Parameters: { "evidence.$": "$.result.value" }, End: true },
+            CreateSnapshotsFailed: failure("CreateSnapshots", "TellCreateSnapshotsError"),
+            TellCreateSnapshotsError: tellError("CreateSnapshotsGivenUp"),
+            CreateSnapshotsGivenUp: { Type: "Pass", Parameters: { "problem.$": "$.problem" }, End: true },
+        },
+    };
+    /** The containment as it is in the end: people are asked where they decide, and then told. */
+    const response: State = {
+        StartAt: "AwaitsApproval",
+        States: {
+            AwaitsApproval: {
+                Type: "Choice",
+                Choices: [{ And: [{ Variable: "$.containment.outcome", IsPresent: true }, { Variable: "$.containment.outcome", StringEquals: "awaiting-approval" }], Next: "RequestApproval" }],
+                Default: "NotifyIsolation",
+            },
+            RequestApproval: {
+                Type: "Task",
+                Resource: service("lambda:invoke.waitForTaskToken"),
+                Parameters: {
+                    FunctionName: inputs.functionArns.RequestApproval,
+                    Payload: { ...contained, "taskToken.$": "$$.Task.Token", "askedAt.$": "$$.State.EnteredTime", timeoutSeconds: approvalTimeoutSeconds },
+                },
+                TimeoutSeconds: approvalTimeoutSeconds,
+                // Silence is an answer, so asking is not tried again after it.
+                Retry: [{ ...retryTransient, ErrorEquals: (retryTransient.ErrorEquals as string[]).filter((name) => name !== "States.Timeout") }],
+                Catch: [
+                    { ErrorEquals: ["States.Timeout"], ResultPath: "$.failure", Next: "NobodyAnswered" },
+                    { ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "RequestApprovalFailed" },
+                ],
+                ResultPath: "$.answer",
+                Next: "IsolateAsDecided",
+            },
+            RequestApprovalFailed: failure("RequestApproval", "TellRequestApprovalError"),
+            TellRequestApprovalError: tellError("NobodyAnswered"),
+            NobodyAnswered: {
+                Type: "Pass",
+                Result: { approved: onApprovalTimeout === "contain", by: "nobody in time", reason: `containment.onApprovalTimeout says ${onApprovalTimeout}` },
+                ResultPath: "$.answer",
+                Next: "IsolateAsDecided",
+            },
+            IsolateAsDecided: task("IsolateInstance", answered, { ...into("containment"), ...caught("IsolateAsDecided"), Next: "IsolateAsDecidedDone" }),
+            IsolateAsDecidedDone: unwrap("containment", { Next: "NotifyIsolation" }),
+            IsolateAsDecidedFailed: failure("IsolateInstance", "TellIsolateAsDecidedError"),
+            TellIsolateAsDecidedError: tellError("NotContained"),
+            NotContained: { Type: "Pass", Parameters: { containment: null, "problem.$": "$.problem" }, End: true },
+            NotifyIsolation: task("NotifyIsolation", contained, { ResultPath: null, ...caught("NotifyIsolation"), Next: "Told" }),
+            NotifyIsolationFailed: failure("NotifyIsolation", "TellNotifyIsolationError"),
+            TellNotifyIsolationError: tellError("Told"),
+            Told: { Type: "Pass", Parameters: { "containment.$": "$.containment" }, End: true },
+        },
+    };
+
     return {
         Comment: "One incident of one EC2 instance: contain, preserve, analyse, report",
         StartAt: "Open",
@@ -123,24 +188,26 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
             TellIsolationError: tellError("PreserveAndTell"),
             PreserveAndTell: {
                 Type: "Parallel",
-                Branches: [
-                    {
-                        StartAt: "CreateSnapshots",
-                        States: {
-                            CreateSnapshots: task("CreateSnapshots", contained, { ResultSelector: { "value.$": "$.Payload" }, ResultPath: "$.result", Next: "CreateSnapshotsDone" }),
-                            CreateSnapshotsDone: { Type: "Pass", InputPath: "$.result.value", End: true },
-                        },
-                    },
-                    sideBranch("OpenTicket", incident),
-                    sideBranch("NotifyIsolation", contained),
-                ],
-                ResultSelector: { "evidence.$": "$[0]", "ticket.$": "$[1]" },
+                Branches: [preservation, sideBranch("OpenTicket", incident), response],
+                ResultSelector: { "preservation.$": "$[0]", "ticket.$": "$[1]", "response.$": "$[2]" },
                 ResultPath: "$.beside",
-                Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "CreateSnapshotsFailed" }],
-                Next: "Preserved",
+                Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "PreserveAndTellFailed" }],
+                Next: "Responded",
             },
-            CreateSnapshotsFailed: failure("CreateSnapshots", "TellError"),
-            Preserved: { Type: "Pass", InputPath: "$.beside.evidence", ResultPath: "$.evidence", Next: "StartForensicInstance" },
+            PreserveAndTellFailed: failure("CreateSnapshots", "TellError"),
+            Responded: { Type: "Pass", InputPath: "$.beside.response.containment", ResultPath: "$.containment", Next: "AnyProblem" },
+            // People were told of it in the branch; here it is kept for the outcome of the execution.
+            AnyProblem: {
+                Type: "Choice",
+                Choices: [
+                    { Variable: "$.beside.preservation.problem", IsPresent: true, Next: "NotPreserved" },
+                    { Variable: "$.beside.response.problem", IsPresent: true, Next: "PreservedNotContained" },
+                ],
+                Default: "Preserved",
+            },
+            NotPreserved: { Type: "Pass", InputPath: "$.beside.preservation.problem", ResultPath: "$.problem", Next: "TearDown" },
+            PreservedNotContained: { Type: "Pass", InputPath: "$.beside.response.problem", ResultPath: "$.problem", Next: "Preserved" },
+            Preserved: { Type: "Pass", InputPath: "$.beside.preservation.evidence", ResultPath: "$.evidence", Next: "StartForensicInstance" },
             ...mainStep("StartForensicInstance", { ...incident, "evidence.$": "$.evidence" }, "host", "AttachEvidenceVolumes"),
             ...mainStep("AttachEvidenceVolumes", { ...incident, "evidence.$": "$.evidence", "host.$": "$.host" }, "host", "CheckSsm"),
             ...mainStep("CheckSsm", { ...incident, "host.$": "$.host" }, "host", "RunAnalysis"),

@@ -12,9 +12,15 @@ import { log } from "./handler";
 import { incidentsTablePermissions, markStarted, openRecord, replaceRecord, standingIncident } from "./incidentsTable";
 import type { Permissions } from "./permissions";
 
-/** Task tokens have no resource in IAM beyond the state machine whose task waits. */
+/** A task token is authorized as the state machine whose task waits for it. */
+export const answerPermissions: Permissions = (names) => [
+    { Sid: "AnswerForPeople", Effect: "Allow", Action: ["states:SendTaskSuccess"], Resource: [names.stateMachineArn] },
+];
+
+/** Start executions, see how they ended, answer in people's place, and keep the incidents table. */
 export const intakePermissions: Permissions = (names) => [
-    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution", "states:SendTaskSuccess"], Resource: [names.stateMachineArn] },
+    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
+    ...answerPermissions(names),
     { Sid: "SeeWhetherIncidentFailed", Effect: "Allow", Action: ["states:DescribeExecution"], Resource: [executionArn(names.stateMachineArn, "*")] },
     ...incidentsTablePermissions(names),
 ];

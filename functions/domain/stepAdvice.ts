@@ -19,6 +19,10 @@ const advice: Record<string, Advice> = {
         whatToDo: "Contain the instance by hand now: attach a security group without rules to every network interface, alone. Do not stop or terminate it.",
         instance: "uncertain", evidence: "in-progress",
     },
+    requestapproval: {
+        whatToDo: "People could not be asked, so silence decides as containment.onApprovalTimeout says. Check the incidents table, the Slack webhook and the notification topic.",
+        instance: "uncertain", evidence: "in-progress",
+    },
     openticket: {
         whatToDo: "Open a case with AWS Support or your own ticket system by hand if you need one. Nothing else waits for it.",
         instance: "contained", evidence: "in-progress",

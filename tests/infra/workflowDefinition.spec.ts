@@ -4,11 +4,11 @@ import { stepHandlers, workflowDefinition, type StepName } from "../../infra/wor
 // asl-validator has no types.
 const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };
 
-type State = { Type: string; Next?: string; End?: boolean; Default?: string; Catch?: { ErrorEquals: string[]; Next: string }[]; Retry?: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number }[]; Choices?: { Next: string }[]; Branches?: Machine[]; TimeoutSeconds?: number; Parameters?: Record<string, unknown> };
+type State = { Type: string; Next?: string; End?: boolean; Default?: string; Catch?: { ErrorEquals: string[]; Next: string }[]; Retry?: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number }[]; Choices?: { Next: string }[]; Result?: unknown; Resource?: string; Branches?: Machine[]; TimeoutSeconds?: number; Parameters?: Record<string, unknown> };
 interface Machine { StartAt: string; States: Record<string, State> }
 
 const functionArns = Object.fromEntries(Object.entries(stepHandlers).map(([state, handler]) => [state, `arn:aws:lambda:eu-west-1:111111111111:function:clean-room-${handler}`])) as Record<StepName, string>;
-const definition = workflowDefinition({ partition: "aws", functionArns, evidenceBucket: "clean-room-evidence-111111111111-eu-west-1", analysisTimeoutSeconds: 14_400 }) as unknown as Machine;
+const definition = workflowDefinition({ partition: "aws", functionArns, evidenceBucket: "clean-room-evidence-111111111111-eu-west-1", analysisTimeoutSeconds: 14_400, approvalTimeoutSeconds: 1800, onApprovalTimeout: "contain" }) as unknown as Machine;
 
 const machines = (machine: Machine): Machine[] => [machine, ...Object.values(machine.States).flatMap((state) => (state.Branches ?? []).flatMap(machines))];
 const tasks = machines(definition).flatMap((machine) => Object.entries(machine.States)).filter(([, state]) => state.Type === "Task");
@@ -59,8 +59,39 @@ describe("workflowDefinition", () => {
         }
     });
 
+    it("tells people of every failure, in the branches too, before anything else is done", () => {
+        const failures = machines(definition).flatMap((machine) => Object.keys(machine.States).filter((name) => name.endsWith("Failed") && machine.States[name]!.Type === "Pass").map((name) => ({ machine, name })));
+        expect(failures.map(({ name }) => name)).to.include.members(["CreateSnapshotsFailed", "RequestApprovalFailed", "IsolateAsDecidedFailed", "NotifyIsolationFailed", "OpenTicketFailed"]);
+        for (const { machine, name } of failures) expect(machine.States[name]!.Next, name).to.match(/^Tell.*Error$/);
+    });
+
+    it("gives every state a name of its own in the whole machine, as Step Functions asks", () => {
+        const all = machines(definition).flatMap((machine) => Object.keys(machine.States));
+        expect(all.filter((name, index) => all.indexOf(name) !== index)).to.deep.equal([]);
+    });
+
+    it("asks people beside the evidence, and lets silence decide as configured", () => {
+        const response = machines(definition).find((machine) => machine.StartAt === "AwaitsApproval")!;
+        const { RequestApproval, NobodyAnswered } = response.States;
+        expect(RequestApproval!.TimeoutSeconds).to.equal(1800);
+        // A time-out that is tried again would ask for as long again.
+        expect(RequestApproval!.Retry!.flatMap((retry) => retry.ErrorEquals)).to.not.include("States.Timeout");
+        expect(RequestApproval!.Catch![0]).to.deep.include({ ErrorEquals: ["States.Timeout"], Next: "NobodyAnswered" });
+        expect(NobodyAnswered!.Result).to.deep.include({ approved: true });
+        for (const path of paths(response, "RequestApproval")) expect(path, path.join(" > ")).to.include("IsolateAsDecided");
+        const observe = workflowDefinition({ partition: "aws", functionArns, evidenceBucket: "b", analysisTimeoutSeconds: 60, approvalTimeoutSeconds: 60, onApprovalTimeout: "observe" }) as unknown as Machine;
+        expect(machines(observe).find((machine) => machine.StartAt === "AwaitsApproval")!.States.NobodyAnswered!.Result).to.deep.include({ approved: false });
+    });
+
+    it("lets no branch end the others: whatever fails in one is caught in it", () => {
+        const branches = definition.States.PreserveAndTell!.Branches!;
+        for (const task of branches.flatMap((branch) => Object.entries(branch.States)).filter(([, state]) => state.Type === "Task")) {
+            expect(task[1].Catch?.some((each) => each.ErrorEquals.includes("States.ALL")), task[0]).to.equal(true);
+        }
+    });
+
     it("gives every task a time limit and typed retries", () => {
-        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 5);
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 9);
         for (const [name, state] of tasks) {
             expect(state.TimeoutSeconds, name).to.be.a("number");
             expect(state.Retry, name).to.be.an("array").that.is.not.empty;

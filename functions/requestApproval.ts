@@ -1,0 +1,43 @@
+/**
+ * Asks people whether the instance shall be contained. The task that called it waits for the answer: `npm run approve` or
+ * `npm run deny` send it, by the token that is kept in the incidents table, or a graver finding does that joins meanwhile.
+ */
+import { z } from "zod";
+import { deployedPolicy } from "./aws/containmentPolicy";
+import { step } from "./aws/handler";
+import { answerForPeople, answerPermissions } from "./aws/incidentIntake";
+import { incidentsTablePermissions, updateIncident } from "./aws/incidentsTable";
+import { tell, tellPermissions } from "./aws/people";
+import type { Permissions } from "./aws/permissions";
+import { approvalMessage } from "./domain/approvalMessage";
+import { containmentSchema, incidentSchema, timestampSchema } from "./domain/containers";
+import { answersItself } from "./domain/incidentRecord";
+
+export const permissions: Permissions = (names) => [...incidentsTablePermissions(names), ...answerPermissions(names), ...tellPermissions(names)];
+
+/**
+ * Keeps the token, then tells people how to answer. What it returns is not the task's result; the answer is.
+ *
+ * @throws StepFailed when the table does not know the incident; Transient when people may be told in a moment
+ */
+export const handler = step({
+    name: "RequestApproval",
+    input: z.object({
+        incident: incidentSchema,
+        containment: containmentSchema,
+        taskToken: z.string().min(1).max(2048),
+        askedAt: timestampSchema,
+        /** Seconds after which silence decides. */
+        timeoutSeconds: z.number().int().positive(),
+    }),
+    output: z.object({ told: z.array(z.string()) }),
+    run: async ({ incident, containment, taskToken, askedAt, timeoutSeconds }) => {
+        const expiresAt = new Date(Date.parse(askedAt) + timeoutSeconds * 1000).toISOString();
+        const record = await updateIncident(incident.incidentId, (read) => ({ ...read, approval: { taskToken, expiresAt, answer: null } }));
+        if (answersItself(record)) {
+            await answerForPeople(record);
+            return { told: [] };
+        }
+        return { told: await tell(approvalMessage(incident, containment, expiresAt, deployedPolicy().policy.onApprovalTimeout)) };
+    },
+});
