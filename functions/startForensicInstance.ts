@@ -31,8 +31,7 @@ export const permissions: Permissions = (names) => [
         Resource: [names.forensicRoleArn],
         Condition: { StringEquals: { "iam:PassedToService": names.partition === "aws-cn" ? "ec2.amazonaws.com.cn" : "ec2.amazonaws.com" } },
     },
-    // Public parameters belong to no account of ours; every name that begins with /aws is AWS's.
-    { Sid: "ReadImageParameter", Effect: "Allow", Action: ["ssm:GetParameter"], Resource: [`arn:${names.partition}:ssm:${names.region}:*:parameter/aws/service/*`] },
+    ...(names.imageParameterArn === null ? [] : [{ Sid: "ReadImageParameter", Effect: "Allow" as const, Action: ["ssm:GetParameter"], Resource: [names.imageParameterArn] }]),
     ...useKeyThroughEbs(names, "EncryptRootVolume", names.evidenceKeyArn),
 ];
 

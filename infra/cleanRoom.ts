@@ -53,6 +53,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             content: readFileSync(path.resolve(__dirname, "../analysis/document.yaml"), "utf8"),
         }, parent);
 
+        const image = forensicImage(settings, region);
         const names = store.key.arn.apply((evidenceKeyArn) => deployedNames({
             partition,
             region,
@@ -60,9 +61,9 @@ export class CleanRoom extends pulumi.ComponentResource {
             memberAccountIds: settings.members.map((member) => member.accountId),
             organizationId: settings.organization?.organizationId,
             evidenceKeyArn,
+            imageParameter: image.parameter,
             slack: args.slackWebhookUrl !== null,
         }));
-        const image = forensicImage(settings, region);
         const environment: Record<string, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,

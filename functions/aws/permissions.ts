@@ -33,6 +33,8 @@ export interface DeployedNames {
     /** SecureString parameter that holds the Slack webhook URL; null when Slack is not configured. */
     slackWebhookParameterArn: string | null;
     documentArn: string;
+    /** The parameter that names the forensic image. */
+    imageParameterArn: string | null;
     forensicRoleArn: string;
     /** Responder roles of the configured members; of any account, with a `*`, where an organisation is named. */
     responderRoleArns: string[];

@@ -5,7 +5,7 @@ import { memberStatements, respondingFunctions, steps, type Step } from "../../i
 import type { Statement } from "../../functions/aws/permissions";
 
 const keyArn = (region: string) => `arn:aws:kms:${region}:111111111111:key/11111111-2222-3333-4444-555555555555`;
-const names = deployedNames({ partition: "aws", region: "ap-southeast-1", forensicsAccountId: "111111111111", memberAccountIds: ["222222222222", "333333333333"], evidenceKeyArn: keyArn("ap-southeast-1"), slack: true });
+const names = deployedNames({ partition: "aws", region: "ap-southeast-1", forensicsAccountId: "111111111111", memberAccountIds: ["222222222222", "333333333333"], evidenceKeyArn: keyArn("ap-southeast-1"), imageParameter: "/golden/forensic-image", slack: true });
 /** IAM's limit for the inline policies of a role together, in characters without white space. */
 const inlineLimit = 10_240;
 
