@@ -7,7 +7,7 @@
  */
 import { othersContainedIn } from "./aws/containment/networkAcls";
 import { allowCredentials } from "./aws/containment/credentials";
-import { attempt } from "./aws/containment/performed";
+import { attempt, done as performed } from "./aws/containment/performed";
 import { changeInstancePermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { InstanceGone, readInstance } from "./aws/containment/readInstance";
 import { performRelease } from "./aws/containment/releaseActions";
@@ -15,6 +15,7 @@ import { environment } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
+import { incidentsTablePermissions, markReleased } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { containmentSchema, releaseRequestSchema, releaseSchema, type Containment, type ContainmentStep, type Release } from "./domain/containers";
@@ -26,6 +27,7 @@ export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
     ...writeEvidence("releases/*")(names),
     ...readEvidence("restore-record.json", "containment.json")(names),
+    ...incidentsTablePermissions(names),
     ...tellPermissions(names),
 ];
 
@@ -60,6 +62,15 @@ async function readOrTidy({ incidentId, instance }: Containment, record: Instanc
         if (error instanceof InstanceGone && record.instanceProfileArn) await allowCredentials(record.instanceProfileArn, instance, incidentId);
         throw error;
     }
+}
+
+/** Closes the incident in the table; that it could not be closed is a failed step of a release that was done. */
+async function closeIncident(incidentId: string): Promise<ContainmentStep[]> {
+    const { step: closed, error } = await attempt({ name: "closeIncident", detail: "until it is closed, the next finding about the instance joins it instead of containing anew" }, async () => {
+        await markReleased(incidentId);
+        return performed;
+    });
+    return error === null ? [] : [closed];
 }
 
 /** Tells people; that they could not be told is a failed step of a release that was done. */
@@ -109,6 +120,6 @@ export const handler = step({
             if (errors.some(isTransient)) throw new TransientError(`${instance.instanceId} is not released yet: ${what}`);
             throw new StepError("The release is not complete", `${instance.instanceId} in ${instance.accountId}/${instance.region}`, `${what}. Mend that and release again: it goes on with what is left.`);
         }
-        return { ...release, steps: [...steps, ...await tellPeople(release)] };
+        return { ...release, steps: [...steps, ...await closeIncident(incidentId), ...await tellPeople(release)] };
     },
 });

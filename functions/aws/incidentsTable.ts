@@ -154,10 +154,10 @@ export async function updateIncident(incidentId: string, change: (record: Incide
 
 /**
  * Marks an incident as over: called once its instance was released. The next finding about the instance then opens its
- * next generation, an incident with an id of its own. Marking twice changes nothing.
- *
- * @throws StepError when there is no such incident
+ * next generation, an incident with an id of its own. Marking twice changes nothing, nor does marking an incident that the
+ * table does not know.
  */
 export async function markReleased(incidentId: string): Promise<void> {
+    if (await readIncident(incidentId) === null) return;
     await updateIncident(incidentId, (record) => record.status === "released" ? null : { ...record, status: "released" });
 }
