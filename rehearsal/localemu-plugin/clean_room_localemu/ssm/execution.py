@@ -1,0 +1,109 @@
+"""Runs a script on an instance, which here is a folder, an environment and a sandbox."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..ec2.disk_images import writable_image
+from ..settings import endpoint, port, settings
+from .credentials import environment_of
+from .documents import Script
+from .sandbox.request import Request
+
+#: How often a running script is looked at, in seconds.
+_POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a script has come to. Output is whole, so that whoever shows it can say what is left out."""
+
+    exit_code: int
+    timed_out: bool
+    output: str
+    errors: str
+
+
+def run(name: str, script: Script, instance: Any, account_id: str, region: str, stopped: Callable[[], bool]) -> Outcome:
+    """
+    Blocks until the script and all its processes have ended. `name` is unique; `stopped` says whether the script is to be killed.
+    Raises OSError, and botocore's ClientError for a role that does not trust EC2.
+    """
+    folder = settings().state_directory / "commands" / name
+    (folder / "bin").mkdir(parents=True, mode=0o700)
+    try:
+        request = _request(folder, script, instance, account_id, region)
+        with open(folder / "stdout", "wb") as output, open(folder / "stderr", "wb") as errors:
+            timed_out, code = _supervised(request, output, errors, script.timeout_seconds, stopped)
+        return Outcome(code, timed_out, _read(folder / "stdout"), _read(folder / "stderr"))
+    finally:
+        shutil.rmtree(folder)
+
+
+def _request(folder: Path, script: Script, instance: Any, account_id: str, region: str) -> Request:
+    file = folder / "script.sh"
+    file.write_text(script.text)
+    return Request(
+        # The agent writes the script to a file; its first line chooses the shell.
+        shell="/bin/bash" if script.text.startswith("#!") and "bash" in script.text.splitlines()[0] else "/bin/sh",
+        script=str(file),
+        directory=str(folder),
+        environment={
+            "PATH": ":".join([str(_tools(folder)), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
+            "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8",
+            "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_ENDPOINT_URL": endpoint(), "AWS_EC2_METADATA_DISABLED": "true",
+            **environment_of(instance, account_id, region),
+        },
+        devices=_devices(instance),
+        port=port(),
+        private=os.geteuid() == 0 and sys.platform == "linux",
+    )
+
+
+def _tools(folder: Path) -> Path:
+    """The AWS CLI, and Python by the name of its version, without the packages that LocalEmu has."""
+    tools = folder / "bin"
+    (tools / "aws").symlink_to(Path(sys.executable).with_name("aws"))
+    (tools / f"python{sys.version_info.major}.{sys.version_info.minor}").symlink_to(Path(sys.executable).resolve())
+    return tools
+
+
+def _devices(instance: Any) -> dict[str, str]:
+    """Image of each attached volume that has one, by the name of its device on a Nitro instance."""
+    found: dict[str, str] = {}
+    for mapping in instance.block_device_mapping.values():
+        image = writable_image(instance.ec2_backend.get_volume(mapping.volume_id))
+        if image:
+            found[f"nvme-Amazon_Elastic_Block_Store_{mapping.volume_id.replace('-', '', 1)}"] = str(image)
+    return found
+
+
+def _supervised(request: Request, output: Any, errors: Any, seconds: int, stopped: Callable[[], bool]) -> tuple[bool, int]:
+    """Whether the time was up, and the exit code. The supervisor has a session of its own, to clear away when LocalEmu is killed."""
+    supervisor = subprocess.Popen(
+        [sys.executable, "-m", "clean_room_localemu.ssm.sandbox"], cwd=request.directory, env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True)
+    assert supervisor.stdin
+    timed_out = False
+    with supervisor.stdin as orders:
+        orders.write(request.to_line())
+        orders.flush()
+        deadline = time.monotonic() + seconds
+        while supervisor.poll() is None and not stopped():
+            if time.monotonic() >= deadline:
+                timed_out = True
+                break
+            try:
+                supervisor.wait(_POLL)
+            except subprocess.TimeoutExpired:
+                continue
+    return timed_out, supervisor.wait()
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
