@@ -160,6 +160,8 @@ describe("LocalEmu: permissions", function () {
             await own.s3.send(get());
             await own.s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: "a/" }));
             expect(await errorOf(own.s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: "b/" })))).to.equal("AccessDenied");
+            const missing = (key: string) => errorOf(own.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+            expect([await missing("a/2"), await missing("b/2")]).to.deep.equal(["NoSuchKey", "AccessDenied"]);
             // The loopback connection stands for TLS, so that a policy that wants TLS can be rehearsed.
             await policy({ Effect: "Deny", Principal: "*", Action: "s3:*", Resource: objects, Condition: { Bool: { "aws:SecureTransport": "false" } } });
             await own.s3.send(get());

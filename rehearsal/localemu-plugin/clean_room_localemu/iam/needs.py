@@ -8,7 +8,7 @@ from .ec2_needs import arn as ec2_arn
 from .ec2_needs import ec2_needs
 from .encryption_needs import encryption_needs
 from .evaluation import Need
-from .resource_policies import queue_arn
+from .resource_policies import find_bucket, queue_arn
 from .tags import auto_scaling_group, ec2_tags, request_tag_keys, resource_tag_keys, tag_list
 
 #: IAM prefix of services whose endpoint has another name.
@@ -117,7 +117,14 @@ def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Nee
         ("s3:PutObjectRetention", "ObjectLockMode"), ("s3:PutObjectLegalHold", "ObjectLockLegalHoldStatus"), ("s3:PutObjectTagging", "Tagging"), ("s3:PutObjectAcl", "ACL"),
     ) if operation in ("PutObject", "CreateMultipartUpload") and params.get(asked)]
     context = {f"s3:{name}": params[given] for name, given in (("prefix", "Prefix"), ("delimiter", "Delimiter")) if params.get(given) is not None}
-    return [Need(each, target, context) for each in (*actions, *also)]
+    return [*(Need(each, target, context) for each in (*actions, *also)), *_to_learn_of_absence(operation, bucket, key)]
+
+
+def _to_learn_of_absence(operation: str, bucket: str | None, key: str | None) -> list[Need]:
+    """Who may not list a bucket with this prefix is not told that an object is missing: 403 and not 404."""
+    found = find_bucket(bucket) if bucket and key and operation in ("GetObject", "HeadObject") else None
+    missing = found is not None and getattr(found.objects.get(key), "etag", None) is None
+    return [Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key})] if missing and key else []
 
 
 def _auto_scaling(operation: str, params: Params, region: str, account: str) -> list[Need]:
