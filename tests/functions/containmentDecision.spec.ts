@@ -1,6 +1,7 @@
 /** Who decides, as isolateInstance follows it: over the member account in memory. */
 import { expect } from "chai";
 import { handler } from "../../functions/isolateInstance";
+import { handler as release } from "../../functions/releaseInstance";
 import { openRecord, readIncident, updateIncident } from "../../functions/aws/incidentsTable";
 import type { ApprovalAnswer, Containment, Finding } from "../../functions/domain/containers";
 import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
@@ -52,6 +53,16 @@ describe("isolateInstance, who decides", () => {
         // The record of what to put back is as old as the cut, not as the question.
         expect(account.objects.has(`${incident.prefix}restore-record.json`)).to.equal(true);
         expect((await readIncident(incidentId))!).to.deep.include({ status: "contained", approval: { taskToken: "token", expiresAt: now, answer } });
+    });
+
+    it("ends the incident by a release", async () => {
+        await install("{}");
+        await contain();
+        expect(await status()).to.equal("contained");
+        await release({ incidentId });
+        expect(await status()).to.equal("released");
+        await release({ incidentId });
+        expect(await status()).to.equal("released");
     });
 
     it("leaves the instance as it is when a person denies", async () => {

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { incidentSchema, problemSchema } from "../../functions/domain/containers";
+import { markReleased, standingIncident, updateIncident } from "../../functions/aws/incidentsTable";
+import { approvalAnswerSchema, findingSchema, incidentSchema, problemSchema } from "../../functions/domain/containers";
 import { incidentIdOf } from "../../functions/domain/openIncident";
 import { fitForQueue, handler, permissions } from "../../functions/startIncident";
 import { FakeAws } from "./startIncidentAws";
@@ -81,6 +82,11 @@ describe("startIncident", () => {
         for (const resource of resources) Object.assign(resource, { uid: resource.name, region });
         await run(delivery(event));
         expect(aws.of("StartExecution").map((call) => (call.body.name as string).slice(0, 19))).to.deep.equal(["i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829"]);
+        // Linked by the finding: in the table, and in each incident.
+        const items = [...aws.table.items.values()].filter((item) => item.findingId);
+        expect(items).to.have.length(2);
+        expect(new Set(items.map((item) => item.findingId!.S)).size).to.equal(1);
+        expect(items.map((item) => incidentSchema.parse(JSON.parse(item.incident!.S as string)).finding.instances.length)).to.deep.equal([2, 2]);
     });
 
     it("lets a repeated message change nothing", async () => {
@@ -89,6 +95,77 @@ describe("startIncident", () => {
         expect(aws.executions.size).to.equal(1);
         expect(aws.of("SendMessage")).to.be.empty;
         expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding was taken in before; nothing to do"]);
+    });
+
+    /** The same instance, found by another finding. */
+    function otherFindingHere(severity = 5): Record<string, unknown> {
+        const event = findingHere();
+        put(event, "detail.id", "0ther");
+        put(event, "detail.severity", severity);
+        return event;
+    }
+    const standing = async () => (await standingIncident(here))!;
+
+    it("lets another finding join the open incident, in the table and beside its evidence", async () => {
+        await run(delivery(findingHere()));
+        await run(delivery(otherFindingHere(), otherFindingHere()));
+        expect(aws.executions.size).to.equal(1);
+        const { incident, findings } = await standing();
+        expect(incident.incidentId).to.equal(incidentIdOf(here, victimFindingId));
+        expect(findings.map(({ id }) => id)).to.deep.equal([victimFindingId, "0ther"]);
+        const kept = [...aws.objects].map(([path, text]) => ({ path, finding: findingSchema.parse(JSON.parse(text)) }));
+        expect(kept.map(({ path }) => path.replace(/[0-9a-f]{16}\.json$/, "*"))).to.deep.equal([`/evidence/${incident.prefix}findings/*`]);
+        expect(kept[0]!.finding.id).to.equal("0ther");
+        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding joined the open incident of its instance", "finding was taken in before; nothing to do"]);
+    });
+
+    it("starts one execution for two findings at the same moment", async () => {
+        await Promise.all([run(delivery(findingHere())), run(delivery(otherFindingHere())), run(delivery(findingHere()))]);
+        expect(aws.executions.size).to.equal(1);
+        expect((await standing()).findings).to.have.length(2);
+    });
+
+    it("starts what a run that broke off had only written down", async () => {
+        aws.broken.add("StartExecution");
+        await run(delivery(findingHere())).catch(() => undefined);
+        expect(aws.executions.size).to.equal(0);
+        aws.broken.clear();
+        // Another finding heals it too, with the input of the first.
+        await run(delivery(otherFindingHere()));
+        const [started] = aws.of("StartExecution").slice(-1);
+        expect(started!.body.name).to.equal(incidentIdOf(here, victimFindingId));
+        expect(incidentSchema.parse(JSON.parse(started!.body.input as string)).finding.id).to.equal(victimFindingId);
+    });
+
+    it("opens the next incident after a release, with an id of its own", async () => {
+        await run(delivery(findingHere()));
+        await markReleased(incidentIdOf(here, victimFindingId));
+        await run(delivery(findingHere()));
+        expect(aws.executions.size, "a replay opens nothing").to.equal(1);
+        const recurring = findingHere();
+        put(recurring, "detail.updatedAt", "2026-12-01T00:00:00.000Z");
+        await run(delivery(recurring));
+        expect([...aws.executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, victimFindingId, 2)]);
+        expect((await standing()).generation).to.equal(2);
+    });
+
+    it("answers for people when a finding joins that asks nobody", async () => {
+        process.env.CONTAINMENT_POLICY = JSON.stringify({ mode: "approval", rules: [{ minimumSeverity: 9, mode: "automatic" }] });
+        await run(delivery(findingHere()));
+        await updateIncident(incidentIdOf(here, victimFindingId), (record) => ({ ...record, approval: { taskToken: "the-token", expiresAt: "2026-11-24T11:00:00.000Z", answer: null } }));
+        await run(delivery(otherFindingHere(5)));
+        expect(aws.of("SendTaskSuccess")).to.be.empty;
+        await run(delivery(otherFindingHere(9.5)));
+        const [{ body }] = aws.of("SendTaskSuccess");
+        expect(body.taskToken).to.equal("the-token");
+        expect(approvalAnswerSchema.parse(JSON.parse(body.output as string))).to.deep.include({ approved: true, by: "finding 0ther" });
+    });
+
+    it("begins anew by another finding when the response failed and left the instance open", async () => {
+        await run(delivery(findingHere()));
+        aws.executions.set(incidentIdOf(here, victimFindingId), "FAILED");
+        await run(delivery(otherFindingHere()));
+        expect([...aws.executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, "0ther", 2)]);
     });
 
     it("parks a refused message unchanged with the reason, and tells people once", async () => {

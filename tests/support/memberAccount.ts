@@ -9,6 +9,8 @@ import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balanci
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
 import type { Incident } from "../../functions/domain/containers";
 import { instanceArn } from "../../functions/aws/containment/credentials";
 import { addDenied } from "../../functions/domain/planCredentialDeny";
@@ -71,7 +73,7 @@ export class MemberAccount {
             Object.assign(process.env, saved);
         });
         Object.assign(process.env, { AWS_REGION: "eu-west-1", PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", EVIDENCE_BUCKET: "evidence", CONTAIN_CREDENTIALS: "deny-instance", CONTAIN_NETWORK: "groups", INCIDENTS_TABLE: "incidents", CONTAINMENT_POLICY: "{}", ...environment });
-        for (const Client of [EC2Client, AutoScalingClient, ElasticLoadBalancingClient, ElasticLoadBalancingV2Client, IAMClient, S3Client, DynamoDBClient]) this.replace(Client);
+        for (const Client of [EC2Client, AutoScalingClient, ElasticLoadBalancingClient, ElasticLoadBalancingV2Client, IAMClient, S3Client, DynamoDBClient, SFNClient, SNSClient]) this.replace(Client);
         const print = console.log;
         console.log = () => undefined;
         this.restore.push(() => { console.log = print; });
@@ -114,6 +116,9 @@ export class MemberAccount {
     onGetItem(input: Input): unknown { return this.onTable("GetItem", input); }
     onUpdateItem(input: Input): unknown { return this.onTable("UpdateItem", input); }
     onTransactWriteItems(input: Input): unknown { return this.onTable("TransactWriteItems", input); }
+
+    onSendTaskSuccess(): unknown { return {}; }
+    onPublish(): unknown { return {}; }
 
     private face(id: string) {
         return this.interfaces.find((each) => each.id === id)!;
