@@ -25,7 +25,8 @@ export async function readCallLog(file: string): Promise<ApiCall[]> {
 
 /** Root users are the rehearsal itself: it deploys, polls and collects. */
 const isRehearsal = (call: ApiCall) => /:root$/.test(call.principal) || /^\d{12}$/.test(call.principal);
-const isContainingCall = (call: ApiCall) => call.operation === "ModifyNetworkInterfaceAttribute" || call.operation === "ModifyInstanceAttribute";
+const isContainingCall = (call: ApiCall) => call.operation === "ModifyNetworkInterfaceAttribute" && call.status < 400;
+const isReadBack = (call: ApiCall) => call.operation === "DescribeNetworkInterfaces" || call.operation === "DescribeInstances";
 
 export interface CallsToContainment {
     /** Every call by a role of the program, from the finding until the isolation was read back. */
@@ -33,10 +34,10 @@ export interface CallsToContainment {
     /** Milliseconds from the finding to the last change of an interface's groups. */
     millisecondsToLastChange: number;
     /**
-     * Calls on the way that had to wait for one another: runs of the same call from the same role count once, since
-     * they can be made side by side.
+     * At most so many of them waited for one another: the log knows when calls ended and not when they began, so only runs
+     * of the same call from the same role are known to be made side by side.
      */
-    sequentialCalls: number;
+    sequentialAtMost: number;
 }
 
 /**
@@ -48,13 +49,13 @@ export interface CallsToContainment {
  */
 export function callsToContainment(log: ApiCall[], sentAt: number, doneAt: number): CallsToContainment | null {
     const calls = log.filter((call) => !isRehearsal(call) && Date.parse(call.time) >= sentAt && Date.parse(call.time) <= doneAt);
-    const lastChange = calls.findLastIndex((call) => isContainingCall(call) && call.status < 400);
+    const lastChange = calls.findLastIndex(isContainingCall);
     if (lastChange < 0) return null;
-    const readBack = calls.findIndex((call, index) => index > lastChange && call.operation === "DescribeNetworkInterfaces");
+    const readBack = calls.findIndex((call, index) => index > lastChange && isReadBack(call));
     const until = calls.slice(0, (readBack < 0 ? lastChange : readBack) + 1);
-    const sequentialCalls = until.filter((call, index) => {
+    const sequentialAtMost = until.filter((call, index) => {
         const before = until[index - 1];
         return !before || before.operation !== call.operation || before.principal !== call.principal;
     }).length;
-    return { calls: until, millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt, sequentialCalls };
+    return { calls: until, millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt, sequentialAtMost };
 }

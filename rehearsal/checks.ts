@@ -84,20 +84,20 @@ function ticketOpened({ tickets, incidentId }: Facts): Check {
     return { name: "A ticket was opened", passed: ours.length === 1, lookedAt: `${tickets.length} support cases, of this incident: ${list(ours.map((one) => one.id))}` };
 }
 
-/** A message of the incident: it names the instance, matches, and Slack would have taken it. */
-function slackTold(name: string, pattern: RegExp): (facts: Facts) => Check {
+/** A message of the incident: its first line says what and names the instance, and Slack would have taken it. */
+function slackTold(name: string, title: RegExp): (facts: Facts) => Check {
     return ({ slack, instanceId }) => {
-        const ours = slack.filter(({ text }) => text.includes(instanceId) && pattern.test(text));
+        const ours = slack.filter((one) => title.test(one.title) && one.title.includes(instanceId));
         return {
             name,
-            passed: ours.some((one) => one.violations.length === 0),
-            lookedAt: `${slack.length} messages, ${ours.length} of this kind; Block Kit violations: ${list(ours.flatMap((one) => one.violations))}`,
+            passed: ours.length === 1 && ours[0]!.violations.length === 0,
+            lookedAt: `${slack.length} messages: ${list(slack.map((one) => `"${one.title}"`))}; Block Kit violations: ${list(slack.flatMap((one) => one.violations))}`,
         };
     };
 }
 
-const slackToldOfIsolation = slackTold("Slack was told of the isolation", /isolat|contain/i);
-const slackToldOfReport = slackTold("Slack was told of the report", /report\.html/i);
+const slackToldOfIsolation = slackTold("Slack was told of the isolation", /^(\[Drill\] )?Contained: /);
+const slackToldOfReport = slackTold("Slack was told of the report", /^(\[Drill\] )?Report: /);
 
 /** Whether the analysis reported a planted artefact: same volume, check and path, at least as severe. */
 function isFound(artefact: ArtefactTruth, { findings, volumes }: Facts): boolean {

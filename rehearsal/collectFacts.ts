@@ -131,7 +131,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, incident.prefix),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
-        slack: collection.slack.map(({ payload, violations }) => ({ text: JSON.stringify(payload), violations })),
+        slack: collection.slack.map(({ payload, violations }) => ({ title: String((payload as { text?: unknown } | null)?.text ?? ""), violations })),
         findings: (findings?.toString("utf8") ?? "").split("\n").filter((line) => line !== "").map((line) => diskFindingSchema.parse(JSON.parse(line))),
         artefacts: collection.artefacts,
         journalReplayed: replayedRoles(summary),

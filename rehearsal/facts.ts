@@ -31,8 +31,8 @@ export interface Facts {
     /** Each object the manifest names with the SHA-256 it names (`expected`) and that of the stored object (null: missing). */
     manifest: { objects: { key: string; expected: string; actual: string | null }[] } | null;
     tickets: { id: string; text: string }[];
-    /** What the Slack stand-in received, as text. */
-    slack: { text: string; violations: string[] }[];
+    /** What the Slack stand-in received: the line that a phone shows, and what Slack would not have taken. */
+    slack: { title: string; violations: string[] }[];
     findings: DiskFinding[];
     /** What is known to be on the disks. */
     artefacts: ArtefactTruth[];

@@ -18,23 +18,24 @@ const log = [
     call(40, "PutObject", isolate),
     call(50, "ModifyNetworkInterfaceAttribute"),
     call(51, "ModifyNetworkInterfaceAttribute"),
-    call(60, "DescribeNetworkInterfaces"),
+    call(55, "ModifyInstanceAttribute"),
+    call(60, "DescribeInstances"),
     call(70, "CreateSnapshots"),
 ];
 
 describe("calls to containment", () => {
     it("are those of the program's roles from the finding until the read back", () => {
         expect(callsToContainment(log, base, base + 1000)!.calls.map((one) => one.operation)).to.deep.equal([
-            "AssumeRole", "DescribeInstances", "PutObject", "ModifyNetworkInterfaceAttribute", "ModifyNetworkInterfaceAttribute", "DescribeNetworkInterfaces",
+            "AssumeRole", "DescribeInstances", "PutObject", "ModifyNetworkInterfaceAttribute", "ModifyNetworkInterfaceAttribute", "ModifyInstanceAttribute", "DescribeInstances",
         ]);
     });
 
     it("count calls that can be made side by side once", () => {
-        expect(callsToContainment(log, base, base + 1000)).to.include({ sequentialCalls: 5, millisecondsToLastChange: 51 });
+        expect(callsToContainment(log, base, base + 1000)).to.include({ sequentialAtMost: 6, millisecondsToLastChange: 51 });
     });
 
     it("are unknown when nothing was changed, or every change was refused", () => {
-        expect(callsToContainment(log.filter((one) => !one.operation.startsWith("Modify")), base, base + 1000)).to.equal(null);
+        expect(callsToContainment(log.filter((one) => one.operation !== "ModifyNetworkInterfaceAttribute"), base, base + 1000)).to.equal(null);
         expect(callsToContainment([call(50, "ModifyNetworkInterfaceAttribute", responder, 403)], base, base + 1000)).to.equal(null);
     });
 

@@ -25,8 +25,8 @@ function goodFacts(): Facts {
         manifest: { objects: [{ key: "findings.jsonl", expected: "c".repeat(64), actual: "c".repeat(64) }] },
         tickets: [{ id: "case-1", text: "Incident i-0aaaaaaaaaaaaaaaa-0123456789abcdef" }],
         slack: [
-            { text: "i-0aaaaaaaaaaaaaaaa is isolated", violations: [] },
-            { text: "The report of i-0aaaaaaaaaaaaaaaa: s3://evidence/report/report.html", violations: [] },
+            { title: "Contained: i-0aaaaaaaaaaaaaaaa in account 222222222222", violations: [] },
+            { title: "[Drill] Report: Signs of compromise – i-0aaaaaaaaaaaaaaaa", violations: [] },
         ],
         findings: [{
             schemaVersion: 1, id: "f1", check: "cron", severity: "critical", title: "A cron job downloads and runs a script", path: "/etc/cron.d/sysupdate",
@@ -72,7 +72,9 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
     ["Slack was not told of the isolation", /^Slack was told of the isolation/, (f) => f.slack.shift()],
     ["Slack would have refused the message", /^Slack was told of the isolation/, (f) => f.slack[0]!.violations.push("51 blocks")],
     ["Slack was not told of the report", /^Slack was told of the report/, (f) => f.slack.pop()],
-    ["the report's message names another instance", /^Slack was told of the report/, (f) => f.slack[1]!.text = "s3://evidence/report/report.html of i-0ccccccccccccccc"],
+    ["the report's message names another instance", /^Slack was told of the report/, (f) => f.slack[1]!.title = "Report: Nothing found – i-0ccccccccccccccc"],
+    ["people were told twice of the report", /^Slack was told of the report/, (f) => f.slack.push(f.slack[1]!)],
+    ["Slack was told that the instance is not contained", /^Slack was told of the isolation/, (f) => f.slack[0]!.title = "NOT contained: i-0aaaaaaaaaaaaaaaa"],
     ["an artefact was missed", /^Every planted/, (f) => f.findings = []],
     ["an artefact was seen on the wrong volume", /^Every planted/, (f) => f.findings[0]!.volumeId = "vol-2"],
     ["an artefact was seen by the wrong check", /^Every planted/, (f) => f.findings[0]!.check = "systemd"],
