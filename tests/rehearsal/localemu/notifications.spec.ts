@@ -2,7 +2,7 @@
 import { AddPermissionCommand, RemovePermissionCommand } from "@aws-sdk/client-lambda";
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, DeleteObjectCommand, GetObjectRetentionCommand, HeadObjectCommand, PutBucketNotificationConfigurationCommand, PutObjectCommand, PutObjectLockConfigurationCommand } from "@aws-sdk/client-s3";
-import { CreateTopicCommand, PublishCommand, SetTopicAttributesCommand, SubscribeCommand } from "@aws-sdk/client-sns";
+import { CreateTopicCommand, PublishCommand, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { expect } from "chai";
 import { allow, document, makeFunction, makeRole, zipped } from "./support/functions";
