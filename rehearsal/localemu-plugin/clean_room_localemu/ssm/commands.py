@@ -3,14 +3,17 @@ import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from . import execution, managed_instances
+from . import command_log, execution, managed_instances
+from .credentials import environment_of
 from .documents import Document, Script
 
 #: What GetCommandInvocation shows of an invocation's output, in characters.
 OUTPUT_LIMIT, ERROR_LIMIT = 24_000, 8_000
+#: Time until a command is shown.
+_LAG = timedelta(seconds=0.2)
 _CUT = "\n---Output truncated---"
 
 
@@ -50,6 +53,10 @@ class Command:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     requested: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    def is_visible(self) -> bool:
+        """Run Command shows a command some time after it has taken it."""
+        return datetime.now(UTC) - self.requested > _LAG
+
     def status(self) -> str:
         """Of all its invocations together, the worst first."""
         statuses = {each.status for each in self.invocations.values()}
@@ -69,7 +76,9 @@ class Command:
             return invocation.cancelled.is_set() or not managed_instances.is_running(self.account_id, self.region, instance.id)
 
         try:
-            outcome = execution.run(f"{self.id}-{instance.id}", self.script, instance, self.account_id, self.region, stopped)
+            credentials = environment_of(instance)
+            outcome = execution.run(f"{self.id}-{instance.id}", self.script, instance, credentials, stopped)
+            self._log(instance.id, credentials, outcome)
         except Exception as problem:
             invocation.errors = shortened(f"The script could not be run on {instance.id}: {problem}", ERROR_LIMIT)
             invocation.end("Failed", "Failed", 1)
@@ -85,6 +94,14 @@ class Command:
         else:
             status = "Success" if outcome.exit_code == 0 else "Failed"
             invocation.end(status, status, outcome.exit_code)
+
+
+    def _log(self, instance_id: str, credentials: dict[str, str], outcome: execution.Outcome) -> None:
+        """Where SendCommand asked for it."""
+        config = self.request.get("CloudWatchOutputConfig") or {}
+        if config.get("CloudWatchOutputEnabled"):
+            group = config.get("CloudWatchLogGroupName") or f"/aws/ssm/{self.document.name}"
+            command_log.write(group, f"{self.id}/{instance_id}/{self.script.step}", self.region, credentials, {"stdout": outcome.output, "stderr": outcome.errors})
 
 
 def shortened(text: str, limit: int) -> str:

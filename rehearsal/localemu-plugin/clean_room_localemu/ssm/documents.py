@@ -24,7 +24,8 @@ _MANAGED = {
         }],
     },
 }
-_DEFAULT_TIMEOUT = "3600"
+#: Seconds. The agent takes its default for what is no number within the limits.
+_SHORTEST_TIMEOUT, _DEFAULT_TIMEOUT, _LONGEST_TIMEOUT = 5, 3600, 172_800
 _REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 type Parameters = Mapping[str, list[str]]
@@ -84,7 +85,12 @@ def script_of(document: Document, given: Parameters) -> Script:
     # A list parameter that stands alone gives its items.
     alone = _REFERENCE.fullmatch(lines.strip()) if isinstance(lines, str) else None
     lines = values[alone[1]] if alone else [_substituted(line, values) for line in ([lines] if isinstance(lines, str) else lines)]
-    return Script(str(step.get("name", "")), "\n".join(lines) + "\n", int(_substituted(str(inputs.get("timeoutSeconds", _DEFAULT_TIMEOUT)), values)))
+    return Script(str(step.get("name", "")), "\n".join(lines) + "\n", _timeout(_substituted(str(inputs.get("timeoutSeconds", "")), values)))
+
+
+def _timeout(text: str) -> int:
+    seconds = int(text) if re.fullmatch("[0-9]{1,6}", text) else 0
+    return seconds if _SHORTEST_TIMEOUT <= seconds <= _LONGEST_TIMEOUT else _DEFAULT_TIMEOUT
 
 
 def _runs_on_linux(precondition: Any) -> bool:

@@ -1,5 +1,6 @@
 """Runs a script on an instance, which here is a folder, an environment and a sandbox."""
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from typing import Any
 
 from ..ec2.disk_images import writable_image
 from ..settings import endpoint, port, settings
-from .credentials import environment_of
 from .documents import Script
+from .isolation import can_isolate
 from .sandbox.request import Request
 
 #: How often a running script is looked at, in seconds.
@@ -29,15 +30,15 @@ class Outcome:
     errors: str
 
 
-def run(name: str, script: Script, instance: Any, account_id: str, region: str, stopped: Callable[[], bool]) -> Outcome:
+def run(name: str, script: Script, instance: Any, credentials: dict[str, str], stopped: Callable[[], bool]) -> Outcome:
     """
     Blocks until the script and all its processes have ended. `name` is unique; `stopped` says whether the script is to be killed.
-    Raises OSError, and botocore's ClientError for a role that does not trust EC2.
+    `credentials` are environment variables.
     """
     folder = settings().state_directory / "commands" / name
     (folder / "bin").mkdir(parents=True, mode=0o700)
     try:
-        request = _request(folder, script, instance, account_id, region)
+        request = _request(folder, script, instance, credentials)
         with open(folder / "stdout", "wb") as output, open(folder / "stderr", "wb") as errors:
             timed_out, code = _supervised(request, output, errors, script.timeout_seconds, stopped)
         return Outcome(code, timed_out, _read(folder / "stdout"), _read(folder / "stderr"))
@@ -45,24 +46,29 @@ def run(name: str, script: Script, instance: Any, account_id: str, region: str, 
         shutil.rmtree(folder)
 
 
-def _request(folder: Path, script: Script, instance: Any, account_id: str, region: str) -> Request:
+def _request(folder: Path, script: Script, instance: Any, credentials: dict[str, str]) -> Request:
+    region = instance.ec2_backend.region_name
     file = folder / "script.sh"
     file.write_text(script.text)
     return Request(
-        # The agent writes the script to a file; its first line chooses the shell.
-        shell="/bin/bash" if script.text.startswith("#!") and "bash" in script.text.splitlines()[0] else "/bin/sh",
-        script=str(file),
+        command=[*_interpreter(script.text), str(file)],
         directory=str(folder),
         environment={
             "PATH": ":".join([str(_tools(folder)), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
             "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8",
             "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_ENDPOINT_URL": endpoint(), "AWS_EC2_METADATA_DISABLED": "true",
-            **environment_of(instance, account_id, region),
+            **credentials,
         },
         devices=_devices(instance),
         port=port(),
-        private=os.geteuid() == 0 and sys.platform == "linux",
+        private=can_isolate(),
     )
+
+
+def _interpreter(text: str) -> list[str]:
+    """The one the script's first line names, or the shell."""
+    first = text.split("\n", 1)[0]
+    return shlex.split(first[2:]) if first.startswith("#!") else ["/bin/sh"]
 
 
 def _tools(folder: Path) -> Path:

@@ -1,6 +1,8 @@
-"""Instances that Systems Manager manages: those that run with an instance profile, once their agent has registered."""
+"""Instances that Systems Manager manages: those that run with a profile whose role lets their agent register, once it has."""
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from .credentials import may_register
 
 #: An agent takes 30 seconds to 6 minutes in AWS; long enough here that a caller who does not wait is found out.
 REGISTRATION = timedelta(seconds=0.4)
@@ -8,32 +10,27 @@ REGISTRATION = timedelta(seconds=0.4)
 
 def instances(account_id: str, region: str) -> list[Any]:
     """moto's instances, in the order they were started."""
-    from moto.ec2.models import ec2_backends
-
     registered = datetime.now(UTC) - REGISTRATION
-    return [each for each in ec2_backends[account_id][region].all_instances() if each.state == "running" and role_of(each) and _utc(each.launch_time) <= registered]
-
-
-def role_of(instance: Any) -> Any | None:
-    """moto's role behind the instance's profile."""
-    association = instance.ec2_backend.iam_instance_profile_associations.get(instance.id)
-    roles = association.iam_instance_profile.roles if association else []
-    return roles[0] if roles else None
+    return [each for each in _running(account_id, region) if _utc(each.launch_time) <= registered and may_register(each)]
 
 
 def is_running(account_id: str, region: str, instance_id: str) -> bool:
     """Whether its processes live."""
+    return any(each.id == instance_id for each in _running(account_id, region))
+
+
+def _running(account_id: str, region: str) -> list[Any]:
     from moto.ec2.models import ec2_backends
 
-    return any(each.id == instance_id and each.state == "running" for each in ec2_backends[account_id][region].all_instances())
+    return [each for each in ec2_backends[account_id][region].all_instances() if each.state == "running"]
 
 
 def information(instance: Any) -> dict[str, Any]:
-    """As DescribeInstanceInformation shows it. The address is the instance's, the host name this emulator's choice."""
+    """As DescribeInstanceInformation shows it."""
     return {
         "InstanceId": instance.id, "PingStatus": "Online", "LastPingDateTime": datetime.now(UTC), "AgentVersion": "3.3.3050.0", "IsLatestVersion": True,
         "PlatformType": "Linux", "PlatformName": "Amazon Linux", "PlatformVersion": "2023", "ResourceType": "EC2Instance",
-        "IPAddress": instance.private_ip, "ComputerName": f"ip-{instance.private_ip.replace(".", "-")}.{instance.ec2_backend.region_name}.compute.internal",
+        "IPAddress": instance.private_ip, "ComputerName": f"ip-{instance.private_ip.replace('.', '-')}.{instance.ec2_backend.region_name}.compute.internal",
     }
 
 

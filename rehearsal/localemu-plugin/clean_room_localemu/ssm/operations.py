@@ -89,7 +89,7 @@ def get_command_invocation(context: RequestContext, request: dict[str, Any]) -> 
     """Of a step when one is named."""
     command = next(_commands.newest_first(context.account_id, context.region, request["CommandId"]), None)
     invocation = command.invocations.get(request["InstanceId"]) if command else None
-    if command is None or invocation is None:
+    if command is None or invocation is None or not command.is_visible():
         raise InvocationDoesNotExist()
     if request.get("PluginName") not in (None, command.script.step):
         raise InvalidPluginName()
@@ -100,7 +100,7 @@ def list_command_invocations(context: RequestContext, request: dict[str, Any]) -
     """In one page."""
     found = [
         views.invocation_in_list(command, invocation, bool(request.get("Details")))
-        for command in _commands.newest_first(context.account_id, context.region, request.get("CommandId"))
+        for command in _commands.newest_first(context.account_id, context.region, request.get("CommandId")) if command.is_visible()
         for invocation in command.invocations.values() if request.get("InstanceId") in (None, invocation.instance_id)
     ]
     return {"CommandInvocations": [each for each in found if _passes(each, request.get("Filters") or [])]}

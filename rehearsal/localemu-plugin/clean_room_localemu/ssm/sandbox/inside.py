@@ -16,9 +16,10 @@ def main() -> int:
     """The script's exit code. The argument is the socket that takes the listener out."""
     request = Request.from_line(sys.stdin.buffer.readline())
     _show_devices(request.devices)
+    _protect_files(request.directory)
     _raise_loopback()
     _hand_out_listener(int(sys.argv[1]), request.port)
-    done = subprocess.run([request.shell, request.script], env=request.environment, cwd=request.directory, stdin=subprocess.DEVNULL)
+    done = subprocess.run(request.command, env=request.environment, cwd=request.directory, stdin=subprocess.DEVNULL)
     return done.returncode if done.returncode >= 0 else 128 - done.returncode
 
 
@@ -28,6 +29,12 @@ def _show_devices(devices: dict[str, str]) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=1m", "clean-room", _BY_ID], check=True)
     for name, device in devices.items():
         os.symlink(device, os.path.join(_BY_ID, name))
+
+
+def _protect_files(directory: str) -> None:
+    """The files of this machine cannot be changed; the script's own folder can, and an empty /run, where mount keeps its notes."""
+    for arguments in (["--bind", directory, directory], ["-t", "tmpfs", "clean-room", "/run"], ["-o", "remount,bind,ro", "/"]):
+        subprocess.run(["mount", *arguments], check=True)
 
 
 def _raise_loopback() -> None:

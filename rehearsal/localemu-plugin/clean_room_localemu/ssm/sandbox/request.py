@@ -8,8 +8,8 @@ from typing import Self
 class Request:
     """Paths are absolute."""
 
-    shell: str
-    script: str
+    #: The interpreter and the script.
+    command: list[str]
     #: The script's current directory.
     directory: str
     environment: dict[str, str]

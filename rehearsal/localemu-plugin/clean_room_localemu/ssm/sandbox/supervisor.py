@@ -14,7 +14,8 @@ from .relay import serve
 from .request import Request
 
 _PR_SET_CHILD_SUBREAPER = 36
-_NAMESPACES = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+#: Puts a process into namespaces that end with it.
+NAMESPACES = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def supervise() -> int:
@@ -31,7 +32,7 @@ def _in_namespaces(request: Request) -> int:
         ours, theirs = socket.socketpair()
         with ours:
             child = subprocess.Popen(
-                [*_NAMESPACES, sys.executable, "-m", f"{__package__}.inside", str(theirs.fileno())],
+                [*NAMESPACES, sys.executable, "-m", f"{__package__}.inside", str(theirs.fileno())],
                 stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], start_new_session=True)
             theirs.close()
             assert child.stdin
@@ -51,7 +52,7 @@ def _as_plain_process(request: Request) -> int:
     for name, image in request.devices.items():
         os.symlink(image, os.path.join(folder, name))
     environment = {**request.environment, "CLEAN_ROOM_DEVICE_DIRECTORY": folder}
-    child = subprocess.Popen([request.shell, request.script], env=environment, cwd=request.directory, stdin=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(request.command, env=environment, cwd=request.directory, stdin=subprocess.DEVNULL, start_new_session=True)
     _kill_at_end_of_input(child.pid)
     code = child.wait()
     _kill_group(child.pid)
