@@ -1,23 +1,34 @@
 """Launching, changing and ending instances as EC2 does."""
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from localemu.utils.patch import patch
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models.iam_instance_profile import IamInstanceProfileAssociationBackend
-from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.tags import TagResponse
 from moto.ec2.utils import parse_user_data
 
 from .errors import error
+from .snapshot_sharing import own_snapshot
 
+#: Seconds an instance is pending.
+PENDING_SECONDS = 0.3
 #: Attributes of ModifyInstanceAttribute that are sent as `<name>.Value`, and the instance's field.
 VALUES = {
     "InstanceType": "instance_type", "Kernel": "kernel", "UserData": "user_data", "DisableApiTermination": "disable_api_termination",
     "DisableApiStop": "disable_api_stop", "SourceDestCheck": "source_dest_check", "EbsOptimized": "ebs_optimized",
     "InstanceInitiatedShutdownBehavior": "instance_initiated_shutdown_behavior",
 }
+
+#: Parameters that must be the same when a ClientToken comes again.
+LAUNCH = (
+    "ImageId", "InstanceType", "MinCount", "MaxCount", "SubnetId", "SecurityGroupIds", "NetworkInterfaces", "BlockDeviceMappings", "IamInstanceProfile",
+    "UserData", "TagSpecifications",
+)
+_launching = threading.Lock()
 
 
 def install() -> None:
@@ -29,20 +40,8 @@ def install() -> None:
         image = self._get_param("ImageId")
         if image and not self.ec2_backend.describe_images(filters={"image-id": image}):
             raise error("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
-        token = self._get_param("ClientToken")
-        # Kept by botocore's name for it, on the account's backend of the Region.
-        launches: dict[str, tuple[str, Any]] = self.ec2_backend.__dict__.setdefault("_launches_by_token", {})
-        asked = repr((image, self._get_param("InstanceType"), self._get_param("SubnetId"), self._get_param("NetworkInterfaces"), self._get_param("BlockDeviceMappings")))
-        if token and token in launches:
-            if launches[token][0] != asked:
-                raise error("IdempotentParameterMismatch", "The client token was used before with other parameters.")
-            return launches[token][1]
-        result = fn(self)
-        for instance in result.result.instances:
-            instance.disable_api_termination = self._get_param("DisableApiTermination") or False
-        if token:
-            launches[token] = (asked, result)
-        return result
+        with _launching:
+            return once(fn, self)
 
     @patch(InstanceResponse.modify_instance_attribute)
     def modify_instance_attribute(_fn: Any, self: InstanceResponse) -> ActionResult:
@@ -76,16 +75,72 @@ def install() -> None:
         association.instance.iam_instance_profile = association.iam_instance_profile
         return association
 
+    _take_time_to_start()
     for operation in ("create_tags", "delete_tags"):
-        _refuse_unknown_instances(operation)
+        _refuse_unknown_resources(operation)
 
 
-def _refuse_unknown_instances(operation: str) -> None:
+def once(fn: Any, self: InstanceResponse) -> ActionResult:
+    """Launches, or gives what a launch with the same ClientToken gave."""
+    token = self._get_param("ClientToken")
+    # On the account's backend of the Region, since that is where a token counts.
+    launches: dict[str, tuple[list[Any], ActionResult]] = self.ec2_backend.__dict__.setdefault("_launches_by_token", {})
+    asked = [self._get_param(each) for each in LAUNCH]
+    if token in launches:
+        first, result = launches[token]
+        if first != asked:
+            raise error("IdempotentParameterMismatch", "The client token was used before with other parameters.")
+        if any(instance.state == "terminated" for instance in result.result.instances):
+            raise error("IdempotentInstanceTerminated", "The client token was used before, for an instance that has been terminated.")
+        return result
+    result = fn(self)
+    for instance in result.result.instances:
+        instance.disable_api_termination = str(self._get_param("DisableApiTermination", False)).lower() == "true"
+    if token:
+        launches[token] = (asked, result)
+    return result
+
+
+def _take_time_to_start() -> None:
+    """moto's instances run at once; on AWS they are pending for some seconds, in which much is refused."""
+
+    @patch(InstanceBackend.run_instances)
+    def run_instances(fn: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        reservation = fn(self, *args, **kwargs)
+        for instance in reservation.instances:
+            be_pending(instance)
+        return reservation
+
+    @patch(Instance.start)
+    def start(fn: Any, self: Instance) -> Any:
+        previous = fn(self)
+        if previous.name != "running":
+            be_pending(self)
+        return previous
+
+
+def be_pending(instance: Instance) -> None:
+    """For a moment; then it runs, unless something else has become of it."""
+    instance._state = pending = InstanceState("pending", 0)
+
+    def run() -> None:
+        if instance._state is pending and pending.name == "pending":
+            instance._state = InstanceState("running", 16)
+
+    timer = threading.Timer(PENDING_SECONDS, run)
+    timer.daemon = True
+    timer.start()
+
+
+def _refuse_unknown_resources(operation: str) -> None:
     @patch(getattr(TagResponse, operation))
     def tags(fn: Any, self: TagResponse) -> Any:
+        backend = self.ec2_backend
+        finders = {"i-": backend.get_instance, "vol-": backend.get_volume, "eni-": backend.get_network_interface, "snap-": lambda each: own_snapshot(backend, each)}
         for resource_id in self._get_param("Resources", []):
-            if resource_id.startswith("i-"):
-                self.ec2_backend.get_instance(resource_id)
+            for prefix, find in finders.items():
+                if resource_id.startswith(prefix):
+                    find(resource_id)
         return fn(self)
 
 

@@ -1,5 +1,5 @@
 """Snapshots: born pending, tagged, encrypted and copied as EBS does."""
-import time
+from dataclasses import dataclass
 from typing import Any
 
 from localemu.utils.patch import patch
@@ -9,20 +9,24 @@ from moto.ec2.utils import random_snapshot_id
 
 from ..kms_keys import default_ebs_key_arn, find_key, key_arn
 from .errors import error
+from .first_state import FirstState
 
-#: Seconds a snapshot stays pending, so that code which does not wait fails here as it would on AWS.
+#: Seconds a snapshot stays pending; minutes to hours on AWS.
 PENDING_SECONDS = 0.3
 #: AWS's volume id of a snapshot that was copied.
 NO_VOLUME = "vol-ffffffff"
 
 
-class CopiedVolume:
-    """Stands where a copy has no volume of its own."""
+#: Copies under way into one Region, at most.
+MOST_COPIES = 20
 
-    id = NO_VOLUME
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+@dataclass(frozen=True)
+class SourceVolume:
+    """What a snapshot keeps of its volume, whatever becomes of the volume. `size` is in GiB."""
+
+    id: str
+    size: int
 
 
 def install() -> None:
@@ -36,11 +40,11 @@ def _correct_state() -> None:
     @patch(Snapshot.__init__)
     def init(fn: Any, self: Snapshot, ec2_backend: Any, snapshot_id: str, volume: Any, description: str, *args: Any, **kwargs: Any) -> None:
         """`failure` is why a copy ends in the state error; None for a good one."""
-        self._born, self.failure = time.monotonic(), None
+        self.pending, self.failure = FirstState(PENDING_SECONDS), None
         fn(self, ec2_backend, snapshot_id, volume, description or "", *args, **kwargs)
 
     def status(snapshot: Snapshot) -> str:
-        if not snapshot.from_ami and time.monotonic() < snapshot._born + PENDING_SECONDS:
+        if not snapshot.from_ami and snapshot.pending.is_seen():
             return "pending"
         return "error" if snapshot.failure else "completed"
 
@@ -56,7 +60,9 @@ def _correct_creation() -> None:
     def create_snapshot(fn: Any, self: Any, volume_id: str, description: str, *args: Any, **kwargs: Any) -> Snapshot:
         """Under the volume's key, and as large as the volume is now."""
         snapshot = fn(self, volume_id, description, *args, **kwargs)
-        snapshot.kms_key_id = snapshot.volume.kms_key_id if snapshot.encrypted else None
+        volume = self.get_volume(volume_id)
+        snapshot.kms_key_id = volume.kms_key_id if volume.encrypted else None
+        snapshot.volume = SourceVolume(volume.id, int(volume.size))
         return snapshot
 
     @patch(responses.ElasticBlockStore.create_snapshots)
@@ -64,6 +70,10 @@ def _correct_creation() -> None:
         """One of each attached volume but those left out; the volume's tags on request, below those of the call."""
         spec = self._get_param("InstanceSpecification", {})
         instance = self.ec2_backend.get_instance(spec["InstanceId"])
+        if instance.state == "terminated":
+            raise error("IncorrectState", f"The instance '{instance.id}' is terminated and has no volumes.")
+        if self._get_param("CopyTagsFromSource", "volume") != "volume":
+            raise error("InvalidParameterValue", "CopyTagsFromSource takes only the value volume.")
         left_out = set(spec.get("ExcludeDataVolumeIds", spec.get("ExcludeDataVolumeId", [])))
         if str(spec.get("ExcludeBootVolume", False)).lower() == "true":
             left_out |= {device.volume_id for name, device in instance.block_device_mapping.items() if name == instance.root_device_name}
@@ -75,7 +85,8 @@ def _correct_creation() -> None:
         snapshots = []
         for volume_id in volume_ids:
             snapshot = self.ec2_backend.create_snapshot(volume_id, self._get_param("Description", ""))
-            copied = {tag["key"]: tag["value"] for tag in snapshot.volume.get_tags() if not tag["key"].startswith("aws:")} if self._get_param("CopyTagsFromSource") == "volume" else {}
+            tags = self.ec2_backend.tags.get(volume_id, {}) if self._get_param("CopyTagsFromSource") else {}
+            copied = {key: value for key, value in tags.items() if not key.startswith("aws:")}
             snapshot.add_tags({**copied, **asked})
             snapshots.append(snapshot)
         return self.response_template(responses.CREATE_SNAPSHOTS_RESPONSE).render(snapshots=snapshots)
@@ -92,12 +103,15 @@ def _correct_copy() -> None:
             raise error("IncorrectState", f"Snapshot is in invalid state - {source.status}")
         self.error_on_dryrun()
         backend = self.ec2_backend
+        under_way = [each for each in list(backend.snapshots.values()) if hasattr(each, "source") and each.pending.lasts()]
+        if len(under_way) >= MOST_COPIES:
+            raise error("ResourceLimitExceeded", f"Too many snapshot copies in progress. The limit is {MOST_COPIES} for this destination region.")
         asked = self._get_param("KmsKeyId")
-        encrypted = source.encrypted or self._get_bool_param("Encrypted", False)
+        encrypted = source.encrypted or self._get_bool_param("Encrypted", False) or backend.ebs_encryption_by_default
         if asked and not encrypted:
             raise error("InvalidParameterDependency", "The parameter [KmsKeyId] requires the parameter Encrypted to be set.")
         copy = Snapshot(
-            backend, random_snapshot_id(), volume=CopiedVolume(source.volume.size), description=self._get_param("Description"),
+            backend, random_snapshot_id(), volume=SourceVolume(NO_VOLUME, source.volume.size), description=self._get_param("Description"),
             encrypted=encrypted, kms_key_id=_key_of_copy(backend, source, asked) if encrypted else None)
         copy.failure = _why_it_fails(backend, source, copy)
         copy.source = source

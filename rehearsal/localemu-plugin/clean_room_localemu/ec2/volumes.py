@@ -1,15 +1,20 @@
 """Volumes: attachment, size, encryption and idempotency as EBS has them."""
-from copy import deepcopy
+import threading
 from typing import Any
 
 from localemu.utils.patch import patch
-from moto.ec2.models.elastic_block_store import EBSBackend, VolumeAttachment
-from moto.ec2.models.instances import Instance
+from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeAttachment
+from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.responses import elastic_block_store as responses
 from moto.ec2.responses.instances import InstanceResponse
 
 from ..kms_keys import default_ebs_key_arn, key_arn
 from .errors import error
+from .first_state import FirstState
+
+#: Seconds a volume of CreateVolume is in state creating.
+CREATING_SECONDS = 0.2
+_creating = threading.Lock()
 
 
 def install() -> None:
@@ -18,25 +23,52 @@ def install() -> None:
         "<deleteOnTermination>false</deleteOnTermination>", "<deleteOnTermination>{{ 'true' if volume.attachment.delete_on_termination else 'false' }}</deleteOnTermination>")
     VolumeAttachment.delete_on_termination = property(
         lambda attachment: getattr(attachment.instance.block_device_mapping.get(attachment.device), "delete_on_termination", False))
-    EBSBackend._create_default_encryption_key = lambda self: default_ebs_key_arn(self.account_id, self.region_name)
+    Volume.status = property(state)
+    EBSBackend._create_default_encryption_key = use_default_key
     _correct_create_volume()
     _correct_attachment()
     _correct_launch_devices()
 
 
+def state(volume: Volume) -> str:
+    """creating, then available or in-use."""
+    if volume.attachment:
+        return "in-use"
+    creating = getattr(volume, "creating", None)
+    return "creating" if creating and creating.is_seen() else "available"
+
+
+def use_default_key(backend: Any) -> str:
+    """ARN of the key for what names none; moto would make one that LocalEmu's KMS does not know."""
+    backend.default_kms_key_id = default_ebs_key_arn(backend.account_id, backend.region_name)
+    return backend.default_kms_key_id
+
+
 def _correct_create_volume() -> None:
     @patch(responses.ElasticBlockStore.create_volume)
     def create_volume_response(fn: Any, self: Any) -> str:
-        """The same ClientToken gives the same volume. Tags that name a disk image take effect at once."""
-        token = self._get_param("ClientToken")
-        made: dict[str, str] = self.ec2_backend.__dict__.setdefault("_volumes_by_token", {})
-        if token and made.get(token) in self.ec2_backend.volumes:
-            volume = self.ec2_backend.volumes[made[token]]
-            return self.response_template(responses.CREATE_VOLUME_RESPONSE).render(volume=volume)
-        before = set(self.ec2_backend.volumes)
+        """The same ClientToken gives the same volume."""
+        with _creating:
+            return once(fn, self)
+
+    def once(fn: Any, self: Any) -> str:
+        backend, token = self.ec2_backend, self._get_param("ClientToken")
+        # On the account's backend of the Region, since that is where a token counts.
+        made: dict[str, tuple[dict[str, Any], str]] = backend.__dict__.setdefault("_volumes_by_token", {})
+        asked = {name: self._get_param(name) for name in ("AvailabilityZone", "Encrypted", "Iops", "KmsKeyId", "Size", "SnapshotId", "Throughput", "VolumeType", "TagSpecifications")}
+        if self._get_param("AvailabilityZone") not in [zone.name for zone in backend.describe_availability_zones()]:
+            raise error("InvalidZone.NotFound", f"The zone '{self._get_param('AvailabilityZone')}' does not exist.")
+        if token in made:
+            first, volume_id = made[token]
+            if first != asked:
+                raise error("IdempotentParameterMismatch", "The client token was used before with other parameters.")
+            return self.response_template(responses.CREATE_VOLUME_RESPONSE).render(volume=backend.get_volume(volume_id))
+        before = set(backend.volumes)
         result = fn(self)
+        volume_id = next(iter(set(backend.volumes) - before))
+        backend.volumes[volume_id].creating = FirstState(CREATING_SECONDS)
         if token:
-            made[token] = next(iter(set(self.ec2_backend.volumes) - before))
+            made[token] = (asked, volume_id)
         return result
 
     @patch(EBSBackend.create_volume)
@@ -51,6 +83,7 @@ def _correct_create_volume() -> None:
             if snapshot.encrypted:
                 encrypted = True
                 kms_key_id = kms_key_id or (snapshot.kms_key_id if snapshot.owner_id == self.account_id else None)
+        encrypted = encrypted or getattr(self, "ebs_encryption_by_default", False)  # set after the catalogue of images, which has volumes
         if kms_key_id:
             kms_key_id = key_arn(kms_key_id, self.account_id, self.region_name) or kms_key_id
         return fn(self, size, zone_name, snapshot_id=snapshot_id, encrypted=encrypted, kms_key_id=kms_key_id, **kwargs)
@@ -60,13 +93,15 @@ def _correct_attachment() -> None:
     @patch(EBSBackend.attach_volume)
     def attach_volume(fn: Any, self: Any, volume_id: str, instance_id: str, device_path: str, *args: Any, **kwargs: Any) -> Any:
         volume, instance = self.get_volume(volume_id), self.get_instance(instance_id)
-        if instance.state not in ("pending", "running", "stopped"):
+        if instance.state not in ("running", "stopped"):
             raise error("IncorrectState", f"Instance '{instance_id}' is not 'running'.")
         if volume.attachment:
             raise error("VolumeInUse", f"{volume_id} is already attached to an instance")
+        if volume.status != "available":
+            raise error("IncorrectState", f"Volume '{volume_id}' is in the '{volume.status}' state, and not 'available'.")
         if volume.zone.name != instance._placement.zone:
             raise error("InvalidVolume.ZoneMismatch", f"The volume '{volume_id}' is not in the same availability zone as instance '{instance_id}'")
-        if device_path in instance.block_device_mapping:
+        if place_of(device_path) in map(place_of, instance.block_device_mapping):
             raise error("InvalidParameterValue", f"Invalid value '{device_path}' for unixDevice. Attachment point {device_path} is already in use")
         return fn(self, volume_id, instance_id, device_path, *args, **kwargs)
 
@@ -81,17 +116,34 @@ def _correct_attachment() -> None:
         return fn(self, volume_id, attachment.instance.id, device_path or attachment.device)
 
 
+def place_of(device: str) -> str:
+    """/dev/sdf and /dev/xvdf are one place to EC2."""
+    return device.removeprefix("/dev/").removeprefix("xvd").removeprefix("sd")
+
+
 def _correct_launch_devices() -> None:
     @patch(InstanceResponse._parse_block_device_mapping)
     def parse_block_device_mapping(fn: Any, self: InstanceResponse) -> list[dict[str, Any]]:
         """moto takes the size for the wish to encrypt."""
         asked = {each.get("DeviceName"): each.get("Ebs", {}) for each in self._get_param("BlockDeviceMappings", [])}
-        mappings = deepcopy(fn(self))
+        mappings = fn(self)
         for mapping in mappings:
             ebs = asked.get(mapping["DeviceName"], {})
             mapping["Ebs"]["Encrypted"] = str(ebs.get("Encrypted", False)).lower() == "true"
             mapping["Ebs"]["DeleteOnTermination"] = ebs.get("DeleteOnTermination")
         return mappings
+
+    @patch(InstanceBackend.run_instances)
+    def run_instances(fn: Any, self: Any, image_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Devices that a request or its launch template lists come on top of the image's root device, or in its place."""
+        template = kwargs.get("launch_template")
+        devices = kwargs.get("block_device_mappings") or (self._get_template_from_args(template).data.get("BlockDeviceMappings") if template else None)
+        if devices:
+            image = next(iter(self.describe_images(filters={"image-id": image_id})), None) if image_id else None
+            root = image.root_device_name if image else None
+            own_root = any(each["DeviceName"] == root for each in devices)
+            kwargs["block_device_mappings"] = [*([] if own_root or root is None else [{"DeviceName": root, "Ebs": {"VolumeType": "gp3", "DeleteOnTermination": True}}]), *devices]
+        return fn(self, image_id, *args, **kwargs)
 
     @patch(Instance.add_block_device)
     def add_block_device(
