@@ -48,6 +48,14 @@ describe("isolateInstance", () => {
         expect(account.calls.indexOf("DetachInstances")).to.be.lessThan(account.calls.indexOf("ModifyNetworkInterfaceAttribute"));
     });
 
+    it("cuts the network within eight calls one after another, also in a VPC without our groups", async () => {
+        await contain();
+        const cut = account.calls.findLastIndex((call, index) => call === "ModifyNetworkInterfaceAttribute" && index < account.calls.indexOf("ModifyInstanceMetadataOptions"));
+        // StartExecution and AssumeRole come before.
+        expect(2 + account.depths[cut]!).to.be.at.most(8);
+        expect(account.depths[cut]).to.be.greaterThan(3);
+    });
+
     it("touches no other setting of an instance that is gone before it comes", async () => {
         account.state = "terminated";
         expect((await thrown(contain())).message).to.match(/already terminated/);

@@ -30,6 +30,9 @@ export class MemberAccount {
     readonly table = new FakeDynamoDb();
     /** Operations in the order of their calls. */
     readonly calls: string[] = [];
+    /** How many calls, this one among them, were made one after another up to each call of {@link calls}; those at the same time count once. */
+    readonly depths: number[] = [];
+    private answered = 0;
     /** Operations that AWS refuses, with its error's name. `Operation:argument` refuses that argument alone. */
     readonly refusals = new Map<string, string>();
     /** Called after each call; a test ends the process or changes the world here. */
@@ -88,8 +91,12 @@ export class MemberAccount {
         const own = Object.hasOwn(prototype, "send") ? prototype.send : undefined;
         const answer = (name: string, input: Input) => this.answer(name, input);
         prototype.send = async (command: { constructor: { name: string }; input: Input }) => {
-            // Like a call over a network, never in the same turn.
-            await Promise.resolve();
+            const depth = this.answered + 1;
+            this.depths.push(depth);
+            this.calls.push(command.constructor.name.replace(/Command$/, ""));
+            // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
+            await new Promise((resolve) => setImmediate(resolve));
+            this.answered = Math.max(this.answered, depth);
             return answer(command.constructor.name.replace(/Command$/, ""), command.input);
         };
         this.restore.push(() => { if (own) prototype.send = own; else delete prototype.send; });
@@ -97,7 +104,6 @@ export class MemberAccount {
 
     private answer(name: string, input: Input): unknown {
         const variant = `${name}:${Object.keys(input).filter((key) => key !== "InstanceId" && key !== "NetworkInterfaceId")[0] ?? ""}`;
-        this.calls.push(name);
         const refusal = this.refusals.get(name) ?? this.refusals.get(variant);
         if (refusal) throw awsError(refusal);
         const operation = (this as unknown as Record<string, ((input: Input) => unknown) | undefined>)[`on${name}`];
