@@ -86,6 +86,7 @@ describe("LocalEmu: Run Command", function () {
         const send = (DocumentName: string, DocumentVersion?: string) => errorOf(aws.ssm.send(new SendCommandCommand({ DocumentName, DocumentVersion, InstanceIds: [instanceId] })));
         expect(await send("no-such-document")).to.equal("InvalidDocument");
         expect(await send(await makeDocument(aws, ["true"]), "7")).to.equal("InvalidDocumentVersion");
+        expect(await send(await makeDocument(aws, ["true"], {}, { workingDirectory: "/var" }))).to.equal("InvalidDocument");
     });
 
     it("puts checked parameters into the text of the document's script", async () => {

@@ -15,12 +15,11 @@ _MANAGED = {
         "schemaVersion": "2.2",
         "parameters": {
             "commands": {"type": "StringList"},
-            "workingDirectory": {"type": "String", "default": ""},
             "executionTimeout": {"type": "String", "default": "3600", "allowedPattern": r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|(172[0-7][0-9]{2})|(172800)"},
         },
         "mainSteps": [{
             "action": "aws:runShellScript", "name": "runShellScript",
-            "inputs": {"runCommand": "{{ commands }}", "workingDirectory": "{{ workingDirectory }}", "timeoutSeconds": "{{ executionTimeout }}"},
+            "inputs": {"runCommand": "{{ commands }}", "timeoutSeconds": "{{ executionTimeout }}"},
         }],
     },
 }
@@ -81,6 +80,8 @@ def script_of(document: Document, given: Parameters) -> Script:
         raise InvalidDocument(f"The document {document.name} cannot run here: its step must be aws:runShellScript, for Linux or without a precondition.")
     values = _admitted(document, given)
     inputs = step.get("inputs", {})
+    if inputs.get("workingDirectory"):
+        raise InvalidDocument(f"The document {document.name} cannot run here: its script runs in a folder of its own, not in a workingDirectory.")
     lines = inputs.get("runCommand", [])
     # A list parameter that stands alone gives its items.
     alone = _REFERENCE.fullmatch(lines.strip()) if isinstance(lines, str) else None
