@@ -101,8 +101,13 @@ async function tickets(clients: LocalClients, accounts: string[]): Promise<Facts
     }));
 }
 
-const replayedRoles = (summary: AnalysisSummary | null): Facts["journalReplayed"] => (["root", "data"] as const).filter((role) =>
-    summary?.volumes.some((volume) => volume.role === role && volume.fileSystems.some((one) => one.journalReplayed)));
+/** A volume may also hold a file system without a journal, such as the EFI partition's: that one says nothing. */
+const journaling = /^(xfs|ext[34]|ntfs)$/;
+
+const replayedRoles = (summary: AnalysisSummary | null): Facts["journalReplayed"] => (["root", "data"] as const).filter((role) => {
+    const journals = (summary?.volumes ?? []).filter((volume) => volume.role === role).flatMap((volume) => volume.fileSystems).filter(({ type }) => journaling.test(type));
+    return journals.length > 0 && journals.every((one) => one.journalReplayed);
+});
 
 /** Collects all facts. What is not there is empty or null, so that a check turns false instead of the rehearsal failing. */
 export async function collectFacts(collection: Collection): Promise<Facts> {
