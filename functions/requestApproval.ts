@@ -10,7 +10,7 @@ import { incidentsTablePermissions, updateIncident } from "./aws/incidentsTable"
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { approvalMessage } from "./domain/approvalMessage";
-import { containmentSchema, incidentSchema, timestampSchema } from "./domain/containers";
+import { containmentSchema, incidentSchema } from "./domain/containers";
 import { answersItself } from "./domain/incidentRecord";
 
 export const permissions: Permissions = (names) => [...incidentsTablePermissions(names), ...answerPermissions(names), ...tellPermissions(names)];
@@ -26,13 +26,12 @@ export const handler = step({
         incident: incidentSchema,
         containment: containmentSchema,
         taskToken: z.string().min(1).max(2048),
-        askedAt: timestampSchema,
         /** Seconds after which silence decides. */
         timeoutSeconds: z.number().int().positive(),
     }),
     output: z.object({ told: z.array(z.string()) }),
-    run: async ({ incident, containment, taskToken, askedAt, timeoutSeconds }) => {
-        const expiresAt = new Date(Date.parse(askedAt) + timeoutSeconds * 1000).toISOString();
+    run: async ({ incident, containment, taskToken, timeoutSeconds }) => {
+        const expiresAt = new Date(Date.now() + timeoutSeconds * 1000).toISOString();
         const record = await updateIncident(incident.incidentId, (read) => ({ ...read, approval: { taskToken, expiresAt, answer: null } }));
         if (answersItself(record)) {
             await answerForPeople(record);

@@ -144,7 +144,7 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
                 Resource: service("lambda:invoke.waitForTaskToken"),
                 Parameters: {
                     FunctionName: inputs.functionArns.RequestApproval,
-                    Payload: { ...contained, "taskToken.$": "$$.Task.Token", "askedAt.$": "$$.State.EnteredTime", timeoutSeconds: approvalTimeoutSeconds },
+                    Payload: { ...contained, "taskToken.$": "$$.Task.Token", timeoutSeconds: approvalTimeoutSeconds },
                 },
                 TimeoutSeconds: approvalTimeoutSeconds,
                 // Silence is an answer, so asking is not tried again after it.

@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { SendTaskSuccessCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { errorCode } from "../functions/aws/errors";
+import { spentToken } from "../functions/aws/incidentIntake";
 import { readIncident } from "../functions/aws/incidentsTable";
 import { incidentSchema, type ApprovalAnswer } from "../functions/domain/containers";
 import { incidentsTableName } from "../infra/names";
@@ -58,7 +59,7 @@ async function main(argv: string[]): Promise<number> {
     try {
         await new SFNClient({ region }).send(new SendTaskSuccessCommand({ taskToken: request.taskToken, output: JSON.stringify(answer) }));
     } catch (error) {
-        if (!["TaskTimedOut", "TaskDoesNotExist"].includes(errorCode(error))) throw error;
+        if (!spentToken.has(errorCode(error))) throw error;
         console.error(`The question about ${incidentId} is answered already, or the time for it is over. The next message about the incident says what was decided.`);
         return 1;
     }

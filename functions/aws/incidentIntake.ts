@@ -58,6 +58,9 @@ async function keep(incident: Incident, finding: Finding): Promise<void> {
 
 const ports: IntakePorts = { open: openRecord, standing: standingIncident, replace: replaceRecord, start, markStarted, hasFailed, keep };
 
+/** What Step Functions says of a token whose task was answered already, or has timed out. */
+export const spentToken: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"]);
+
 /** Answers people's question in their place, when a finding joined that asks for containment without asking anybody. */
 export async function answerForPeople({ approval, findings, incident }: IncidentRecord): Promise<void> {
     const finding = findings.find(({ mode }) => mode === "automatic")!;
@@ -66,8 +69,7 @@ export async function answerForPeople({ approval, findings, incident }: Incident
         await sfn().send(new SendTaskSuccessCommand({ taskToken: approval!.taskToken, output: JSON.stringify(answer) }));
         log("a finding answered the request for approval", { incidentId: incident.incidentId, finding: finding.id });
     } catch (error) {
-        // Somebody was faster, or the time to answer is over.
-        if (!["TaskTimedOut", "TaskDoesNotExist"].includes(errorCode(error))) throw error;
+        if (!spentToken.has(errorCode(error))) throw error;
     }
 }
 

@@ -19,7 +19,7 @@ const containment: Containment = {
     targetGroups: [], autoScalingGroup: null, restoreRecord: { bucket: "evidence", key: "observed-instance.json", sha256: "a".repeat(64) },
     steps: [{ name: "isolateInterface", outcome: "planned", at: now, detail: nasty.repeat(20) }], uncut: [], startedAt: now, containedAt: null,
 };
-const input = { incident, containment, taskToken: "the-token", askedAt: now, timeoutSeconds: 1800 };
+const input = { incident, containment, taskToken: "the-token", timeoutSeconds: 1800 };
 
 describe("requestApproval", () => {
     let account: MemberAccount;
@@ -31,9 +31,11 @@ describe("requestApproval", () => {
     afterEach(() => account.remove());
 
     it("keeps the token, and tells people how to answer and until when", async () => {
+        const askedAt = Date.now();
         expect(await handler(input)).to.deep.equal({ told: ["topic"] });
         const record = (await readIncident(incidentId))!;
-        expect(record.approval).to.deep.equal({ taskToken: "the-token", expiresAt: "2026-11-24T10:30:00.000Z", answer: null });
+        expect(record.approval).to.deep.include({ taskToken: "the-token", answer: null });
+        expect(Date.parse(record.approval!.expiresAt)).to.be.within(askedAt + 1800_000, Date.now() + 1800_000);
         expect(account.calls).to.include("Publish");
         expect(approvalRequest(incidentId, record, new Date(now))).to.deep.equal({ taskToken: "the-token" });
     });

@@ -14,9 +14,9 @@ const arbitraryFinding: fc.Arbitrary<DecidingFinding> = fc.record({
     id: fc.string(), type: fc.constantFrom("CryptoCurrency:EC2/BitcoinTool.B", "Recon:EC2/PortProbeUnprotectedPort", "Manual:EC2/ContainmentRequested"),
     severity: fc.constantFrom(0, 2, 5, 8, 9.5), sample: fc.boolean(), origin: fc.constantFrom("guardduty" as const, "securityhub" as const, "manual" as const),
 });
-const arbitraryPolicy = fc.record({
+const arbitraryPolicy: fc.Arbitrary<ContainmentPolicy> = fc.record({
     mode,
-    rules: fc.array(fc.record({ minimumSeverity: fc.constantFrom(0, 4, 7, 9), findingType: fc.constantFrom("*", "CryptoCurrency:*", "Recon:*"), accounts: fc.constantFrom([accountId], ["333333333333"]), mode }, { requiredKeys: ["mode"] }), { maxLength: 4 }),
+    rules: fc.array(fc.record({ minimumSeverity: fc.constantFrom(0, 4, 7, 9), findingType: fc.constantFrom("*", "CryptoCurrency:*", "Recon:*"), accounts: fc.constantFrom<string[]>([accountId], ["333333333333"]), mode }, { requiredKeys: ["mode"] }), { maxLength: 4 }),
     allowExempt: fc.boolean(),
     onApprovalTimeout: fc.constantFrom("contain" as const, "observe" as const),
 });
