@@ -101,6 +101,12 @@ async function tickets(clients: LocalClients, accounts: string[]): Promise<Facts
     }));
 }
 
+/** The line that a phone shows. */
+function titleOf(payload: unknown): string {
+    const text = typeof payload === "object" && payload !== null && "text" in payload ? payload.text : null;
+    return typeof text === "string" ? text : "";
+}
+
 /** A volume may also hold a file system without a journal, such as the EFI partition's: that one says nothing. */
 const journaling = /^(xfs|ext[34]|ntfs)$/;
 
@@ -136,7 +142,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, incident.prefix),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
-        slack: collection.slack.map(({ payload, violations }) => ({ title: String((payload as { text?: unknown } | null)?.text ?? ""), violations })),
+        slack: collection.slack.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
         findings: (findings?.toString("utf8") ?? "").split("\n").filter((line) => line !== "").map((line) => diskFindingSchema.parse(JSON.parse(line))),
         artefacts: collection.artefacts,
         journalReplayed: replayedRoles(summary),

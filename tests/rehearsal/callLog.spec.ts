@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
-import { callsToContainment, readCallLog, type ApiCall } from "../../rehearsal/callLog";
+import { callsToContainment, longestChain, readCallLog, type ApiCall } from "../../rehearsal/callLog";
 
 const responder = "arn:aws:sts::222222222222:assumed-role/responder/i-0aaaaaaaaaaaaaaaa";
 const isolate = "arn:aws:sts::111111111111:assumed-role/isolateInstance/isolateInstance";
 const base = Date.parse("2026-11-24T12:00:00Z");
 const call = (milliseconds: number, operation: string, principal = responder, status = 200): ApiCall => ({
-    time: new Date(base + milliseconds).toISOString(), account: "222222222222", region: "eu-west-1", service: "ec2", operation, principal, status,
+    time: new Date(base + milliseconds).toISOString(), startedAt: new Date(base + milliseconds - 8).toISOString(), account: "222222222222", region: "eu-west-1", service: "ec2", operation, principal, status,
 });
 const log = [
     call(-50, "RunInstances"),
@@ -31,7 +31,15 @@ describe("calls to containment", () => {
     });
 
     it("count calls that can be made side by side once", () => {
-        expect(callsToContainment(log, base, base + 1000)).to.include({ sequentialAtMost: 6, millisecondsToLastChange: 51 });
+        // AssumeRole, DescribeInstances, PutObject, and one of the two group changes that overlap.
+        expect(callsToContainment(log, base, base + 1000)).to.include({ inSequence: 4, millisecondsToLastChange: 51 });
+    });
+
+    it("in sequence are the longest chain in which each waits for the one before", () => {
+        const span = (from: number, to: number) => ({ startedAt: new Date(base + from).toISOString(), time: new Date(base + to).toISOString() });
+        expect(longestChain([])).to.equal(0);
+        expect(longestChain([span(0, 10), span(1, 9), span(2, 30)])).to.equal(1);
+        expect(longestChain([span(0, 10), span(10, 20), span(5, 12), span(21, 30)])).to.equal(3);
     });
 
     it("are unknown when nothing was changed, or every change was refused", () => {
