@@ -22,8 +22,8 @@ import { incidentsTablePermissions } from "./aws/incidentsTable";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domain/containers";
-import type { Containment, ContainmentStep, InstanceRef } from "./domain/containers";
-import { instanceStateSchema } from "./domain/instanceState";
+import type { Containment, ContainmentStep, Incident, InstanceRef } from "./domain/containers";
+import { departureRecordSchema, instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { observedContainment } from "./domain/observedContainment";
 import { departed, describeAction, notNeeded, planContainment, planDeparture, uncontainedInterfaces } from "./domain/planContainment";
 import type { ContainmentAction, CredentialsMode } from "./domain/planContainment";
@@ -32,8 +32,8 @@ import { insideSubnet } from "./domain/trackedPaths";
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
     ...incidentsTablePermissions(names),
-    ...writeEvidence("restore-record.json", "observed-instance.json", "containment.json")(names),
-    ...readEvidence("restore-record.json")(names),
+    ...writeEvidence("departure-record.json", "restore-record.json", "observed-instance.json", "containment.json")(names),
+    ...readEvidence("departure-record.json", "restore-record.json")(names),
 ];
 
 /** In the member account. */
@@ -71,6 +71,13 @@ async function performAll(actions: ContainmentAction[], ref: InstanceRef, incide
     }
 }
 
+/** Keeps which Auto Scaling group the instance was in. @returns that of the first run, which may have left the group already */
+async function recordDeparture(incident: Incident, autoScaling: InstanceState["autoScaling"]): Promise<InstanceState["autoScaling"]> {
+    const key = `${incident.prefix}departure-record.json`;
+    const { written } = await putJson(key, { schemaVersion: 1, autoScaling }, { onlyIfAbsent: true });
+    return written ? autoScaling : (await getJson(key, departureRecordSchema))!.value.autoScaling;
+}
+
 /** Why the instance is not contained, and what a person has to do now. */
 function notContained({ instance, isolationGroupId, steps }: Containment, open: string[], ruleless: boolean): StepError {
     const failed = steps.filter((each) => each.outcome === "failed").map((each) => `${each.name} (${each.detail})`).join("; ");
@@ -88,7 +95,7 @@ export const handler = step({
     run: async ({ incident, answer }) => {
         const startedAt = new Date().toISOString();
         const { incidentId, instance } = incident;
-        const [first, recorded] = await Promise.all([readFirst(instance, incidentId), readRecord(incidentId)]);
+        const [first, recorded, standing] = await Promise.all([readFirst(instance, incidentId), readRecord(incidentId), findStandingGroups(instance, incidentId)]);
         const decision = decide(incident, first.instance, recorded, answer);
         if (decision.mode !== "automatic") {
             const state = await readRest(first);
@@ -96,29 +103,29 @@ export const handler = step({
             const read = await putJson(`${incident.prefix}observed-instance.json`, state);
             return observedContainment(incident, state, decision, { credentials: credentialsMode(), cutSubnets: networkMode() === "nacl" }, read.ref, startedAt);
         }
-        const [state, standing] = await Promise.all([readRest(first), findStandingGroups(instance, incidentId, first.vpcId)]);
-        const steps: ContainmentStep[] = [
-            ...state.unread.map((what) => ({ name: "readInstance", outcome: "failed" as const, at: state.readAt, detail: `AWS did not let us read ${what}; it is left as it is` })),
-            ...notNeeded(state).map((line) => ({ ...line, outcome: "not-needed" as const, at: state.readAt })),
-        ];
+        const steps: ContainmentStep[] = [];
         const errors: unknown[] = [];
 
-        // The record is written before anything changes, and never over the record of a first run. What has to be made
-        // for the cut is made meanwhile: every call that waits for another one is time in which the attacker goes on.
+        // What an action changes is on record before it, and never over the record of a first run. Leaving the Auto Scaling
+        // group needs only its own record, so it need not wait for the rest of the reading; what has to be made for the cut is
+        // made meanwhile: every call that waits for another one is time in which the attacker goes on.
         const recordKey = `${incident.prefix}restore-record.json`;
-        const [prepared, record] = await Promise.all([
-            prepareGroups(instance, incidentId, state.vpcId, standing, networkMode()),
-            putJson(recordKey, state, { onlyIfAbsent: true }).then(async (written) => {
-                await performAll(planDeparture(state), instance, incidentId, steps, errors);
-                return written;
-            }),
+        const departure = recordDeparture(incident, first.autoScaling);
+        const [prepared, { state, record }] = await Promise.all([
+            prepareGroups(instance, incidentId, first.vpcId, standing(first.vpcId), networkMode()),
+            Promise.all([readRest(first), departure]).then(async ([read, autoScaling]) => ({ state: read, record: await putJson(recordKey, { ...read, autoScaling }, { onlyIfAbsent: true }) })),
+            departure.then(() => performAll(planDeparture(first), instance, incidentId, steps, errors)),
         ]);
+        steps.unshift(
+            ...state.unread.map((what) => ({ name: "readInstance", outcome: "failed" as const, at: state.readAt, detail: `AWS did not let us read ${what}; it is left as it is` })),
+            ...notNeeded(state).map((line) => ({ ...line, outcome: "not-needed" as const, at: state.readAt })),
+        );
         const { groups } = prepared;
         steps.push(...prepared.failed);
         errors.push(...prepared.errors);
         for (const stage of planContainment(departed(state), groups, credentialsMode())) await performAll(stage, instance, incidentId, steps, errors);
 
-        const before = record.written ? state : (await getJson(recordKey, instanceStateSchema))!.value;
+        const before = (await getJson(recordKey, instanceStateSchema))!.value;
         const [after, ruleless] = await Promise.all([readInstance(instance, incidentId), groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation)]);
         const open = uncontainedInterfaces(after.interfaces, groups.isolation);
         const contained = open.length === 0 && ruleless && after.interfaces.length > 0;

@@ -1,6 +1,7 @@
 /** A security group as far as the choice needs it. Fields as in EC2's DescribeSecurityGroups. */
 export interface GroupFacts {
     GroupId?: string;
+    VpcId?: string;
     IpPermissions?: { IpProtocol?: string; IpRanges?: { CidrIp?: string }[] }[];
     IpPermissionsEgress?: { IpProtocol?: string; IpRanges?: { CidrIp?: string }[] }[];
     Tags?: { Key?: string; Value?: string }[];
@@ -9,16 +10,16 @@ export interface GroupFacts {
 const allowsEverything = (rules: GroupFacts["IpPermissions"] = []) => rules.some((rule) => rule.IpProtocol === "-1" && rule.IpRanges?.some((range) => range.CidrIp === "0.0.0.0/0"));
 
 /**
- * The group that may serve: tagged for the role, and with exactly the rules the role asks for. A tag alone is no proof:
+ * The group of the VPC that may serve: tagged for the role, and with exactly the rules the role asks for. A tag alone is no proof:
  * a group that somebody gave a rule does not isolate.
  *
  * @returns the lowest id, so that two incidents choose the same; null when none serves
  */
-export function chooseGroup(groups: GroupFacts[], role: "isolation" | "untrack"): string | null {
+export function chooseGroup(groups: GroupFacts[], vpcId: string, role: "isolation" | "untrack"): string | null {
     const serves = (group: GroupFacts) => role === "isolation"
         ? (group.IpPermissions ?? []).length === 0 && (group.IpPermissionsEgress ?? []).length === 0
         : allowsEverything(group.IpPermissions) && allowsEverything(group.IpPermissionsEgress);
-    const candidates = groups.filter((group) => group.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === role) && serves(group));
+    const candidates = groups.filter((group) => group.VpcId === vpcId && group.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === role) && serves(group));
     return candidates.map((group) => group.GroupId!).sort()[0] ?? null;
 }
 

@@ -43,7 +43,7 @@ export interface ContainmentGroups {
 const isIsolated = (groups: string[], isolation: string) => groups.length === 1 && groups[0] === isolation;
 
 /** Leaving the Auto Scaling group: the first stage, which needs no groups, so that it can be done while they are made. */
-export function planDeparture({ autoScaling }: InstanceState): ContainmentAction[] {
+export function planDeparture({ autoScaling }: Pick<InstanceState, "autoScaling">): ContainmentAction[] {
     return autoScaling && !/^(Detach|Terminat)/.test(autoScaling.lifecycleState) ? [{ kind: "detachFromAutoScaling", group: autoScaling.group }] : [];
 }
 

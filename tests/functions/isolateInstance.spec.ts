@@ -51,8 +51,8 @@ describe("isolateInstance", () => {
     it("cuts the network within eight calls one after another, also in a VPC without our groups", async () => {
         await contain();
         const cut = account.calls.findLastIndex((call, index) => call === "ModifyNetworkInterfaceAttribute" && index < account.calls.indexOf("ModifyInstanceMetadataOptions"));
-        // StartExecution and AssumeRole come before.
-        expect(2 + account.depths[cut]!).to.be.at.most(8);
+        // TransactWriteItems, StartExecution and AssumeRole come before.
+        expect(3 + account.depths[cut]!).to.be.at.most(8);
         expect(account.depths[cut]).to.be.greaterThan(3);
     });
 

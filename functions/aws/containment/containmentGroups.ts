@@ -10,9 +10,10 @@ const roleTag = "clean-room:role";
 /** Everything, over IPv4 and IPv6. */
 const everything: IpPermission[] = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }], Ipv6Ranges: [{ CidrIpv6: "::/0" }] }];
 
-async function tagged(ec2: EC2Client, vpcId: string): Promise<SecurityGroup[]> {
+/** Containment groups of all VPCs: asked before the instance's VPC is known, in the first round of calls. */
+async function tagged(ec2: EC2Client): Promise<SecurityGroup[]> {
     const groups: SecurityGroup[] = [];
-    const filters = [{ Name: "vpc-id", Values: [vpcId] }, { Name: `tag:${roleTag}`, Values: ["isolation", "untrack"] }];
+    const filters = [{ Name: `tag:${roleTag}`, Values: ["isolation", "untrack"] }];
     for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: filters })) groups.push(...page.SecurityGroups ?? []);
     return groups;
 }
@@ -33,7 +34,7 @@ async function createOrFind(ec2: EC2Client, vpcId: string, role: "isolation" | "
         return await make();
     } catch (error) {
         if (errorCode(error) !== "InvalidGroup.Duplicate") throw error;
-        const found = chooseGroup(await tagged(ec2, vpcId), role);
+        const found = chooseGroup(await tagged(ec2), vpcId, role);
         if (found) return found;
         throw new StepError(`A security group with the name of our ${role} group is there, but has other rules or no ${roleTag} tag`, vpcId, "Rename or delete that group.", { cause: error });
     }
@@ -68,10 +69,10 @@ export interface StandingGroups {
     untrack: string | null;
 }
 
-/** Looks for the containment groups, without making any. */
-export async function findContainmentGroups(ref: InstanceRef, incidentId: string, vpcId: string): Promise<StandingGroups> {
-    const groups = await tagged(memberClient(EC2Client, ref, incidentId), vpcId);
-    return { isolation: chooseGroup(groups, "isolation"), untrack: chooseGroup(groups, "untrack") };
+/** Looks for the containment groups of every VPC, without making any. */
+export async function findContainmentGroups(ref: InstanceRef, incidentId: string): Promise<(vpcId: string) => StandingGroups> {
+    const groups = await tagged(memberClient(EC2Client, ref, incidentId));
+    return (vpcId) => ({ isolation: chooseGroup(groups, vpcId, "isolation"), untrack: chooseGroup(groups, vpcId, "untrack") });
 }
 
 /** The group, found or made: the isolation group has no rules at all, through the other connections become untracked. */

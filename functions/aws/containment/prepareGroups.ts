@@ -16,13 +16,13 @@ export interface PreparedGroups {
     errors: unknown[];
 }
 
-/** Looks what stands already; nothing is made. Where looking is refused, all is to be made. */
-export async function findStandingGroups(ref: InstanceRef, incidentId: string, vpcId: string): Promise<StandingGroups> {
+/** Looks what stands already, in any VPC; nothing is made. Where looking is refused, all is to be made. */
+export async function findStandingGroups(ref: InstanceRef, incidentId: string): Promise<(vpcId: string) => StandingGroups> {
     try {
-        return await findContainmentGroups(ref, incidentId, vpcId);
+        return await findContainmentGroups(ref, incidentId);
     } catch (error) {
         if (isTransient(error)) throw error;
-        return { isolation: null, untrack: null };
+        return () => ({ isolation: null, untrack: null });
     }
 }
 
