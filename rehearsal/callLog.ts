@@ -3,8 +3,10 @@ import { readFile } from "node:fs/promises";
 
 /** One AWS API call. */
 export interface ApiCall {
-    /** ISO 8601 with milliseconds, UTC. */
+    /** When the call ended: ISO 8601 with milliseconds, UTC. */
     time: string;
+    /** When it began. */
+    startedAt: string;
     account: string;
     region: string;
     service: string;
@@ -34,10 +36,10 @@ export interface CallsToContainment {
     /** Milliseconds from the finding to the last change of an interface's groups. */
     millisecondsToLastChange: number;
     /**
-     * At most so many of them waited for one another: the log knows when calls ended and not when they began, so only runs
-     * of the same call from the same role are known to be made side by side.
+     * Length of the longest chain of calls of which each began after the one before it had ended, up to the last change.
+     * Calls that were made side by side count once. It may name calls that did not need each other: never too few.
      */
-    sequentialAtMost: number;
+    inSequence: number;
 }
 
 /**
@@ -53,9 +55,16 @@ export function callsToContainment(log: ApiCall[], sentAt: number, doneAt: numbe
     if (lastChange < 0) return null;
     const readBack = calls.findIndex((call, index) => index > lastChange && isReadBack(call));
     const until = calls.slice(0, (readBack < 0 ? lastChange : readBack) + 1);
-    const sequentialAtMost = until.filter((call, index) => {
-        const before = until[index - 1];
-        return !before || before.operation !== call.operation || before.principal !== call.principal;
-    }).length;
-    return { calls: until, millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt, sequentialAtMost };
+    return { calls: until, millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt, inSequence: longestChain(calls.slice(0, lastChange + 1)) };
+}
+
+/** How many of the calls waited for one another, one after the other. */
+export function longestChain(calls: readonly Pick<ApiCall, "time" | "startedAt">[]): number {
+    const byEnd = [...calls].sort((left, right) => Date.parse(left.time) - Date.parse(right.time));
+    const lengths: number[] = [];
+    byEnd.forEach((call, index) => {
+        const before = byEnd.slice(0, index).map((other, at) => Date.parse(other.time) <= Date.parse(call.startedAt) ? lengths[at]! : 0);
+        lengths.push(1 + Math.max(0, ...before));
+    });
+    return Math.max(0, ...lengths);
 }

@@ -74,7 +74,7 @@ async function rehearseIncident(stage: Stage, finding: LoadedFinding, prepared: 
         name: incident.incidentId, record, originalMessage: finding.text,
         reportHtml: await read("report/report.html"), findingsJsonl: await read("analysis/findings.jsonl"), slack: followed.slack,
     });
-    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, at most ${calls.sequentialAtMost} of them one after another`);
+    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, ${calls.inSequence} of them one after another`);
     progress.line(`Times: set up ${timings.setUpSeconds} s, local AWS ${timings.localAwsSeconds} s, victim ${timings.victimSeconds} s, deploy ${timings.deploySeconds} s, incident ${timings.incidentSeconds} s, total ${timings.totalSeconds} s`);
     progress.line(`Result: ${folder}`);
     progress.line(verdictLine(checks, followed));

@@ -22,14 +22,27 @@ def install() -> None:
             return
         os.write(file, (json.dumps(describe_call(context, response), default=str) + "\n").encode())
 
+    begin = RequestContext.__init__
+
+    def begin_and_note(context: RequestContext, *args: Any, **kwargs: Any) -> None:
+        begin(context, *args, **kwargs)
+        context.clean_room_started = now()
+
+    RequestContext.__init__ = begin_and_note
     handlers.run_custom_finalizers.append(log_call)
 
 
+def now() -> str:
+    """ISO 8601 with milliseconds, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def describe_call(context: RequestContext, response: Response) -> dict[str, Any]:
-    """The line's fields: time, account, region, service, operation, principal, status, error, resource and requestId."""
+    """The line's fields: time (of its end), startedAt, account, region, service, operation, principal, status, error, resource and requestId."""
     error = context.service_exception
     line = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": now(),
+        "startedAt": getattr(context, "clean_room_started", None),
         "account": context.account_id,
         "region": context.region,
         "service": context.service.service_name,
