@@ -160,7 +160,7 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
             TellRequestApprovalError: tellError("NobodyAnswered"),
             NobodyAnswered: {
                 Type: "Pass",
-                Result: { approved: onApprovalTimeout === "contain", by: "nobody in time", reason: `containment.onApprovalTimeout says ${onApprovalTimeout}` },
+                Result: { approved: onApprovalTimeout === "contain", by: "silence", reason: `nobody answered in time, and containment.onApprovalTimeout says ${onApprovalTimeout}` },
                 ResultPath: "$.answer",
                 Next: "IsolateAsDecided",
             },

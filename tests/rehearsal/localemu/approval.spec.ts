@@ -151,7 +151,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         const { executionArn } = await aws.sfn.send(new StartExecutionCommand({ stateMachineArn: stateMachines.hasty, name: incident.incidentId, input: JSON.stringify(incident) }));
         const containment = await outcomeOf(executionArn!);
         expect(containment).to.deep.include({ outcome: "contained", contained: true });
-        expect(containment.decision!.by).to.equal("nobody in time");
+        expect(containment.decision!.by).to.equal("silence");
         const late = await answer("deny", incident.incidentId);
         expect(late.code, late.output).to.equal(1);
         expect(late.output).to.match(/time/);
