@@ -14,6 +14,8 @@ from .first_state import FirstState
 
 #: Seconds a volume of CreateVolume is in state creating.
 CREATING_SECONDS = 0.2
+#: Parameters that must be the same when a ClientToken comes again.
+CREATION = ("AvailabilityZone", "Encrypted", "Iops", "KmsKeyId", "Size", "SnapshotId", "Throughput", "VolumeType", "TagSpecifications")
 _creating = threading.Lock()
 
 
@@ -44,32 +46,33 @@ def use_default_key(backend: Any) -> str:
     return backend.default_kms_key_id
 
 
+def create_once(fn: Any, self: Any) -> str:
+    """Creates a volume, or gives what a call with the same ClientToken gave."""
+    backend, token = self.ec2_backend, self._get_param("ClientToken")
+    # On the account's backend of the Region, since that is where a token counts.
+    made: dict[str, tuple[list[Any], str]] = backend.__dict__.setdefault("_volumes_by_token", {})
+    asked = [self._get_param(each) for each in CREATION]
+    if self._get_param("AvailabilityZone") not in [zone.name for zone in backend.describe_availability_zones()]:
+        raise error("InvalidZone.NotFound", f"The zone '{self._get_param('AvailabilityZone')}' does not exist.")
+    if token in made:
+        first, volume_id = made[token]
+        if first != asked:
+            raise error("IdempotentParameterMismatch", "The client token was used before with other parameters.")
+        return self.response_template(responses.CREATE_VOLUME_RESPONSE).render(volume=backend.get_volume(volume_id))
+    answer = fn(self)
+    volume_id = answer.split("<volumeId>", 1)[1].split("<", 1)[0]
+    backend.volumes[volume_id].creating = FirstState(CREATING_SECONDS)
+    if token:
+        made[token] = (asked, volume_id)
+    return answer
+
+
 def _correct_create_volume() -> None:
     @patch(responses.ElasticBlockStore.create_volume)
     def create_volume_response(fn: Any, self: Any) -> str:
         """The same ClientToken gives the same volume."""
         with _creating:
-            return once(fn, self)
-
-    def once(fn: Any, self: Any) -> str:
-        backend, token = self.ec2_backend, self._get_param("ClientToken")
-        # On the account's backend of the Region, since that is where a token counts.
-        made: dict[str, tuple[dict[str, Any], str]] = backend.__dict__.setdefault("_volumes_by_token", {})
-        asked = {name: self._get_param(name) for name in ("AvailabilityZone", "Encrypted", "Iops", "KmsKeyId", "Size", "SnapshotId", "Throughput", "VolumeType", "TagSpecifications")}
-        if self._get_param("AvailabilityZone") not in [zone.name for zone in backend.describe_availability_zones()]:
-            raise error("InvalidZone.NotFound", f"The zone '{self._get_param('AvailabilityZone')}' does not exist.")
-        if token in made:
-            first, volume_id = made[token]
-            if first != asked:
-                raise error("IdempotentParameterMismatch", "The client token was used before with other parameters.")
-            return self.response_template(responses.CREATE_VOLUME_RESPONSE).render(volume=backend.get_volume(volume_id))
-        before = set(backend.volumes)
-        result = fn(self)
-        volume_id = next(iter(set(backend.volumes) - before))
-        backend.volumes[volume_id].creating = FirstState(CREATING_SECONDS)
-        if token:
-            made[token] = (asked, volume_id)
-        return result
+            return create_once(fn, self)
 
     @patch(EBSBackend.create_volume)
     def create_volume(fn: Any, self: Any, size: Any, zone_name: str, snapshot_id: str | None = None, encrypted: bool = False, kms_key_id: str | None = None, **kwargs: Any) -> Any:
