@@ -10,7 +10,7 @@ import { log } from "../handler";
 import { readIncident, replaceRecord, updateIncident } from "../incidentsTable";
 
 /** The incident as the table has it; null when it has none or cannot be read. */
-export type Recorded = { record: IncidentRecord | null; error: unknown };
+export type Recorded = { record: IncidentRecord | null; error: Error | null };
 
 /** Reads the incident's record. Never throws: what contains an instance does not depend on the table. */
 export async function readRecord(incidentId: string): Promise<Recorded> {
@@ -18,7 +18,7 @@ export async function readRecord(incidentId: string): Promise<Recorded> {
         return { record: await readIncident(incidentId), error: null };
     } catch (error) {
         log("the incidents table could not be read", { incidentId, error: String(error) });
-        return { record: null, error };
+        return { record: null, error: error instanceof Error ? error : new Error(String(error)) };
     }
 }
 
