@@ -15,7 +15,7 @@ export class Accounts extends pulumi.ComponentResource {
     readonly forensics: aws.Provider;
     /** Provider of the organisation's management account; null where it is not configured. */
     readonly management: aws.Provider | null;
-    private readonly members = new Map<string, aws.Provider>();
+    private readonly providers = new Map<string, aws.Provider>();
 
     constructor(name: string, { settings }: AccountsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Accounts", name, {}, opts);
@@ -35,17 +35,21 @@ export class Accounts extends pulumi.ComponentResource {
                 return regions[0]!;
             }));
         };
-        const { forensics, organization } = settings;
-        this.forensics = provider(forensics.accountId, forensics.deployRoleArn, settings.regions);
-        const management = organization?.management;
-        this.management = !management ? null : management.accountId === forensics.accountId ? this.forensics : provider(management.accountId, management.deployRoleArn, settings.regions);
-        for (const member of settings.members) this.members.set(member.accountId, provider(member.accountId, member.deployRoleArn, regionsOf(settings, member)));
+        const { forensics, organization, members } = settings;
+        // One account may have two parts: the management account can be a listed member too.
+        const once = (accountId: string, roleArn: string | undefined, regions: string[]) => {
+            if (!this.providers.has(accountId)) this.providers.set(accountId, provider(accountId, roleArn, regions));
+            return this.providers.get(accountId)!;
+        };
+        this.forensics = once(forensics.accountId, forensics.deployRoleArn, settings.regions);
+        this.management = organization?.management ? once(organization.management.accountId, organization.management.deployRoleArn, settings.regions) : null;
+        for (const member of members) once(member.accountId, member.deployRoleArn, regionsOf(settings, member));
         this.registerOutputs();
     }
 
     /** Provider of a member account. @throws when the account is not configured. */
     member(accountId: string): aws.Provider {
-        const provider = this.members.get(accountId);
+        const provider = this.providers.get(accountId);
         if (!provider) throw new Error(`The account ${accountId} is not in settings.members; its provider was asked for all the same.`);
         return provider;
     }

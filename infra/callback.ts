@@ -1,42 +1,59 @@
-/** The one place that makes a CallbackFunction: bundle, closure, role, log group, dead letters. */
+/** The one place that makes a callback Lambda: bundle, closure, role, log group, dead letters. */
 import path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { buildSync } from "esbuild";
-import { dependencies, devDependencies } from "../package.json";
 import type { Statement } from "../functions/aws/permissions";
 import { functionRoleName } from "./names";
 
 const repository = path.resolve(__dirname, "..");
-const bundled = new Set<string>();
+const archives = new Map<string, Promise<pulumi.asset.AssetArchive>>();
 
 /**
- * Bundles `functions/<name>.ts` once a program run into `build/functions/<name>/index.js`.
+ * Bundles `functions/<name>.ts` into `build/functions/<name>/index.js`.
  *
  * A closure that captures an SDK client or a zod schema does not serialise, and the default code path ships every
  * dependency (52 MB). So the closure only requires a bundle, and the bundle is the whole code path.
  */
 function bundle(name: string): string {
     const folder = path.posix.join("build/functions", name);
-    if (!bundled.has(name)) {
-        buildSync({
-            absWorkingDir: repository,
-            entryPoints: [`functions/${name}.ts`],
-            outfile: `${folder}/index.js`,
-            bundle: true,
-            minify: true,
-            keepNames: true,
-            platform: "node",
-            target: "node22",
-            format: "cjs",
-            // The SDK's ES modules can be shaken: two thirds of the size and half the load time of its CommonJS.
-            mainFields: ["module", "main"],
-            legalComments: "none",
-            logLevel: "error",
-        });
-        bundled.add(name);
-    }
+    buildSync({
+        absWorkingDir: repository,
+        entryPoints: [`functions/${name}.ts`],
+        outfile: `${folder}/index.js`,
+        bundle: true,
+        minify: true,
+        keepNames: true,
+        platform: "node",
+        target: "node22",
+        format: "cjs",
+        // The SDK's ES modules can be shaken: two thirds of the size and half the load time of its CommonJS.
+        mainFields: ["module", "main"],
+        legalComments: "none",
+        logLevel: "error",
+    });
     return `./${folder}`;
+}
+
+/** File of the closure in the archive, and what Lambda calls in it. */
+const entry = "__index";
+const exportName = "handler";
+
+/**
+ * The callback serialised by Pulumi, with its bundle, once a program run.
+ *
+ * It is the archive of `aws.lambda.CallbackFunction`, which however reads all of node_modules for each function and each
+ * Region: the 220 functions of 17 Regions then end with "too many open files", to find packages that are all left out.
+ */
+async function archive(name: string): Promise<pulumi.asset.AssetArchive> {
+    const module = bundle(name);
+    const { text } = await pulumi.runtime.serializeFunction(() => require(module).handler, { exportName, isFactoryFunction: true });
+    return new pulumi.asset.AssetArchive({ [`${entry}.js`]: new pulumi.asset.StringAsset(text), [path.posix.normalize(module)]: new pulumi.asset.FileArchive(module) });
+}
+
+function archiveOnce(name: string): Promise<pulumi.asset.AssetArchive> {
+    if (!archives.has(name)) archives.set(name, archive(name));
+    return archives.get(name)!;
 }
 
 export interface CallbackArgs {
@@ -85,20 +102,18 @@ export class Callback extends pulumi.ComponentResource {
                 ],
             })),
         }, parent);
-        const module = bundle(args.handler);
-        this.function = new aws.lambda.CallbackFunction(name, {
+        this.function = new aws.lambda.Function(name, {
             name: args.functionName,
             description: args.description,
-            // Without a role of ours Pulumi attaches nine managed FullAccess policies.
-            role: this.role,
+            role: this.role.arn,
             runtime: aws.lambda.Runtime.NodeJS22dX,
             architectures: ["arm64"],
             timeout: args.timeoutSeconds ?? 60,
             memorySize: args.memoryMiB ?? 512,
             environment: { variables: args.environment },
             deadLetterConfig: { targetArn: args.deadLetterQueueArn },
-            callbackFactory: () => require(module).handler,
-            codePathOptions: { extraIncludePaths: [module], extraExcludePackages: [...Object.keys(dependencies), ...Object.keys(devDependencies)] },
+            code: pulumi.output(archiveOnce(args.handler)),
+            handler: `${entry}.${exportName}`,
         }, { parent: this, dependsOn: [policy, logGroup] });
         this.registerOutputs({ function: this.function, role: this.role });
     }

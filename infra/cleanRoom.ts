@@ -68,7 +68,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
             // Empty means any: who is in the organisation is decided by the bus's and the responder roles' policies.
-            MEMBER_ACCOUNTS: settings.members.filter((member) => regionsOf(settings, member).includes(region)).map((member) => member.accountId).join(","),
+            MEMBER_ACCOUNTS: settings.organization ? "" : settings.members.filter((member) => regionsOf(settings, member).includes(region)).map((member) => member.accountId).join(","),
             RESPONDER_ROLE_NAME: responderRoleName,
             STATE_MACHINE_ARN: names.stateMachineArn,
             DRILL: String(settings.findings.drill),

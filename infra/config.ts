@@ -32,7 +32,7 @@ export const settingsSchema = z.strictObject({
     }),
     /** Regions that get a clean room each. */
     regions: z.array(regionName).min(1),
-    /** Accounts that are protected, one by one; or an organisation, but not both. */
+    /** Accounts that are protected, one by one; beside an organisation those that none of its units holds, such as the management account. */
     members: z.array(memberSchema).default([]),
     organization: organizationSchema.optional(),
     coverage: coverageSchema,

@@ -39,7 +39,6 @@ export function crossProblems(value: unknown): Problem[] {
     };
 
     if (members.length === 0 && !organization) problem(["members"], "nobody is protected; list the member accounts, or name an organization");
-    if (members.length > 0 && organization) problem(["members"], "members and organization exclude each other; use a stack for each");
     const ids = members.map((member) => member.accountId);
     const twice = repeated(ids);
     members.forEach((member, index) => {

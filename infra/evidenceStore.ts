@@ -30,9 +30,11 @@ export class EvidenceStore extends pulumi.ComponentResource {
         const { settings, partition, region } = args;
         const parent = { parent: this };
         const accountId = settings.forensics.accountId;
-        // Account by account, or whoever is of the organisation; in both cases the responder role alone.
-        const members = settings.organization ? ["*"] : settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`);
-        const responders = { ...(settings.organization ? ofOrganization(settings.organization) : {}), ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } };
+        const responder = { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } };
+        const responders = [
+            ...(settings.members.length > 0 ? [{ name: "", principal: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`), condition: responder }] : []),
+            ...(settings.organization ? [{ name: "OfOrganization", principal: ["*"], condition: { ...ofOrganization(settings.organization), ...responder } }] : []),
+        ];
 
         this.key = new aws.kms.Key(`${name}-key`, {
             description: "Evidence of EC2 incidents: objects, snapshots and forensic volumes",
@@ -40,23 +42,25 @@ export class EvidenceStore extends pulumi.ComponentResource {
             deletionWindowInDays: 30,
             policy: policyDocument([
                 { Sid: "OwnAccount", Effect: "Allow", Principal: { AWS: `arn:${partition}:iam::${accountId}:root` }, Action: "kms:*", Resource: "*" },
-                {
-                    // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
-                    Sid: "RespondersEncryptSharedCopies",
-                    Effect: "Allow",
-                    Principal: { AWS: members },
-                    Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
-                    Resource: "*",
-                    Condition: responders,
-                },
-                {
-                    Sid: "RespondersGrantToEbs",
-                    Effect: "Allow",
-                    Principal: { AWS: members },
-                    Action: "kms:CreateGrant",
-                    Resource: "*",
-                    Condition: { ...responders, Bool: { "kms:GrantIsForAWSResource": "true" } },
-                },
+                ...responders.flatMap(({ name: whose, principal, condition }) => [
+                    {
+                        // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
+                        Sid: `Responders${whose}EncryptSharedCopies`,
+                        Effect: "Allow",
+                        Principal: { AWS: principal },
+                        Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
+                        Resource: "*",
+                        Condition: condition,
+                    },
+                    {
+                        Sid: `Responders${whose}GrantToEbs`,
+                        Effect: "Allow",
+                        Principal: { AWS: principal },
+                        Action: "kms:CreateGrant",
+                        Resource: "*",
+                        Condition: { ...condition, Bool: { "kms:GrantIsForAWSResource": "true" } },
+                    },
+                ]),
             ]),
             tags: { [roleTag]: "evidence" },
         }, parent);

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { forwardsFindings, regionsOf } from "./estate";
 import { findingPattern } from "./findingPattern";
-import { deadLetterQueueName, findingsTopicName } from "./names";
+import { deadLetterQueueName, findingsRuleName, findingsTopicName } from "./names";
 import { policyDocument } from "./policyDocument";
 
 export interface IntakeArgs {
@@ -47,7 +47,7 @@ export class Intake extends pulumi.ComponentResource {
         this.deadLetters = new aws.sqs.Queue(`${name}-dead-letters`, { name: deadLetterQueueName, kmsMasterKeyId: this.key.arn, messageRetentionSeconds: 14 * 24 * 3600 }, parent);
         this.topic = new aws.sns.Topic(name, { name: findingsTopicName, displayName: "GuardDuty findings about EC2", kmsMasterKeyId: this.key.arn }, parent);
         const rule = new aws.cloudwatch.EventRule(name, {
-            name: "clean-room-findings",
+            name: findingsRuleName,
             description: "GuardDuty findings about EC2 instances go to the clean room",
             eventPattern: JSON.stringify(findingPattern(settings.findings.minimumSeverity)),
         }, parent);

@@ -5,7 +5,7 @@
 import type { Statement } from "../functions/aws/permissions";
 import type { Settings } from "./config";
 import { findingPattern } from "./findingPattern";
-import { functionRoleName, responderRoleName } from "./names";
+import { forwardRuleName, functionRoleName, responderRoleName } from "./names";
 import { memberStatements, respondingFunctions } from "./steps";
 
 /** Who a role trusts. */
@@ -70,14 +70,14 @@ export function findingsForwarding({ settings, partition, accountId, region }: F
     const busArn = `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/default`;
     return {
         role: {
-            name: `clean-room-forward-findings-${region}`,
+            name: `${forwardRuleName}-${region}`,
             description: "EC2 clean room: puts GuardDuty findings on the forensics account's event bus",
             maxSessionDuration: 3600,
             trust: document({ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sts:AssumeRole", Condition: { StringEquals: { "aws:SourceAccount": accountId } } }),
             permissions: document({ Effect: "Allow", Action: ["events:PutEvents"], Resource: [busArn] }),
         },
         rule: {
-            name: "clean-room-forward-findings",
+            name: forwardRuleName,
             description: "GuardDuty findings about EC2 instances go to the forensics account",
             eventPattern: findingPattern(settings.findings.minimumSeverity),
         },

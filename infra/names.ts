@@ -13,6 +13,9 @@ export const releaseStateMachineName = "clean-room-release";
 export const documentName = "clean-room-analysis";
 export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
+/** EventBridge rules: in the forensics account, and in a member. */
+export const findingsRuleName = "clean-room-findings";
+export const forwardRuleName = "clean-room-forward-findings";
 export const findingsTopicName = "clean-room-findings";
 export const incidentsTableName = "clean-room-incidents";
 export const slackWebhookParameterName = "/clean-room/slack-webhook-url";

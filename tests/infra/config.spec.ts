@@ -58,7 +58,6 @@ describe("parseSettings", () => {
         ["a Region AWS does not have", { regions: ["eu-middle-1"] }, /AWS has no Region of this name/],
         ["a member's Region that the stack has not", { members: [{ accountId: "222222222222", regions: ["us-east-1"] }] }, /settings\.members\.0\.regions\.0 = "us-east-1": the Region is not in regions/],
         ["an image of a Region that is not configured", { forensicInstance: { imageIds: { "us-east-1": "ami-0123456789abcdef0" } } }, /settings\.forensicInstance\.imageIds\.us-east-1/],
-        ["members and an organisation", { organization }, /exclude each other/],
         ["a detector in each account of an organisation", { members: [], organization, coverage: { mode: "standalone" } }, /needs a list of members/],
         ["a unit's id that is none", { members: [], organization: { ...organization, organizationalUnitIds: ["security"] } }, /organizationalUnitIds\.0 = "security": a unit's id looks like/],
         ["a key that does not exist", { colour: "red" }, /colour/],

@@ -71,7 +71,7 @@ describe("the member footprint", () => {
     it("has the responder role, which is global, in the stack of the first Region alone", () => {
         const template = memberTemplate({ settings: parseSettings({ ...stack, organization }), partition: "aws", evidenceKeyArns: [keyArn("eu-west-1")] });
         expect(template.Conditions).to.deep.equal({ InFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
-        const resources: Template["Resources"] = template.Resources;
+        const resources = template.Resources as unknown as Template["Resources"];
         expect(Object.entries(resources).filter(([, { Condition }]) => Condition !== undefined).map(([name]) => name)).to.deep.equal(["Responder"]);
         // The others carry the Region in their names, where their service is global.
         expect(resources.Forwarder!.Properties.RoleName).to.deep.equal({ "Fn::Sub": "clean-room-forward-findings-${AWS::Region}" });

@@ -18,8 +18,8 @@ export interface Declaration {
     resources: Declared[];
     /** What stopped the program. */
     problems: string[];
-    /** From the first resource to the last. */
-    milliseconds: number;
+    /** Processor time from the first resource to the last. */
+    cpuMilliseconds: number;
     /** Most memory the process ever held. */
     peakMiB: number;
 }
@@ -34,9 +34,13 @@ export interface MockedAnswers {
 
 const repository = path.resolve(__dirname, "../../..");
 
-/** @throws when the process itself failed; what stopped the program is in `problems`. */
-export async function declare(settings: object, answers: MockedAnswers = {}): Promise<Declaration> {
-    const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", path.join(__dirname, "programUnderMocks.ts")], { cwd: repository, stdio: ["pipe", "pipe", "pipe"] });
+/**
+ * @param limits heapMiB: what V8 may use, since a process with much memory collects its garbage late.
+ * @throws when the process itself failed; what stopped the program is in `problems`.
+ */
+export async function declare(settings: object, answers: MockedAnswers = {}, limits: { heapMiB?: number } = {}): Promise<Declaration> {
+    const flags = limits.heapMiB ? [`--max-old-space-size=${limits.heapMiB}`] : [];
+    const child = spawn(process.execPath, [...flags, "-r", "ts-node/register/transpile-only", path.join(__dirname, "programUnderMocks.ts")], { cwd: repository, stdio: ["pipe", "pipe", "pipe"] });
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

@@ -1,0 +1,61 @@
+/**
+ * `npm run coverage -- --stack NAME [--json]`: lists every account and Region of a stack as covered or not, and why.
+ *
+ * Reads with the operator's credentials, or with the deployment role that an account has in the stack's configuration. Exit 0
+ * when everything is covered, 1 on a gap (what cannot be asked is one), 2 on wrong usage or configuration.
+ */
+import { parseArgs } from "node:util";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { GuardDutyClient } from "@aws-sdk/client-guardduty";
+import { OrganizationsClient } from "@aws-sdk/client-organizations";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { partitionOf } from "../infra/awsRegions";
+import type { Settings } from "../infra/config";
+import { exitCode, judge, render } from "./coverage/judge";
+import { observe, type EstateClients } from "./coverage/observe";
+import { stackSettings } from "./coverage/stackSettings";
+
+const USAGE = "npm run coverage -- --stack NAME [--json]";
+
+/** Organizations answers in one Region of each partition. */
+const organizationsRegion: Record<string, string> = { aws: "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" };
+
+function estateClients(settings: Settings): EstateClients {
+    const roles = new Map([[settings.forensics.accountId, settings.forensics.deployRoleArn], ...settings.members.map((member): [string, string | undefined] => [member.accountId, member.deployRoleArn])]);
+    const home = settings.regions[0]!;
+    const configuration = (accountId: string, region: string) => {
+        const RoleArn = roles.get(accountId);
+        return { region, maxAttempts: 5, ...(RoleArn ? { credentials: fromTemporaryCredentials({ params: { RoleArn, RoleSessionName: "clean-room-coverage" }, clientConfig: { region: home } }) } : {}) };
+    };
+    return {
+        guardDuty: (accountId, region) => new GuardDutyClient(configuration(accountId, region)),
+        eventBridge: (accountId, region) => new EventBridgeClient(configuration(accountId, region)),
+        organizations: (accountId) => new OrganizationsClient(configuration(accountId, organizationsRegion[partitionOf(home)]!)),
+    };
+}
+
+/** Without a role the operator's own credentials speak for the forensics account: they must be of it. */
+async function requireForensicsCredentials({ forensics, regions }: Settings): Promise<void> {
+    if (forensics.deployRoleArn) return;
+    const { Account } = await new STSClient({ region: regions[0] }).send(new GetCallerIdentityCommand({}));
+    if (Account !== forensics.accountId) throw new Error(`The credentials are of account ${Account}, and the stack's forensics account is ${forensics.accountId}. Use credentials of that account, or set forensics.deployRoleArn.`);
+}
+
+async function main(argv: string[]): Promise<number> {
+    const { values: { stack, json } } = parseArgs({ args: argv, options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
+    if (!stack) throw new Error(`No stack given. Use: ${USAGE}`);
+    const settings = stackSettings(stack);
+    await requireForensicsCredentials(settings);
+    const verdicts = (await observe(settings, estateClients(settings))).map((pair) => judge(pair, settings.coverage.features));
+    console.log(json ? JSON.stringify(verdicts) : render(verdicts));
+    return exitCode(verdicts);
+}
+
+main(process.argv.slice(2)).then(
+    (code) => (process.exitCode = code),
+    (error: unknown) => {
+        console.error(`coverage: ${error instanceof Error ? error.message : String(error)}`);
+        process.exitCode = 2;
+    },
+);
