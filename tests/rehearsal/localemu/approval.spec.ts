@@ -84,7 +84,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         })));
         const other = await makeFunction(aws, standIn, zipped("exports.handler = async () => ({ done: true });"));
         const environment = {
-            PARTITION: "aws", INCIDENTS_TABLE: incidentsTableName, EVIDENCE_BUCKET: evidenceBucket, CONTAINMENT_POLICY: "{\"mode\":\"approval\"}", NOTIFICATION_TOPIC_ARN: "", SLACK_WEBHOOK_PARAMETER: "",
+            PARTITION: "aws", INCIDENTS_TABLE: incidentsTableName, EVIDENCE_BUCKET: evidenceBucket, CONTAINMENT_POLICY: JSON.stringify({ mode: "approval", rules: [{ minimumSeverity: 9, mode: "automatic" }] }), NOTIFICATION_TOPIC_ARN: "", SLACK_WEBHOOK_PARAMETER: "",
             STATE_MACHINE_ARN: names.stateMachineArn, DEAD_LETTER_QUEUE_URL: "none", MEMBER_ACCOUNTS: MEMBER, DRILL: "true",
         };
         const ask = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(requestApproval)), bundled("requestApproval"), { environment });
@@ -144,6 +144,18 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
             expect(again.code).to.equal(1);
         });
     }
+
+    it("asks nobody any more when a finding joins that asks nobody", async () => {
+        const instance = newInstance();
+        await deliver(findingAbout(instance));
+        const { incident: { incidentId } } = await asked(instance);
+        const graver = findingAbout(instance, `graver-${instance.instanceId}`);
+        put(graver, "detail.severity", 9.5);
+        await deliver(graver);
+        const containment = await outcomeOf(executionOf(incidentId));
+        expect(containment.outcome).to.equal("contained");
+        expect(containment.decision!.by).to.equal(`finding graver-${instance.instanceId}`);
+    });
 
     it("lets silence contain when the time is over", async () => {
         const incident = openIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;

@@ -52,7 +52,20 @@ def _states(operation: str, params: Params, region: str, account: str) -> list[N
     arn = params.get("stateMachineArn") or params.get("executionArn") or params.get("resourceArn")
     if not arn and operation == "CreateStateMachine":
         arn = f"arn:aws:states:{region}:{account}:stateMachine:{params.get('name')}"
+    if params.get("taskToken"):
+        arn = _waiting_state_machine(params["taskToken"], region, account)
     return [Need(f"states:{operation}", arn or "*")]
+
+
+def _waiting_state_machine(token: str, region: str, account: str) -> str | None:
+    """ARN of the state machine whose task waits for the token, as which AWS authorizes an answer; None when none does."""
+    from localemu.services.stepfunctions.backend.models import sfn_stores
+
+    for execution in list(sfn_stores[account][region].executions.values()):
+        worker = execution.exec_worker
+        if worker and worker.env.callback_pool_manager.get(token) is not None:
+            return execution.state_machine_arn
+    return None
 
 
 def _logs(operation: str, params: Params, region: str, account: str) -> list[Need]:
