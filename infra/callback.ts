@@ -56,6 +56,18 @@ function archiveOnce(name: string): Promise<pulumi.asset.AssetArchive> {
     return archives.get(name)!;
 }
 
+/** Lambda's limit for the names and values of a function's variables together, in bytes. */
+const environmentLimit = 4096;
+
+/** @throws when AWS would refuse the variables, and says which of them are the largest */
+export function withinLimit(functionName: string, variables: Record<string, string>): Record<string, string> {
+    const sizes = Object.entries(variables).map(([name, value]) => [name, Buffer.byteLength(name) + Buffer.byteLength(value)] as const).sort((left, right) => right[1] - left[1]);
+    const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
+    if (bytes <= environmentLimit) return variables;
+    const largest = sizes.slice(0, 3).map(([name, size]) => `${name} (${size})`).join(", ");
+    throw new Error(`The environment of ${functionName} has ${bytes} bytes and Lambda takes ${environmentLimit}. The largest: ${largest}. Shorten what the stack's configuration puts there, such as containment.rules or support.ccEmails.`);
+}
+
 export interface CallbackArgs {
     /** File in `functions/` without its ending; also the function's name. */
     handler: string;
@@ -110,7 +122,7 @@ export class Callback extends pulumi.ComponentResource {
             architectures: ["arm64"],
             timeout: args.timeoutSeconds ?? 60,
             memorySize: args.memoryMiB ?? 512,
-            environment: { variables: args.environment },
+            environment: { variables: pulumi.all(args.environment).apply((variables) => withinLimit(args.functionName, variables)) },
             deadLetterConfig: { targetArn: args.deadLetterQueueArn },
             code: pulumi.output(archiveOnce(args.handler)),
             handler: `${entry}.${exportName}`,
