@@ -61,7 +61,8 @@ const environmentLimit = 4096;
 
 /** @throws when AWS would refuse the variables, and says which of them are the largest */
 export function withinLimit(functionName: string, variables: Record<string, string>): Record<string, string> {
-    const sizes = Object.entries(variables).map(([name, value]) => [name, Buffer.byteLength(name) + Buffer.byteLength(value)] as const).sort((left, right) => right[1] - left[1]);
+    // A stand-in for AWS leaves out what only AWS computes, such as a queue's URL.
+    const sizes = Object.entries(variables as Record<string, string | undefined>).map(([name, value = ""]) => [name, Buffer.byteLength(name) + Buffer.byteLength(value)] as const).sort((left, right) => right[1] - left[1]);
     const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
     if (bytes <= environmentLimit) return variables;
     const largest = sizes.slice(0, 3).map(([name, size]) => `${name} (${size})`).join(", ");
