@@ -4,9 +4,13 @@ import { analysisArchive } from "./infra/analysisArchive";
 import { partitionOf } from "./infra/awsRegions";
 import { CleanRoom } from "./infra/cleanRoom";
 import { readConfiguration } from "./infra/config";
+import type { Member } from "./infra/configMembers";
+import { regionsOf } from "./infra/estate";
 import { GuardDutyCoverage } from "./infra/guardDutyCoverage";
+import { ImagePipeline } from "./infra/imagePipeline";
 import { MemberAccount } from "./infra/memberAccount";
 import { MemberStackSet } from "./infra/memberStackSet";
+import { DrillRange } from "./infra/range";
 import { inAccountAndRegion } from "./infra/regional";
 
 const { settings, slackWebhookUrl } = readConfiguration();
@@ -22,8 +26,18 @@ if (settings.organization) {
     new MemberStackSet("members", { settings, organization: settings.organization, partition, evidenceKeyArns }, inAccountAndRegion(accounts.forensics, settings.regions[0]!));
 }
 new GuardDutyCoverage("coverage", { settings, accounts });
+if (settings.imagePipeline.enabled) new ImagePipeline("forensic-image", { settings, partition, region: settings.regions[0]! }, inAccountAndRegion(accounts.forensics, settings.regions[0]!));
+const range = settings.range.enabled ? drillRange(settings.members[0]!) : null;
+
+/** The sacrificial instance, in the first Region of the first member. */
+function drillRange(member: Member): DrillRange {
+    const region = regionsOf(settings, member)[0]!;
+    return new DrillRange("drill-range", { settings, accountId: member.accountId, region }, inAccountAndRegion(accounts.member(member.accountId), region));
+}
 
 /** By Region: where messages go in, where evidence lies, what runs. */
 export const cleanRooms = Object.fromEntries(rooms.map((room) => [room.region, room.summary]));
 /** By listed account: the role that the functions assume. */
 export const responderRoles = Object.fromEntries(members.map((member, index) => [settings.members[index]!.accountId, member.responder.arn]));
+/** What `npm run drill` aims at; null without a range. */
+export const drillTarget = range?.target ?? null;

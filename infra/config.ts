@@ -22,6 +22,7 @@ export function containmentPolicyText({ mode, rules, allowExempt, onApprovalTime
     return JSON.stringify({ mode, rules, allowExempt, onApprovalTimeout });
 }
 
+const ipv4Range = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/(1[6-9]|2[0-6])$/, "an IPv4 range of /16 to /26, such as 10.66.0.0/24");
 const days = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 
 export const settingsSchema = z.strictObject({
@@ -63,7 +64,7 @@ export const settingsSchema = z.strictObject({
     }).prefault({}),
     network: z.strictObject({
         /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */
-        cidrBlock: z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/(1[6-9]|2[0-6])$/, "an IPv4 range of /16 to /26, such as 10.66.0.0/24").default("10.66.0.0/24"),
+        cidrBlock: ipv4Range.default("10.66.0.0/24"),
     }).prefault({}),
     forensicInstance: z.strictObject({
         /** @default m6i.large */
@@ -75,6 +76,23 @@ export const settingsSchema = z.strictObject({
         /** Image id by Region; goes before the parameter. */
         imageIds: z.record(regionName, imageId).default({}),
         architecture: z.enum(["x86_64", "arm64"]).default("x86_64"),
+    }).prefault({}),
+    /** EC2 Image Builder makes the forensic image, tools baked in, and puts its id into `forensicInstance.imageParameter`, then a name of your own. */
+    imagePipeline: z.strictObject({
+        enabled: z.boolean().default(false),
+        /** When a new image is built, as EventBridge writes it; none is built while nothing in it changed. @default Sundays at 03:00 UTC */
+        schedule: z.string().regex(/^(cron|rate)\(.+\)$/, "a schedule looks like cron(0 3 ? * sun *)").default("cron(0 3 ? * sun *)"),
+        /** Subnet of the building instance, with a way to AWS and the package repositories. @default one of the account's default VPC */
+        subnetId: z.string().regex(/^subnet-[0-9a-f]+$/, "a subnet id looks like subnet-0123456789abcdef0").optional(),
+        securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group id looks like sg-0123456789abcdef0")).default([]),
+    }).prefault({}),
+    /** An ordinary VPC with one sacrificial instance in the first listed member and Region, for `npm run drill`. */
+    range: z.strictObject({
+        enabled: z.boolean().default(false),
+        /** @default 10.67.0.0/24 */
+        cidrBlock: ipv4Range.default("10.67.0.0/24"),
+        /** @default t3.micro */
+        instanceType: instanceType.default("t3.micro"),
     }).prefault({}),
     analysis: z.strictObject({
         /** Python on the forensic instance, as its package is named. @default 3.12 */

@@ -11,13 +11,17 @@ export interface Problem {
 const text = z.string().catch("");
 const texts = z.array(text).catch([]);
 const byRegion = z.record(z.string(), z.unknown()).catch({});
+const enabled = z.object({ enabled: z.boolean().catch(false) }).catch({ enabled: false });
 const looseSchema = z.object({
     forensics: z.object({ accountId: text }).catch({ accountId: "" }),
     regions: texts,
     members: z.array(z.object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion }).catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} })).catch([]),
     organization: z.object({ management: z.object({ accountId: text }).optional().catch(undefined) }).optional().catch(undefined),
     coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
-    forensicInstance: z.object({ types: byRegion, imageIds: byRegion }).catch({ types: {}, imageIds: {} }),
+    forensicInstance: z.object({ types: byRegion, imageIds: byRegion, imageParameter: text }).catch({ types: {}, imageIds: {}, imageParameter: "" }),
+    imagePipeline: enabled,
+    range: enabled,
+    findings: z.object({ drill: z.boolean().catch(false) }).catch({ drill: false }),
 });
 
 /** @param value the configuration as given. */
@@ -54,5 +58,10 @@ export function crossProblems(value: unknown): Problem[] {
     if (mode === "standalone" && organization) problem(["coverage", "mode"], "a detector in each member needs a list of members; with an organisation use organization or existing");
     existingRegions.forEach((region, index) => configured(["coverage", "existingRegions", index], region));
     for (const key of ["types", "imageIds"] as const) Object.keys(settings.forensicInstance[key]).forEach((region) => configured(["forensicInstance", key, region], region));
+
+    const { imageParameter } = settings.forensicInstance;
+    if (settings.imagePipeline.enabled && (imageParameter === "" || imageParameter.startsWith("/aws"))) problem(["forensicInstance", "imageParameter"], "imagePipeline writes the image's id there, so it must be a name of your own, such as /clean-room/forensic-image");
+    if (settings.range.enabled && members.length === 0) problem(["range", "enabled"], "the sacrificial instance needs a listed member to lie in");
+    if (settings.range.enabled && !settings.findings.drill) problem(["findings", "drill"], "a drill sends a sample finding, so samples must start incidents where there is a range");
     return problems;
 }

@@ -1,0 +1,54 @@
+/** The drill range: an ordinary VPC with one sacrificial instance, for game days on real AWS. Never a clean room. */
+import * as aws from "@pulumi/aws";
+import * as awsx from "@pulumi/awsx";
+import * as pulumi from "@pulumi/pulumi";
+import type { InstanceRef } from "../functions/domain/containers";
+import type { Settings } from "./config";
+import { roleTag } from "./names";
+
+export interface DrillRangeArgs {
+    settings: Settings;
+    accountId: string;
+    region: string;
+}
+
+export class DrillRange extends pulumi.ComponentResource {
+    /** What a drill aims at. */
+    readonly target: pulumi.Output<InstanceRef>;
+
+    constructor(name: string, { settings, accountId, region }: DrillRangeArgs, opts: pulumi.ComponentResourceOptions) {
+        super("ec2-clean-room:index:DrillRange", name, {}, opts);
+        const parent = { parent: this };
+        const tags = (what: string) => ({ Name: `drill range ${what}`, [roleTag]: "drill-range" });
+        // awsx always makes an internet gateway, which is what an ordinary VPC has and a clean room must not.
+        const vpc = new awsx.ec2.Vpc(name, {
+            region,
+            cidrBlock: settings.range.cidrBlock,
+            numberOfAvailabilityZones: 1,
+            natGateways: { strategy: "None" },
+            subnetStrategy: "Auto",
+            subnetSpecs: [{ type: "Public", name: "victims" }],
+            tags: tags("VPC"),
+        }, parent);
+        const group = new aws.ec2.SecurityGroup(name, {
+            description: "Sacrificial instance: out to anywhere, so that containment has something to cut; nothing in",
+            vpcId: vpc.vpcId,
+            ingress: [],
+            egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
+            tags: tags("victim"),
+        }, parent);
+        const image = aws.ssm.getParameterOutput({ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64", region }, { parent: this });
+        const instance = new aws.ec2.Instance(name, {
+            ami: image.value,
+            instanceType: settings.range.instanceType,
+            subnetId: vpc.publicSubnetIds[0]!,
+            vpcSecurityGroupIds: [group.id],
+            metadataOptions: { httpTokens: "required" },
+            rootBlockDevice: { volumeType: "gp3", volumeSize: 8, encrypted: true },
+            tags: tags("victim"),
+            // A drill changes them, and release puts them back; an update in between must not.
+        }, { ...parent, ignoreChanges: ["ami", "vpcSecurityGroupIds", "disableApiTermination", "disableApiStop", "metadataOptions"] });
+        this.target = instance.id.apply((instanceId) => ({ instanceId, accountId, region }));
+        this.registerOutputs({ target: this.target });
+    }
+}

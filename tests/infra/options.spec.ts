@@ -1,0 +1,64 @@
+import { expect } from "chai";
+import { parseSettings } from "../../infra/config";
+import { componentDocument } from "../../infra/imagePipeline";
+import { declare, type Declared } from "./support/declared";
+
+const base = { forensics: { accountId: "111111111111" }, regions: ["eu-west-1", "us-east-1"], members: [{ accountId: "222222222222" }] };
+const imageParameter = "/clean-room/forensic-image";
+
+describe("what a stack may turn on", function () {
+    this.timeout(240_000);
+    let resources: Declared[];
+    const one = (type: string): Declared => resources.find((resource) => resource.type === type)!;
+
+    before(async () => {
+        const declared = await declare({ ...base, findings: { drill: true }, range: { enabled: true }, imagePipeline: { enabled: true }, forensicInstance: { imageParameter } });
+        expect(declared.problems).to.deep.equal([]);
+        resources = declared.resources;
+    });
+
+    it("is off unless it says so", async () => {
+        const { resources: plain } = await declare(base);
+        expect(plain.filter(({ type }) => type.startsWith("awsx:") || type.startsWith("aws:imagebuilder/") || type === "aws:ec2/instance:Instance")).to.deep.equal([]);
+    });
+
+    it("makes the range by awsx in the member, marked as what it is, with one instance that nothing reaches", () => {
+        expect(one("awsx:ec2:Vpc").inputs).to.deep.include({ region: "eu-west-1", numberOfAvailabilityZones: 1, natGateways: { strategy: "None" }, tags: { Name: "drill range VPC", "clean-room:role": "drill-range" } });
+        const instances = resources.filter(({ type }) => type === "aws:ec2/instance:Instance");
+        expect(instances).to.have.length(1);
+        expect(instances[0]).to.include({ accountId: "222222222222", region: "eu-west-1" });
+        expect(instances[0]!.inputs).to.deep.include({ subnetId: "subnet-of-awsx", metadataOptions: { httpTokens: "required" } });
+        const groups = instances[0]!.inputs.vpcSecurityGroupIds as string[];
+        expect(resources.find(({ type, name }) => type === "aws:ec2/securityGroup:SecurityGroup" && groups.includes(`${name}-id`))!.inputs).to.deep.include({ vpcId: "vpc-of-awsx", ingress: [] });
+    });
+
+    it("puts the image's id in every Region where the lookup reads it", () => {
+        const { distributions } = one("aws:imagebuilder/distributionConfiguration:DistributionConfiguration").inputs as { distributions: { region: string; ssmParameterConfigurations: object[] }[] };
+        expect(distributions.map(({ region }) => region)).to.deep.equal(base.regions);
+        for (const { ssmParameterConfigurations } of distributions) expect(ssmParameterConfigurations).to.deep.equal([{ parameterName: imageParameter, dataType: "aws:ec2:image" }]);
+        const functions = resources.filter(({ type }) => type === "aws:lambda/function:Function");
+        for (const { inputs } of functions) expect((inputs.environment as { variables: Record<string, string> }).variables.FORENSIC_IMAGE_PARAMETER).to.equal(imageParameter);
+        expect(functions).to.not.have.length(0);
+        const policy = resources.find(({ type, name }) => type === "aws:iam/rolePolicy:RolePolicy" && name === "forensic-image-execution")!;
+        expect((JSON.parse(policy.inputs.policy as string) as { Statement: { Resource: string[] }[] }).Statement[0]!.Resource).to.deep.equal(base.regions.map((region) => `arn:aws:ssm:${region}:111111111111:parameter${imageParameter}`));
+    });
+
+    it("wires component, recipe, infrastructure and distribution into the pipeline", () => {
+        const arn = (what: string) => `arn:aws:imagebuilder:eu-west-1:111111111111:${what}`;
+        expect(one("aws:imagebuilder/imagePipeline:ImagePipeline").inputs).to.include({ imageRecipeArn: arn("forensic-image"), infrastructureConfigurationArn: arn("forensic-image"), distributionConfigurationArn: arn("forensic-image"), executionRole: "arn:aws:iam::111111111111:forensic-image-execution" });
+        expect(one("aws:imagebuilder/imageRecipe:ImageRecipe").inputs.components).to.deep.equal([{ componentArn: arn("forensic-image") }]);
+    });
+
+    it("bakes in the Python that the analysis is built for, and checks it", () => {
+        const { phases } = JSON.parse(componentDocument("3.13")) as { phases: { name: string; steps: { inputs: { commands: string[] } }[] }[] };
+        expect(phases.map(({ name }) => name)).to.deep.equal(["build", "validate"]);
+        for (const { steps } of phases) expect(steps.flatMap(({ inputs }) => inputs.commands).join("\n")).to.include("python3.13");
+    });
+
+    const refused: [string, object, RegExp][] = [
+        ["a pipeline that would write to a parameter of AWS", { imagePipeline: { enabled: true } }, /settings\.forensicInstance\.imageParameter = \(not set\): imagePipeline writes/],
+        ["a range without a member", { members: [], organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["r-a1b2"] }, range: { enabled: true }, findings: { drill: true } }, /settings\.range\.enabled = true: .*needs a listed member/],
+        ["a range whose drills would start nothing", { range: { enabled: true } }, /settings\.findings\.drill = \(not set\): a drill sends a sample finding/],
+    ];
+    for (const [what, change, message] of refused) it(`refuses ${what}`, () => expect(() => parseSettings({ ...base, ...change })).to.throw(message));
+});
