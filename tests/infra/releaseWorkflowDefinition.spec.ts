@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { releaseWorkflowDefinition } from "../../infra/releaseWorkflowDefinition";
 
 // asl-validator has no types.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
+ 
 const validate = require("asl-validator") as (definition: unknown) => { isValid: boolean; errorsText: () => string };
 
 const definition = releaseWorkflowDefinition({ partition: "aws-cn", functionArn: "arn:aws-cn:lambda:cn-north-1:111111111111:function:clean-room-releaseInstance", evidenceBucket: "evidence" });
