@@ -1,8 +1,28 @@
 import type { PolicyResource } from "@pulumi/policy";
-import { listOf, reveal } from "./values";
+import { listOf, revealKey } from "./values";
 
 /** A Pulumi resource class, to compare a resource with. */
 export type ResourceClass = Parameters<PolicyResource["isType"]>[0];
+
+/** Resources by id and by ARN, made once for a stack: looking each reference up in the whole stack would be quadratic. */
+const indexes = new WeakMap<readonly PolicyResource[], Map<string, PolicyResource[]>>();
+
+function indexOf(stack: readonly PolicyResource[]): Map<string, PolicyResource[]> {
+    const known = indexes.get(stack);
+    if (known !== undefined) {
+        return known;
+    }
+    const index = new Map<string, PolicyResource[]>();
+    for (const resource of stack) {
+        for (const name of [revealKey(resource.props, "id"), revealKey(resource.props, "arn")]) {
+            if (typeof name === "string") {
+                index.set(name, [...(index.get(name) ?? []), resource]);
+            }
+        }
+    }
+    indexes.set(stack, index);
+    return index;
+}
 
 /**
  * The resources of the stack that a property refers to: by the engine's dependency record, which exists at preview when the id
@@ -10,10 +30,8 @@ export type ResourceClass = Parameters<PolicyResource["isType"]>[0];
  */
 export function referencedBy(resource: PolicyResource, property: string, stack: readonly PolicyResource[]): PolicyResource[] {
     const found = new Set(resource.propertyDependencies[property] ?? []);
-    const literals = listOf(reveal(resource.props)[property]).filter((value) => typeof value === "string");
-    for (const candidate of literals.length === 0 ? [] : stack) {
-        const { id, arn } = reveal(candidate.props);
-        if (literals.some((literal) => literal === id || literal === arn)) {
+    for (const literal of listOf(revealKey(resource.props, property))) {
+        for (const candidate of typeof literal === "string" ? indexOf(stack).get(literal) ?? [] : []) {
             found.add(candidate);
         }
     }

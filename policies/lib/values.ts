@@ -23,7 +23,8 @@ export function reveal(props: object): Properties {
     return copy;
 }
 
-function revealKey(container: object, key: string | number): Value {
+/** One property as {@link reveal} would copy it; of a large estate nobody copies every resource to read one. */
+export function revealKey(container: object, key: string | number): Value {
     let value: unknown;
     try {
         value = (container as Record<string | number, unknown>)[key];
