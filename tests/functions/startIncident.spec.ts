@@ -28,16 +28,8 @@ describe("startIncident", () => {
     const saved = { ...process.env };
     const logged: Record<string, unknown>[] = [];
 
-    /** Runs the handler with its log lines kept instead of printed. */
-    async function run(event: unknown): Promise<void> {
-        const print = console.log;
-        console.log = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
-        try {
-            await handler(event);
-        } finally {
-            console.log = print;
-        }
-    }
+    const print = console.log;
+    const run = (event: unknown): Promise<void> => handler(event);
 
     const problems = () => [...aws.objects].map(([path, text]) => ({ path, problem: problemSchema.parse(JSON.parse(text)) }));
 
@@ -51,6 +43,8 @@ describe("startIncident", () => {
     });
 
     beforeEach(() => {
+        // Log lines are kept instead of printed.
+        console.log = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
         Object.assign(process.env, { DRILL: "", MEMBER_ACCOUNTS: `333333333333, ${victim.accountId}`, CONTAINMENT_POLICY: "{}" });
         aws.calls.length = 0;
         aws.executions.clear();
@@ -58,6 +52,10 @@ describe("startIncident", () => {
         aws.objects.clear();
         aws.broken.clear();
         logged.length = 0;
+    });
+
+    afterEach(() => {
+        console.log = print;
     });
 
     after(async () => {
