@@ -49,9 +49,15 @@ const mocks: pulumi.runtime.Mocks = {
     },
 };
 
+function replaceModule(name: string, exports: object): void {
+    const file = require.resolve(name);
+    require.cache[file] = { id: file, filename: file, loaded: true, exports } as unknown as NodeJS.Module;
+}
+
 async function main(): Promise<Declaration> {
-    const file = require.resolve(path.join(repository, "infra/analysisArchive"));
-    require.cache[file] = { id: file, filename: file, loaded: true, exports: { analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }) } } as unknown as NodeJS.Module;
+    replaceModule(path.join(repository, "infra/analysisArchive"), { analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }) });
+    // The bundles are the same for every configuration, and the rehearsal runs them; no resource here reads one.
+    replaceModule("esbuild", { buildSync: () => undefined });
     await pulumi.runtime.setMocks(mocks, "ec2-clean-room-forensics", "test", false);
     pulumi.runtime.setAllConfig({ "ec2-clean-room-forensics:settings": JSON.stringify(settings) }, []);
     const problems: string[] = [];
