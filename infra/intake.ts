@@ -74,6 +74,14 @@ export class Intake extends pulumi.ComponentResource {
             }]),
         }, parent);
         new aws.cloudwatch.EventTarget(name, { rule: rule.name, arn: this.topic.arn, deadLetterConfig: { arn: this.deadLetters.arn } }, { ...parent, dependsOn: [topicPolicy] });
+        // What a broken deployment missed can be replayed from here; what was followed already changes nothing.
+        new aws.cloudwatch.EventArchive(name, {
+            name: findingsRuleName,
+            description: "GuardDuty findings about EC2 instances, to be replayed to the clean room",
+            eventSourceArn: `arn:${partition}:events:${region}:${accountId}:event-bus/default`,
+            eventPattern: JSON.stringify(findingPattern(settings.findings.minimumSeverity)),
+            retentionDays: settings.logRetentionDays,
+        }, parent);
         // Members' rules put their findings on this bus.
         for (const member of settings.members.filter((each) => forwardsFindings(settings, each) && regionsOf(settings, each).includes(region))) {
             new aws.cloudwatch.EventPermission(`${name}-${member.accountId}`, { eventBusName: "default", statementId: `clean-room-${member.accountId}`, principal: member.accountId, action: "events:PutEvents" }, parent);
