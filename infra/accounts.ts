@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { needsOptIn } from "./awsRegions";
 import type { Settings } from "./config";
-import { regionsOf } from "./estate";
+import { coverageMode, forwardsFindings, regionsOf } from "./estate";
 
 export interface AccountsArgs {
     settings: Settings;
@@ -44,7 +44,18 @@ export class Accounts extends pulumi.ComponentResource {
         this.forensics = once(forensics.accountId, forensics.deployRoleArn, settings.regions);
         this.management = organization?.management ? once(organization.management.accountId, organization.management.deployRoleArn, settings.regions) : null;
         for (const member of members) once(member.accountId, member.deployRoleArn, regionsOf(settings, member));
-        this.registerOutputs();
+        // What policies/lib/estate.ts reads: a policy pack is not given the stack's configuration.
+        const { regions, coverage } = settings;
+        this.registerOutputs({
+            estate: {
+                forensicsAccountId: forensics.accountId,
+                regions,
+                hasOrganization: organization !== undefined,
+                mode: coverageMode(settings),
+                existingRegions: coverage.existingRegions,
+                members: members.map((member) => ({ accountId: member.accountId, regions: regionsOf(settings, member), mode: coverageMode(settings, member), forwards: forwardsFindings(settings, member) })),
+            },
+        });
     }
 
     /** Provider of a member account. @throws when the account is not configured. */

@@ -1,5 +1,4 @@
 import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { coverageInEveryRegion } from "./coverageInEveryRegion";
 import { judge, unknownString, type Declared } from "./testing/engine";
@@ -15,9 +14,14 @@ const detector = (accountId: string, region: string, more: object = {}): Declare
 const responder = of(member, aws.iam.Role, { name: "clean-room-responder" });
 const everywhere = (...make: ((region: string) => Declared)[]): Declared[] => make.flatMap((each) => regions.map(each));
 
-const listed = { forensics: { accountId: forensics }, regions, members: [{ accountId: member }] };
+/** The program's component that announces the estate. */
+class Accounts {
+    static readonly __pulumiType: string = "ec2-clean-room:index:Accounts";
+}
+
+const listed = { forensicsAccountId: forensics, regions, hasOrganization: false, mode: "standalone", existingRegions: [] as string[], members: [{ accountId: member, regions, mode: "standalone", forwards: true }] };
 const standalone = [...everywhere((region) => rule(forensics, region), (region) => rule(member, region), (region) => detector(member, region)), responder];
-const organised = { forensics: { accountId: forensics }, regions, organization: { organizationId: "o-a1b2c3d4e5" } };
+const organised = { ...listed, hasOrganization: true, mode: "organization", members: [] };
 const organisation = [
     ...everywhere(
         (region) => rule(forensics, region),
@@ -27,16 +31,11 @@ const organisation = [
     of(forensics, aws.cloudformation.StackInstances, { region: "eu-west-1", regions }),
 ];
 
-async function violations(settings: object | null, stack: Declared[]): Promise<string[]> {
-    const before = pulumi.runtime.allConfig();
-    pulumi.runtime.setAllConfig(settings === null ? { "aws:region": "eu-west-1" } : { "ec2-clean-room-forensics:settings": JSON.stringify(settings) });
-    try {
-        const { violations: found, deferred } = await judge(coverageInEveryRegion, stack);
-        expect(deferred).to.deep.equal([]);
-        return found;
-    } finally {
-        pulumi.runtime.setAllConfig(before as Record<string, string>);
-    }
+async function violations(estate: object | null, stack: Declared[]): Promise<string[]> {
+    const announced: Declared[] = estate === null ? [] : [{ is: Accounts, name: "accounts", props: { estate } }];
+    const { violations: found, deferred } = await judge(coverageInEveryRegion, [...announced, ...stack]);
+    expect(deferred).to.deep.equal([]);
+    return found;
 }
 
 /** The stack without one of its resources. */
@@ -78,16 +77,16 @@ describe("policy coverage-in-every-region", () => {
     });
 
     it("sees an account that the program forgot altogether", async () => {
-        const found = await violations({ ...listed, members: [{ accountId: member }, { accountId: "333333333333", regions: ["us-east-1"] }] }, standalone);
+        const found = await violations({ ...listed, members: [...listed.members, { accountId: "333333333333", regions: ["us-east-1"], mode: "standalone", forwards: true }] }, standalone);
         expect(found).to.have.length(3);
         for (const violation of found) expect(violation).to.include("Account 333333333333 in us-east-1");
     });
 
     it("takes detectors that are said to exist for granted, and no others", async () => {
         const bare = standalone.filter((each) => each.is !== aws.guardduty.Detector);
-        expect(await violations({ ...listed, coverage: { mode: "existing" } }, bare)).to.deep.equal([]);
-        expect(await violations({ ...listed, coverage: { existingRegions: ["us-east-1"] } }, bare)).to.have.length(1);
-        expect(await violations({ ...listed, members: [{ accountId: member, coverage: "existing" }] }, bare)).to.deep.equal([]);
+        expect(await violations({ ...listed, members: [{ ...listed.members[0], mode: "existing" }] }, bare)).to.deep.equal([]);
+        expect(await violations({ ...listed, existingRegions: ["us-east-1"] }, bare)).to.have.length(1);
+        expect(await violations({ ...listed, mode: "existing" }, bare)).to.have.length(2);
     });
 
     it("wants an organisation's detectors, auto-enablement of all accounts, and the StackSet in every Region", async () => {
@@ -98,14 +97,15 @@ describe("policy coverage-in-every-region", () => {
         expect(await violations(organised, [...others, of(forensics, aws.cloudformation.StackInstances, { regions: ["eu-west-1"] })])).to.have.length(1);
     });
 
-    it("leaves stacks of other programs alone, and refuses to pass one whose configuration it cannot see", async () => {
+    it("leaves stacks of other programs alone", async () => {
         expect(await violations(null, [])).to.deep.equal([]);
-        const before = pulumi.runtime.allConfig();
-        pulumi.runtime.setAllConfig({});
-        try {
-            expect((await judge(coverageInEveryRegion, standalone)).violations).to.have.length(1);
-        } finally {
-            pulumi.runtime.setAllConfig(before as Record<string, string>);
+    });
+
+    it("refuses a clean room that does not say what is to be covered", async () => {
+        for (const estate of [undefined, {}, { ...listed, regions: [] }, { ...listed, members: [] }, { ...listed, members: unknownString }, { ...listed, forensicsAccountId: unknownString }]) {
+            const [violation, ...others] = await violations({ ...estate }, standalone);
+            expect(others).to.deep.equal([]);
+            expect(violation).to.include("does not announce");
         }
     });
 });

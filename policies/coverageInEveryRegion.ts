@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
 import { accountOf } from "./lib/accounts";
-import { stackConfiguration, type Estate } from "./lib/estate";
+import { announcedEstate, type Estate } from "./lib/estate";
 import { Inputs } from "./lib/inputs";
 import { listOf, type Properties } from "./lib/values";
 
@@ -9,8 +9,8 @@ const inputs = new Inputs();
 
 /**
  * Every configured account and Region is watched, heard and within reach: GuardDuty is on there (made here, auto-enabled by the delegated
- * administrator, or adopted by name), its findings have a way to the topic, and the responder role stands. What is configured is read from the
- * stack's configuration and not from the program, so that a pair which the program forgot is seen.
+ * administrator, or adopted by name), its findings have a way to the topic, and the responder role stands. What is configured is what the program
+ * announces before it declares anything, so that a pair which it then forgets is seen.
  */
 export const coverageInEveryRegion: StackValidationPolicy & { validateResource: typeof inputs.remember } = {
     name: "coverage-in-every-region",
@@ -18,22 +18,22 @@ export const coverageInEveryRegion: StackValidationPolicy & { validateResource: 
     enforcementLevel: "mandatory",
     validateResource: inputs.remember,
     validateStack: (args, reportViolation) => {
-        const configuration = stackConfiguration();
-        if (configuration === "unreadable") {
-            reportViolation("The stack's configuration does not reach the policy pack, so nobody can say which accounts and Regions are to be covered. Use a Pulumi CLI that passes PULUMI_CONFIG to policy packs.");
+        const estate = announcedEstate(args.resources);
+        if (estate === "unannounced") {
+            reportViolation("The program does not announce which accounts and Regions are to be covered; register the output \"estate\" of its component ec2-clean-room:index:Accounts.");
         }
-        if (typeof configuration === "string") {
+        if (typeof estate === "string") {
             return;
         }
         const stack = new Stack(args.resources);
-        for (const region of configuration.regions) {
-            for (const problem of centralProblems(configuration, region, stack)) {
+        for (const region of estate.regions) {
+            for (const problem of centralProblems(estate, region, stack)) {
                 reportViolation(`Region ${region} is not covered: ${problem}.`);
             }
         }
-        for (const member of configuration.members) {
+        for (const member of estate.members) {
             for (const region of member.regions) {
-                for (const problem of memberProblems(configuration, member, region, stack)) {
+                for (const problem of memberProblems(estate, member, region, stack)) {
                     reportViolation(`Account ${member.accountId} in ${region} is not covered: ${problem}.`);
                 }
             }

@@ -1,45 +1,39 @@
-import * as pulumi from "@pulumi/pulumi";
+import type { PolicyResource } from "@pulumi/policy";
+import { listOf, objectOf, reveal, UNKNOWN, type Value } from "./values";
 
-type Mode = "organization" | "standalone" | "existing";
-
-/** What the stack's configuration says is to be covered, with its defaults filled in. */
+/** What a stack's configuration says is to be covered, as the program read it, with its defaults filled in. */
 export interface Estate {
     forensicsAccountId: string;
     regions: string[];
     hasOrganization: boolean;
-    mode: Mode;
+    mode: string;
     /** Regions whose detectors are adopted. */
     existingRegions: string[];
-    members: { accountId: string; regions: string[]; mode: Mode; forwards: boolean }[];
+    members: { accountId: string; regions: string[]; mode: string; forwards: boolean }[];
 }
 
-/** The part of `ec2-clean-room-forensics:settings` that is about accounts and Regions; `infra/config.ts` of the program checks its values. */
-interface Settings {
-    forensics: { accountId: string };
-    regions: string[];
-    organization?: object;
-    members?: { accountId: string; regions?: string[]; coverage?: Mode; forwardFindings?: boolean }[];
-    coverage?: { mode?: Mode; existingRegions?: string[] };
-}
+const COMPONENTS = "ec2-clean-room:";
+const ACCOUNTS = "ec2-clean-room:index:Accounts";
 
-/** @returns `none` for a stack of another program, `unreadable` where no configuration came through at all */
-export function stackConfiguration(): Estate | "none" | "unreadable" {
-    const all = pulumi.runtime.allConfig();
-    const text = all["ec2-clean-room-forensics:settings"];
-    if (text === undefined) {
-        return Object.keys(all).length === 0 ? "unreadable" : "none";
+/**
+ * The estate that the program announces in its first component, whatever it then declares: a pack is not given the stack's configuration.
+ *
+ * @returns `none` for a stack of another program, `unannounced` where a clean room's program keeps it to itself
+ */
+export function announcedEstate(stack: readonly PolicyResource[]): Estate | "none" | "unannounced" {
+    if (!stack.some((each) => each.type.startsWith(COMPONENTS))) {
+        return "none";
     }
-    const { forensics, regions, organization, members = [], coverage = {} } = JSON.parse(text) as Settings;
-    const mode = coverage.mode ?? (organization ? "organization" : "standalone");
-    return {
-        forensicsAccountId: forensics.accountId,
-        regions,
-        hasOrganization: organization !== undefined,
-        mode,
-        existingRegions: coverage.existingRegions ?? [],
-        members: members.map((member) => {
-            const own = member.coverage ?? mode;
-            return { accountId: member.accountId, regions: member.regions ?? regions, mode: own, forwards: member.forwardFindings ?? own !== "organization" };
-        }),
-    };
+    const accounts = stack.find((each) => each.type === ACCOUNTS);
+    const estate = objectOf(accounts === undefined ? undefined : reveal(accounts.props).estate);
+    const { forensicsAccountId } = estate;
+    const regions = texts(estate.regions);
+    const members = listOf(estate.members).map(objectOf).map((member) => ({ accountId: String(member.accountId), regions: texts(member.regions), mode: text(member.mode), forwards: member.forwards !== false }));
+    if (typeof forensicsAccountId !== "string" || regions.length === 0 || estate.members === UNKNOWN || (members.length === 0 && estate.hasOrganization !== true)) {
+        return "unannounced";
+    }
+    return { forensicsAccountId, regions, hasOrganization: estate.hasOrganization === true, mode: text(estate.mode), existingRegions: texts(estate.existingRegions), members };
 }
+
+const text = (value: Value): string => (typeof value === "string" ? value : "");
+const texts = (value: Value): string[] => listOf(value).filter((each) => typeof each === "string");

@@ -1,4 +1,14 @@
 import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+const regions = ["eu-west-1", "us-east-1"];
+class Accounts extends pulumi.ComponentResource {
+    constructor() {
+        super("ec2-clean-room:index:Accounts", "accounts");
+        this.registerOutputs({ estate: { forensicsAccountId: "111111111111", regions, hasOrganization: false, mode: "standalone", existingRegions: [], members: [{ accountId: "222222222222", regions, mode: "standalone", forwards: false }] } });
+    }
+}
+new Accounts();
 
 const provider = (accountId: string): aws.Provider => new aws.Provider(accountId, { region: "eu-west-1", allowedAccountIds: [accountId], accessKey: "none", secretKey: "none", skipCredentialsValidation: true, skipMetadataApiCheck: true });
 const forensics = provider("111111111111");
@@ -8,7 +18,7 @@ new aws.iam.Role("responder", {
     name: "clean-room-responder",
     assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:root" }, Action: "sts:AssumeRole" }] }),
 }, { provider: member });
-for (const region of ["eu-west-1", "us-east-1"]) {
+for (const region of regions) {
     new aws.cloudwatch.EventRule(`findings-${region}`, { region, eventPattern: JSON.stringify({ source: ["aws.guardduty"] }) }, { provider: forensics });
 }
 // Two detectors, as many as there are pairs; but the second one is the forensics account's.
