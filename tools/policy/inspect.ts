@@ -32,12 +32,14 @@ export async function inspect({ engine, project, stack, operation, throwAwayStat
         if (engine.standIn || throwAwayState) {
             directory = mirror(project, path.join(work, "project"));
             mkdirSync(path.join(work, "state"));
-            Object.assign(env, { PULUMI_BACKEND_URL: `file://${path.join(work, "state")}`, PULUMI_CONFIG_PASSPHRASE: "throw-away" });
+            // So is the state file, which is thrown away.
+            Object.assign(env, { PULUMI_BACKEND_URL: `file://${path.join(work, "state")}`, PULUMI_CONFIG_PASSPHRASE: "throw-away", PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" });
         }
         if (throwAwayState && !engine.standIn) {
             await run(["pulumi", "stack", "init", stack, "--cwd", directory], env);
         }
-        const args = [...(operation === "preview" ? ["preview"] : ["up", "--yes", "--skip-preview"]), "--non-interactive", "--event-log", eventLog];
+        // The display is written anew for each of thousands of resources, and nobody reads it: the event log says what happened.
+        const args = [...(operation === "preview" ? ["preview"] : ["up", "--yes", "--skip-preview"]), "--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog];
         const { code, output } = await run(engine.command({ directory, stack, packDirectory: path.join(root, "policies"), args }), env);
         if (!existsSync(eventLog)) {
             throw new Error(`The ${operation} of stack "${stack}" in ${path.relative(root, project) || "."} did not start:\n${tail(output)}`);
