@@ -12,7 +12,7 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
 
     before(async () => {
         for (const size of sizes) {
-            const declaration = await declare({ forensics: { accountId: "111111111111" }, regions: regions.slice(0, size), members: accounts.map((accountId) => ({ accountId })) }, {}, { heapMiB: 1536 });
+            const declaration = await declare({ forensics: { accountId: "111111111111" }, regions: regions.slice(0, size), members: accounts.map((accountId) => ({ accountId })) }, {}, { heapMiB: 1760 });
             const pairs = accounts.length * size;
             console.log(`      ${accounts.length} accounts x ${String(size).padStart(2)} Regions: ${String(declaration.resources.length).padStart(5)} resources, ${(declaration.cpuMilliseconds / pairs).toFixed(0)} ms of processor and ${(declaration.peakMiB / pairs).toFixed(1)} MB a pair (${(declaration.cpuMilliseconds / 1000).toFixed(1)} s, ${declaration.peakMiB.toFixed(0)} MB in all)`);
             measured.set(size, declaration);
