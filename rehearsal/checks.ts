@@ -2,33 +2,16 @@
 import type { Severity } from "../functions/domain/analysisOutputs";
 import { severities } from "../functions/domain/analysisOutputs";
 import type { ArtefactTruth } from "./disks/groundTruth";
+import { credentialsCut, interfacesIsolated, isolationGroupEmpty, noTrafficToVictim, replacementRuns, victimKept } from "./containmentChecks";
 import { displayPath } from "./displayPath";
 import type { Facts } from "./facts";
+import { list } from "./list";
 
 export interface Check {
     name: string;
     passed: boolean;
     /** What was looked at, with the values seen. */
     lookedAt: string;
-}
-
-const list = (items: readonly string[]) => items.length > 0 ? items.join(", ") : "none";
-
-function interfacesIsolated({ interfaces, isolationGroup }: Facts): Check {
-    const carries = interfaces.map((one) => `${one.networkInterfaceId} carries ${list(one.groups)}`);
-    return {
-        name: "Every interface of the victim carries only the isolation group",
-        passed: isolationGroup !== null && interfaces.length > 0 && interfaces.every(({ groups }) => groups.length === 1 && groups[0] === isolationGroup.groupId),
-        lookedAt: `${list(carries)}; isolation group ${isolationGroup?.groupId ?? "not found"}`,
-    };
-}
-
-function isolationGroupEmpty({ isolationGroup }: Facts): Check {
-    return {
-        name: "The isolation group has no rules",
-        passed: isolationGroup !== null && isolationGroup.ingressRules === 0 && isolationGroup.egressRules === 0,
-        lookedAt: isolationGroup ? `${isolationGroup.groupId}: ${isolationGroup.ingressRules} ingress and ${isolationGroup.egressRules} egress rules` : "no isolation group was found",
-    };
 }
 
 function snapshotsLocked({ volumes, evidenceSnapshots, forensicsAccountId, now }: Facts): Check {
@@ -120,7 +103,7 @@ function artefactsFound(facts: Facts): Check {
 /** All checks, each with what it looked at. */
 export function runChecks(facts: Facts): Check[] {
     return [
-        interfacesIsolated, isolationGroupEmpty, snapshotsLocked, imagesUnchanged, forensicResourcesGone, reportStored, evidenceIntact,
+        interfacesIsolated, isolationGroupEmpty, credentialsCut, victimKept, replacementRuns, noTrafficToVictim, snapshotsLocked, imagesUnchanged, forensicResourcesGone, reportStored, evidenceIntact,
         ticketOpened, slackToldOfIsolation, slackToldOfReport, artefactsFound,
     ].map((check) => check(facts));
 }

@@ -8,9 +8,11 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
 import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
+import { collectVictimFacts } from "./collectVictimFacts";
 import type { LocalClients, Target } from "./deploy/localClients";
 import type { ArtefactTruth } from "./disks/groundTruth";
 import type { Facts } from "./facts";
+import type { SharedRole } from "./neighbour";
 import type { SlackMessage } from "./slackServer";
 import { sha256OfFile } from "./sha256";
 import type { Victim } from "./victim";
@@ -20,8 +22,11 @@ const roleTag = "clean-room:role";
 
 export interface Collection {
     clients: LocalClients;
+    /** Where the local AWS listens. */
+    endpoint: string;
     forensics: Target;
     victim: Victim;
+    sharedRole: SharedRole;
     incident: Incident;
     evidenceBucket: string;
     slack: SlackMessage[];
@@ -135,6 +140,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         instanceId: victim.instance.instanceId,
         forensicsAccountId: forensics.accountId,
         now: Date.now(),
+        ...await collectVictimFacts(clients, collection.endpoint, victim, collection.sharedRole),
         ...await networkFacts(clients(EC2Client, member), victim.instance.instanceId),
         volumes: await Promise.all(victim.volumes.map(async ({ volumeId, role, image }) => ({ volumeId, role, sha256Before: image.sha256, sha256After: await sha256OfFile(image.path) }))),
         evidenceSnapshots: await snapshotFacts(forensicEc2, sourceVolumeOf),

@@ -10,6 +10,28 @@ export interface Facts {
     now: number;
     /** The victim's interfaces as EC2 describes them. */
     interfaces: { networkInterfaceId: string; groups: string[] }[];
+    /** The victim, as EC2 describes it; null when it is gone. */
+    victim: {
+        state: string;
+        terminationProtected: boolean;
+        stopProtected: boolean;
+        /** Whether the instance metadata service hands out credentials. */
+        metadata: string;
+        /** Volumes attached to it, of those it had. */
+        volumes: { volumeId: string; deleteOnTermination: boolean }[];
+    } | null;
+    /** The victim's Auto Scaling group; null when it is gone. */
+    autoScaling: {
+        name: string;
+        minimum: number;
+        desiredBefore: number;
+        desired: number;
+        members: { instanceId: string; lifecycle: string; state: string }[];
+    } | null;
+    /** What the load balancers that the victim was behind send traffic to. */
+    loadBalancers: { name: string; instances: string[] }[];
+    /** Credentials of one role, stolen from two instances before the incident: "allowed" or the name of the error that a call with them gave. */
+    stolenCredentials: Record<"victim" | "neighbour", { instanceId: string; before: string; after: string }>;
     /** The group tagged as isolation group that the first interface carries. */
     isolationGroup: { groupId: string; ingressRules: number; egressRules: number } | null;
     volumes: { volumeId: string; role: "root" | "data"; sha256Before: string; sha256After: string }[];

@@ -17,7 +17,7 @@ import { engineVersions } from "./versions";
 /** Reads back what happened, checks it, and prints each check with what it looked at. */
 async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepared, progress: Progress) {
     const facts = await collectFacts({
-        clients: stage.clients, forensics, victim: stage.victim, incident: followed.incident,
+        clients: stage.clients, endpoint: stage.localEmu.endpoint, forensics, victim: stage.victim, sharedRole: stage.sharedRole, incident: followed.incident,
         evidenceBucket: deployed.evidenceBucket, slack: followed.slack, artefacts: prepared.artefacts,
     });
     const checks = runChecks(facts);

@@ -4,6 +4,7 @@ import type { CleanUp } from "./cleanUp";
 import { localClients, type LocalClients, type Target } from "./deploy/localClients";
 import { deployProgram, type Deployment } from "./deploy/program";
 import { startLocalEmu, type LocalEmu } from "./localEmu";
+import { shareRole, type SharedRole } from "./neighbour";
 import type { Progress } from "./progress";
 import { architecture, type Prepared } from "./setUp";
 import { startSlackServer, type SlackServer } from "./slackServer";
@@ -26,6 +27,8 @@ export interface Stage {
     clients: LocalClients;
     slack: SlackServer;
     victim: Victim;
+    /** The victim and its neighbour, with the credentials stolen from both. Secrets: for the checks alone. */
+    sharedRole: SharedRole;
     deployment: Deployment;
     /** Milliseconds each part of the setting took. */
     milliseconds: { localAws: number; victim: number; deploy: number };
@@ -64,12 +67,14 @@ export async function setStage(prepared: Prepared, progress: Progress, cleanUp: 
     const clients = localClients(localEmu.endpoint);
     const victim = await createVictim(clients, member, prepared.images);
     const victimAt = Date.now();
-    progress.line(`Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group, behind a load balancer`);
+    progress.line(`Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group at its minimum size, behind an application and a classic load balancer`);
 
-    const deployment = await deployProgram({
-        clients, defaults: forensics, config: configuration(victim, slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"],
-    });
+    const [deployment, sharedRole] = await Promise.all([
+        deployProgram({ clients, defaults: forensics, config: configuration(victim, slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"] }),
+        shareRole(clients, localEmu.endpoint, victim),
+    ]);
     const deployedAt = Date.now();
+    progress.line(`Neighbour ${sharedRole.neighbour.instanceId} has the victim's role; the credentials of both were stolen`);
     progress.line(`Program deployed: ${deployment.resources.length} resources, ${deployment.functions.length} functions`);
-    return { localEmu, clients, slack, victim, deployment, milliseconds: { localAws: upAt - startedAt, victim: victimAt - upAt, deploy: deployedAt - victimAt } };
+    return { localEmu, clients, slack, victim, sharedRole, deployment, milliseconds: { localAws: upAt - startedAt, victim: victimAt - upAt, deploy: deployedAt - victimAt } };
 }

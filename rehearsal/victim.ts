@@ -1,14 +1,15 @@
 /**
  * The victim: a web server in the member account as one finds it in the field. Two network interfaces, two volumes with
- * real disks behind them, in an Auto Scaling group and behind a load balancer.
+ * real disks behind them, in an Auto Scaling group and behind a load balancer of either kind.
  */
 import { AttachInstancesCommand, AutoScalingClient, CreateAutoScalingGroupCommand, UpdateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import {
     AuthorizeSecurityGroupIngressCommand, CreateLaunchTemplateCommand, CreateSecurityGroupCommand, CreateSubnetCommand, CreateTagsCommand, CreateVpcCommand,
     DescribeInstancesCommand, EC2Client, RunInstancesCommand, waitUntilInstanceRunning, type Instance,
 } from "@aws-sdk/client-ec2";
+import { CreateLoadBalancerCommand as CreateClassicLoadBalancerCommand, ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing";
 import { CreateListenerCommand, CreateLoadBalancerCommand, CreateTargetGroupCommand, ElasticLoadBalancingV2Client, RegisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand, CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
+import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand, CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { InstanceRef } from "../functions/domain/containers";
 import type { LocalClients, Target } from "./deploy/localClients";
@@ -36,7 +37,11 @@ export interface Victim {
     interfaces: { networkInterfaceId: string; privateIpAddress: string; subnetId: string; groups: string[] }[];
     volumes: VictimVolume[];
     autoScalingGroup: string;
+    /** Of the group; also its minimum. */
+    desiredCapacity: number;
     targetGroupArn: string;
+    /** Name of the classic load balancer. */
+    classicLoadBalancer: string;
     instanceProfileArn: string;
 }
 
@@ -46,6 +51,8 @@ const publicImage = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-defa
 
 /** Name of everything the victim consists of. */
 const name = "rehearsal-web";
+/** Attaching the victim makes it so. */
+const desiredCapacity = 1;
 const tagged = <T extends string>(ResourceType: T) => [{ ResourceType, Tags: [{ Key: "Name", Value: name }] }];
 
 async function createNetwork(ec2: EC2Client, region: string) {
@@ -70,6 +77,9 @@ async function createProfile(iam: IAMClient): Promise<string> {
         RoleName: name,
         AssumeRolePolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }] }),
     }));
+    // What Systems Manager's agent needs, and a call that anybody who steals the credentials would try.
+    const Statement = { Effect: "Allow", Action: ["ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*", "ec2:DescribeInstances"], Resource: "*" };
+    await iam.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: "web", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [Statement] }) }));
     const { InstanceProfile } = await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name }));
     await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
     return InstanceProfile!.Arn!;
@@ -118,6 +128,14 @@ async function putBehindLoadBalancer(elb: ElasticLoadBalancingV2Client, network:
     return TargetGroupArn;
 }
 
+async function putBehindClassicLoadBalancer(elb: ElasticLoadBalancingClient, network: Awaited<ReturnType<typeof createNetwork>>, instanceId: string): Promise<void> {
+    await elb.send(new CreateClassicLoadBalancerCommand({
+        LoadBalancerName: name, Subnets: [network.subnets[0]], SecurityGroups: [network.webGroup],
+        Listeners: [{ Protocol: "HTTP", LoadBalancerPort: 80, InstancePort: 80 }],
+    }));
+    await elb.send(new RegisterInstancesWithLoadBalancerCommand({ LoadBalancerName: name, Instances: [{ InstanceId: instanceId }] }));
+}
+
 async function putInAutoScalingGroup(ec2: EC2Client, scaling: AutoScalingClient, network: Awaited<ReturnType<typeof createNetwork>>, imageId: string, instanceId: string): Promise<void> {
     await ec2.send(new CreateLaunchTemplateCommand({ LaunchTemplateName: name, LaunchTemplateData: { ImageId: imageId, InstanceType: "t3.medium" } }));
     await scaling.send(new CreateAutoScalingGroupCommand({
@@ -126,7 +144,7 @@ async function putInAutoScalingGroup(ec2: EC2Client, scaling: AutoScalingClient,
     }));
     await scaling.send(new AttachInstancesCommand({ AutoScalingGroupName: name, InstanceIds: [instanceId] }));
     // At its minimum size, where a careless detach is refused or starts a fight with the group.
-    await scaling.send(new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: name, MinSize: 1 }));
+    await scaling.send(new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: name, MinSize: desiredCapacity }));
 }
 
 /** Creates the victim. @param images raw files behind its volumes; they are never written. */
@@ -139,6 +157,7 @@ export async function createVictim(clients: LocalClients, target: Target, images
     const [volumes, targetGroupArn] = await Promise.all([
         backWithImages(ec2, instance, images),
         putBehindLoadBalancer(clients(ElasticLoadBalancingV2Client, target), network, instanceId),
+        putBehindClassicLoadBalancer(clients(ElasticLoadBalancingClient, target), network, instanceId),
         putInAutoScalingGroup(ec2, clients(AutoScalingClient, target), network, imageId, instanceId),
     ]);
     return {
@@ -153,7 +172,9 @@ export async function createVictim(clients: LocalClients, target: Target, images
         })),
         volumes,
         autoScalingGroup: name,
+        desiredCapacity,
         targetGroupArn,
+        classicLoadBalancer: name,
         instanceProfileArn,
     };
 }

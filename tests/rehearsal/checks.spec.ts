@@ -10,6 +10,16 @@ function goodFacts(): Facts {
         forensicsAccountId: "111111111111",
         now: Date.parse("2026-11-24T12:00:00Z"),
         interfaces: [{ networkInterfaceId: "eni-1", groups: ["sg-iso"] }, { networkInterfaceId: "eni-2", groups: ["sg-iso"] }],
+        victim: {
+            state: "running", terminationProtected: true, stopProtected: true, metadata: "disabled",
+            volumes: [{ volumeId: "vol-1", deleteOnTermination: false }, { volumeId: "vol-2", deleteOnTermination: false }],
+        },
+        autoScaling: { name: "web", minimum: 1, desiredBefore: 1, desired: 1, members: [{ instanceId: "i-0dddddddddddddddd", lifecycle: "InService", state: "running" }] },
+        loadBalancers: [{ name: "target group web", instances: ["i-0dddddddddddddddd"] }, { name: "classic load balancer web", instances: [] }],
+        stolenCredentials: {
+            victim: { instanceId: "i-0aaaaaaaaaaaaaaaa", before: "allowed", after: "UnauthorizedOperation" },
+            neighbour: { instanceId: "i-0eeeeeeeeeeeeeeee", before: "allowed", after: "allowed" },
+        },
         isolationGroup: { groupId: "sg-iso", ingressRules: 0, egressRules: 0 },
         volumes: [
             { volumeId: "vol-1", role: "root", sha256Before: "a".repeat(64), sha256After: "a".repeat(64) },
@@ -49,6 +59,25 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
     ["the victim has no interface", /^Every interface/, (f) => f.interfaces = []],
     ["the isolation group has an egress rule", /^The isolation group/, (f) => f.isolationGroup!.egressRules = 1],
     ["the isolation group has an ingress rule", /^The isolation group/, (f) => f.isolationGroup!.ingressRules = 1],
+    ["the victim's credentials still work", /^The victim's stolen/, (f) => f.stolenCredentials.victim.after = "allowed"],
+    ["a call with the victim's credentials failed for another reason", /^The victim's stolen/, (f) => f.stolenCredentials.victim.after = "ECONNREFUSED"],
+    ["the victim's credentials never worked", /^The victim's stolen/, (f) => f.stolenCredentials.victim.before = "UnauthorizedOperation"],
+    ["the neighbour's credentials are denied, too", /^The victim's stolen/, (f) => f.stolenCredentials.neighbour.after = "UnauthorizedOperation"],
+    ["the victim is gone", /^The victim still runs/, (f) => f.victim = null],
+    ["the victim was terminated", /^The victim still runs/, (f) => f.victim!.state = "terminated"],
+    ["the victim may be terminated", /^The victim still runs/, (f) => f.victim!.terminationProtected = false],
+    ["the victim may be stopped", /^The victim still runs/, (f) => f.victim!.stopProtected = false],
+    ["the victim still gets credentials", /^The victim still runs/, (f) => f.victim!.metadata = "enabled"],
+    ["a volume would be deleted with the victim", /^The victim still runs/, (f) => f.victim!.volumes[1]!.deleteOnTermination = true],
+    ["a volume was detached", /^The victim still runs/, (f) => f.victim!.volumes.pop()],
+    ["the Auto Scaling group is gone", /^The victim left/, (f) => f.autoScaling = null],
+    ["the desired capacity was lowered", /^The victim left/, (f) => Object.assign(f.autoScaling!, { desired: 0, members: [] })],
+    ["the replacement has not come", /^The victim left/, (f) => f.autoScaling!.members = []],
+    ["the replacement does not run", /^The victim left/, (f) => f.autoScaling!.members[0]!.state = "terminated"],
+    ["the victim is still in its group", /^The victim left/, (f) => f.autoScaling!.members.push({ instanceId: f.instanceId, lifecycle: "Standby", state: "running" })],
+    ["a target group still has the victim", /^No load balancer/, (f) => f.loadBalancers[0]!.instances.push(f.instanceId)],
+    ["a classic load balancer still has the victim", /^No load balancer/, (f) => f.loadBalancers[1]!.instances.push(f.instanceId)],
+    ["no load balancer was looked at", /^No load balancer/, (f) => f.loadBalancers = []],
     ["a volume has no snapshot", /^One locked snapshot/, (f) => f.evidenceSnapshots.pop()],
     ["a snapshot is not locked", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.lock = null],
     ["a lock has run out", /^One locked snapshot/, (f) => f.evidenceSnapshots[0]!.lock!.expiresAt = "2026-11-24T11:59:59Z"],
@@ -87,7 +116,7 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
 describe("rehearsal checks", () => {
     it("hold when everything went well", () => {
         expect(failed(goodFacts())).to.deep.equal([]);
-        expect(runChecks(goodFacts())).to.have.length(11);
+        expect(runChecks(goodFacts())).to.have.length(15);
     });
 
     for (const [what, check, breakIt] of broken) {

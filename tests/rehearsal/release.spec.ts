@@ -6,7 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand, UpdateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, DescribeNetworkAclsCommand, EC2Client, ModifyNetworkInterfaceAttributeCommand } from "@aws-sdk/client-ec2";
-import { CreateLoadBalancerCommand, DescribeLoadBalancersCommand, ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing";
+import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -26,7 +26,6 @@ const region = "eu-west-1";
 const forensics: Target = { accountId: "111111111111", region };
 const member: Target = { accountId: "222222222222", region };
 const root = path.resolve(__dirname, "../..");
-const classicName = "rehearsal-classic";
 const otherInstance = `arn:aws:ec2:${region}:${member.accountId}:instance/i-00000000000000001`;
 
 describe("a release on the local AWS", function () {
@@ -45,9 +44,6 @@ describe("a release on the local AWS", function () {
         const image = { path: path.join(folder, "disk.img"), sha256: "0".repeat(64), sizeBytes: 1024 * 1024 };
         await writeFile(image.path, Buffer.alloc(image.sizeBytes));
         victim = await createVictim(clients, member, { root: image, data: image });
-        const classic = clients(ElasticLoadBalancingClient, member);
-        await classic.send(new CreateLoadBalancerCommand({ LoadBalancerName: classicName, AvailabilityZones: [`${region}a`], Listeners: [{ Protocol: "HTTP", LoadBalancerPort: 80, InstancePort: 80 }] }));
-        await classic.send(new RegisterInstancesWithLoadBalancerCommand({ LoadBalancerName: classicName, Instances: [{ InstanceId: victim.instance.instanceId }] }));
         // Another incident has denied another instance with the same role.
         await clients(IAMClient, member).send(new PutRolePolicyCommand({ RoleName: "rehearsal-web", PolicyName: denyPolicyName, PolicyDocument: addDenied(null, otherInstance) }));
         await deployProgram({
@@ -73,7 +69,7 @@ describe("a release on the local AWS", function () {
         const { PolicyNames } = await clients(IAMClient, member).send(new ListRolePoliciesCommand({ RoleName: "rehearsal-web" }));
         const policies = await Promise.all(PolicyNames!.map(async (PolicyName) => decodeURIComponent((await clients(IAMClient, member).send(new GetRolePolicyCommand({ RoleName: "rehearsal-web", PolicyName }))).PolicyDocument!)));
         const health = await clients(ElasticLoadBalancingV2Client, member).send(new DescribeTargetHealthCommand({ TargetGroupArn: victim.targetGroupArn }));
-        const balancers = await clients(ElasticLoadBalancingClient, member).send(new DescribeLoadBalancersCommand({ LoadBalancerNames: [classicName] }));
+        const balancers = await clients(ElasticLoadBalancingClient, member).send(new DescribeLoadBalancersCommand({ LoadBalancerNames: [victim.classicLoadBalancer] }));
         const scaling = await clients(AutoScalingClient, member).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [InstanceId] }));
         const subnets = victim.interfaces.map(({ subnetId }) => subnetId);
         const acls = (await ec2.send(new DescribeNetworkAclsCommand({ Filters: [{ Name: "association.subnet-id", Values: subnets }] }))).NetworkAcls!;
