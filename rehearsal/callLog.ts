@@ -17,13 +17,27 @@ export interface ApiCall {
     /** HTTP status. */
     status: number;
     error?: string;
+    requestId?: string;
 }
 
-/** Reads the log. A last line that is still being written is left out. */
-export async function readCallLog(file: string): Promise<ApiCall[]> {
-    const lines = (await readFile(file, "utf8")).split("\n");
-    return lines.slice(0, -1).filter((line) => line !== "").map((line) => JSON.parse(line) as ApiCall);
+/** A call as the function that made it saw it, in milliseconds since 1970 with fractions. */
+export interface Exchange {
+    requestId: string;
+    sentAt: number;
+    answeredAt: number;
 }
+
+/** A last line that is still being written is left out. */
+async function readLines<T>(file: string): Promise<T[]> {
+    const lines = (await readFile(file, "utf8")).split("\n");
+    return lines.slice(0, -1).filter((line) => line !== "").map((line) => JSON.parse(line) as T);
+}
+
+/** Reads the local AWS's log. */
+export const readCallLog = (file: string): Promise<ApiCall[]> => readLines(file);
+
+/** Reads what the functions saw of their calls. */
+export const readExchangeLog = (file: string): Promise<Exchange[]> => readLines(file);
 
 /** Root users are the rehearsal itself: it deploys, polls and collects. */
 const isRehearsal = (call: ApiCall) => /:root$/.test(call.principal) || /^\d{12}$/.test(call.principal);
@@ -36,35 +50,61 @@ export interface CallsToContainment {
     /** Milliseconds from the finding to the last change of an interface's groups. */
     millisecondsToLastChange: number;
     /**
-     * Length of the longest chain of calls of which each began after the one before it had ended, up to the last change.
-     * Calls that were made side by side count once. It may name calls that did not need each other: never too few.
+     * Operations of the longest chain of calls of which each was sent after the one before it had been answered, up to the last
+     * change. Calls that were made side by side count once. It may count calls that did not need each other: never too few.
      */
-    inSequence: number;
+    inSequence: string[];
+}
+
+/** The moments between which the call was under way, by the clock of who made it where that is known. */
+function spanOf(call: ApiCall, exchanges: ReadonlyMap<string, Exchange>): Span {
+    const exchange = exchanges.get(call.requestId ?? "");
+    return exchange ? { from: exchange.sentAt, to: exchange.answeredAt } : { from: Date.parse(call.startedAt), to: Date.parse(call.time) };
+}
+
+/** What the caller of StartExecution does after it keeps nothing waiting: from then on the workflow goes its own way. */
+function onTheWay(calls: ApiCall[], exchanges: ReadonlyMap<string, Exchange>): ApiCall[] {
+    const start = calls.find((call) => call.operation === "StartExecution" && call.status < 400);
+    if (!start) return calls;
+    const { to } = spanOf(start, exchanges);
+    return calls.filter((call) => call.principal !== start.principal || spanOf(call, exchanges).from < to);
 }
 
 /**
  * The calls from the finding until the victim's interfaces were read back after their last change.
  *
+ * @param log the local AWS's own, which serves calls that arrive side by side one after the other.
+ * @param exchanges what the functions saw of their calls, which tells those apart that were sent side by side.
  * @param sentAt milliseconds since 1970 when the finding was put on the bus.
  * @param doneAt milliseconds since 1970 when the containing state ended.
  * @returns null when no interface was changed.
  */
-export function callsToContainment(log: ApiCall[], sentAt: number, doneAt: number): CallsToContainment | null {
+export function callsToContainment(log: ApiCall[], exchanges: readonly Exchange[], sentAt: number, doneAt: number): CallsToContainment | null {
     const calls = log.filter((call) => !isRehearsal(call) && Date.parse(call.time) >= sentAt && Date.parse(call.time) <= doneAt);
     const lastChange = calls.findLastIndex(isContainingCall);
     if (lastChange < 0) return null;
     const readBack = calls.findIndex((call, index) => index > lastChange && isReadBack(call));
     const until = calls.slice(0, (readBack < 0 ? lastChange : readBack) + 1);
-    return { calls: until, millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt, inSequence: longestChain(calls.slice(0, lastChange + 1)) };
+    const byRequest = new Map(exchanges.map((one) => [one.requestId, one]));
+    return {
+        calls: until,
+        millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt,
+        inSequence: longestChain(onTheWay(calls.slice(0, lastChange + 1), byRequest).map((call) => ({ ...spanOf(call, byRequest), operation: call.operation }))).map((one) => one.operation),
+    };
 }
 
-/** How many of the calls waited for one another, one after the other. */
-export function longestChain(calls: readonly Pick<ApiCall, "time" | "startedAt">[]): number {
-    const byEnd = [...calls].sort((left, right) => Date.parse(left.time) - Date.parse(right.time));
-    const lengths: number[] = [];
-    byEnd.forEach((call, index) => {
-        const before = byEnd.slice(0, index).map((other, at) => Date.parse(other.time) <= Date.parse(call.startedAt) ? lengths[at]! : 0);
-        lengths.push(1 + Math.max(0, ...before));
-    });
-    return Math.max(0, ...lengths);
+/** Milliseconds since 1970. */
+export interface Span {
+    from: number;
+    to: number;
+}
+
+/** The longest chain of items of which each began when the one before it had ended, in their order. */
+export function longestChain<T extends Span>(items: readonly T[]): T[] {
+    const chains: T[][] = [];
+    const longest = (some: T[][]) => some.reduce((best, one) => one.length > best.length ? one : best, []);
+    for (const item of [...items].sort((left, right) => left.to - right.to)) {
+        chains.push([...longest(chains.filter((chain) => chain.at(-1)!.to <= item.from)), item]);
+    }
+    return longest(chains);
 }

@@ -31,6 +31,8 @@ export interface LocalEmu {
     readonly stateDirectory: string;
     /** One JSON line for each API call from outside: time, account, region, service, operation, principal, status, error, resource, requestId. */
     readonly callLogFile: string;
+    /** One JSON line for each call of a function, with times by the function's own clock; see callLog.ts. Absent before the first one. */
+    readonly exchangeLogFile: string;
     /** What LocalEmu itself has to say. */
     readonly logFile: string;
     /** Ends it with the functions and commands it runs, and removes its files. May be called twice. */
@@ -54,11 +56,12 @@ export async function startLocalEmu(options: LocalEmuOptions = {}): Promise<Loca
     await Promise.all(["tmp", "home"].map((name) => mkdir(path.join(stateDirectory, name))));
     const port = await freePort();
     const callLogFile = path.join(stateDirectory, "calls.jsonl");
+    const exchangeLogFile = path.join(stateDirectory, "exchanges.jsonl");
     const logFile = path.join(stateDirectory, "localemu.log");
     const log = openSync(logFile, "a", 0o600);
     const child = spawn(python, ["-m", "localemu.runtime.main"], {
         cwd: stateDirectory,
-        env: environment({ bin, port, stateDirectory, callLogFile, keep: options.keep ?? false }),
+        env: environment({ bin, port, stateDirectory, callLogFile, exchangeLogFile, keep: options.keep ?? false }),
         // Its own process group, so that the functions it starts end with it.
         detached: true,
         stdio: [options.keep ? "ignore" : "pipe", log, log],
@@ -92,11 +95,11 @@ export async function startLocalEmu(options: LocalEmuOptions = {}): Promise<Loca
         await stop();
         throw new Error(`LocalEmu did not start: ${(error as Error).message}\nThe end of its log:\n${end}`, { cause: error });
     }
-    return { endpoint, port, pid: child.pid!, stateDirectory, callLogFile, logFile, stop };
+    return { endpoint, port, pid: child.pid!, stateDirectory, callLogFile, exchangeLogFile, logFile, stop };
 }
 
 /** Nothing of the caller's environment goes in but the time zone and the locale: neither credentials nor settings of another LocalEmu. */
-function environment(options: { bin: string; port: number; stateDirectory: string; callLogFile: string; keep: boolean }): NodeJS.ProcessEnv {
+function environment(options: { bin: string; port: number; stateDirectory: string; callLogFile: string; exchangeLogFile: string; keep: boolean }): NodeJS.ProcessEnv {
     const { stateDirectory, port } = options;
     return {
         PATH: [options.bin, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(path.delimiter),
@@ -119,6 +122,7 @@ function environment(options: { bin: string; port: number; stateDirectory: strin
         DNS_ADDRESS: "0",
         CLEAN_ROOM_STATE_DIRECTORY: stateDirectory,
         CLEAN_ROOM_CALL_LOG: options.callLogFile,
+        CLEAN_ROOM_EXCHANGE_LOG: options.exchangeLogFile,
         CLEAN_ROOM_NODE: process.execPath,
         CLEAN_ROOM_END_WITH_LAUNCHER: options.keep ? "0" : "1",
     };

@@ -1,5 +1,5 @@
 /** One rehearsal: set the stage, send the finding, follow the incident, check, write it all down. */
-import { callsToContainment, readCallLog } from "./callLog";
+import { callsToContainment, readCallLog, readExchangeLog } from "./callLog";
 import { runChecks, type Check } from "./checks";
 import type { CleanUp } from "./cleanUp";
 import { collectFacts, readEvidence } from "./collectFacts";
@@ -29,7 +29,9 @@ async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepare
 async function containmentCalls(stage: Stage, { execution, sentAt }: FollowedIncident) {
     // Containment is the first thing the workflow does: the first task that ended.
     const contained = execution.visits.find((visit) => visit.kind === "Task" && visit.exitedAt !== null);
-    return contained ? callsToContainment(await readCallLog(stage.localEmu.callLogFile), sentAt, Date.parse(contained.exitedAt!)) : null;
+    if (!contained) return null;
+    const { callLogFile, exchangeLogFile } = stage.localEmu;
+    return callsToContainment(await readCallLog(callLogFile), await readExchangeLog(exchangeLogFile), sentAt, Date.parse(contained.exitedAt!));
 }
 
 function verdictLine(checks: Check[], { execution }: FollowedIncident): string {
@@ -74,7 +76,7 @@ async function rehearseIncident(stage: Stage, finding: LoadedFinding, prepared: 
         name: incident.incidentId, record, originalMessage: finding.text,
         reportHtml: await read("report/report.html"), findingsJsonl: await read("analysis/findings.jsonl"), slack: followed.slack,
     });
-    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, ${calls.inSequence} of them one after another`);
+    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, at most ${calls.inSequence.length} of them one after another: ${calls.inSequence.join(", ")}`);
     progress.line(`Times: set up ${timings.setUpSeconds} s, local AWS ${timings.localAwsSeconds} s, victim ${timings.victimSeconds} s, deploy ${timings.deploySeconds} s, incident ${timings.incidentSeconds} s, total ${timings.totalSeconds} s`);
     progress.line(`Result: ${folder}`);
     progress.line(verdictLine(checks, followed));

@@ -4,6 +4,7 @@
  *
  * Clients are made once per execution environment and target, and kept: a warm function makes no new connection.
  */
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { environment } from "./environment";
 import type { InstanceRef } from "../domain/containers";
@@ -13,7 +14,7 @@ export interface ClientSettings {
     region: string;
     maxAttempts: number;
     retryMode: "standard";
-    credentials?: ReturnType<typeof fromTemporaryCredentials>;
+    credentials?: EC2Client["config"]["credentials"];
 }
 type ClientClass<C> = new (settings: ClientSettings) => C;
 
@@ -44,9 +45,14 @@ export function responderRoleArn(accountId: string): string {
  */
 export function memberClient<C>(Client: ClientClass<C>, instance: InstanceRef, incidentId: string): C {
     const key = `${instance.accountId}/${incidentId}`;
-    const credentials = cached(`credentials/${key}`, () => fromTemporaryCredentials({
-        clientConfig: { region: instance.region, maxAttempts },
-        params: { RoleArn: responderRoleArn(instance.accountId), RoleSessionName: incidentId.slice(0, 64), DurationSeconds: 3600 },
-    }));
+    // Each client assumes the role for itself when it is given the provider; a client's own configuration holds the provider
+    // with a memory, so that the clients that share it assume the role once and renew it together.
+    const credentials = cached(`credentials/${key}`, () => new EC2Client({
+        region: instance.region,
+        credentials: fromTemporaryCredentials({
+            clientConfig: { region: instance.region, maxAttempts },
+            params: { RoleArn: responderRoleArn(instance.accountId), RoleSessionName: incidentId.slice(0, 64), DurationSeconds: 3600 },
+        }),
+    }).config.credentials);
     return cached(`${Client.name}/${instance.region}/${key}`, () => new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }));
 }

@@ -11,6 +11,8 @@ class Settings:
 
     state_directory: Path
     call_log_file: Path
+    #: When the functions themselves sent each call and had its answer.
+    exchange_log_file: Path
     node: Path
     #: End when the launcher's end of standard input closes, so that nothing outlives the launcher.
     end_with_launcher: bool
@@ -22,6 +24,7 @@ def settings() -> Settings:
     return Settings(
         state_directory=Path(os.environ["CLEAN_ROOM_STATE_DIRECTORY"]),
         call_log_file=Path(os.environ["CLEAN_ROOM_CALL_LOG"]),
+        exchange_log_file=Path(os.environ["CLEAN_ROOM_EXCHANGE_LOG"]),
         node=Path(os.environ["CLEAN_ROOM_NODE"]),
         end_with_launcher=os.environ.get("CLEAN_ROOM_END_WITH_LAUNCHER") == "1",
     )

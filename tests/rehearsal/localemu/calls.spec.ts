@@ -6,6 +6,7 @@ import { CreateTopicCommand } from "@aws-sdk/client-sns";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
+import { readExchangeLog } from "../../../rehearsal/callLog";
 import { allow, makeFunction, makeRole, zipped } from "./support/functions";
 import { clientsOf, errorOf, FORENSICS, localEmu, MEMBER, rootOf, unique, until } from "./support/localAws";
 
@@ -68,5 +69,21 @@ describe("LocalEmu: call log", function () {
         const ofFunction = (await calls()).filter((each) => each.principal === logged.principal);
         expect(ofFunction.map((each) => each.operation)).to.deep.equal(["GetCallerIdentity"]);
         expect(ofFunction[0]!.principal).to.match(new RegExp(`^arn:aws:sts::${FORENSICS}:assumed-role/${role.split("/").pop()!}/`));
+    });
+
+    it("has the function's own times beside it, which tell calls sent side by side from calls sent one after the other", async () => {
+        const aws = await rootOf(FORENSICS);
+        const role = await makeRole(aws, { Service: "lambda.amazonaws.com" }, []);
+        const name = await makeFunction(aws, role, zipped(`const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts'); exports.handler = async () => {
+            const sts = new STSClient({}); const ask = async () => (await sts.send(new GetCallerIdentityCommand({}))).$metadata.requestId;
+            const first = await ask(); return [first, ...await Promise.all([ask(), ask()])];
+        };`, true));
+        const { Payload } = await aws.lambda.send(new InvokeCommand({ FunctionName: name }));
+        const ids = JSON.parse(new TextDecoder().decode(Payload)) as string[];
+        const exchanges = await readExchangeLog((await localEmu()).exchangeLogFile);
+        const [first, second, third] = ids.map((id) => exchanges.find((one) => one.requestId === id)!);
+        expect(second!.sentAt).to.be.at.least(first!.answeredAt);
+        expect(third!.sentAt).to.be.below(second!.answeredAt);
+        expect(second!.sentAt).to.be.below(third!.answeredAt);
     });
 });

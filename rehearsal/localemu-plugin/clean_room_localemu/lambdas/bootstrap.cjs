@@ -2,9 +2,13 @@
  * Runs a Node Lambda handler. One JSON request a line on standard input:
  * {requestId, functionArn, event: JSON text, timeoutMs}; one reply a line on standard output, marked, since the function
  * writes its log there too: {result: JSON text} or {error: {errorType, errorMessage, trace}}.
+ *
+ * Its argument is a file that gets a line for each HTTP exchange of the function: when it sent the request and had read the
+ * answer, by its own clock. A server that serves requests one by one cannot tell which of them were sent side by side.
  */
 "use strict";
-const { existsSync, readFileSync, writeSync } = require("node:fs");
+const { subscribe } = require("node:diagnostics_channel");
+const { appendFileSync, existsSync, readFileSync, writeSync } = require("node:fs");
 const path = require("node:path");
 const readline = require("node:readline");
 const { pathToFileURL } = require("node:url");
@@ -12,6 +16,17 @@ const { pathToFileURL } = require("node:url");
 const { LAMBDA_TASK_ROOT: root, _HANDLER: handlerName, ...env } = process.env;
 const separator = handlerName.lastIndexOf(".");
 const [moduleName, exportName] = [handlerName.slice(0, separator), handlerName.slice(separator + 1)];
+
+const sentAt = new WeakMap();
+const now = () => performance.timeOrigin + performance.now();
+subscribe("http.client.request.start", ({ request }) => sentAt.set(request, now()));
+subscribe("http.client.response.finish", ({ request, response }) => {
+    const requestId = response.headers["x-amzn-requestid"] ?? response.headers["x-amz-request-id"];
+    if (requestId !== undefined) {
+        // One write a line: lines of several environments never mix.
+        appendFileSync(process.argv[2], `${JSON.stringify({ requestId, sentAt: sentAt.get(request), answeredAt: now() })}\n`);
+    }
+});
 
 function reply(message) {
     writeSync(1, `\x01clean-room-reply ${JSON.stringify(message)}\n`);

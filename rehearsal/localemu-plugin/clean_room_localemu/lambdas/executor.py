@@ -25,7 +25,7 @@ class Process:
         self.replies: Queue[dict[str, Any] | None] = Queue()
         self.lines: list[str] = []
         self._child = subprocess.Popen(
-            [settings().node, f"--max-old-space-size={env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']}", BOOTSTRAP],
+            [settings().node, f"--max-old-space-size={env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']}", BOOTSTRAP, settings().exchange_log_file],
             env=env, cwd=code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         threading.Thread(target=self._read, name="lambda-output", daemon=True).start()
 
