@@ -14,7 +14,7 @@ import { readProblem } from "./domain/stepFailure";
 import type { KnownFacts } from "./domain/stepAdvice";
 
 export const permissions: Permissions = (names) => [
-    ...readEvidence("errors/*", "restore-record.json", "custody.json")(names),
+    ...readEvidence("errors/*", "restore-record.json", "observed-instance.json", "custody.json")(names),
     ...tellPermissions(names),
 ];
 
@@ -25,10 +25,10 @@ const recordKey = /^incidents\/(?<incident>[^/]+|refused\/[^/]+)\/errors\/(?<ste
 const largestRecordBytes = 1024 * 1024;
 
 async function knownFacts(prefix: string): Promise<KnownFacts> {
-    const [restoreRecorded, containmentFailed, custodyRecorded] = await Promise.all(
-        ["restore-record.json", "errors/IsolateInstance.error.json", "custody.json"].map((name) => objectExists(`${prefix}${name}`)),
+    const [restoreRecorded, observed, containmentFailed, custodyRecorded] = await Promise.all(
+        ["restore-record.json", "observed-instance.json", "errors/IsolateInstance.error.json", "custody.json"].map((name) => objectExists(`${prefix}${name}`)),
     );
-    return { restoreRecorded, containmentFailed, custodyRecorded };
+    return { restoreRecorded, observed, containmentFailed, custodyRecorded };
 }
 
 /** The record's text. What cannot be read is said in its place: people are told all the same. */

@@ -46,6 +46,9 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     const { instance, finding } = incident;
     const contained = containment?.contained ?? false;
     const observed = containment?.outcome === "observed";
+    const line = ({ name, outcome, detail }: Containment["steps"][number]) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`;
+    const isFailed = ({ outcome }: Containment["steps"][number]) => outcome === "failed";
+    const steps = containment?.steps ?? [];
     const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);
     const place = { partition: finding.partition, region: instance.region };
     return {
@@ -58,8 +61,10 @@ export function isolationMessage(incident: Incident, containment: Containment | 
             { label: "Support case", value: ticket ?? "being opened beside this message" },
         ],
         sections: [
+            // Before everything else and in a list of its own: a message shows only the beginning of a long list.
+            { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
             { heading: "Who decided", items: containment?.decision ? [containment.decision.reason] : [] },
-            { heading: observed ? "What containment would change" : "What was done", items: (containment?.steps ?? []).map(({ name, outcome, detail }) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`) },
+            { heading: observed ? "What containment would change" : "What was done", items: steps.filter((step) => !isFailed(step)).map(line) },
             { heading: "Network interfaces", items: (containment?.interfaces ?? []).map((each) => `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`) },
             { heading: "What could not be cut", items: containment?.uncut ?? [] },
             { heading: "The same finding also names", items: others.map((each) => where(each)) },

@@ -78,6 +78,8 @@ const unknownStep: Advice = {
 export interface KnownFacts {
     /** `restore-record.json` exists: containment began changing things. */
     restoreRecorded: boolean;
+    /** `observed-instance.json` exists: the instance was read, and nobody had decided that it be contained. */
+    observed: boolean;
     /** An error of IsolateInstance exists. */
     containmentFailed: boolean;
     /** `custody.json` exists: it is written when the evidence is locked. */
@@ -103,6 +105,7 @@ function instanceState(stage: Advice["instance"], known: KnownFacts): string {
         return `NOT known to be contained: treat it as still connected. ${begun}`;
     }
     if (stage === "untouched") return "Not touched.";
+    if (!known.restoreRecorded && known.observed) return "Observed, not contained, as configured or decided: nothing was changed, so treat it as still connected.";
     return known.restoreRecorded
         ? "Isolated before this step; the isolation message says whether every interface was verified. It stays as it is."
         : "This step comes after isolation, but no restore record was found: check its security groups.";

@@ -65,15 +65,15 @@ export function containmentSentence(containment: Containment | null): string {
         const state = containment.outcome === "observed" ? "was observed, not contained, as configured" : "is NOT contained yet: a person's approval is awaited";
         return `The instance ${state}. Nothing was changed, so treat it as still connected. ${containment.decision?.reason ?? ""}`.trimEnd();
     }
+    const failed = [...new Set(containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name))];
     if (!containment.contained) {
-        const failed = containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name);
         return `The instance is NOT contained${failed.length > 0 ? ` (failed: ${list(failed)})` : ""}: treat it as still connected.`;
     }
     const interfaces = containment.interfaces.length;
     const carry = interfaces === 1 ? "its network interface carries" : `${interfaces === 2 ? "both" : `all ${interfaces}`} network interfaces carry`;
     const when = containment.containedAt ? ` since ${time(containment.containedAt)}` : "";
     const uncut = containment.uncut.length > 0 ? `, but ${count(containment.uncut.length, "connection")} could not be cut` : "";
-    return `The instance is contained${when}: ${carry} only the isolation group ${containment.isolationGroupId}${uncut}.`;
+    return `The instance is contained${when}: ${carry} only the isolation group ${containment.isolationGroupId}${uncut}.${failed.length > 0 ? ` Not everything was done (failed: ${list(failed)}).` : ""}`;
 }
 
 function reliabilitySentence({ complete, incomplete, intact, altered, lookedAt }: Assessment): string {

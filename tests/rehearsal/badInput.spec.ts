@@ -5,14 +5,18 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { DescribeAutoScalingGroupsCommand, AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { DescribeInstancesCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand, DescribeSnapshotsCommand, DescribeVolumesCommand, EC2Client, RunInstancesCommand, TerminateInstancesCommand, waitUntilInstanceTerminated } from "@aws-sdk/client-ec2";
+import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { GetRoleCommand, IAMClient, PutRolePolicyCommand, UpdateAssumeRolePolicyCommand } from "@aws-sdk/client-iam";
 import { ListExecutionsCommand, DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { ReceiveMessageCommand, GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect } from "chai";
+import { responderRoleName } from "../../infra/names";
 import { CleanUp } from "../../rehearsal/cleanUp";
 import { builtInFinding, deliveryOf, loadFinding, pointAtVictim, send } from "../../rehearsal/finding";
 import { Progress } from "../../rehearsal/progress";
 import { setUp } from "../../rehearsal/setUp";
 import { deployed, forensics, member, setStage, type Stage } from "../../rehearsal/stage";
+import { tryCredentials } from "../../rehearsal/stolenCredentials";
 import { describeChain, until } from "../../rehearsal/watch";
 
 const repository = path.resolve(__dirname, "../..");
@@ -117,6 +121,50 @@ describe("bad input", function () {
         await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
         await waitUntilInstanceTerminated({ client: ec2, maxWaitTime: 30, minDelay: 0.2, maxDelay: 1 }, { InstanceIds: [instanceId] });
         await expectFailure(instanceId, new RegExp(instanceId));
+    });
+
+    it("an instance in another Region than the topic starts nothing, and people learn where to send it", () =>
+        expectRefusal(JSON.stringify({ ...stage.victim.instance, region: "us-east-1" }), /us-east-1/));
+
+    it("an instance of an account without the footprint starts nothing, and people learn which account", () =>
+        expectRefusal(JSON.stringify({ ...stage.victim.instance, accountId: "333333333333" }), /333333333333/));
+
+    it("a member account whose responder role is gone is told to people, and nothing is changed", async () => {
+        const iam = stage.clients(IAMClient, member);
+        const trust = (await iam.send(new GetRoleCommand({ RoleName: responderRoleName }))).Role!.AssumeRolePolicyDocument!;
+        // To who wants to assume it, a role that trusts nobody of ours is as good as gone: AWS answers the same.
+        await iam.send(new UpdateAssumeRolePolicyCommand({
+            RoleName: responderRoleName,
+            PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${member.accountId}:root` }, Action: "sts:AssumeRole" }] }),
+        }));
+        try {
+            const { Instances } = await stage.clients(EC2Client, member).send(new RunInstancesCommand({ ImageId: stage.victim.imageId, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1, SubnetId: stage.victim.interfaces[0]!.subnetId }));
+            await expectFailure(Instances![0]!.InstanceId!, new RegExp(`${Instances![0]!.InstanceId!}.*${responderRoleName}|${responderRoleName}.*${Instances![0]!.InstanceId!}`));
+        } finally {
+            await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: responderRoleName, PolicyDocument: decodeURIComponent(trust) }));
+        }
+    });
+
+    it("sub-steps that AWS denies are told to people, and the rest is done", async function () {
+        this.timeout(180_000);
+        const { instanceId } = stage.victim.instance;
+        await stage.clients(IAMClient, member).send(new PutRolePolicyCommand({
+            RoleName: responderRoleName, PolicyName: "a-mistake",
+            PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: ["elasticloadbalancing:DeregisterTargets", "ec2:ModifyInstanceMetadataOptions"], Resource: "*" }] }),
+        }));
+        const { text, findings } = await loadFinding(builtInFinding);
+        await send(deliveryOf(pointAtVictim(JSON.parse(text), findings, stage.victim.instance), false), stage.clients, member, forensics, deployed.findingsTopicArn);
+        const contained = await told(new RegExp(`"Contained: ${instanceId}`));
+        const report = await until("the report", async () => stage.slack.messages.find(({ payload }) => JSON.stringify(payload).includes(`${instanceId} in account`) && /"Report: /.test(JSON.stringify(payload))), Date.now() + 150_000, chain);
+        for (const message of [contained, report]) {
+            expect(message.violations).to.deep.equal([]);
+            expect(JSON.stringify(message.payload)).to.include("deregisterTarget").and.include("disableMetadata");
+        }
+        const { NetworkInterfaces } = await stage.clients(EC2Client, member).send(new DescribeNetworkInterfacesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [instanceId] }] }));
+        expect(new Set(NetworkInterfaces!.flatMap((one) => one.Groups!.map(({ GroupName }) => GroupName)))).to.deep.equal(new Set(["clean-room-isolation"]));
+        expect(await tryCredentials(stage.localEmu.endpoint, member.region, stage.sharedRole.victim.credentials)).to.equal("UnauthorizedOperation");
+        const health = await stage.clients(ElasticLoadBalancingV2Client, member).send(new DescribeTargetHealthCommand({ TargetGroupArn: stage.victim.targetGroupArn }));
+        expect(health.TargetHealthDescriptions!.map(({ Target }) => Target!.Id)).to.deep.equal([instanceId]);
     });
 
     describe("of the command line ends with exit code 2, a clear message, and nothing started", () => {

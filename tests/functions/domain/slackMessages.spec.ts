@@ -12,7 +12,7 @@ import * as plain from "../../fixtures/analysis/plain";
 
 const { incident, containment } = plain.custody;
 const page = { bucket: plain.bucket, key: `${plain.prefix}report/report.html`, sha256: plain.sha256("page") };
-const known = { restoreRecorded: true, containmentFailed: false, custodyRecorded: true };
+const known = { restoreRecorded: true, observed: false, containmentFailed: false, custodyRecorded: true };
 const record = { partition: "aws", region: "eu-west-1", bucket: plain.bucket, key: `${plain.prefix}errors/RunAnalysis.error.json` };
 
 function reportOf(input = reportInput()): Message {
@@ -43,6 +43,21 @@ describe("Slack messages", () => {
     it("says contained only when containment is", () => {
         const text = toPlainText(isolationMessage(incident, { ...containment!, contained: false })).text;
         expect(text).to.match(/^NOT contained: i-/).and.contain("Contain it by hand now").and.not.match(/is contained/);
+    });
+
+    it("names what failed before everything else, however long the list of what was done", () => {
+        const [step] = containment!.steps;
+        const steps = [...Array<typeof step>(20).fill({ ...step, outcome: "done" }), { ...step, name: "disableMetadata", outcome: "failed" as const, detail: "AccessDenied" }];
+        const { text } = toPlainText(isolationMessage(incident, { ...containment!, steps }));
+        expect(text).to.match(/^Contained: i-/).and.contain("Not everything was done (failed: disableMetadata)").and.contain("FAILED: disableMetadata – AccessDenied");
+        expect(text.indexOf("FAILED: disableMetadata")).to.be.below(text.indexOf("What was done"));
+        expect(toPlainText(isolationMessage(incident, containment!)).text).to.not.contain("failed");
+    });
+
+    it("says of a step after observing that the instance is still connected", () => {
+        const problem = problemSchema.parse({ schemaVersion: 1, incidentId: plain.incidentId, instance: incident.instance, step: "CheckSsm", error: "NotYet", cause: "x", at: "2026-11-20T03:50:00.000Z" });
+        expect(toPlainText(errorMessage(problem, { ...known, restoreRecorded: false, observed: true }, record)).text).to.contain("Observed, not contained");
+        expect(toPlainText(errorMessage(problem, { ...known, observed: true }, record)).text).to.contain("Isolated before this step");
     });
 
     it("names the support case when there is one, and a drill as one", () => {
