@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/isolateInstance";
 import type { Containment } from "../../functions/domain/containers";
-import { deniedInstances } from "../../functions/domain/planCredentialDeny";
+import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
 import { MemberAccount } from "../support/memberAccount";
 import { incident, thrown } from "./inMemoryAws";
 
@@ -54,6 +54,28 @@ describe("isolateInstance", () => {
         // TransactWriteItems, StartExecution and AssumeRole come before.
         expect(3 + account.depths[cut]!).to.be.at.most(8);
         expect(account.depths[cut]).to.be.greaterThan(3);
+    });
+
+    it("keeps to its deny although IAM goes on showing the policy as it was for some reads", async function () {
+        this.timeout(10_000);
+        const read = account.onGetRolePolicy.bind(account);
+        let late = 4;
+        account.onGetRolePolicy = (input) => {
+            if (late-- > 0) throw Object.assign(new Error("not yet"), { name: "NoSuchEntityException" });
+            return read(input);
+        };
+        const containment = await contain();
+        expect(outcomes(containment, "denyCredentials")).to.deep.equal(["done"]);
+        expect(deniedInstances(account.policies.get(denyPolicyName)!)).to.have.length(1);
+    });
+
+    it("says so when its deny does not last", async function () {
+        this.timeout(20_000);
+        account.after = (operation) => { if (operation === "PutRolePolicy") account.policies.clear(); };
+        const containment = await contain();
+        expect(containment.contained).to.equal(true);
+        expect(containment.steps.find(({ name }) => name === "denyCredentials")).to.include({ outcome: "failed" });
+        expect(containment.steps.find(({ name }) => name === "denyCredentials")!.detail).to.contain("did not keep what was written");
     });
 
     it("touches no other setting of an instance that is gone before it comes", async () => {

@@ -1,4 +1,5 @@
 /** Takes an instance's credentials away, and gives them back, through one inline policy on its role. */
+import { setTimeout } from "node:timers/promises";
 import { DeleteRolePolicyCommand, GetInstanceProfileCommand, GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import type { InstanceRef } from "../../domain/containers";
 import { addDenied, deniedInstances, denyPolicyName, inlinePolicyLimit, removeDenied, revokeOlderSessions, revokePolicyName } from "../../domain/planCredentialDeny";
@@ -12,8 +13,14 @@ export function instanceArn(ref: InstanceRef): string {
     return `arn:${environment("PARTITION")}:ec2:${ref.region}:${ref.accountId}:instance/${ref.instanceId}`;
 }
 
-/** Attempts at a read, change, write of a policy that another incident may be changing too. */
-const attempts = 5;
+/** Attempts at a read, change, write of a policy that another incident may be changing too: six, within six seconds. */
+const attempts = 6;
+
+/**
+ * Milliseconds before a look that follows one which did not show what was written: IAM may show a policy as it was for a
+ * moment longer, and two incidents that go on in step would overwrite each other again and again.
+ */
+const pauseBefore = (attempt: number): number => attempt < 2 ? 0 : 200 * 2 ** (attempt - 2) * (0.5 + Math.random() / 2);
 
 async function roleOf(iam: IAMClient, instanceProfileArn: string): Promise<string | null> {
     const InstanceProfileName = instanceProfileArn.slice(instanceProfileArn.lastIndexOf("/") + 1);
@@ -42,6 +49,7 @@ async function readPolicy(iam: IAMClient, RoleName: string): Promise<string | nu
  */
 async function change(iam: IAMClient, role: string, next: (policy: string | null) => string | null, holds: (policy: string | null) => boolean): Promise<{ policy: string | null; written: boolean }> {
     for (let attempt = 0; attempt <= attempts; attempt++) {
+        await setTimeout(pauseBefore(attempt));
         const policy = await readPolicy(iam, role);
         if (holds(policy)) return { policy, written: attempt > 0 };
         if (attempt === attempts) break;
