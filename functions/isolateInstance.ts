@@ -14,6 +14,7 @@ import { attempt, done } from "./aws/containment/performed";
 import { changeInstancePermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { findStandingGroups, prepareGroups, type NetworkMode } from "./aws/containment/prepareGroups";
 import { readFirst, readInstance, readRest } from "./aws/containment/readInstance";
+import { eventually } from "./aws/consistency";
 import { environment } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
@@ -126,8 +127,12 @@ export const handler = step({
         for (const stage of planContainment(departed(state), groups, credentialsMode())) await performAll(stage, instance, incidentId, steps, errors);
 
         const before = (await getJson(recordKey, instanceStateSchema))!.value;
-        const [after, ruleless] = await Promise.all([readInstance(instance, incidentId), groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation)]);
-        const open = uncontainedInterfaces(after.interfaces, groups.isolation);
+        const readBack = async () => {
+            const [after, ruleless] = await Promise.all([readInstance(instance, incidentId), groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation)]);
+            return { after, ruleless, open: uncontainedInterfaces(after.interfaces, groups.isolation) };
+        };
+        // Where a change failed, nothing will come by waiting.
+        const { after, ruleless, open } = await eventually(readBack, (seen) => (seen.open.length === 0 && seen.ruleless) || errors.length > 0);
         const contained = open.length === 0 && ruleless && after.interfaces.length > 0;
         const subnetsCut = groups.networkAcl !== null && after.networkAcls.length > 0 && after.networkAcls.every((each) => each.networkAclId === groups.networkAcl);
         const containment: Containment = {

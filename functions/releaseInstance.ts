@@ -11,6 +11,7 @@ import { attempt, done as performed } from "./aws/containment/performed";
 import { changeInstancePermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { InstanceGone, readInstance } from "./aws/containment/readInstance";
 import { performRelease } from "./aws/containment/releaseActions";
+import { eventually } from "./aws/consistency";
 import { environment } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
@@ -108,8 +109,8 @@ export const handler = step({
             if (error !== null) errors.push(error);
         }
         // The deny was read back where it was taken out; everything else shows on the instance.
-        const after = planRelease(record, await readInstance(instance, incidentId), imposed);
-        const left = after.actions.filter((action) => action.kind !== "allowCredentials").map((action) => describeRelease(action)).map(({ name, detail }) => `${name} (${detail})`);
+        const readBack = async () => planRelease(record, await readInstance(instance, incidentId), imposed).actions.filter((action) => action.kind !== "allowCredentials");
+        const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0)).map((action) => describeRelease(action)).map(({ name, detail }) => `${name} (${detail})`);
         const failed = steps.filter((each) => each.outcome === "failed");
 
         const releasedAt = new Date().toISOString();

@@ -1,8 +1,9 @@
 /**
- * The table of incidents. Two kinds of items, by their key `pk`:
+ * The table of incidents. Three kinds of items, by their key `pk`:
  *
  *     instance#<account>/<Region>/<instance id>   incidentId, generation: the instance's standing incident
  *     incident#<incident id>                      everything of an IncidentRecord
+ *     role#<account>/<role>                       holder, until: see containment/roleLock.ts
  *
  * Every write is conditional on what was read, so that of two at the same moment one wins and the other reads again.
  */

@@ -15,7 +15,8 @@ export type ContainmentAction =
     | { kind: "keepVolumes"; devices: string[] }
     | { kind: "deregisterTarget"; targetGroupArn: string; targetId: string; port: number }
     | { kind: "deregisterFromClassic"; loadBalancer: string }
-    | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string }
+    /** `before`: the groups to go back to from `through` should `group` be refused. */
+    | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string; before: string[] }
     | { kind: "denyCredentials"; instanceProfileArn: string }
     | { kind: "revokeRole"; instanceProfileArn: string }
     | { kind: "disableMetadata" }
@@ -77,7 +78,11 @@ export function planContainment(state: InstanceState, groups: ContainmentGroups,
 function isolateInterfaces({ interfaces }: InstanceState, { isolation, untrack }: ContainmentGroups): ContainmentAction[] {
     if (isolation === null) return [];
     const open = interfaces.filter((each) => !isIsolated(each.groups, isolation));
-    return open.map(({ networkInterfaceId }) => ({ kind: "isolateInterface", networkInterfaceId, through: untrack, group: isolation }));
+    return open.map(({ networkInterfaceId, groups }) => {
+        // A run that broke off between the two calls left it in there.
+        const isUntracked = groups.length === 1 && groups[0] === untrack;
+        return { kind: "isolateInterface", networkInterfaceId, through: isUntracked ? null : untrack, group: isolation, before: groups.filter((each) => each !== untrack) };
+    });
 }
 
 function cutCredentials({ instanceProfileArn, metadataEndpoint }: InstanceState, mode: CredentialsMode): ContainmentAction[] {

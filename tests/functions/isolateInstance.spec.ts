@@ -141,6 +141,53 @@ describe("isolateInstance", () => {
         expect(written().contained).to.equal(false);
     });
 
+    const awsError = (name: string) => Object.assign(new Error(`${name} of the test`), { name });
+    const untrack = () => account.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "untrack"))!.GroupId;
+
+    it("does not leave an interface in the group that lets everything through when the isolation group is refused", async () => {
+        const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
+        account.onModifyNetworkInterfaceAttribute = (input) => {
+            if (input.Groups?.includes(isolation())) throw awsError("UnauthorizedOperation");
+            return modify(input);
+        };
+        expect((await thrown(contain())).message).to.contain("NOT contained").and.contain("eni-1, eni-2");
+        expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
+    });
+
+    it("isolates all the same when the untracked moment is refused, and says that connections may live on", async () => {
+        const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
+        account.onModifyNetworkInterfaceAttribute = (input) => {
+            if (input.Groups?.includes(untrack())) throw awsError("UnauthorizedOperation");
+            return modify(input);
+        };
+        const containment = await contain();
+        expect(containment.contained).to.equal(true);
+        expect(containment.steps.filter(({ name }) => name === "isolateInterface").map(({ detail }) => detail).join()).to.contain("connections that stood may live on");
+    });
+
+    it("goes on from the untracked moment in which an earlier run broke off", async () => {
+        let calls = 0;
+        account.after = (operation) => { if (operation === "ModifyNetworkInterfaceAttribute" && ++calls === 1) account.after = () => { throw awsError("Sandbox.Timedout"); }; };
+        await thrown(contain());
+        account.after = () => undefined;
+        expect((await contain()).contained).to.equal(true);
+        expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([[isolation()], [isolation()]]);
+    });
+
+    it("waits until EC2 knows the groups it made and shows the interfaces it changed", async function () {
+        this.timeout(15_000);
+        const [revoke, modify, show] = [account.onRevokeSecurityGroupEgress.bind(account), account.onModifyNetworkInterfaceAttribute.bind(account), account.onDescribeInstances.bind(account)];
+        const lags = { revoke: 2, modify: 2, show: 2 };
+        account.onRevokeSecurityGroupEgress = (input) => { if (lags.revoke-- > 0) throw awsError("InvalidGroup.NotFound"); return revoke(input); };
+        account.onModifyNetworkInterfaceAttribute = (input) => { if (input.Groups && lags.modify-- > 0) throw awsError("InvalidGroup.NotFound"); return modify(input); };
+        const asItWas = JSON.parse(JSON.stringify(account.onDescribeInstances())) as unknown;
+        account.onDescribeInstances = () => account.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && lags.show-- > 0 ? asItWas : show();
+        const containment = await contain();
+        expect(containment.contained).to.equal(true);
+        expect(containment.steps.filter(({ outcome }) => outcome === "failed")).to.deep.equal([]);
+        expect(account.groups.find(({ GroupId }) => GroupId === isolation())!.egress).to.deep.equal([]);
+    });
+
     it("protects and denies even without an isolation group", async () => {
         account.refusals.set("CreateSecurityGroup", "UnauthorizedOperation");
         expect((await thrown(contain())).message).to.contain("isolationGroup");

@@ -1,4 +1,4 @@
-/** As much of DynamoDB as the incidents table needs, in memory: conditions on one attribute, SET, and transactions of puts. */
+/** As much of DynamoDB as the incidents table needs, in memory: conditions on one attribute, a lease, SET, and transactions of puts. */
 type Value = Record<string, unknown>;
 export type Item = Record<string, Value>;
 
@@ -14,6 +14,11 @@ function holds(item: Item | undefined, { ConditionExpression: condition, Express
     if (condition === undefined) return true;
     if (condition === "attribute_not_exists(pk)") return item === undefined;
     if (condition === "attribute_exists(pk)") return item !== undefined;
+    const lapsed = /^attribute_not_exists\((#\w+)\) OR \1 < (:\w+)$/.exec(condition);
+    if (lapsed) {
+        const standing = item?.[names[lapsed[1]!]!]?.N;
+        return standing === undefined || Number(standing) < Number(values[lapsed[2]!]!.N);
+    }
     const [, name, value] = /^([#\w]+) = (:\w+)$/.exec(condition) ?? [];
     if (name === undefined || value === undefined) throw new Error(`The fake does not know the condition ${condition}`);
     return JSON.stringify(item?.[names[name] ?? name]) === JSON.stringify(values[value]);

@@ -6,7 +6,9 @@ import { DeregisterTargetsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk
 import type { InstanceRef } from "../../domain/containers";
 import type { ContainmentAction } from "../../domain/planContainment";
 import { memberClient } from "../clients";
+import { onceGroupIsKnown } from "../consistency";
 import { denyCredentials, revokeRole } from "./credentials";
+import { StepError } from "../errors";
 import { giveNetworkAcl } from "./networkAcls";
 import { alreadyDone, done, type Performed } from "./performed";
 
@@ -24,6 +26,28 @@ async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, g
         await client.send(new EnterStandbyCommand(request));
         return { outcome: "done", note: `detaching was refused (${error instanceof Error ? error.message : String(error)}), so it is in standby` };
     }
+}
+
+/**
+ * The allow-all moment opens the interface to the world, so nothing stands between its two calls, and it ends even where the
+ * isolation group is refused.
+ */
+async function isolateInterface(ec2: EC2Client, { networkInterfaceId, through, group, before }: Extract<ContainmentAction, { kind: "isolateInterface" }>): Promise<Performed> {
+    const give = (Groups: string[]) => onceGroupIsKnown(() => ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups })));
+    const why = (error: unknown) => error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    let refusal: string | null = null;
+    if (through) await give([through]).catch((error: unknown) => { refusal = why(error); });
+    try {
+        await give([group]);
+    } catch (error) {
+        if (through && refusal === null && before.length > 0) {
+            await give(before).catch((worse: unknown) => {
+                throw new StepError(`The isolation group was refused (${why(error)}), and so were the groups before (${why(worse)})`, networkInterfaceId, `It carries ${through}, which lets everything through: give it a group without rules now.`, { cause: error });
+            });
+        }
+        throw error;
+    }
+    return refusal === null ? done : { outcome: "done", note: `the moment in ${through} was refused (${refusal}), so connections that stood may live on` };
 }
 
 /** Does one action. @throws the AWS error when it is refused. */
@@ -52,10 +76,7 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(new DeregisterInstancesFromLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }));
             return done;
         case "isolateInterface":
-            // The allow-all moment opens the interface to the world, so nothing stands between these two calls.
-            if (action.through) await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: [action.through] }));
-            await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: [action.group] }));
-            return done;
+            return isolateInterface(ec2, action);
         case "denyCredentials":
             return denyCredentials(action.instanceProfileArn, ref, incidentId);
         case "revokeRole":

@@ -4,7 +4,8 @@ import type { IpPermission, SecurityGroup } from "@aws-sdk/client-ec2";
 import type { InstanceRef } from "../../domain/containers";
 import { chooseGroup } from "../../domain/chooseGroup";
 import { memberClient } from "../clients";
-import { errorCode, isNotFound, StepError } from "../errors";
+import { onceGroupIsKnown } from "../consistency";
+import { errorCode, StepError } from "../errors";
 
 const roleTag = "clean-room:role";
 /** Everything, over IPv4 and IPv6. */
@@ -42,12 +43,12 @@ async function createOrFind(ec2: EC2Client, vpcId: string, role: "isolation" | "
 
 async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
     const id = await create(ec2, vpcId, "isolation", "clean-room-isolation", "Contained instances: nothing in, nothing out");
-    const revoke = (IpPermissions: IpPermission[]) => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions }));
+    const revoke = (IpPermissions: IpPermission[]) => onceGroupIsKnown(() => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions })));
     // A new group lets everything out; without this it would not isolate. The IPv6 rule is there only in VPCs with IPv6.
     await Promise.all([
         revoke([{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }]),
         revoke([{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }]).catch((error: unknown) => {
-            if (!isNotFound(error)) throw error;
+            if (errorCode(error) !== "InvalidPermission.NotFound") throw error;
         }),
     ]);
     return id;
@@ -56,9 +57,9 @@ async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
 async function makeUntrack(ec2: EC2Client, vpcId: string): Promise<string> {
     const id = await create(ec2, vpcId, "untrack", "clean-room-untrack", "For one call: makes connections untracked so that isolation drops them");
     await Promise.all([
-        ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything })),
+        onceGroupIsKnown(() => ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything }))),
         // IPv4 egress is there from birth.
-        ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }] })),
+        onceGroupIsKnown(() => ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }] }))),
     ]);
     return id;
 }

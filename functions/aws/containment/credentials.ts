@@ -1,26 +1,18 @@
 /** Takes an instance's credentials away, and gives them back, through one inline policy on its role. */
-import { setTimeout } from "node:timers/promises";
 import { DeleteRolePolicyCommand, GetInstanceProfileCommand, GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import type { InstanceRef } from "../../domain/containers";
 import { addDenied, deniedInstances, denyPolicyName, inlinePolicyLimit, removeDenied, revokeOlderSessions, revokePolicyName } from "../../domain/planCredentialDeny";
 import { memberClient } from "../clients";
+import { eventually } from "../consistency";
 import { environment } from "../environment";
 import { errorCode, isNotFound, StepError } from "../errors";
 import { alreadyDone, done, type Performed } from "./performed";
+import { alone } from "./roleLock";
 
 /** The ARN that the instance's credentials carry as `ec2:SourceInstanceARN`. */
 export function instanceArn(ref: InstanceRef): string {
     return `arn:${environment("PARTITION")}:ec2:${ref.region}:${ref.accountId}:instance/${ref.instanceId}`;
 }
-
-/** Attempts at a read, change, write of a policy that another incident may be changing too: six, within six seconds. */
-const attempts = 6;
-
-/**
- * Milliseconds before a look that follows one which did not show what was written: IAM may show a policy as it was for a
- * moment longer, and two incidents that go on in step would overwrite each other again and again.
- */
-const pauseBefore = (attempt: number): number => attempt < 2 ? 0 : 200 * 2 ** (attempt - 2) * (0.5 + Math.random() / 2);
 
 async function roleOf(iam: IAMClient, instanceProfileArn: string): Promise<string | null> {
     const InstanceProfileName = instanceProfileArn.slice(instanceProfileArn.lastIndexOf("/") + 1);
@@ -42,22 +34,39 @@ async function readPolicy(iam: IAMClient, RoleName: string): Promise<string | nu
     }
 }
 
+/** How often a policy is written, and for how many milliseconds it is looked for after each time. */
+const mostWrites = 3;
+const longestLook = 3000;
+
+/** What a policy is to become, and how to see that it did. */
+interface Change {
+    next: (policy: string | null) => string | null;
+    holds: (policy: string | null) => boolean;
+}
+
+async function write(iam: IAMClient, role: string, policy: string | null): Promise<void> {
+    if (policy === null) await removePolicy(iam, role, denyPolicyName);
+    else await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName, PolicyDocument: policy }));
+}
+
 /**
- * Writes until what is read back holds: IAM has no conditional write, and two incidents may share the role.
+ * Writes until what is read back holds: somebody who does not know our lock may change the policy, and IAM may show it as it
+ * was for a moment longer.
  *
  * @returns the policy that holds, and whether it had to be written
  */
-async function change(iam: IAMClient, role: string, next: (policy: string | null) => string | null, holds: (policy: string | null) => boolean): Promise<{ policy: string | null; written: boolean }> {
-    for (let attempt = 0; attempt <= attempts; attempt++) {
-        await setTimeout(pauseBefore(attempt));
-        const policy = await readPolicy(iam, role);
-        if (holds(policy)) return { policy, written: attempt > 0 };
-        if (attempt === attempts) break;
-        const wanted = next(policy);
-        if (wanted === null) await removePolicy(iam, role, denyPolicyName);
-        else await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName, PolicyDocument: wanted }));
-    }
-    throw new StepError("The inline policy did not keep what was written to it", `${denyPolicyName} of the role ${role}`, "Another process changes it; look who, and try again.");
+async function change(iam: IAMClient, accountId: string, role: string, { next, holds }: Change): Promise<{ policy: string | null; written: boolean }> {
+    const standing = await readPolicy(iam, role);
+    if (holds(standing)) return { policy: standing, written: false };
+    return alone(accountId, role, async () => {
+        let policy = await readPolicy(iam, role);
+        for (let writes = 0; writes < mostWrites; writes++) {
+            await write(iam, role, next(policy));
+            policy = await eventually(() => readPolicy(iam, role), holds, longestLook);
+            if (holds(policy)) return { policy, written: true };
+        }
+        throw new StepError("The inline policy did not keep what was written to it", `${denyPolicyName} of the role ${role}`, "Another process changes it; look who, and try again.");
+    });
 }
 
 /** Denies this instance's credentials. @throws StepError when the role's policies are full. */
@@ -67,7 +76,7 @@ export async function denyCredentials(instanceProfileArn: string, ref: InstanceR
     if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no credentials to deny" };
     const arn = instanceArn(ref);
     try {
-        const { written } = await change(iam, role, (policy) => addDenied(policy, arn), (policy) => deniedInstances(policy).includes(arn));
+        const { written } = await change(iam, ref.accountId, role, { next: (policy) => addDenied(policy, arn), holds: (policy) => deniedInstances(policy).includes(arn) });
         return written ? done : alreadyDone;
     } catch (error) {
         if (errorCode(error) !== "LimitExceeded" && errorCode(error) !== "LimitExceededException") throw error;
@@ -96,7 +105,7 @@ export async function allowCredentials(instanceProfileArn: string, ref: Instance
     const RoleName = await roleOf(iam, instanceProfileArn);
     if (!RoleName) return { outcome: "not-needed", note: "the instance profile has no role any more" };
     const arn = instanceArn(ref);
-    const { policy, written } = await change(iam, RoleName, (each) => removeDenied(each, arn), (each) => !deniedInstances(each).includes(arn));
+    const { policy, written } = await change(iam, ref.accountId, RoleName, { next: (each) => removeDenied(each, arn), holds: (each) => !deniedInstances(each).includes(arn) });
     const revoked = policy === null && await removePolicy(iam, RoleName, revokePolicyName);
     return written || revoked ? done : alreadyDone;
 }
