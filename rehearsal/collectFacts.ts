@@ -13,7 +13,7 @@ import type { LocalClients, Target } from "./deploy/localClients";
 import type { ArtefactTruth } from "./disks/groundTruth";
 import type { Facts } from "./facts";
 import type { SharedRole } from "./neighbour";
-import type { SlackMessage } from "./slackServer";
+import { titleOf, type SlackMessage } from "./slackServer";
 import { sha256OfFile } from "./sha256";
 import type { Victim } from "./victim";
 
@@ -104,12 +104,6 @@ async function tickets(clients: LocalClients, accounts: string[]): Promise<Facts
         id: one.caseId!,
         text: [one.subject, ...(one.recentCommunications?.communications ?? []).map((message) => message.body)].join("\n"),
     }));
-}
-
-/** The line that a phone shows. */
-function titleOf(payload: unknown): string {
-    const text = typeof payload === "object" && payload !== null && "text" in payload ? payload.text : null;
-    return typeof text === "string" ? text : "";
 }
 
 /** A volume may also hold a file system without a journal, such as the EFI partition's: that one says nothing. */

@@ -4,7 +4,7 @@ import { readEvidence } from "./collectFacts";
 import { deliveryOf, pointAtVictim, send, type Delivery, type LoadedFinding } from "./finding";
 import { printable, type Progress } from "./progress";
 import type { SlackMessage } from "./slackServer";
-import { deployed, forensics, member, type Stage } from "./stage";
+import { deployedIn, forensicsIn, type Stage } from "./stage";
 import { describeChain, findExecution, followExecution, until, type ExecutionEnd } from "./watch";
 
 /** The hops before the workflow take a second or two: a longer silence is a broken hop, worth a report of its own. */
@@ -22,9 +22,11 @@ export interface FollowedIncident {
     slack: SlackMessage[];
 }
 
-/** @throws WaitError when a hop is stuck or the time is up, with what was seen of the chain. */
-export async function followIncident(stage: Stage, finding: LoadedFinding, timeoutSeconds: number, progress: Progress): Promise<FollowedIncident> {
+/** Sends the finding about the victim and follows its incident. @throws WaitError when a hop is stuck or the time is up, with what was seen of the chain. */
+export async function followIncident(stage: Pick<Stage, "clients" | "victim" | "slack">, finding: LoadedFinding, timeoutSeconds: number, progress: Progress): Promise<FollowedIncident> {
     const { clients, victim, slack } = stage;
+    const { accountId, region } = victim.instance;
+    const [member, forensics, deployed] = [{ accountId, region }, forensicsIn(region), deployedIn(region)];
     const delivery = deliveryOf(pointAtVictim(JSON.parse(finding.text), finding.findings, victim.instance), false);
     const sentAt = await send(delivery, clients, member, forensics, deployed.findingsTopicArn);
     const deadline = sentAt + timeoutSeconds * 1000;

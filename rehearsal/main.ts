@@ -21,7 +21,7 @@ function endOnSignals(cleanUp: CleanUp): void {
 async function run(options: Options): Promise<number> {
     const finding = await readInput(options);
     // Only now: loading Pulumi takes seconds, and a wrong input should be told at once.
-    const { rehearse } = await import("./run");
+    const rehearse = options.estate ? (await import("./estate/run")).rehearseEstate : (await import("./run")).rehearse;
     const cleanUp = new CleanUp();
     endOnSignals(cleanUp);
     try {

@@ -6,6 +6,8 @@ export interface Options {
     finding: string | null;
     /** Raw disk image to use as the victim's root volume. It is copied, never written. */
     disk: string | null;
+    /** Rehearse an incident in each of two members and two Regions, in place of one. */
+    estate: boolean;
     /** Folder the results go to, one folder an incident. */
     out: string;
     /** Print incident.json's content on one line as the last line of stdout. */
@@ -23,6 +25,7 @@ Deploys the whole program onto a local AWS, gives it one GuardDuty finding and c
 
   --finding FILE     any GuardDuty event (JSON); it is rewritten to the victim's ids, the original is kept
   --disk FILE        raw disk image to use as the victim's root volume; it is never written
+  --estate           two members, two Regions, four findings at the same moment
   --out DIR          where the results go (default: rehearsal/out)
   --json             print incident.json on one line as the last line
   --keep             leave the local AWS running and print its endpoint
@@ -47,6 +50,7 @@ export function parseOptions(args: string[], defaultOut: string): Options {
             options: {
                 finding: { type: "string" },
                 disk: { type: "string" },
+                estate: { type: "boolean", default: false },
                 out: { type: "string" },
                 json: { type: "boolean", default: false },
                 keep: { type: "boolean", default: false },
@@ -64,6 +68,7 @@ export function parseOptions(args: string[], defaultOut: string): Options {
     return {
         finding: values.finding ?? null,
         disk: values.disk ?? null,
+        estate: values.estate,
         out: values.out ?? defaultOut,
         json: values.json,
         keep: values.keep,

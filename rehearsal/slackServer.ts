@@ -33,6 +33,12 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
     return Buffer.concat(chunks).toString("utf8");
 }
 
+/** The line of a message that a phone shows. */
+export function titleOf(payload: unknown): string {
+    const text = typeof payload === "object" && payload !== null && "text" in payload ? payload.text : null;
+    return typeof text === "string" ? text : "";
+}
+
 /** What Slack answers to a webhook post. Only a body that is JSON is kept. */
 function judge(body: string | null, messages: SlackMessage[]): { status: number; answer: string } {
     if (body === null) return { status: 413, answer: "request_too_large" };

@@ -14,13 +14,17 @@ const region = "eu-west-1";
 export const forensics: Target = { accountId: "111111111111", region };
 export const member: Target = { accountId: "222222222222", region };
 
-/** What the program calls the things that a rehearsal talks to. */
-export const deployed = {
-    evidenceBucket: evidenceBucketName(forensics.accountId, region),
-    findingsTopicArn: `arn:aws:sns:${region}:${forensics.accountId}:${findingsTopicName}`,
-    stateMachineArn: `arn:aws:states:${region}:${forensics.accountId}:stateMachine:${stateMachineName}`,
+/** The forensics account in a Region. */
+export const forensicsIn = (inRegion: string): Target => ({ ...forensics, region: inRegion });
+
+/** What the program calls the things of one Region that a rehearsal talks to. */
+export const deployedIn = (inRegion: string) => ({
+    evidenceBucket: evidenceBucketName(forensics.accountId, inRegion),
+    findingsTopicArn: `arn:aws:sns:${inRegion}:${forensics.accountId}:${findingsTopicName}`,
+    stateMachineArn: `arn:aws:states:${inRegion}:${forensics.accountId}:stateMachine:${stateMachineName}`,
     deadLetterQueueName,
-};
+});
+export const deployed = deployedIn(region);
 
 export interface Stage {
     localEmu: LocalEmu;
@@ -34,13 +38,18 @@ export interface Stage {
     milliseconds: { localAws: number; victim: number; deploy: number };
 }
 
-/** The stack's configuration, as an operator would write it into Pulumi.<stack>.yaml. */
-function configuration(victim: Victim, slackUrl: string, pythonVersion: Prepared["pythonVersion"]): Record<string, string> {
+/**
+ * The stack's configuration for the accounts and Regions of the victims, as an operator would write it into
+ * Pulumi.<stack>.yaml.
+ */
+export function configuration(victims: readonly Victim[], slackUrl: string, pythonVersion: Prepared["pythonVersion"]): Record<string, string> {
+    const accounts = [...new Set(victims.map(({ instance }) => instance.accountId))];
+    const vpcsOf = (accountId: string) => Object.fromEntries(victims.filter(({ instance }) => instance.accountId === accountId).map(({ instance, vpcId }) => [instance.region, [vpcId]]));
     return {
         settings: JSON.stringify({
             forensics: { accountId: forensics.accountId },
-            regions: [region],
-            members: [{ accountId: member.accountId, isolationVpcs: { [region]: [victim.vpcId] } }],
+            regions: [...new Set(victims.map(({ instance }) => instance.region))],
+            members: accounts.map((accountId) => ({ accountId, isolationVpcs: vpcsOf(accountId) })),
             // A rehearsal is a drill: any finding may start one, GuardDuty's sample findings and mild ones too.
             findings: { minimumSeverity: 0, drill: true },
             forensicInstance: { architecture, imageParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}` },
@@ -70,7 +79,7 @@ export async function setStage(prepared: Prepared, progress: Progress, cleanUp: 
     progress.line(`Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group at its minimum size, behind an application and a classic load balancer`);
 
     const [deployment, sharedRole] = await Promise.all([
-        deployProgram({ clients, defaults: forensics, config: configuration(victim, slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"] }),
+        deployProgram({ clients, defaults: forensics, config: configuration([victim], slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"] }),
         shareRole(clients, localEmu.endpoint, victim),
     ]);
     const deployedAt = Date.now();

@@ -42,6 +42,8 @@ export interface Victim {
     targetGroupArn: string;
     /** Name of the classic load balancer. */
     classicLoadBalancer: string;
+    /** Of the role that its instance profile gives it. */
+    roleName: string;
     instanceProfileArn: string;
 }
 
@@ -72,16 +74,17 @@ async function createNetwork(ec2: EC2Client, region: string) {
     };
 }
 
-async function createProfile(iam: IAMClient): Promise<string> {
+/** @param roleName also of the profile; both are global in their account */
+async function createProfile(iam: IAMClient, roleName: string): Promise<string> {
     await iam.send(new CreateRoleCommand({
-        RoleName: name,
+        RoleName: roleName,
         AssumeRolePolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }] }),
     }));
     // What Systems Manager's agent needs, and a call that anybody who steals the credentials would try.
     const Statement = { Effect: "Allow", Action: ["ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*", "ec2:DescribeInstances"], Resource: "*" };
-    await iam.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: "web", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [Statement] }) }));
-    const { InstanceProfile } = await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name }));
-    await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
+    await iam.send(new PutRolePolicyCommand({ RoleName: roleName, PolicyName: "web", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [Statement] }) }));
+    const { InstanceProfile } = await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: roleName }));
+    await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: roleName, RoleName: roleName }));
     return InstanceProfile!.Arn!;
 }
 
@@ -150,8 +153,9 @@ async function putInAutoScalingGroup(ec2: EC2Client, scaling: AutoScalingClient,
 /** Creates the victim. @param images raw files behind its volumes; they are never written. */
 export async function createVictim(clients: LocalClients, target: Target, images: Record<"root" | "data", DiskImage>): Promise<Victim> {
     const ec2 = clients(EC2Client, target);
+    const roleName = `${name}-${target.region}`;
     const imageId = (await clients(SSMClient, target).send(new GetParameterCommand({ Name: publicImage }))).Parameter!.Value!;
-    const [network, instanceProfileArn] = await Promise.all([createNetwork(ec2, target.region), createProfile(clients(IAMClient, target))]);
+    const [network, instanceProfileArn] = await Promise.all([createNetwork(ec2, target.region), createProfile(clients(IAMClient, target), roleName)]);
     const instance = await runInstance(ec2, imageId, network, instanceProfileArn, images);
     const instanceId = instance.InstanceId!;
     const [volumes, targetGroupArn] = await Promise.all([
@@ -175,6 +179,7 @@ export async function createVictim(clients: LocalClients, target: Target, images
         desiredCapacity,
         targetGroupArn,
         classicLoadBalancer: name,
+        roleName,
         instanceProfileArn,
     };
 }

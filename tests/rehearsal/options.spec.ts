@@ -13,12 +13,12 @@ const refusal = (...args: string[]) => {
 
 describe("rehearsal options", () => {
     it("have the documented defaults", () => {
-        expect(parseOptions([], "out")).to.deep.equal({ finding: null, disk: null, out: "out", json: false, keep: false, timeoutSeconds: 300, help: false });
+        expect(parseOptions([], "out")).to.deep.equal({ finding: null, disk: null, estate: false, out: "out", json: false, keep: false, timeoutSeconds: 300, help: false });
     });
 
     it("take every option", () => {
-        expect(parseOptions(["--finding", "f.json", "--disk=d.img", "--out", "o", "--json", "--keep", "--timeout", "60"], "out"))
-            .to.deep.equal({ finding: "f.json", disk: "d.img", out: "o", json: true, keep: true, timeoutSeconds: 60, help: false });
+        expect(parseOptions(["--finding", "f.json", "--disk=d.img", "--estate", "--out", "o", "--json", "--keep", "--timeout", "60"], "out"))
+            .to.deep.equal({ finding: "f.json", disk: "d.img", estate: true, out: "o", json: true, keep: true, timeoutSeconds: 60, help: false });
     });
 
     it("refuse what they do not know, and show the usage", () => {

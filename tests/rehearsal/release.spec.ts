@@ -45,7 +45,7 @@ describe("a release on the local AWS", function () {
         await writeFile(image.path, Buffer.alloc(image.sizeBytes));
         victim = await createVictim(clients, member, { root: image, data: image });
         // Another incident has denied another instance with the same role.
-        await clients(IAMClient, member).send(new PutRolePolicyCommand({ RoleName: "rehearsal-web", PolicyName: denyPolicyName, PolicyDocument: addDenied(null, otherInstance) }));
+        await clients(IAMClient, member).send(new PutRolePolicyCommand({ RoleName: victim.roleName, PolicyName: denyPolicyName, PolicyDocument: addDenied(null, otherInstance) }));
         await deployProgram({
             clients, defaults: forensics, secretKeys: [],
             config: { settings: JSON.stringify({ forensics: { accountId: forensics.accountId }, regions: [region], members: [{ accountId: member.accountId }], containment: { network: "nacl" } }) },
@@ -66,8 +66,8 @@ describe("a release on the local AWS", function () {
             return (DisableApiTermination ?? DisableApiStop ?? InstanceInitiatedShutdownBehavior)?.Value;
         };
         const instance = (await ec2.send(new DescribeInstancesCommand({ InstanceIds: [InstanceId] }))).Reservations![0]!.Instances![0]!;
-        const { PolicyNames } = await clients(IAMClient, member).send(new ListRolePoliciesCommand({ RoleName: "rehearsal-web" }));
-        const policies = await Promise.all(PolicyNames!.map(async (PolicyName) => decodeURIComponent((await clients(IAMClient, member).send(new GetRolePolicyCommand({ RoleName: "rehearsal-web", PolicyName }))).PolicyDocument!)));
+        const { PolicyNames } = await clients(IAMClient, member).send(new ListRolePoliciesCommand({ RoleName: victim.roleName }));
+        const policies = await Promise.all(PolicyNames!.map(async (PolicyName) => decodeURIComponent((await clients(IAMClient, member).send(new GetRolePolicyCommand({ RoleName: victim.roleName, PolicyName }))).PolicyDocument!)));
         const health = await clients(ElasticLoadBalancingV2Client, member).send(new DescribeTargetHealthCommand({ TargetGroupArn: victim.targetGroupArn }));
         const balancers = await clients(ElasticLoadBalancingClient, member).send(new DescribeLoadBalancersCommand({ LoadBalancerNames: [victim.classicLoadBalancer] }));
         const scaling = await clients(AutoScalingClient, member).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [InstanceId] }));
