@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { DescribeAutoScalingGroupsCommand, AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { DescribeInstancesCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand, DescribeSnapshotsCommand, DescribeVolumesCommand, EC2Client, RunInstancesCommand, TerminateInstancesCommand, waitUntilInstanceTerminated } from "@aws-sdk/client-ec2";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
@@ -145,17 +146,21 @@ describe("bad input", function () {
         }
     });
 
-    it("sub-steps that AWS denies are told to people, and the rest is done", async function () {
+    it("sub-steps that AWS denies are told to people, and the rest is done, as the operator who sent the drill sees", async function () {
         this.timeout(180_000);
         const { instanceId } = stage.victim.instance;
         await stage.clients(IAMClient, member).send(new PutRolePolicyCommand({
             RoleName: responderRoleName, PolicyName: "a-mistake",
             PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: ["elasticloadbalancing:DeregisterTargets", "ec2:ModifyInstanceMetadataOptions"], Resource: "*" }] }),
         }));
-        const { text, findings } = await loadFinding(builtInFinding);
-        await send(deliveryOf(pointAtVictim(JSON.parse(text), findings, stage.victim.instance), false), stage.clients, member, forensics, deployed.findingsTopicArn);
-        const contained = await told(new RegExp(`"Contained: ${instanceId}`));
-        const report = await until("the report", async () => stage.slack.messages.find(({ payload }) => JSON.stringify(payload).includes(`${instanceId} in account`) && /"Report: /.test(JSON.stringify(payload))), Date.now() + 150_000, chain);
+        // The dev stack's accounts and Region are those of the rehearsal.
+        const drill = promisify(execFile)(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/drill.ts", "--stack", "dev", "--instance", instanceId], {
+            cwd: repository,
+            env: { PATH: process.env.PATH, AWS_ENDPOINT_URL: stage.localEmu.endpoint, AWS_ACCESS_KEY_ID: forensics.accountId, AWS_SECRET_ACCESS_KEY: "rehearsal" },
+        });
+        drill.catch(() => undefined); // awaited below; a failure before that is not unhandled
+        const contained = await told(new RegExp(`"\\[Drill\\] Contained: ${instanceId}`));
+        const report = await until("the report", async () => stage.slack.messages.find(({ payload }) => JSON.stringify(payload).includes(`${instanceId} in account`) && /"\[Drill\] Report: /.test(JSON.stringify(payload))), Date.now() + 150_000, chain);
         for (const message of [contained, report]) {
             expect(message.violations).to.deep.equal([]);
             expect(JSON.stringify(message.payload)).to.include("deregisterTarget").and.include("disableMetadata");
@@ -165,6 +170,7 @@ describe("bad input", function () {
         expect(await tryCredentials(stage.localEmu.endpoint, member.region, stage.sharedRole.victim.credentials)).to.equal("UnauthorizedOperation");
         const health = await stage.clients(ElasticLoadBalancingV2Client, member).send(new DescribeTargetHealthCommand({ TargetGroupArn: stage.victim.targetGroupArn }));
         expect(health.TargetHealthDescriptions!.map(({ Target }) => Target!.Id)).to.deep.equal([instanceId]);
+        expect((await drill).stdout).to.match(/^Sample finding \w+ sent about/).and.contain(`Incident ${instanceId}-`).and.contain("IsolateInstance").and.match(/Done\. The report is in the evidence bucket/);
     });
 
     describe("of the command line ends with exit code 2, a clear message, and nothing started", () => {
