@@ -27,7 +27,7 @@ export function componentDocument(pythonVersion: string): string {
         description: "Tools of a forensic instance",
         schemaVersion: 1.0,
         phases: [
-            { name: "build", steps: [commands("Install", `dnf install -y python${pythonVersion} xfsprogs e2fsprogs dosfstools nvme-cli`, "dnf clean all")] },
+            { name: "build", steps: [commands("Install", `dnf install -y python${pythonVersion} xfsprogs e2fsprogs dosfstools nvme-cli`, "dnf remove -y mdadm lvm2", "dnf clean all")] },
             {
                 name: "validate",
                 steps: [commands(
@@ -56,7 +56,9 @@ export class ImagePipeline extends pulumi.ComponentResource {
         // What AWS asks of a building instance; neither is a FullAccess policy.
         const attachments = ["EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"].map((policy) => new aws.iam.RolePolicyAttachment(`${name}-${policy}`, { role: builder.name, policyArn: `arn:${partition}:iam::aws:policy/${policy}` }, parent));
         const profile = new aws.iam.InstanceProfile(`${name}-builder`, { name: "clean-room-image-builder", role: builder.name }, { ...parent, dependsOn: attachments });
-        const execution = new aws.iam.Role(`${name}-execution`, { name: "clean-room-image-execution", description: "Image Builder: writes the id of a new forensic image", assumeRolePolicy: trustService("imagebuilder.amazonaws.com", accountId) }, parent);
+        const execution = new aws.iam.Role(`${name}-execution`, { name: "clean-room-image-execution", description: "Image Builder: builds the forensic image and writes its id", assumeRolePolicy: trustService("imagebuilder.amazonaws.com", accountId) }, parent);
+        // A pipeline with a role of its own does everything by it, not by Image Builder's service-linked role; AWS's policy is what that one may.
+        const executionPolicy = new aws.iam.RolePolicyAttachment(`${name}-EC2ImageBuilderExecutionPolicy`, { role: execution.name, policyArn: `arn:${partition}:iam::aws:policy/EC2ImageBuilderExecutionPolicy` }, parent);
         const writeParameter = new aws.iam.RolePolicy(`${name}-execution`, {
             role: execution.name,
             policy: policyDocument([{ Sid: "WriteImageParameter", Effect: "Allow", Action: ["ssm:PutParameter"], Resource: settings.regions.map((each) => `arn:${partition}:ssm:${each}:${accountId}:parameter${imageParameter}`) }]),
@@ -95,7 +97,7 @@ export class ImagePipeline extends pulumi.ComponentResource {
             distributionConfigurationArn: distribution.arn,
             executionRole: execution.arn,
             schedule: { scheduleExpression: settings.imagePipeline.schedule, pipelineExecutionStartCondition: "EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE" },
-        }, { ...parent, dependsOn: [writeParameter] });
+        }, { ...parent, dependsOn: [writeParameter, executionPolicy] });
         this.pipelineArn = pipeline.arn;
         this.registerOutputs({ pipelineArn: pipeline.arn });
     }

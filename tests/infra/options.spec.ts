@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { expect } from "chai";
 import { parseSettings } from "../../infra/config";
 import { componentDocument } from "../../infra/imagePipeline";
@@ -46,6 +47,8 @@ describe("what a stack may turn on", function () {
     it("wires component, recipe, infrastructure and distribution into the pipeline", () => {
         const arn = (what: string) => `arn:aws:imagebuilder:eu-west-1:111111111111:${what}`;
         expect(one("aws:imagebuilder/imagePipeline:ImagePipeline").inputs).to.include({ imageRecipeArn: arn("forensic-image"), infrastructureConfigurationArn: arn("forensic-image"), distributionConfigurationArn: arn("forensic-image"), executionRole: "arn:aws:iam::111111111111:forensic-image-execution" });
+        const attached = resources.filter(({ type }) => type === "aws:iam/rolePolicyAttachment:RolePolicyAttachment").map(({ inputs }) => (inputs.policyArn as string).split("/").pop());
+        expect(attached).to.include.members(["EC2ImageBuilderExecutionPolicy", "EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"]);
         expect(one("aws:imagebuilder/imageRecipe:ImageRecipe").inputs.components).to.deep.equal([{ componentArn: arn("forensic-image") }]);
     });
 
@@ -53,6 +56,7 @@ describe("what a stack may turn on", function () {
         const { phases } = JSON.parse(componentDocument("3.13")) as { phases: { name: string; steps: { inputs: { commands: string[] } }[] }[] };
         expect(phases.map(({ name }) => name)).to.deep.equal(["build", "validate"]);
         for (const { steps } of phases) expect(steps.flatMap(({ inputs }) => inputs.commands).join("\n")).to.include("python3.13");
+        for (const { inputs } of phases.flatMap(({ steps }) => steps)) execFileSync("bash", ["-n"], { input: inputs.commands.join("\n") });
     });
 
     const refused: [string, object, RegExp][] = [
