@@ -54,7 +54,7 @@ export interface Assessment {
 type Volume = AnalysisSummary["volumes"][number];
 
 /** Without a journal there is nothing to replay. Everything else is taken to have one. */
-const withoutJournal = /^(v?fat(12|16|32)?|fat(12|16|32)|exfat|msdos|ext2|swap|iso9660|squashfs|none|unknown)$/i;
+export const withoutJournal = /^(v?fat(12|16|32)?|fat(12|16|32)|exfat|msdos|ext2|swap|iso9660|squashfs|none|unknown)$/i;
 
 const wasRead = (volume: Volume) => volume.fileSystems.filter((fileSystem) => fileSystem.method !== "none");
 

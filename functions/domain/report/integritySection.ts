@@ -1,6 +1,6 @@
 /** The first section: whether the analysis is complete and the evidence intact, with what was looked at in figures. */
 import { clip } from "../visibleText";
-import type { Assessment, ReportInput } from "./assessment";
+import { withoutJournal, type Assessment, type ReportInput } from "./assessment";
 import { bytes, count } from "./format";
 import { html, type Html } from "./html";
 import { bullets, code, table } from "./table";
@@ -48,7 +48,7 @@ function fileSystemTable({ summary }: ReportInput): Html | null {
         html`${fileSystem.type}${fileSystem.label ? html` “${fileSystem.label}”` : null}`,
         bytes(fileSystem.offsetBytes),
         html`${methods[fileSystem.method]}${fileSystem.reason ? html`<br><span class="note">${fileSystem.reason}</span>` : null}`,
-        fileSystem.method === "none" ? "" : fileSystem.journalReplayed ? "replayed" : "not replayed",
+        fileSystem.method === "none" ? "" : withoutJournal.test(fileSystem.type) ? "has none" : fileSystem.journalReplayed ? "replayed" : "not replayed",
         fileSystem.filesSeen.toLocaleString("en-GB"),
     ]));
     if (rows.length === 0) return null;

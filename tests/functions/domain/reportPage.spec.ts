@@ -60,6 +60,9 @@ describe("report page", () => {
         const volumes = plain.summary.volumes.map((volume) => ({ ...volume, fileSystems: volume.fileSystems.map((fileSystem) => ({ ...fileSystem, journalReplayed: false, reason: "not root" })) }));
         expect(renderReport(reportInput({ summary: { ...plain.summary, volumes } }))).to.contain("Journal not replayed: the newest files may be missing");
         expect(renderReport(reportInput())).to.not.contain("Journal not replayed");
+        const [volume] = plain.summary.volumes;
+        const fat = { ...volume!, fileSystems: [{ ...volume!.fileSystems[0]!, type: "vfat", journalReplayed: true }] };
+        expect(renderReport(reportInput({ summary: { ...plain.summary, volumes: [fat] } }))).to.contain("has none</td>");
     });
 
     it("says of zero findings what was looked at", () => {
