@@ -59,12 +59,12 @@ function archiveOnce(name: string): Promise<pulumi.asset.AssetArchive> {
 /** Lambda's limit for the names and values of a function's variables together, in bytes. */
 const environmentLimit = 4096;
 
-/** @throws when AWS would refuse the variables, and says which of them are the largest */
-export function withinLimit(functionName: string, variables: Record<string, string>): Record<string, string> {
-    // A stand-in for AWS leaves out what only AWS computes, such as a queue's URL.
+/** Bytes of a function's variables, names and values. @throws when AWS would refuse them, and says which are the largest */
+export function environmentBytes(functionName: string, variables: Record<string, string>): number {
+    // A stand-in for AWS leaves out what only AWS computes, such as a document's version.
     const sizes = Object.entries(variables as Record<string, string | undefined>).map(([name, value = ""]) => [name, Buffer.byteLength(name) + Buffer.byteLength(value)] as const).sort((left, right) => right[1] - left[1]);
     const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
-    if (bytes <= environmentLimit) return variables;
+    if (bytes <= environmentLimit) return bytes;
     const largest = sizes.slice(0, 3).map(([name, size]) => `${name} (${size})`).join(", ");
     throw new Error(`The environment of ${functionName} has ${bytes} bytes and Lambda takes ${environmentLimit}. The largest: ${largest}. Shorten what the stack's configuration puts there, such as containment.rules or support.ccEmails.`);
 }
@@ -123,11 +123,16 @@ export class Callback extends pulumi.ComponentResource {
             architectures: ["arm64"],
             timeout: args.timeoutSeconds ?? 60,
             memorySize: args.memoryMiB ?? 512,
-            environment: { variables: pulumi.all(args.environment).apply((variables) => withinLimit(args.functionName, variables)) },
+            // Each by itself: one value that is not known yet must not hide the others in a preview.
+            environment: { variables: args.environment },
             deadLetterConfig: { targetArn: args.deadLetterQueueArn },
             code: pulumi.output(archiveOnce(args.handler)),
             handler: `${entry}.${exportName}`,
         }, { parent: this, dependsOn: [policy, logGroup] });
-        this.registerOutputs({ function: this.function, role: this.role });
+        this.registerOutputs({
+            function: this.function,
+            role: this.role,
+            environmentBytes: pulumi.all(args.environment).apply((variables) => environmentBytes(args.functionName, variables)),
+        });
     }
 }

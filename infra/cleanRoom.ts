@@ -80,7 +80,8 @@ export class CleanRoom extends pulumi.ComponentResource {
             EVIDENCE_KEY_ARN: store.key.arn,
             LOCK_MODE: settings.evidence.lockMode,
             LOCK_DAYS: String(settings.evidence.retentionDays),
-            DEAD_LETTER_QUEUE_URL: intake.deadLetters.url,
+            // A queue's id is its URL.
+            DEAD_LETTER_QUEUE_URL: intake.deadLetters.id,
             NOTIFICATION_TOPIC_ARN: notifications.topic.arn,
             SLACK_WEBHOOK_PARAMETER: args.slackWebhookUrl ? slackWebhookParameterName : "",
             SUPPORT_ENABLED: String(settings.support.enabled),
@@ -129,7 +130,7 @@ export class CleanRoom extends pulumi.ComponentResource {
 
         this.summary = pulumi.all({
             findingsTopicArn: intake.topic.arn,
-            deadLetterQueueUrl: intake.deadLetters.url,
+            deadLetterQueueUrl: intake.deadLetters.id,
             stateMachineArn: workflow.stateMachine.arn,
             evidenceBucket: store.bucket.bucket,
             evidenceKeyArn: store.key.arn,

@@ -64,7 +64,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
             ]),
             tags: { [roleTag]: "evidence" },
         }, parent);
-        new aws.kms.Alias(`${name}-key`, { name: "alias/clean-room-evidence", targetKeyId: this.key.keyId }, parent);
+        new aws.kms.Alias(`${name}-key`, { name: "alias/clean-room-evidence", targetKeyId: this.key.id }, parent);
 
         this.bucket = new aws.s3.Bucket(`${name}-bucket`, {
             bucket: evidenceBucketName(accountId, region),

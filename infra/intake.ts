@@ -63,7 +63,7 @@ export class Intake extends pulumi.ComponentResource {
             }]),
         }, parent);
         new aws.sqs.QueuePolicy(name, {
-            queueUrl: this.deadLetters.url,
+            queueUrl: this.deadLetters.id,
             policy: policyDocument([{
                 Sid: "UndeliverableFindings",
                 Effect: "Allow",
@@ -95,7 +95,7 @@ export class Intake extends pulumi.ComponentResource {
                 condition: { type: "StringEquals", key: "aws:PrincipalOrgID", value: settings.organization.organizationId },
             }, parent);
         }
-        this.registerOutputs({ topicArn: this.topic.arn, deadLetterQueueUrl: this.deadLetters.url, busArn: `arn:${partition}:events:${region}:${accountId}:event-bus/default` });
+        this.registerOutputs({ topicArn: this.topic.arn, deadLetterQueueUrl: this.deadLetters.id, busArn: `arn:${partition}:events:${region}:${accountId}:event-bus/default` });
     }
 
     /** Starts the function for each message on the topic. */

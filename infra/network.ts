@@ -102,7 +102,7 @@ export class Network extends pulumi.ComponentResource {
         const log = new aws.cloudwatch.LogGroup(`${name}-flows`, { name: "/clean-room/vpc-flow-logs", retentionInDays: settings.logRetentionDays }, parent);
         const role = new aws.iam.Role(`${name}-flows`, { assumeRolePolicy: trustService("vpc-flow-logs.amazonaws.com", settings.forensics.accountId) }, parent);
         new aws.iam.RolePolicy(`${name}-flows`, {
-            role: role.name,
+            role: role.id,
             policy: policyDocument([{ Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], Resource: [pulumi.interpolate`${log.arn}:*`] }]),
         }, parent);
         new aws.ec2.FlowLog(name, { vpcId: this.vpc.id, trafficType: "ALL", logDestinationType: "cloud-watch-logs", logDestination: log.arn, iamRoleArn: role.arn, maxAggregationInterval: 60 }, parent);

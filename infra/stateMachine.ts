@@ -26,7 +26,7 @@ export class StateMachine extends pulumi.ComponentResource {
         const log = new aws.cloudwatch.LogGroup(name, { name: `/aws/vendedlogs/states/${args.stateMachineName}`, retentionInDays: args.settings.logRetentionDays }, parent);
         const role = new aws.iam.Role(name, { description: args.description, assumeRolePolicy: trustService("states.amazonaws.com", args.settings.forensics.accountId) }, parent);
         const policy = new aws.iam.RolePolicy(name, {
-            role: role.name,
+            role: role.id,
             policy: policyDocument([
                 { Sid: "CallSteps", Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: args.functionArns },
                 { Sid: "WriteErrorObjects", Effect: "Allow", Action: ["s3:PutObject"], Resource: [pulumi.interpolate`${args.evidenceBucket.arn}/incidents/*.error.json`] },

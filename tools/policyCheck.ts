@@ -4,13 +4,15 @@ import { parseArgs } from "node:util";
 import { packName, policies } from "../policies/pack";
 import { findEngine, type Engine } from "./policy/engine";
 import type { Inspection, PolicyNote } from "./policy/eventLog";
-import { inspect, root, type Request } from "./policy/inspect";
+import { root, withStack } from "./policy/inspect";
+import { leavesNothing, secondsSince, staysAsItIs, type Outcome } from "./policy/laterLife";
 
 const USAGE = `npm run policy:check -- --stack NAME [--stack NAME…] | --bad [VARIANT…]
 
-  --stack NAME  preview the stack with the policy pack; every policy must hold
-  --preview-only  leave the checks that wait for an update to it, and say how many they are
-  --bad         preview the bad variants in tests/policies/variants (all, or those named); each must fail with the policy it is named after`;
+  --stack NAME    preview the stack with the policy pack; every policy must hold. Where AWS is a stand-in: then update it, preview it
+                  again, which must find nothing to change, and destroy it, which must leave nothing
+  --preview-only  stop after the first preview, and say how many checks wait for an update
+  --bad           preview the bad variants in tests/policies/variants (all, or those named); each must fail with the policy it is named after`;
 
 const variantsFolder = path.join(root, "tests/policies/variants");
 
@@ -34,34 +36,44 @@ async function main(): Promise<number> {
 }
 
 /**
- * A stack must hold every policy. Checks that need values known only at update (documents with ARNs of new resources) are repeated on an
- * update where AWS is a stand-in; with the ordinary CLI they are counted, and `pulumi up --policy-pack policies` makes them.
+ * A stack must hold every policy. Where AWS is a stand-in, it then lives its whole life: an update, on which the checks are made that need
+ * values known only then (documents with ARNs of new resources), a second preview that finds nothing to change, and a destroy that leaves
+ * nothing behind. With the ordinary CLI those checks are counted, and `pulumi up --policy-pack policies` makes them.
  */
 async function checkStack(engine: Engine, stack: string, previewOnly: boolean): Promise<boolean> {
     if (!existsSync(path.join(root, `Pulumi.${stack}.yaml`))) {
         throw new Error(`There is no Pulumi.${stack}.yaml: "${stack}" is not a stack of this project.`);
     }
-    const request: Request = { engine, project: root, stack, operation: "preview", throwAwayState: false };
-    const preview = await timed(`stack ${stack}: preview`, request);
-    if (preview.violations.length > 0 || preview.deferred.length === 0) {
-        return preview.violations.length === 0;
-    }
-    if (!engine.standIn || previewOnly) {
-        console.log(`  ${preview.deferred.length} checks wait for the update; run it with the pack: pulumi up --stack ${stack} --policy-pack policies`);
-        return true;
-    }
-    const update = await timed(`stack ${stack}: update`, { ...request, operation: "update" });
-    for (const note of update.deferred) {
-        console.error(`  still not known after the update: ${note.policy} on ${note.resource}`);
-    }
-    return update.violations.length === 0 && update.deferred.length === 0;
+    return withStack({ engine, project: root, stack, throwAwayState: false }, async (open) => {
+        const preview = await judged(`stack ${stack}: preview`, () => open.inspect("preview"));
+        if (preview.violations.length > 0) {
+            return false;
+        }
+        if (!engine.standIn || previewOnly) {
+            console.log(`  ${preview.deferred.length} checks wait for the update; run it with the pack: pulumi up --stack ${stack} --policy-pack policies`);
+            return true;
+        }
+        const update = await judged(`stack ${stack}: update`, () => open.inspect("update"));
+        for (const note of update.deferred) {
+            console.error(`  still not known after the update: ${note.policy} on ${note.resource}`);
+        }
+        if (update.violations.length > 0 || update.deferred.length > 0) {
+            return false;
+        }
+        const settled = told(stack, await staysAsItIs(open, update.resources));
+        return told(stack, await leavesNothing(open, update.resources)) && settled;
+    });
+}
+
+function told(stack: string, { ok, lines }: Outcome): boolean {
+    (ok ? console.log : console.error)(`stack ${stack}: ${lines.join("\n")}`);
+    return ok;
 }
 
 /** A bad variant must fail with the policy it is named after, and with no other. */
 async function checkVariant(engine: Engine, variant: string): Promise<boolean> {
     const project = path.join(variantsFolder, variant);
-    const request: Request = { engine, project, stack: "bad", operation: "preview", throwAwayState: true };
-    const { violations } = await inspect(request);
+    const { violations } = await withStack({ engine, project, stack: "bad", throwAwayState: true }, (open) => open.inspect("preview"));
     const broken = [...new Set(violations.map((violation) => violation.policy))];
     if (broken.length === 1 && broken[0] === variant) {
         console.log(`bad variant ${variant}: refused as expected, ${violations.length} violation(s)`);
@@ -83,14 +95,12 @@ function variantsToCheck(wanted: string[]): string[] {
     return wanted.length > 0 ? wanted : known;
 }
 
-async function timed(title: string, request: Request): Promise<Inspection> {
+/** Makes a run of the engine with the pack and says what was judged. @throws when that was nothing, or not by every policy. */
+async function judged(title: string, operation: () => Promise<Inspection>): Promise<Inspection> {
     const start = performance.now();
-    const inspection = await inspect(request);
+    const inspection = await operation();
     const { resources, checks, violations, deferred } = inspection;
-    console.log(
-        `${title}: ${resources} resources, ${inspection.policies.length} policies, ${checks} checks, ${violations.length} violations, ` +
-            `${deferred.length} deferred to the update, ${((performance.now() - start) / 1000).toFixed(1)} s`,
-    );
+    console.log(`${title}: ${resources} resources, ${inspection.policies.length} policies, ${checks} checks, ${violations.length} violations, ${deferred.length} deferred to the update, ${secondsSince(start)} s`);
     violations.forEach(print);
     // A violation stops the engine, so policies over the whole stack may not have had their turn.
     const silent = violations.length > 0 ? [] : policies.map((policy) => policy.name).filter((name) => !inspection.policies.includes(name) && !deferred.some((note) => note.policy === name));

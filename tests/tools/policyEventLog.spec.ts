@@ -34,8 +34,22 @@ describe("the policy check's reading of the engine's event log", () => {
         expect(inspection.errors).to.deep.equal(["program failed"]);
     });
 
+    it("names what changes, down to the key inside an input, and what of it is not known", () => {
+        const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+        const step = (op: string, rest: object = {}): object => ({ resourcePreEvent: { metadata: { op, urn: "urn:pulumi:dev::p::aws:lambda/function:Function::f", type: "aws:lambda/function:Function", ...rest } } });
+        const updated = step("update", {
+            old: { inputs: { timeout: 60, environment: { variables: { KEPT: "a", VERSION: "1", GONE: "b" } }, layers: ["x"] } },
+            new: { inputs: { timeout: 90, environment: { variables: { KEPT: "a", VERSION: unknown } }, layers: ["x", unknown] } },
+            diffs: ["timeout", "environment", "layers"],
+        });
+        const { changes } = read(step("same"), step("read"), updated, step("delete", { old: { inputs: { timeout: 60 }, retainOnDelete: true } }));
+        expect(changes.map(({ operation }) => operation)).to.deep.equal(["update", "delete"]);
+        expect(changes[0]).to.deep.include({ resource: "aws:lambda/function:Function f", differing: ["timeout", "environment.variables.VERSION", "environment.variables.GONE", "layers"], unknown: ["environment.variables.VERSION"] });
+        expect(changes[1]).to.deep.include({ inputs: { timeout: 60 }, retained: true });
+    });
+
     it("finds nothing in an empty log", () => {
-        expect(read()).to.include({ resources: 0, checks: 0 });
+        expect(read()).to.deep.include({ resources: 0, checks: 0, changes: [] });
     });
 });
 

@@ -9,12 +9,13 @@ export interface Engine {
     /** Whether its AWS provider is a stand-in: an update on it touches no account, so it may be run to know every value. */
     standIn: boolean;
     /** Command and arguments for `pulumi ARGS` on a stack of the project in `directory`, with the pack where one is given. */
-    command(request: { directory: string; stack: string; packDirectory: string; args: string[] }): string[];
+    command(request: { directory: string; stack: string; packDirectory?: string; args: string[] }): string[];
 }
 
 /**
  * The `pulumi` CLI of the machine, else the wrapper that the environment variable PULUMI_LOCAL names, called as
- * `WRAPPER PROJECT_DIR STACK --pack DIR -- ARGS…`, which brings an engine with a stand-in for AWS.
+ * `WRAPPER PROJECT_DIR STACK [--pack DIR] -- ARGS…`, which brings an engine with a stand-in for AWS and keeps its state in the
+ * folder that PULUMI_LOCAL_STATE names.
  *
  * @throws when there is neither: a check without an engine would look at nothing.
  */
@@ -24,7 +25,7 @@ export function findEngine(env: NodeJS.ProcessEnv = process.env): Engine {
         return {
             label: `pulumi ${version.stdout.trim()}`,
             standIn: false,
-            command: ({ directory, stack, packDirectory, args }) => ["pulumi", ...args, "--cwd", directory, "--stack", stack, "--policy-pack", packDirectory],
+            command: ({ directory, stack, packDirectory, args }) => ["pulumi", ...args, "--cwd", directory, "--stack", stack, ...(packDirectory ? ["--policy-pack", packDirectory] : [])],
         };
     }
     const wrapper = env.PULUMI_LOCAL;
@@ -32,12 +33,12 @@ export function findEngine(env: NodeJS.ProcessEnv = process.env): Engine {
         throw new Error("No Pulumi engine found: there is no `pulumi` on PATH and PULUMI_LOCAL is not set. Install the Pulumi CLI (https://www.pulumi.com/docs/install/) and run this again.");
     }
     if (!existsSync(wrapper)) {
-        throw new Error(`PULUMI_LOCAL is "${wrapper}", which does not exist. Set it to a wrapper called as WRAPPER PROJECT_DIR STACK --pack DIR -- ARGS, or install the Pulumi CLI.`);
+        throw new Error(`PULUMI_LOCAL is "${wrapper}", which does not exist. Set it to a wrapper called as WRAPPER PROJECT_DIR STACK [--pack DIR] -- ARGS, or install the Pulumi CLI.`);
     }
     return {
         label: `${path.basename(wrapper)} (AWS stand-in)`,
         standIn: true,
-        command: ({ directory, stack, packDirectory, args }) => [wrapper, directory, stack, "--pack", packDirectory, "--", ...args],
+        command: ({ directory, stack, packDirectory, args }) => [wrapper, directory, stack, ...(packDirectory ? ["--pack", packDirectory] : []), "--", ...args],
     };
 }
 

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { packName } from "../../policies/pack";
@@ -13,42 +13,75 @@ export interface Request {
     /** Folder with Pulumi.yaml. */
     project: string;
     stack: string;
-    operation: "preview" | "update";
-    /** A back end of its own, thrown away afterwards, instead of the one the machine is logged in to. */
+    /** A back end of its own, thrown away afterwards, instead of the one the machine is logged in to. A stand-in always has one. */
     throwAwayState: boolean;
 }
 
-/**
- * Runs the engine with the pack on one stack and says what it saw.
- *
- * @throws when the engine failed for another reason than a violation; the message ends with its output.
- */
-export async function inspect({ engine, project, stack, operation, throwAwayState }: Request): Promise<Inspection> {
+/** How the engine is called for each operation, and whether the pack has its say. */
+const operations = {
+    preview: { args: ["preview"], withPack: true },
+    update: { args: ["up", "--yes", "--skip-preview"], withPack: true },
+    // The pack has judged the same resources with all their values by then.
+    "second preview": { args: ["preview"], withPack: false },
+    destroy: { args: ["destroy", "--yes", "--skip-preview"], withPack: false },
+} as const;
+
+export type Operation = keyof typeof operations;
+
+/** A stack on an engine: several operations see the state that the ones before have left. */
+export interface OpenStack {
+    /** @throws when the engine failed for another reason than a violation; the message ends with its output. */
+    inspect(operation: Operation): Promise<Inspection>;
+    /** URNs of everything the state holds, the stack itself and providers included. */
+    inState(): Promise<string[]>;
+}
+
+/** Hands an open stack to `use`, and removes afterwards whatever was made for it. */
+export async function withStack<T>({ engine, project, stack, throwAwayState }: Request, use: (open: OpenStack) => Promise<T>): Promise<T> {
     const work = mkdtempSync(path.join(tmpdir(), "policy-check-"));
+    const where = `stack "${stack}" in ${path.relative(root, project) || "."}`;
+    const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_NODEJS_TRANSPILE_ONLY: "true", NO_COLOR: "1" };
+    let directory = project;
+    const call = (args: string[], withPack = false): Promise<{ code: number; output: string }> => run(engine.command({ directory, stack, packDirectory: withPack ? path.join(root, "policies") : undefined, args }), env);
     try {
-        const eventLog = path.join(work, "events.jsonl");
-        const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_NODEJS_TRANSPILE_ONLY: "true", NO_COLOR: "1" };
-        let directory = project;
         if (engine.standIn || throwAwayState) {
             directory = mirror(project, path.join(work, "project"));
-            mkdirSync(path.join(work, "state"));
-            // So is the state file, which is thrown away.
-            Object.assign(env, { PULUMI_BACKEND_URL: `file://${path.join(work, "state")}`, PULUMI_CONFIG_PASSPHRASE: "throw-away", PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" });
+            const state = path.join(work, "state");
+            mkdirSync(state);
+            // Writing the whole state after each of thousands of steps would take most of the time, and it is thrown away.
+            Object.assign(env, { PULUMI_BACKEND_URL: `file://${state}`, PULUMI_LOCAL_STATE: state, PULUMI_CONFIG_PASSPHRASE: "throw-away", PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" });
         }
         if (throwAwayState && !engine.standIn) {
             await run(["pulumi", "stack", "init", stack, "--cwd", directory], env);
         }
-        // The display is written anew for each of thousands of resources, and nobody reads it: the event log says what happened.
-        const args = [...(operation === "preview" ? ["preview"] : ["up", "--yes", "--skip-preview"]), "--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog];
-        const { code, output } = await run(engine.command({ directory, stack, packDirectory: path.join(root, "policies"), args }), env);
-        if (!existsSync(eventLog)) {
-            throw new Error(`The ${operation} of stack "${stack}" in ${path.relative(root, project) || "."} did not start:\n${tail(output)}`);
-        }
-        const inspection = readEventLog(eventLog, packName);
-        if (code !== 0 && inspection.violations.length === 0) {
-            throw new Error(`The ${operation} of stack "${stack}" in ${path.relative(root, project) || "."} failed, and not by a policy:\n${tail(output)}`);
-        }
-        return inspection;
+        return await use({
+            inspect: async (operation) => {
+                const { args, withPack } = operations[operation];
+                if (args[0] !== "preview" && !engine.standIn) {
+                    throw new Error(`The ${operation} of ${where} would change real accounts, and this check never does that.`);
+                }
+                const eventLog = path.join(work, `${operation.replace(" ", "-")}.jsonl`);
+                // The display is written anew for each of thousands of resources, and nobody reads it: the event log says what happened.
+                const { code, output } = await call([...args, "--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog], withPack);
+                if (!existsSync(eventLog)) {
+                    throw new Error(`The ${operation} of ${where} did not start:\n${tail(output)}`);
+                }
+                const inspection = readEventLog(eventLog, packName);
+                if (code !== 0 && inspection.violations.length === 0) {
+                    throw new Error(`The ${operation} of ${where} failed, and not by a policy:\n${tail(output)}`);
+                }
+                return inspection;
+            },
+            inState: async () => {
+                const file = path.join(work, "state.json");
+                const { code, output } = await call(["stack", "export", "--file", file]);
+                if (code !== 0) {
+                    throw new Error(`The state of ${where} could not be read:\n${tail(output)}`);
+                }
+                const { deployment } = JSON.parse(readFileSync(file, "utf8")) as { deployment: { resources?: { urn: string }[] } };
+                return (deployment.resources ?? []).map(({ urn }) => urn);
+            },
+        });
     } finally {
         rmSync(work, { recursive: true, force: true });
     }
