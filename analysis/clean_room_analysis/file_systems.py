@@ -35,14 +35,23 @@ class FileSystemReader:
                 self._ledger.not_looked_at(volume.source_volume_id, "no file system that is known here: neither at its start nor in a partition")
                 return [FileSystemReport("unknown", None, 0, reason="no file system that is known here")]
             for region in known:
-                label = None if region.label is None else display_name(region.label, 64)
-                report = FileSystemReport(region.type or "unknown", label, region.offset)
-                reports.append(report)
+                label = region.label or region.logical_volume
+                reports.append(FileSystemReport(region.type or "unknown", None if label is None else display_name(label, 64), region.offset))
+            # The root file system comes first, since its fstab says where the others belong.
+            for region, report in sorted(zip(known, reports, strict=True), key=lambda pair: not self._may_be_root(volume, evidence, pair[0])):
                 self._read_region(volume, evidence, region, report)
         return reports
 
+    def _may_be_root(self, volume: VolumeInput, evidence: BinaryIO, region: Region) -> bool:
+        if volume.role != "root" or region.type not in READABLE:
+            return False
+        try:
+            return RawTree(part_of(evidence, region)).entry("/etc") is not None
+        except OSError:
+            return False
+
     def _read_region(self, volume: VolumeInput, evidence: BinaryIO, region: Region, report: FileSystemReport) -> None:
-        where = f"{volume.source_volume_id}: {region.type} at byte {region.offset}"
+        where = _where(volume, region)
         if region.type not in READABLE:
             report.reason = RECOGNISED_ONLY.get(region.type or "", "not supported")
             # Swap is never an evidence of files; everything else may hold some.
@@ -72,7 +81,7 @@ class FileSystemReader:
             tree = RawTree(part_of(evidence, region))
         except OSError as error:
             report.reason = f"{why_not_mounted}; {error.strerror}"
-            self._ledger.not_looked_at(f"{volume.source_volume_id}: {region.type} at byte {region.offset}", report.reason)
+            self._ledger.not_looked_at(_where(volume, region), report.reason)
             return
         report.method = "dissect"
         report.reason = f"read from the raw image without replaying the journal ({why_not_mounted})" if region.journal else f"read from the raw image ({why_not_mounted})"
@@ -82,6 +91,11 @@ class FileSystemReader:
         if volume.role == "root" and tree.entry("/etc") is not None and self.operating_system is None:
             self.operating_system = identify(tree)
             self._mount_points.learn(tree)
-        elif volume.role != "root" or region.type == "vfat":
+        else:
             tree.prefix = posixpath.join("/", self._mount_points.of(region)).rstrip("/")
         self._walker.read(tree, volume.source_volume_id, report)
+
+
+def _where(volume: VolumeInput, region: Region) -> str:
+    name = "" if region.logical_volume is None else f" in the logical volume {display_name(region.logical_volume, 128)}"
+    return f"{volume.source_volume_id}: {region.type} at byte {region.offset}{name}"

@@ -41,6 +41,8 @@ LINKS = 16
 DIRECTORY_ENTRIES = 1_000_000
 #: Partitions read from one table.
 PARTITIONS = 128
+#: Start of an LVM physical volume in which its metadata is looked for; LVM itself gives it one MiB.
+LVM_METADATA_BYTES = 16 * MEBIBYTE
 #: Distinct things listed in `notLookedAt`.
 NOT_LOOKED_AT = 500
 #: Timeline events held in memory before they are sorted into a file.

@@ -47,7 +47,7 @@ def identify(tree: Tree) -> OperatingSystem | None:
 
 
 class MountPoints:
-    """Where the victim's fstab mounts file systems, by UUID and label."""
+    """Where the victim's fstab mounts file systems, by UUID, label and logical volume."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, str] = {}
@@ -62,4 +62,8 @@ class MountPoints:
     def of(self, region: Region) -> str:
         """The mount point of a file system, "/" when fstab does not name it."""
         names = [f"uuid={region.uuid}", f"/dev/disk/by-uuid/{region.uuid}", f"label={region.label}", f"/dev/disk/by-label/{region.label}"]
+        if region.logical_volume is not None:
+            group, _, volume = region.logical_volume.partition("/")
+            # The device mapper doubles the dashes within a name.
+            names += [f"/dev/{group}/{volume}", f"/dev/mapper/{group.replace('-', '--')}-{volume.replace('-', '--')}"]
         return next((self._by_name[name.lower()] for name in names if name.lower() in self._by_name), "/")

@@ -4,7 +4,7 @@
 import io
 import struct
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from dissect.util.stream import RangeStream
@@ -13,12 +13,14 @@ from dissect.volume.disk.schemes import GPT
 from dissect.volume.exceptions import DiskError
 
 from clean_room_analysis import limits
+from clean_room_analysis.logical_volumes import logical_volumes
 
 #: Types that dissect or the kernel reads.
 READABLE = frozenset({"xfs", "ext4", "vfat", "ntfs"})
 #: Types that are recognised, with why their content is not looked at.
 RECOGNISED_ONLY = {
-    "lvm": "an LVM physical volume: its logical volumes are not assembled; activate them on a copy and analyse each one by itself",
+    "lvm": "an LVM physical volume whose metadata cannot be read or that holds no logical volume; look at it with LVM's own tools, on a copy",
+    "lvm-volume": "a logical volume that is not linear or lies in several pieces: activate it on a copy and analyse it by itself",
     "luks": "encrypted with LUKS: the key is not on the disk in clear",
     "btrfs": "btrfs is not read by this version",
     "swap": "swap space: its pages are not carved",
@@ -31,6 +33,7 @@ class Region:
     """A part of a disk: a partition, or the whole disk when it has no table.
 
     `type` is the file system found, or None. `journal` tells whether it keeps one; `uuid` and `label` as fstab names them.
+    `logical_volume` is `group/volume` where the part is one of LVM's.
     """
 
     offset: int
@@ -39,6 +42,7 @@ class Region:
     label: str | None = None
     uuid: str | None = None
     journal: bool = False
+    logical_volume: str | None = None
 
 
 def _text(raw: bytes) -> str | None:
@@ -79,11 +83,31 @@ def identify(handle: BinaryIO, offset: int, size: int) -> Region:
 
 
 def regions(handle: BinaryIO, size: int) -> list[Region]:
-    """The disk's file systems in order of their place: the whole disk when a file system starts at 0, else every partition.
+    """The disk's file systems in order of their place: the whole disk when one starts at 0, else every partition, or in place of it
+    its logical volumes.
 
     A table that points outside the disk or lists more than `limits.PARTITIONS` is cut. A disk with neither gives one
     region of type None, so that "nothing to look at" is seen by the caller.
     """
+    return [part for region in _partitions(handle, size) for part in (_logical_volumes(handle, region) if region.type == "lvm" else [region])]
+
+
+def _logical_volumes(handle: BinaryIO, region: Region) -> list[Region]:
+    """The logical volumes in place of the physical one that holds them; that one itself when they cannot be told."""
+    try:
+        places = logical_volumes(handle, region.offset, region.size)
+    except ValueError:
+        return [region]
+    found = []
+    for place in sorted(places, key=lambda one: one.offset or 0):
+        if place.offset is None:
+            found.append(Region(region.offset, place.size, "lvm-volume", logical_volume=place.name))
+        else:
+            found.append(replace(identify(handle, region.offset + place.offset, place.size), logical_volume=place.name))
+    return found or [region]
+
+
+def _partitions(handle: BinaryIO, size: int) -> list[Region]:
     whole = identify(handle, 0, size)
     if whole.type is not None and whole.type != "raid":
         return [whole]

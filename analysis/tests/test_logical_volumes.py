@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Logical volumes on a disk that LVM's own tools made, and on damaged copies of it."""
+
+import io
+import json
+import lzma
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ANALYSIS
+
+from clean_room_analysis import limits
+from clean_room_analysis.logical_volumes import LogicalVolumePlace, logical_volumes
+from clean_room_analysis.partitions import regions
+
+MEBIBYTE = 1024 * 1024
+EXTENT = 4 * MEBIBYTE
+START = MEBIBYTE  # of the physical volume; its first extent is one MiB further
+
+
+@pytest.fixture(scope="module")
+def image() -> bytes:
+    return lzma.decompress((Path(__file__).parent / "data/lvm-disk.img.xz").read_bytes())
+
+
+def test_volumes_in_one_piece_are_places_on_the_disk(image: bytes) -> None:
+    found = logical_volumes(io.BytesIO(image), START, len(image) - START)
+    assert sorted(found, key=lambda one: one.name) == [
+        LogicalVolumePlace("rhel/data-x", None, 3 * EXTENT),
+        LogicalVolumePlace("rhel/root", MEBIBYTE + 3 * EXTENT, 4 * EXTENT),  # two segments, one behind the other
+        LogicalVolumePlace("rhel/var_log", MEBIBYTE, 3 * EXTENT),
+    ]
+
+
+def test_they_take_the_place_of_the_physical_volume(image: bytes) -> None:
+    found = [(one.type, one.logical_volume, one.offset) for one in regions(io.BytesIO(image), len(image))]
+    assert found == [("lvm-volume", "rhel/data-x", START), ("ext4", "rhel/var_log", 2 * MEBIBYTE), ("ext4", "rhel/root", 2 * MEBIBYTE + 3 * EXTENT)]
+
+
+def test_a_physical_volume_on_the_whole_disk(image: bytes) -> None:
+    whole = image[START:]
+    assert [one.logical_volume for one in regions(io.BytesIO(whole), len(whole))] == ["rhel/data-x", "rhel/var_log", "rhel/root"]
+
+
+def test_volumes_that_would_reach_outside_are_left_out(image: bytes) -> None:
+    size = START + MEBIBYTE + 4 * EXTENT  # the disk ends within rhel/root
+    assert {one.name for one in logical_volumes(io.BytesIO(image[:size]), START, size - START)} == {"rhel/var_log", "rhel/data-x"}
+
+
+def test_the_number_of_volumes_is_bounded(image: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PARTITIONS", 2)
+    assert len(logical_volumes(io.BytesIO(image), START, len(image) - START)) == 2
+
+
+def test_damaged_metadata_gives_the_physical_volume_or_places_within_it(image: bytes) -> None:
+    randomness = random.Random(20261125)
+    for _ in range(150):
+        damaged = bytearray(image[: START + 16 * MEBIBYTE])
+        for _ in range(randomness.choice([1, 4, 64])):
+            # The label, the header of the metadata area, and the text.
+            at = START + randomness.choice([512 + randomness.randrange(256), 4096 + randomness.randrange(512), 4608 + randomness.randrange(4096)])
+            damaged[at] = randomness.randrange(256)
+        for one in regions(io.BytesIO(damaged), len(damaged)):
+            assert 0 <= one.offset and one.size >= 0 and (one.type == "lvm-volume" or one.offset + one.size <= len(damaged))
+
+
+@pytest.mark.parametrize("with_work", [True, False])
+def test_the_program_reads_them_where_fstab_mounts_them(image: bytes, tmp_path: Path, with_work: bool, mountable: Callable[[str], bool]) -> None:
+    disk, work, out = tmp_path / "disk.img", tmp_path / "work.img", tmp_path / "out"
+    for path in (disk, work):
+        path.write_bytes(image)
+    # A process of its own: the program moves into a mount namespace and stays there.
+    run = subprocess.run([sys.executable, "-m", "clean_room_analysis", "--evidence", str(disk), *(["--work", str(work)] if with_work else []), "--volume-id", "vol-1", "--out", str(out)],
+                         cwd=ANALYSIS, capture_output=True, text=True, check=False)
+    assert (out / "summary.json").exists(), run.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["operatingSystem"]["name"], summary["operatingSystem"]["hostname"]) == ("Rocky Linux", "lvm-victim")
+    systems = {one["label"]: (one["type"], one["method"], one["journalReplayed"]) for one in summary["volumes"][0]["fileSystems"]}
+    mounted = with_work and mountable("ext4")
+    how = ("ext4", "kernel-mount", True) if mounted else ("ext4", "dissect", False)
+    assert systems == {"rhel/data-x": ("lvm-volume", "none", False), "rhel/var_log": how, "rhel/root": how}
+    found = {(one["check"], one["path"]) for one in map(json.loads, (out / "findings.jsonl").read_text().splitlines())}
+    # The check of log-ins looks below /var/log, where only fstab says that this volume belongs; it lies before the root volume.
+    assert found == {("cron", "/etc/cron.d/sysupdate"), ("logins", "/secure")}
+    # What was not looked at is named, and makes the analysis incomplete.
+    assert not summary["complete"] and any("rhel/data-x" in one["what"] for one in summary["notLookedAt"])
