@@ -50,10 +50,10 @@ export interface CallsToContainment {
     /** Milliseconds from the finding to the last change of an interface's groups. */
     millisecondsToLastChange: number;
     /**
-     * Operations of the longest chain of calls of which each was sent after the one before it had been answered, up to the last
-     * change. Calls that were made side by side count once. It may count calls that did not need each other: never too few.
+     * Operations on the critical path: traced back from the last change, always to the call that was answered last before
+     * this one was sent. Calls that were made side by side count once.
      */
-    inSequence: string[];
+    criticalPath: string[];
 }
 
 /** The moments between which the call was under way, by the clock of who made it where that is known. */
@@ -89,7 +89,7 @@ export function callsToContainment(log: ApiCall[], exchanges: readonly Exchange[
     return {
         calls: until,
         millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt,
-        inSequence: longestChain(onTheWay(calls.slice(0, lastChange + 1), byRequest).map((call) => ({ ...spanOf(call, byRequest), operation: call.operation }))).map((one) => one.operation),
+        criticalPath: criticalPath(onTheWay(calls.slice(0, lastChange + 1), byRequest).map((call) => ({ ...spanOf(call, byRequest), operation: call.operation }))).map((one) => one.operation),
     };
 }
 
@@ -99,12 +99,10 @@ export interface Span {
     to: number;
 }
 
-/** The longest chain of items of which each began when the one before it had ended, in their order. */
-export function longestChain<T extends Span>(items: readonly T[]): T[] {
-    const chains: T[][] = [];
-    const longest = (some: T[][]) => some.reduce((best, one) => one.length > best.length ? one : best, []);
-    for (const item of [...items].sort((left, right) => left.to - right.to)) {
-        chains.push([...longest(chains.filter((chain) => chain.at(-1)!.to <= item.from)), item]);
-    }
-    return longest(chains);
+/** The chain that ends with the item that ended last: before each item the one that ended last before it began. */
+export function criticalPath<T extends Span>(items: readonly T[]): T[] {
+    const endedLast = (some: readonly T[]) => some.reduce<T | null>((last, one) => last === null || one.to > last.to ? one : last, null);
+    const path: T[] = [];
+    for (let at = endedLast(items); at !== null; at = endedLast(items.filter((one) => one.to <= path[0]!.from))) path.unshift(at);
+    return path;
 }

@@ -76,7 +76,7 @@ async function rehearseIncident(stage: Stage, finding: LoadedFinding, prepared: 
         name: incident.incidentId, record, originalMessage: finding.text,
         reportHtml: await read("report/report.html"), findingsJsonl: await read("analysis/findings.jsonl"), slack: followed.slack,
     });
-    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, at most ${calls.inSequence.length} of them one after another: ${calls.inSequence.join(", ")}`);
+    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, ${calls.criticalPath.length} of them one after another: ${calls.criticalPath.join(", ")}`);
     progress.line(`Times: set up ${timings.setUpSeconds} s, local AWS ${timings.localAwsSeconds} s, victim ${timings.victimSeconds} s, deploy ${timings.deploySeconds} s, incident ${timings.incidentSeconds} s, total ${timings.totalSeconds} s`);
     progress.line(`Result: ${folder}`);
     progress.line(verdictLine(checks, followed));

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
-import { callsToContainment, longestChain, readCallLog, type ApiCall } from "../../rehearsal/callLog";
+import { callsToContainment, criticalPath, readCallLog, type ApiCall } from "../../rehearsal/callLog";
 
 const responder = "arn:aws:sts::222222222222:assumed-role/responder/i-0aaaaaaaaaaaaaaaa";
 const isolate = "arn:aws:sts::111111111111:assumed-role/isolateInstance/isolateInstance";
@@ -33,27 +33,27 @@ describe("calls to containment", () => {
     it("count calls that can be made side by side once", () => {
         // AssumeRole, DescribeInstances, PutObject, and one of the two group changes that overlap.
         expect(callsToContainment(log, [], base, base + 1000)!.millisecondsToLastChange).to.equal(51);
-        expect(callsToContainment(log, [], base, base + 1000)!.inSequence).to.have.length(4);
+        expect(callsToContainment(log, [], base, base + 1000)!.criticalPath).to.have.length(4);
     });
 
     it("count calls once that were sent side by side and served one after the other", () => {
         const served = [call(10, "DescribeInstances"), call(20, "DescribeRouteTables"), call(30, "ModifyNetworkInterfaceAttribute")].map((one, index) => ({ ...one, requestId: `r${index}` }));
         const exchanges = [{ requestId: "r0", sentAt: base + 1, answeredAt: base + 10.5 }, { requestId: "r1", sentAt: base + 1.2, answeredAt: base + 20.5 }, { requestId: "r2", sentAt: base + 21, answeredAt: base + 30.5 }];
-        expect(callsToContainment(served, [], base, base + 1000)!.inSequence).to.have.length(3);
-        expect(callsToContainment(served, exchanges, base, base + 1000)!.inSequence).to.deep.equal(["DescribeInstances", "ModifyNetworkInterfaceAttribute"]);
+        expect(callsToContainment(served, [], base, base + 1000)!.criticalPath).to.have.length(3);
+        expect(callsToContainment(served, exchanges, base, base + 1000)!.criticalPath).to.deep.equal(["DescribeRouteTables", "ModifyNetworkInterfaceAttribute"]);
     });
 
     it("leave out what who started the workflow does beside it", () => {
         const start = "arn:aws:sts::111111111111:assumed-role/startIncident/startIncident";
         const started = [call(10, "TransactWriteItems", start), call(20, "StartExecution", start), call(30, "UpdateItem", start), call(40, "DescribeInstances"), call(50, "ModifyNetworkInterfaceAttribute")];
-        expect(callsToContainment(started, [], base, base + 1000)!.inSequence).to.deep.equal(["TransactWriteItems", "StartExecution", "DescribeInstances", "ModifyNetworkInterfaceAttribute"]);
+        expect(callsToContainment(started, [], base, base + 1000)!.criticalPath).to.deep.equal(["TransactWriteItems", "StartExecution", "DescribeInstances", "ModifyNetworkInterfaceAttribute"]);
     });
 
-    it("in sequence are the longest chain in which each waits for the one before", () => {
+    it("on the critical path are those whose answer came last before the next was sent", () => {
         const span = (from: number, to: number) => ({ from: base + from, to: base + to });
-        expect(longestChain([])).to.deep.equal([]);
-        expect(longestChain([span(0, 10), span(1, 9), span(2, 30)])).to.have.length(1);
-        expect(longestChain([span(0, 10), span(10, 20), span(5, 12), span(21, 30)])).to.deep.equal([span(0, 10), span(10, 20), span(21, 30)]);
+        expect(criticalPath([])).to.deep.equal([]);
+        expect(criticalPath([span(0, 10), span(1, 9), span(2, 30)])).to.deep.equal([span(2, 30)]);
+        expect(criticalPath([span(0, 10), span(10, 20), span(5, 12), span(21, 30)])).to.deep.equal([span(0, 10), span(10, 20), span(21, 30)]);
     });
 
     it("are unknown when nothing was changed, or every change was refused", () => {
