@@ -1,11 +1,11 @@
 /** Reading and changing the snapshots of an incident in its two accounts. What to do is decided in domain/planPreservation. */
-import { setTimeout } from "node:timers/promises";
 import {
     CopySnapshotCommand, CreateSnapshotCommand, CreateSnapshotsCommand, LockSnapshotCommand, ModifySnapshotAttributeCommand, type EC2Client, type TagSpecification,
 } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
 import { incidentTags, type Purpose } from "../domain/incidentTags";
 import type { PreservationAction, PreservationState } from "../domain/planPreservation";
+import { eventually } from "./consistency";
 import { environment, optionalEnvironment } from "./environment";
 import { errorCode, isNotFound, NotYetError, StepError } from "./errors";
 import { log, toStepError } from "./handler";
@@ -30,23 +30,19 @@ async function readState({ incident, victims, member, forensics }: Sides): Promi
     return { volumes: victims.volumes, sources, sharedCopies, evidence, locks, pending: { member: pendingInMember, forensics: pendingInForensics } };
 }
 
-/** Milliseconds between two looks for a snapshot that was made a moment ago, and how often to look. */
-const lookEvery = 500;
-const mostLooks = 20;
-
 /**
  * EC2's describes lag behind its creates: planning from a state without what was just made would make it twice.
  *
  * @param made ids that the state must show
  */
 export async function readStateWith(sides: Sides, made: ReadonlySet<string>): Promise<PreservationState> {
-    for (let look = 0; look < mostLooks; look++) {
-        if (look > 0) await setTimeout(lookEvery);
-        const state = await readState(sides);
-        const shown = new Set([...state.sources, ...state.sharedCopies, ...state.evidence].map(({ snapshotId }) => snapshotId));
-        if ([...made].every((snapshotId) => shown.has(snapshotId))) return state;
-    }
-    throw new NotYetError(`EC2 does not show ${[...made].join(", ")} yet.`);
+    const unseen = ({ sources, sharedCopies, evidence }: PreservationState) => {
+        const shown = new Set([...sources, ...sharedCopies, ...evidence].map(({ snapshotId }) => snapshotId));
+        return [...made].filter((snapshotId) => !shown.has(snapshotId));
+    };
+    const state = await eventually(() => readState(sides), (seen) => unseen(seen).length === 0);
+    if (unseen(state).length > 0) throw new NotYetError(`EC2 does not show ${unseen(state).join(", ")} yet.`);
+    return state;
 }
 
 function snapshotTags(incident: Incident, purpose: Purpose, source?: { volumeId: string; snapshotId: string }): TagSpecification[] {
