@@ -154,6 +154,20 @@ describe("isolateInstance", () => {
         expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
     });
 
+    it("ends the untracked moment while EC2 does not know the isolation group yet, and begins it anew", async function () {
+        this.timeout(15_000);
+        const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
+        let lag = 2;
+        const given: string[] = [];
+        account.onModifyNetworkInterfaceAttribute = (input) => {
+            if (input.Groups?.includes(isolation()) && input.NetworkInterfaceId === "eni-1" && lag-- > 0) throw awsError("InvalidGroup.NotFound");
+            if (input.Groups && input.NetworkInterfaceId === "eni-1") given.push(input.Groups.join());
+            return modify(input);
+        };
+        expect((await contain()).contained).to.equal(true);
+        expect(given).to.deep.equal([untrack(), "sg-app,sg-ssh", untrack(), "sg-app,sg-ssh", untrack(), isolation()]);
+    });
+
     it("isolates all the same when the untracked moment is refused, and says that connections may live on", async () => {
         const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
         account.onModifyNetworkInterfaceAttribute = (input) => {

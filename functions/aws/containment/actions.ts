@@ -30,24 +30,25 @@ async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, g
 
 /**
  * The allow-all moment opens the interface to the world, so nothing stands between its two calls, and it ends even where the
- * isolation group is refused.
+ * isolation group is refused or not known yet.
  */
 async function isolateInterface(ec2: EC2Client, { networkInterfaceId, through, group, before }: Extract<ContainmentAction, { kind: "isolateInterface" }>): Promise<Performed> {
-    const give = (Groups: string[]) => onceGroupIsKnown(() => ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups })));
+    const give = (Groups: string[]) => ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups }));
     const why = (error: unknown) => error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    let refusal: string | null = null;
-    if (through) await give([through]).catch((error: unknown) => { refusal = why(error); });
-    try {
-        await give([group]);
-    } catch (error) {
-        if (through && refusal === null && before.length > 0) {
-            await give(before).catch((worse: unknown) => {
-                throw new StepError(`The isolation group was refused (${why(error)}), and so were the groups before (${why(worse)})`, networkInterfaceId, `It carries ${through}, which lets everything through: give it a group without rules now.`, { cause: error });
-            });
+    return onceGroupIsKnown(async () => {
+        const refusal = through ? await onceGroupIsKnown(() => give([through])).then(() => null, why) : null;
+        try {
+            await give([group]);
+        } catch (error) {
+            if (through && refusal === null && before.length > 0) {
+                await give(before).catch((worse: unknown) => {
+                    throw new StepError(`The isolation group was refused (${why(error)}), and so were the groups before (${why(worse)})`, networkInterfaceId, `It carries ${through}, which lets everything through: give it a group without rules now.`, { cause: error });
+                });
+            }
+            throw error;
         }
-        throw error;
-    }
-    return refusal === null ? done : { outcome: "done", note: `the moment in ${through} was refused (${refusal}), so connections that stood may live on` };
+        return refusal === null ? done : { outcome: "done", note: `the moment in ${through} was refused (${refusal}), so connections that stood may live on` };
+    });
 }
 
 /** Does one action. @throws the AWS error when it is refused. */
