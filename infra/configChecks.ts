@@ -13,10 +13,10 @@ const texts = z.array(text).catch([]);
 const byRegion = z.record(z.string(), z.unknown()).catch({});
 const enabled = z.object({ enabled: z.boolean().catch(false) }).catch({ enabled: false });
 const looseSchema = z.object({
-    forensics: z.object({ accountId: text }).catch({ accountId: "" }),
+    forensics: z.object({ accountId: text, deployRoleArn: text }).catch({ accountId: "", deployRoleArn: "" }),
     regions: texts,
     members: z.array(z.object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion }).catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} })).catch([]),
-    organization: z.object({ management: z.object({ accountId: text }).optional().catch(undefined) }).optional().catch(undefined),
+    organization: z.object({ management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined) }).optional().catch(undefined),
     coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
     forensicInstance: z.object({ types: byRegion, imageIds: byRegion, imageParameter: text }).catch({ types: {}, imageIds: {}, imageParameter: "" }),
     imagePipeline: enabled,
@@ -48,11 +48,15 @@ export function crossProblems(value: unknown): Problem[] {
     members.forEach((member, index) => {
         if (member.accountId !== "" && member.accountId === settings.forensics.accountId) problem(["members", index, "accountId"], `${member.accountId} is the forensics account; evidence must lie in an account of its own`);
         if (twice[index]) problem(["members", index, "accountId"], `${member.accountId} stands here twice`);
-        const roleAccount = /^arn:[^:]+:iam::(\d{12}):/.exec(member.deployRoleArn)?.[1];
-        if (roleAccount && /^\d{12}$/.test(member.accountId) && roleAccount !== member.accountId) problem(["members", index, "deployRoleArn"], `the role is of account ${roleAccount}, not of ${member.accountId}`);
         member.regions.forEach((region, at) => configured(["members", index, "regions", at], region));
         Object.keys(member.isolationVpcs).forEach((region) => configured(["members", index, "isolationVpcs", region], region));
     });
+
+    problems.push(...roleProblems([
+        { path: ["forensics"], ...settings.forensics },
+        ...(organization?.management ? [{ path: ["organization", "management"], ...organization.management }] : []),
+        ...members.map((member, index) => ({ path: ["members", index], ...member })),
+    ]));
 
     const { mode, existingRegions } = settings.coverage;
     if (mode === "standalone" && organization) problem(["coverage", "mode"], "a detector in each member needs a list of members; with an organisation use organization or existing");
@@ -64,4 +68,17 @@ export function crossProblems(value: unknown): Problem[] {
     if (settings.range.enabled && members.length === 0) problem(["range", "enabled"], "the sacrificial instance needs a listed member to lie in");
     if (settings.range.enabled && !settings.findings.drill) problem(["findings", "drill"], "a drill sends a sample finding, so samples must start incidents where there is a range");
     return problems;
+}
+
+/** A deployment role must be of its account, and an account that has several parts has one provider and so one role. */
+function roleProblems(accounts: { path: (string | number)[]; accountId: string; deployRoleArn: string }[]): Problem[] {
+    return accounts.flatMap(({ path, accountId, deployRoleArn }, index): Problem[] => {
+        if (!/^\d{12}$/.test(accountId)) return [];
+        const at = [...path, "deployRoleArn"];
+        const owner = /^arn:[^:]+:iam::(\d{12}):/.exec(deployRoleArn)?.[1];
+        if (owner && owner !== accountId) return [{ path: at, message: `the role is of account ${owner}, not of ${accountId}` }];
+        const before = accounts.slice(0, index).find((each) => each.accountId === accountId);
+        if (!before || before.deployRoleArn === deployRoleArn) return [];
+        return [{ path: at, message: `the same account is deployed to as ${before.deployRoleArn || "whoever runs Pulumi"} in ${before.path.join(".")}; name one role in both` }];
+    });
 }

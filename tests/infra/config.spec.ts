@@ -60,6 +60,13 @@ describe("parseSettings", () => {
         ["an image of a Region that is not configured", { forensicInstance: { imageIds: { "us-east-1": "ami-0123456789abcdef0" } } }, /settings\.forensicInstance\.imageIds\.us-east-1/],
         ["a detector in each account of an organisation", { members: [], organization, coverage: { mode: "standalone" } }, /needs a list of members/],
         ["a unit's id that is none", { members: [], organization: { ...organization, organizationalUnitIds: ["security"] } }, /organizationalUnitIds\.0 = "security": a unit's id looks like/],
+        ["a deployment role of another account", { forensics: { accountId: "111111111111", deployRoleArn: "arn:aws:iam::222222222222:role/deploy" } }, /settings\.forensics\.deployRoleArn = .*: the role is of account 222222222222/],
+        ["a management account's role of another account", { organization: { ...organization, management: { accountId: "999999999999", deployRoleArn: "arn:aws:iam::888888888888:role/deploy" } } }, /settings\.organization\.management\.deployRoleArn = .*: the role is of account 888888888888/],
+        [
+            "two roles for one account",
+            { organization: { ...organization, management: { accountId: "999999999999" } }, members: [{ accountId: "999999999999", deployRoleArn: "arn:aws:iam::999999999999:role/deploy" }] },
+            /settings\.members\.0\.deployRoleArn = .*: the same account is deployed to as whoever runs Pulumi in organization\.management; name one role in both/,
+        ],
         ["a key that does not exist", { colour: "red" }, /colour/],
         ["no member", { members: [] }, /settings\.members = \[\]: nobody is protected/],
     ];
