@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import type { Organization } from "./configMembers";
 import { memberTemplate } from "./memberTemplate";
+import { memberStackSetName } from "./names";
 
 export interface MemberStackSetArgs {
     settings: Settings;
@@ -24,7 +25,7 @@ export class MemberStackSet extends pulumi.ComponentResource {
         const parent = { parent: this };
         const callAs = organization.stackSetsAs;
         const set = new aws.cloudformation.StackSet(name, {
-            name: "clean-room-member",
+            name: memberStackSetName,
             description: "EC2 clean room: responder role and event forwarding of member accounts",
             permissionModel: "SERVICE_MANAGED",
             callAs,

@@ -8,6 +8,8 @@ import type { DeployedNames } from "../functions/aws/permissions";
 export const roleTag = "clean-room:role";
 
 export const responderRoleName = "clean-room-responder";
+/** StackSet that brings the footprint to an organisation's accounts. */
+export const memberStackSetName = "clean-room-member";
 export const stateMachineName = "clean-room-incident";
 export const releaseStateMachineName = "clean-room-release";
 export const documentName = "clean-room-analysis";

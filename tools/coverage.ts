@@ -5,6 +5,7 @@
  * when everything is covered, 1 on a gap (what cannot be asked is one), 2 on wrong usage or configuration.
  */
 import { parseArgs } from "node:util";
+import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { OrganizationsClient } from "@aws-sdk/client-organizations";
@@ -31,6 +32,7 @@ function estateClients(settings: Settings): EstateClients {
     return {
         guardDuty: (accountId, region) => new GuardDutyClient(configuration(accountId, region)),
         eventBridge: (accountId, region) => new EventBridgeClient(configuration(accountId, region)),
+        cloudFormation: (accountId, region) => new CloudFormationClient(configuration(accountId, region)),
         organizations: (accountId) => new OrganizationsClient(configuration(accountId, organizationsRegion[partitionOf(home)]!)),
     };
 }

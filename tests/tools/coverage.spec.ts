@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { execFile } from "node:child_process";
 import path from "node:path";
+import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { OrganizationsClient } from "@aws-sdk/client-organizations";
@@ -25,20 +26,30 @@ interface FakeEstate {
     members: Record<string, Record<string, string>>;
     /** Rules that are missing or disabled, by `<account>/<Region>`. */
     rules: Record<string, "missing" | "DISABLED">;
+    /** Status of the StackSet's instances, by `<account>/<Region>`. */
+    stackInstances: Record<string, string>;
     /** `<account>/<Region>` that refuses every call. */
     refusing: Set<string>;
     calls: string[];
 }
 
-type Answer = { status: number; body: object };
+type Answer = { status: number; body: object | string };
 const refusal = (type: string, status = 400): Answer => ({ status, body: { __type: type, message: `${type} by the fake` } });
 
 /** Answers one request of the SDK. Lists come one at a time, so that pages are followed. */
 function answer(fake: FakeEstate, place: string, request: { method: string; path: string; query?: Record<string, string>; headers: Record<string, string>; body?: string | Uint8Array }): Answer {
     const [account, region] = place.split("/") as [string, string];
     const target = request.headers["x-amz-target"]?.split(".")[1];
+    const form = new URLSearchParams(request.headers["content-type"]?.includes("form") ? Buffer.from(request.body as string).toString() : "");
     fake.calls.push(`${place} ${target ?? `${request.method} ${request.path}`}`);
-    if (fake.refusing.has(place)) return refusal("AccessDeniedException", 403);
+    if (fake.refusing.has(place)) return form.has("Action") ? { status: 403, body: "<ErrorResponse><Error><Code>AccessDenied</Code><Message>by the fake</Message></Error></ErrorResponse>" } : refusal("AccessDeniedException", 403);
+    if (form.get("Action") === "ListStackInstances") {
+        expect(form.get("CallAs")).to.equal("DELEGATED_ADMIN");
+        const all = Object.entries(fake.stackInstances);
+        const at = Number(form.get("NextToken") ?? 0);
+        const member = all.slice(at, at + 1).map(([where, status]) => `<member><Account>${where.split("/")[0]}</Account><Region>${where.split("/")[1]}</Region><Status>${status}</Status>${status === "CURRENT" ? "" : "<StatusReason>a reason</StatusReason>"}</member>`).join("");
+        return { status: 200, body: `<ListStackInstancesResponse><ListStackInstancesResult><Summaries>${member}</Summaries>${at + 1 < all.length ? `<NextToken>${at + 1}</NextToken>` : ""}</ListStackInstancesResult></ListStackInstancesResponse>` };
+    }
     const input = (request.body ? JSON.parse(Buffer.from(request.body as string).toString()) : {}) as Record<string, string> & { accountIds?: string[] };
     const page = <T>(list: T[], token: string | undefined) => ({ one: list.slice(Number(token ?? 0), Number(token ?? 0) + 1), next: Number(token ?? 0) + 1 < list.length ? String(Number(token ?? 0) + 1) : undefined });
     if (target === "ListAccountsForParent") {
@@ -75,7 +86,7 @@ function clientsOf(fake: FakeEstate): EstateClients {
         requestHandler: {
             handle: async (request: Parameters<typeof answer>[2]) => {
                 const { status, body } = answer(fake, `${accountId}/${region}`, request);
-                return { response: { statusCode: status, headers: { "content-type": "application/json" }, body: Readable.from([Buffer.from(JSON.stringify(body))]) } };
+                return { response: { statusCode: status, headers: { "content-type": typeof body === "string" ? "text/xml" : "application/json" }, body: Readable.from([Buffer.from(typeof body === "string" ? body : JSON.stringify(body))]) } };
             },
             updateHttpClientConfig: () => undefined,
             httpHandlerConfigs: () => ({}),
@@ -84,13 +95,14 @@ function clientsOf(fake: FakeEstate): EstateClients {
     return {
         guardDuty: (accountId, region) => new GuardDutyClient(configuration(accountId, region)),
         eventBridge: (accountId, region) => new EventBridgeClient(configuration(accountId, region)),
+        cloudFormation: (accountId, region) => new CloudFormationClient(configuration(accountId, region)),
         organizations: (accountId) => new OrganizationsClient({ ...configuration(accountId, "organizations"), region: "us-east-1" }),
     };
 }
 
 const regions = ["eu-west-1", "us-east-1"];
 const base = { forensics: { accountId: forensics }, regions };
-const fakeEstate = (change: Partial<FakeEstate>): FakeEstate => ({ units: {}, detectors: {}, members: {}, rules: {}, refusing: new Set(), calls: [], ...change });
+const fakeEstate = (change: Partial<FakeEstate>): FakeEstate => ({ units: {}, detectors: {}, members: {}, rules: {}, stackInstances: {}, refusing: new Set(), calls: [], ...change });
 const verdicts = async (settings: Settings, fake: FakeEstate): Promise<PairVerdict[]> => (await observe(settings, clientsOf(fake))).map((pair) => judge(pair, settings.coverage.features));
 const gaps = (all: PairVerdict[]): string[] => all.filter(({ covered }) => !covered).map(({ accountId, region, reasons }) => `${accountId}/${region}: ${reasons.join("; ")}`);
 
@@ -105,6 +117,7 @@ describe("npm run coverage: an organisation", () => {
         },
         detectors: { ...everywhere(forensics), ...everywhere("222222222222"), ...everywhere("333333333333"), ...everywhere("444444444444") },
         members: Object.fromEntries(regions.map((region) => [region, { "222222222222": "Enabled", "333333333333": "Enabled", "444444444444": "Enabled" }])),
+        stackInstances: Object.fromEntries(["222222222222", "333333333333", "444444444444"].flatMap((account) => regions.map((region) => [`${account}/${region}`, "CURRENT"]))),
     });
 
     it("finds the active accounts of all units below, page by page", async () => {
@@ -143,6 +156,27 @@ describe("npm run coverage: an organisation", () => {
             expect(gaps(all)).to.have.length(3);
             for (const gap of gaps(all)) expect(gap).to.match(/us-east-1/).and.match(reason);
         }
+    });
+
+    it("covers no account that the StackSet has not given the footprint, and no Region of one whose responder role is missing", async () => {
+        const fake = organisation();
+        delete fake.stackInstances["222222222222/us-east-1"];
+        fake.stackInstances["333333333333/us-east-1"] = "OUTDATED";
+        delete fake.stackInstances["444444444444/eu-west-1"];
+        expect(gaps(await verdicts(settings, fake))).to.deep.equal([
+            "444444444444/eu-west-1: the StackSet clean-room-member has no instance in eu-west-1, so the instance cannot be contained",
+            "222222222222/us-east-1: the StackSet clean-room-member has no instance in us-east-1, so the instance cannot be contained",
+            "333333333333/us-east-1: the instance of the StackSet clean-room-member in us-east-1 is OUTDATED (a reason), so the instance cannot be contained",
+            "444444444444/us-east-1: the StackSet clean-room-member has no instance in eu-west-1, so the responder role, which lies there, cannot be relied on",
+        ]);
+    });
+
+    it("counts a StackSet that cannot be asked as a gap everywhere", async () => {
+        const fake = organisation();
+        fake.refusing.add(`${forensics}/nowhere`);
+        const all = (await observe(settings, { ...clientsOf(fake), cloudFormation: (accountId) => clientsOf(fake).cloudFormation(accountId, "nowhere") })).map((pair) => judge(pair, settings.coverage.features));
+        expect(gaps(all)).to.have.length(6);
+        for (const gap of gaps(all)) expect(gap).to.match(/StackSet clean-room-member could not be asked: AccessDenied/);
     });
 
     it("fails altogether where the organisation cannot be listed", async () => {
@@ -187,14 +221,15 @@ describe("npm run coverage: listed members", () => {
 });
 
 describe("judge", () => {
-    const good: PairObservation = { accountId: "222222222222", region: "eu-west-1", detector: { status: "ENABLED", features: on }, rules: [{ accountId: forensics, name: "rule", state: "ENABLED" }] };
+    const good: PairObservation = { accountId: "222222222222", region: "eu-west-1", detector: { status: "ENABLED", features: on }, rules: [{ accountId: forensics, name: "rule", state: "ENABLED" }], footprint: [{ region: "eu-west-1", status: "CURRENT" }] };
     const detectors = fc.constantFrom(null, { unseen: "AccessDenied" }, { status: "DISABLED", features: on }, { status: "ENABLED", features: {} }, good.detector);
     const states = fc.constantFrom(null, { unseen: "AccessDenied" }, "DISABLED", "ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
 
     it("covers a pair only when everything was seen and is on, and always says why not", () => {
-        fc.assert(fc.property(detectors, states, (detector, state) => {
-            const verdict = judge({ ...good, detector, rules: [{ ...good.rules[0]!, state }] }, features);
-            expect(verdict.covered).to.equal(detector === good.detector && typeof state === "string" && state.startsWith("ENABLED"));
+        const statuses = fc.constantFrom(null, { unseen: "AccessDenied" }, "OUTDATED", "INOPERABLE", "CURRENT");
+        fc.assert(fc.property(detectors, states, statuses, (detector, state, status) => {
+            const verdict = judge({ ...good, detector, rules: [{ ...good.rules[0]!, state }], footprint: [{ region: "eu-west-1", status }] }, features);
+            expect(verdict.covered).to.equal(status === "CURRENT" && detector === good.detector && typeof state === "string" && state.startsWith("ENABLED"));
             expect(verdict.reasons.length === 0).to.equal(verdict.covered);
         }));
     });

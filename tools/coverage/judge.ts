@@ -1,5 +1,6 @@
 /** Whether an account and Region is covered, from what AWS said of it. Pure: reading is in observe.ts. */
 import type { AccountRegion } from "../../infra/estate";
+import { memberStackSetName } from "../../infra/names";
 
 /** What could not be asked, with AWS's answer: never taken for covered. */
 export interface Unseen {
@@ -18,6 +19,11 @@ export interface PairObservation extends AccountRegion {
     detector: DetectorView | null | Unseen;
     /** State of each EventBridge rule on the way of a finding, by the account that has it; null where it is missing. */
     rules: { accountId: string; name: string; state: string | null | Unseen }[];
+    /**
+     * Of accounts that a StackSet gives the footprint: how its instance stands here and, for the responder role, in the
+     * stack's first Region. Null where there is none; `CURRENT` when all is well.
+     */
+    footprint: { region: string; status: string | null | Unseen }[];
 }
 
 export interface PairVerdict extends AccountRegion {
@@ -29,7 +35,7 @@ export interface PairVerdict extends AccountRegion {
 const isUnseen = (value: unknown): value is Unseen => typeof value === "object" && value !== null && "unseen" in value;
 
 /** @param features GuardDuty features that the stack wants to be on */
-export function judge({ accountId, region, detector, rules }: PairObservation, features: readonly string[]): PairVerdict {
+export function judge({ accountId, region, detector, rules, footprint }: PairObservation, features: readonly string[]): PairVerdict {
     const reasons: string[] = [];
     if (isUnseen(detector)) reasons.push(`GuardDuty could not be asked: ${detector.unseen}`);
     else if (!detector) reasons.push("GuardDuty has no detector");
@@ -40,7 +46,13 @@ export function judge({ accountId, region, detector, rules }: PairObservation, f
         else if (state === null) reasons.push(`account ${owner} has no rule ${name}, so no finding arrives`);
         else if (!state.startsWith("ENABLED")) reasons.push(`the rule ${name} of account ${owner} is ${state}, so no finding arrives`);
     }
-    return { accountId, region, covered: reasons.length === 0, reasons };
+    for (const { region: where, status } of footprint) {
+        const lacks = where === region ? "the instance cannot be contained" : "the responder role, which lies there, cannot be relied on";
+        if (isUnseen(status)) reasons.push(`the StackSet ${memberStackSetName} could not be asked: ${status.unseen}`);
+        else if (status === null) reasons.push(`the StackSet ${memberStackSetName} has no instance in ${where}, so ${lacks}`);
+        else if (status !== "CURRENT") reasons.push(`the instance of the StackSet ${memberStackSetName} in ${where} is ${status}, so ${lacks}`);
+    }
+    return { accountId, region, covered: reasons.length === 0, reasons: [...new Set(reasons)] };
 }
 
 /** One line a pair and a sum at the end, the uncovered first. */

@@ -1,10 +1,11 @@
 /** Asks AWS which accounts there are and how GuardDuty and the rules stand in each Region. Reads only. */
+import { paginateListStackInstances, type CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { DescribeRuleCommand, type EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { GetDetectorCommand, GetMemberDetectorsCommand, ListDetectorsCommand, paginateListMembers, type GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { paginateListAccountsForParent, paginateListOrganizationalUnitsForParent, type OrganizationsClient } from "@aws-sdk/client-organizations";
 import type { Settings } from "../../infra/config";
 import { coverageMode, forwardsFindings, regionsOf } from "../../infra/estate";
-import { findingsRuleName, forwardRuleName } from "../../infra/names";
+import { findingsRuleName, forwardRuleName, memberStackSetName } from "../../infra/names";
 import type { DetectorView, PairObservation, Unseen } from "./judge";
 
 /** Clients of an account in a Region, with the operator's credentials or the account's deployment role. */
@@ -12,6 +13,7 @@ export interface EstateClients {
     guardDuty(accountId: string, region: string): GuardDutyClient;
     eventBridge(accountId: string, region: string): EventBridgeClient;
     organizations(accountId: string): OrganizationsClient;
+    cloudFormation(accountId: string, region: string): CloudFormationClient;
 }
 
 const unseen = (error: unknown): Unseen => ({ unseen: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
@@ -64,6 +66,17 @@ async function memberDetectors(client: GuardDutyClient): Promise<Map<string, Det
     return views;
 }
 
+/** How the instances of the members' StackSet stand, by `<account>/<Region>`; with the reason where one is not `CURRENT`. */
+async function stackInstances(client: CloudFormationClient, CallAs: "SELF" | "DELEGATED_ADMIN"): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for await (const { Summaries = [] } of paginateListStackInstances({ client }, { StackSetName: memberStackSetName, CallAs })) {
+        for (const { Account, Region, Status = "unknown", StatusReason } of Summaries) {
+            found.set(`${Account}/${Region}`, Status === "CURRENT" || !StatusReason ? Status : `${Status} (${StatusReason.slice(0, 200)})`);
+        }
+    }
+    return found;
+}
+
 async function ruleState(client: EventBridgeClient, Name: string): Promise<string | null> {
     try {
         return (await client.send(new DescribeRuleCommand({ Name }))).State ?? "unknown";
@@ -78,6 +91,10 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
     const forensics = settings.forensics.accountId;
     const listed = new Map(settings.members.map((member) => [member.accountId, member]));
     const ofUnits = settings.organization ? await accountsOfUnits(clients.organizations(forensics), settings.organization.organizationalUnitIds) : [];
+    const home = settings.regions[0]!;
+    const instances = settings.organization ? await seen(stackInstances(clients.cloudFormation(forensics, home), settings.organization.stackSetsAs)) : new Map<string, string>();
+    const footprintOf = (accountId: string, region: string): PairObservation["footprint"] =>
+        [...new Set([region, home])].map((where) => ({ region: where, status: instances instanceof Map ? instances.get(`${accountId}/${where}`) ?? null : instances }));
     // The forensics account is no member: evidence of its own instances would lie beside them.
     const accounts = [...new Set([...listed.keys(), ...ofUnits])].filter((id) => id !== forensics);
 
@@ -91,10 +108,11 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
         return Promise.all(present.map(async (accountId): Promise<PairObservation> => {
             const member = listed.get(accountId);
             const rules: PairObservation["rules"] = [{ accountId: forensics, name: findingsRuleName, state: findingsRule }];
-            // In accounts of the units nobody but the StackSet has a role; its own status says how they stand.
+            // In accounts of the units nobody but the StackSet has a role; its own status says how they stand. Listed ones are Pulumi's.
+            const footprint = member ? [] : footprintOf(accountId, region);
             if (member && forwardsFindings(settings, member)) rules.push({ accountId, name: forwardRuleName, state: await seen(ruleState(clients.eventBridge(accountId, region), forwardRuleName)) });
-            if (!administered.includes(accountId)) return { accountId, region, detector: await seen(ownDetector(clients.guardDuty(accountId, region))), rules };
-            return { accountId, region, detector: members instanceof Map ? members.get(accountId) ?? null : members, rules };
+            if (!administered.includes(accountId)) return { accountId, region, detector: await seen(ownDetector(clients.guardDuty(accountId, region))), rules, footprint };
+            return { accountId, region, detector: members instanceof Map ? members.get(accountId) ?? null : members, rules, footprint };
         }));
     }));
     return pairs.flat();
