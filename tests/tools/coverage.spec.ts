@@ -47,7 +47,7 @@ function answer(fake: FakeEstate, place: string, request: { method: string; path
         expect(form.get("CallAs")).to.equal("DELEGATED_ADMIN");
         const all = Object.entries(fake.stackInstances);
         const at = Number(form.get("NextToken") ?? 0);
-        const member = all.slice(at, at + 1).map(([where, status]) => `<member><Account>${where.split("/")[0]}</Account><Region>${where.split("/")[1]}</Region><Status>${status}</Status>${status === "CURRENT" ? "" : "<StatusReason>a reason</StatusReason>"}</member>`).join("");
+        const member = all.slice(at, at + 1).map(([where, status]) => `<member><Account>${where.split("/")[0]}</Account><Region>${where.split("/")[1]}</Region><Status>${status}</Status>${status === "CURRENT" ? "" : "<StatusReason>a\n  reason</StatusReason>"}</member>`).join("");
         return { status: 200, body: `<ListStackInstancesResponse><ListStackInstancesResult><Summaries>${member}</Summaries>${at + 1 < all.length ? `<NextToken>${at + 1}</NextToken>` : ""}</ListStackInstancesResult></ListStackInstancesResponse>` };
     }
     const input = (request.body ? JSON.parse(Buffer.from(request.body as string).toString()) : {}) as Record<string, string> & { accountIds?: string[] };

@@ -71,7 +71,7 @@ async function stackInstances(client: CloudFormationClient, CallAs: "SELF" | "DE
     const found = new Map<string, string>();
     for await (const { Summaries = [] } of paginateListStackInstances({ client }, { StackSetName: memberStackSetName, CallAs })) {
         for (const { Account, Region, Status = "unknown", StatusReason } of Summaries) {
-            found.set(`${Account}/${Region}`, Status === "CURRENT" || !StatusReason ? Status : `${Status} (${StatusReason.slice(0, 200)})`);
+            found.set(`${Account}/${Region}`, Status === "CURRENT" || !StatusReason ? Status : `${Status} (${StatusReason.replaceAll(/\s+/g, " ").slice(0, 200)})`);
         }
     }
     return found;
