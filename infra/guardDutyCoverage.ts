@@ -16,6 +16,8 @@ type Feature = Settings["coverage"]["features"][number];
 
 /** Parts of a feature that are switched by themselves. The agents of clusters are their owners' business. */
 const parts: Record<Feature, string[]> = { EBS_MALWARE_PROTECTION: [], RUNTIME_MONITORING: ["EC2_AGENT_MANAGEMENT"] };
+/** AWS answers with every part of a feature, the owners' too, so that each update would take the feature for changed, and replace it. */
+const partsAsTheyAre = { ignoreChanges: ["additionalConfigurations"] };
 
 export class GuardDutyCoverage extends pulumi.ComponentResource {
     constructor(name: string, { settings, accounts }: GuardDutyCoverageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -58,7 +60,7 @@ class RegionCoverage extends pulumi.ComponentResource {
             for (const feature of features) {
                 new aws.guardduty.DetectorFeature(`${name}-${feature}`, {
                     detectorId, name: feature, status: "ENABLED", additionalConfigurations: parts[feature].map((part) => ({ name: part, status: "ENABLED" })),
-                }, parent);
+                }, { ...parent, ...partsAsTheyAre });
             }
         }
         if (plan.administers) {
@@ -68,7 +70,7 @@ class RegionCoverage extends pulumi.ComponentResource {
             for (const feature of features) {
                 new aws.guardduty.OrganizationConfigurationFeature(`${name}-${feature}`, {
                     detectorId, name: feature, autoEnable: "ALL", additionalConfigurations: parts[feature].map((part) => ({ name: part, autoEnable: "ALL" })),
-                }, { ...parent, dependsOn: [organization] });
+                }, { ...parent, ...partsAsTheyAre, dependsOn: [organization] });
             }
         }
         this.registerOutputs({ detectorId });

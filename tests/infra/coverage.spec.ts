@@ -41,6 +41,13 @@ describe("GuardDuty as the program declares it", function () {
         expect(resources.find(({ type }) => type === "aws:cloudformation/stackInstances:StackInstances")!.inputs).to.deep.include({ regions, retainStacks: false, deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds } });
     });
 
+    it("leaves the parts of a feature alone that are not its own, of which AWS tells all the same", async () => {
+        const { resources } = await declare({ forensics, regions, organization });
+        const features = resources.filter(({ type }) => /^aws:guardduty\/.*Feature$/.test(type));
+        expect(features.map(({ type }) => type.split(":").pop())).to.include.members(["DetectorFeature", "OrganizationConfigurationFeature"]);
+        for (const { name, ignoreChanges } of features) expect(ignoreChanges, name).to.deep.equal(["additionalConfigurations"]);
+    });
+
     it("names every account and Region without a detector, at once, where they are said to exist", async () => {
         const { problems } = await declare({ forensics, regions, members, coverage: { mode: "existing" } }, { detectors: { "222222222222/eu-west-1": "ENABLED", "222222222222/us-east-1": "DISABLED" } });
         expect(problems.join("\n")).to.include("2 of 3 accounts and Regions").and.match(/222222222222\/us-east-1: the detector .* is DISABLED/).and.match(/333333333333\/us-east-1: /).and.not.match(/222222222222\/eu-west-1/);

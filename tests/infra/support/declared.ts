@@ -12,6 +12,8 @@ export interface Declared {
     /** The resource's own Region. */
     region: string | null;
     inputs: Record<string, unknown>;
+    /** Properties whose changes an update leaves alone. */
+    ignoreChanges: string[];
 }
 
 export interface Declaration {

@@ -17,6 +17,12 @@ const { settings, answers } = JSON.parse(readFileSync(0, "utf8")) as { settings:
 const resources: Declared[] = [];
 /** Account and default Region of each provider, by its id. */
 const providers = new Map<string, { accountId: string; region: string }>();
+/** What each resource ignores, by type and name: mocks are not told of options. */
+const ignored = new Map<string, string[]>();
+const noteIgnored: pulumi.ResourceTransformation = ({ type, name, opts }) => {
+    ignored.set(`${type} ${name}`, opts.ignoreChanges ?? []);
+    return undefined;
+};
 const decoded = (value: unknown): unknown => typeof value === "string" && value.startsWith("[") ? JSON.parse(value) : value;
 
 /** A provider reference is its URN, two colons and its id. */
@@ -29,7 +35,7 @@ const mocks: pulumi.runtime.Mocks = {
             return { id: `${name}-id`, state: inputs };
         }
         const place = placeOf(provider);
-        resources.push({ type, name, custom: custom ?? false, accountId: place?.accountId ?? null, region: (inputs.region as string | undefined) ?? null, inputs });
+        resources.push({ type, name, custom: custom ?? false, accountId: place?.accountId ?? null, region: (inputs.region as string | undefined) ?? null, inputs, ignoreChanges: ignored.get(`${type} ${name}`) ?? [] });
         const service = type.split(/[:/]/)[1] ?? "aws";
         // What awsx's plug-in, which is not here, would answer for its component.
         if (type === "awsx:ec2:Vpc") return { id: undefined, state: { ...inputs, vpcId: "vpc-of-awsx", publicSubnetIds: ["subnet-of-awsx"] } };
@@ -67,7 +73,10 @@ async function main(): Promise<Declaration> {
     require(path.join(repository, "infra/cleanRoom"));
     const before = process.cpuUsage();
     try {
-        await pulumi.runtime.runInPulumiStack(async () => require(path.join(repository, "index.ts")));
+        await pulumi.runtime.runInPulumiStack(async () => {
+            pulumi.runtime.registerStackTransformation(noteIgnored);
+            return require(path.join(repository, "index.ts"));
+        });
     } catch (error) {
         collect(error);
     }
