@@ -20,7 +20,7 @@ const providers = new Map<string, { accountId: string; region: string }>();
 /** What each resource ignores, by type and name: mocks are not told of options. */
 const ignored = new Map<string, string[]>();
 const noteIgnored: pulumi.ResourceTransformation = ({ type, name, opts }) => {
-    ignored.set(`${type} ${name}`, opts.ignoreChanges ?? []);
+    if (opts.ignoreChanges) ignored.set(`${type} ${name}`, opts.ignoreChanges);
     return undefined;
 };
 const decoded = (value: unknown): unknown => typeof value === "string" && value.startsWith("[") ? JSON.parse(value) : value;
