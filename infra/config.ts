@@ -9,7 +9,7 @@ import { z } from "zod";
 import { accountIdSchema } from "../functions/domain/containers";
 import { containmentPolicySchema, type ContainmentPolicy } from "../functions/domain/decideContainment";
 import { crossProblems } from "./configChecks";
-import { coverageSchema, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
+import { coverageSchema, distinct, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
 const imageId = z.string().regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, "an image id looks like ami-0123456789abcdef0");
 const parameterName = z.string().regex(/^\/[A-Za-z0-9_.\-/]+$/, "an SSM parameter name starts with a slash, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
@@ -22,7 +22,12 @@ export function containmentPolicyText({ mode, rules, allowExempt, onApprovalTime
     return JSON.stringify({ mode, rules, allowExempt, onApprovalTimeout });
 }
 
-const ipv4Range = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/(1[6-9]|2[0-6])$/, "an IPv4 range of /16 to /26, such as 10.66.0.0/24");
+/** One that starts at its network address: AWS takes others too but stores that address, and each later update would see a difference. */
+const ipv4Range = z.cidrv4("an IPv4 range looks like 10.66.0.0/24").refine((range) => {
+    const [address = "", width = ""] = range.split("/");
+    const start = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+    return Number(width) >= 16 && Number(width) <= 26 && start % 2 ** (32 - Number(width)) === 0;
+}, "an IPv4 range of /16 to /26 that starts at its network address, such as 10.66.0.0/24");
 const days = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 
 export const settingsSchema = z.strictObject({
@@ -85,6 +90,9 @@ export const settingsSchema = z.strictObject({
         /** Subnet of the building instance, with a way to AWS and the package repositories. @default one of the account's default VPC */
         subnetId: z.string().regex(/^subnet-[0-9a-f]+$/, "a subnet id looks like subnet-0123456789abcdef0").optional(),
         securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group id looks like sg-0123456789abcdef0")).default([]),
+    }).refine(({ subnetId, securityGroupIds }) => subnetId !== undefined || securityGroupIds.length === 0, {
+        path: ["subnetId"],
+        message: "security groups belong to a VPC; name a subnet of it too",
     }).prefault({}),
     /** An ordinary VPC with one sacrificial instance in the first listed member and Region, for `npm run drill`. */
     range: z.strictObject({
@@ -108,7 +116,7 @@ export const settingsSchema = z.strictObject({
     }).prefault({}),
     notifications: z.strictObject({
         /** People who get every message by e-mail as well. */
-        emails: z.array(z.email()).default([]),
+        emails: distinct(z.email()).default([]),
     }).prefault({}),
     support: z.strictObject({
         /** Open an AWS Support case for each incident; needs a Business plan or higher. @default false */

@@ -16,7 +16,7 @@ const looseSchema = z.object({
     forensics: z.object({ accountId: text, deployRoleArn: text }).catch({ accountId: "", deployRoleArn: "" }),
     regions: texts,
     members: z.array(z.object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion }).catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} })).catch([]),
-    organization: z.object({ management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined) }).optional().catch(undefined),
+    organization: z.object({ organizationalUnitIds: texts, stackSetsAs: text, management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined) }).optional().catch(undefined),
     coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
     forensicInstance: z.object({ types: byRegion, imageIds: byRegion, imageParameter: text }).catch({ types: {}, imageIds: {}, imageParameter: "" }),
     imagePipeline: enabled,
@@ -49,8 +49,13 @@ export function crossProblems(value: unknown): Problem[] {
         if (member.accountId !== "" && member.accountId === settings.forensics.accountId) problem(["members", index, "accountId"], `${member.accountId} is the forensics account; evidence must lie in an account of its own`);
         if (twice[index]) problem(["members", index, "accountId"], `${member.accountId} stands here twice`);
         member.regions.forEach((region, at) => configured(["members", index, "regions", at], region));
-        Object.keys(member.isolationVpcs).forEach((region) => configured(["members", index, "isolationVpcs", region], region));
+        Object.keys(member.isolationVpcs).forEach((region) => {
+            const path = ["members", index, "isolationVpcs", region];
+            configured(path, region);
+            if (member.regions.length > 0 && regions.includes(region) && !member.regions.includes(region)) problem(path, `the account is not protected in this Region (${member.regions.join(", ")})`);
+        });
     });
+    problems.push(...managementProblems(settings));
 
     problems.push(...roleProblems([
         { path: ["forensics"], ...settings.forensics },
@@ -68,6 +73,20 @@ export function crossProblems(value: unknown): Problem[] {
     if (settings.range.enabled && members.length === 0) problem(["range", "enabled"], "the sacrificial instance needs a listed member to lie in");
     if (settings.range.enabled && !settings.findings.drill) problem(["findings", "drill"], "a drill sends a sample finding, so samples must start incidents where there is a range");
     return problems;
+}
+
+/** The management account: what StackSets ask of it, and who responds in it. */
+function managementProblems({ forensics, organization, members }: z.infer<typeof looseSchema>): Problem[] {
+    const accountId = organization?.management?.accountId ?? "";
+    if (!organization || accountId === "") return [];
+    const path = ["organization", "stackSetsAs"];
+    const isForensics = accountId === forensics.accountId;
+    if (isForensics && organization.stackSetsAs !== "SELF") return [{ path, message: "the forensics account is the management account, which cannot be a delegated administrator of StackSets; use SELF" }];
+    if (isForensics) return [];
+    if (organization.stackSetsAs === "SELF") return [{ path, message: `only the management account ${accountId} may use SELF; the forensics account is ${forensics.accountId}, so use DELEGATED_ADMIN` }];
+    const root = organization.organizationalUnitIds.findIndex((id) => id.startsWith("r-"));
+    if (root < 0 || members.some((member) => member.accountId === accountId)) return [];
+    return [{ path: ["organization", "organizationalUnitIds", root], message: `the root's StackSet does not reach the management account ${accountId}, which would have findings and no responder role; list it in members too, or name units` }];
 }
 
 /** A deployment role must be of its account, and an account that has several parts has one provider and so one role. */

@@ -11,15 +11,22 @@ export const regionName = z.string().superRefine((region, context) => {
     if (problem) context.addIssue({ code: "custom", message: problem });
 });
 
+/** A list in which nothing stands twice: most become resources with the entry in their name, and two of a name end a deployment. */
+export const distinct = <T extends string>(entry: z.ZodType<T, string>) => z.array(entry).superRefine((list, context) => {
+    list.forEach((each, index) => {
+        if (list.indexOf(each) !== index) context.addIssue({ code: "custom", path: [index], message: `${each} stands here twice` });
+    });
+});
+
 /** An account whose instances are protected. */
 export const memberSchema = z.strictObject({
     accountId: accountIdSchema,
     /** Role that deploys into the account. @default the credentials Pulumi runs with */
     deployRoleArn: roleArn.optional(),
     /** Regions of the stack that protect this account. @default all of them */
-    regions: z.array(regionName).min(1).optional(),
+    regions: distinct(regionName).min(1).optional(),
     /** VPCs, by Region, that get their isolation group at deployment; in all others it is made when first needed. */
-    isolationVpcs: z.record(regionName, z.array(z.string().regex(/^vpc-[0-9a-f]+$/, "a VPC id looks like vpc-0123456789abcdef0"))).default({}),
+    isolationVpcs: z.record(regionName, distinct(z.string().regex(/^vpc-[0-9a-f]+$/, "a VPC id looks like vpc-0123456789abcdef0"))).default({}),
     /** Forward the account's GuardDuty events. @default true, but false in coverage mode `organization`, where AWS does it */
     forwardFindings: z.boolean().optional(),
     /** Goes before `coverage.mode` for this account, such as `existing` where its detectors are another team's. */
@@ -31,7 +38,7 @@ export type Member = z.infer<typeof memberSchema>;
 export const organizationSchema = z.strictObject({
     organizationId: z.string().regex(/^o-[a-z0-9]{10,32}$/, "an organisation id looks like o-a1b2c3d4e5"),
     /** Units (or the root) whose accounts are members. AWS deploys no StackSet into the management account. */
-    organizationalUnitIds: z.array(z.string().regex(/^(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|r-[0-9a-z]{4,32})$/, "a unit's id looks like ou-a1b2-c3d4e5f6, the root's like r-a1b2")).min(1),
+    organizationalUnitIds: distinct(z.string().regex(/^(ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|r-[0-9a-z]{4,32})$/, "a unit's id looks like ou-a1b2-c3d4e5f6, the root's like r-a1b2")).min(1),
     /**
      * The management account, to make the forensics account GuardDuty's delegated administrator in each Region.
      *
@@ -58,7 +65,7 @@ export const coverageSchema = z.strictObject({
      */
     mode: z.enum(["organization", "standalone", "existing"]).optional(),
     /** Regions in which the detectors this stack would make exist already: they are adopted, that is, looked up and not made. */
-    existingRegions: z.array(regionName).default([]),
+    existingRegions: distinct(regionName).default([]),
     /** What GuardDuty watches beside the logs it always reads; runtime monitoring lets it manage its agent on EC2. */
-    features: z.array(z.enum(guardDutyFeatures)).default([...guardDutyFeatures]),
+    features: distinct(z.enum(guardDutyFeatures)).default([...guardDutyFeatures]),
 }).prefault({});

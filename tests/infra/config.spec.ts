@@ -53,6 +53,26 @@ describe("parseSettings", () => {
         ["a member that is the forensics account", { members: [{ accountId: "111111111111" }] }, /is the forensics account/],
         ["a member that stands twice", { members: [{ accountId: "222222222222" }, { accountId: "222222222222" }] }, /stands here twice/],
         ["a Region that stands twice", { regions: ["eu-west-1", "eu-west-1"] }, /stands here twice/],
+        ["a member's Region that stands twice", { members: [{ accountId: "222222222222", regions: ["eu-west-1", "eu-west-1"] }] }, /settings\.members\.0\.regions\.1 = "eu-west-1": eu-west-1 stands here twice/],
+        ["a VPC that stands twice", { members: [{ accountId: "222222222222", isolationVpcs: { "eu-west-1": ["vpc-0a", "vpc-0b", "vpc-0a"] } }] }, /isolationVpcs\.eu-west-1\.2 = "vpc-0a": vpc-0a stands here twice/],
+        ["a unit that stands twice", { organization: { ...organization, organizationalUnitIds: ["ou-a1b2-c3d4e5f6", "ou-a1b2-c3d4e5f6"] } }, /organizationalUnitIds\.1 = .* stands here twice/],
+        ["a feature that stands twice", { coverage: { features: ["RUNTIME_MONITORING", "RUNTIME_MONITORING"] } }, /features\.1 = .* stands here twice/],
+        [
+            "isolation VPCs in a Region where the account is not protected",
+            { regions: ["eu-west-1", "us-east-1"], members: [{ accountId: "222222222222", regions: ["eu-west-1"], isolationVpcs: { "us-east-1": ["vpc-0a"] } }] },
+            /isolationVpcs\.us-east-1 = .*: the account is not protected in this Region \(eu-west-1\)/,
+        ],
+        ["a management account as delegated administrator of StackSets", { organization: { ...organization, management: { accountId: "111111111111" } } }, /settings\.organization\.stackSetsAs = \(not set\): .*use SELF/],
+        ["an account as itself that is not the management account", { organization: { ...organization, stackSetsAs: "SELF", management: { accountId: "999999999999" } } }, /settings\.organization\.stackSetsAs = "SELF": only the management account 999999999999/],
+        [
+            "a whole organisation whose management account would have no responder role",
+            { organization: { ...organization, organizationalUnitIds: ["r-a1b2"], management: { accountId: "999999999999" } } },
+            /organizationalUnitIds\.0 = "r-a1b2": .*management account 999999999999, which would have findings and no responder role/,
+        ],
+        ["security groups of the building instance without their VPC", { imagePipeline: { securityGroupIds: ["sg-0a"] } }, /settings\.imagePipeline\.subnetId = \(not set\): security groups belong to a VPC/],
+        ["an IPv4 range that is none", { network: { cidrBlock: "300.1.1.0/24" } }, /settings\.network\.cidrBlock = "300\.1\.1\.0\/24": an IPv4 range looks like/],
+        ["an IPv4 range that starts within itself", { range: { cidrBlock: "10.67.0.7/24" } }, /settings\.range\.cidrBlock = .*starts at its network address/],
+        ["a clean room too small for AWS's smallest subnets", { network: { cidrBlock: "10.66.0.0/28" } }, /settings\.network\.cidrBlock = .*\/16 to \/26/],
         ["Regions of two partitions", { regions: ["eu-west-1", "cn-north-1"] }, /another partition/],
         ["isolation VPCs in a Region that is not configured", { members: [{ accountId: "222222222222", isolationVpcs: { "us-east-1": ["vpc-0a"] } }] }, /not in regions/],
         ["a Region AWS does not have", { regions: ["eu-middle-1"] }, /AWS has no Region of this name/],
@@ -73,6 +93,12 @@ describe("parseSettings", () => {
     for (const [what, change, message] of refused) {
         it(`refuses ${what}`, () => expect(() => parseSettings({ ...valid, ...change })).to.throw(message));
     }
+
+    it("takes the management account as forensics account, or beside the root as a member", () => {
+        const root = { ...organization, organizationalUnitIds: ["r-a1b2"] };
+        expect(parseSettings({ ...valid, organization: { ...root, stackSetsAs: "SELF", management: { accountId: "111111111111" } } }).organization?.stackSetsAs).to.equal("SELF");
+        expect(parseSettings({ ...valid, organization: { ...root, management: { accountId: "222222222222" } } }).organization?.stackSetsAs).to.equal("DELEGATED_ADMIN");
+    });
 
     for (const stack of ["dev", "prod"]) {
         it(`accepts Pulumi.${stack}.yaml`, () => {
