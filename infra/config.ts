@@ -8,12 +8,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountIdSchema } from "../functions/domain/containers";
 import { containmentPolicySchema, type ContainmentPolicy } from "../functions/domain/decideContainment";
+import { architectures, defaultImageParameter, defaultInstanceType } from "./architecture";
 import { crossProblems } from "./configChecks";
 import { coverageSchema, distinct, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
 const imageId = z.string().regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, "an image id looks like ami-0123456789abcdef0");
 const parameterName = z.string().regex(/^\/[A-Za-z0-9_.\-/]+$/, "an SSM parameter name starts with a slash, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
 const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "an instance type looks like m6i.large");
+/** Image Builder knows no rate(…), and wants a ? for one of the two kinds of day: what is not asked here fails in the middle of a deployment. */
+const buildSchedule = z.string().regex(/^cron\(\S+ \S+ (\? \S+ [^\s?]+|[^\s?]+ \S+ \?) \S+\)$/, "a schedule has six fields, and a ? for the day of the month or of the week, such as cron(0 3 ? * sun *)");
 /** Lambda gives 4 KB to all variables of a function together; this many characters of it may say who decides. */
 const longestPolicy = 1200;
 
@@ -72,21 +75,26 @@ export const settingsSchema = z.strictObject({
         cidrBlock: ipv4Range.default("10.66.0.0/24"),
     }).prefault({}),
     forensicInstance: z.strictObject({
-        /** @default m6i.large */
-        type: instanceType.default("m6i.large"),
-        /** SSM parameter that holds the image id. @default Amazon Linux 2023, x86_64 */
-        imageParameter: parameterName.default("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
+        /** Processor of image and types; the analysis program is built for it. @default x86_64 */
+        architecture: z.enum(architectures).default("x86_64"),
+        /** @default m6i.large, or m7g.large with arm64 */
+        type: instanceType.optional(),
+        /** SSM parameter that holds the image id. @default Amazon Linux 2023 of the architecture */
+        imageParameter: parameterName.optional(),
         /** Type by Region, where the usual one is not offered. */
         types: z.record(regionName, instanceType).default({}),
         /** Image id by Region; goes before the parameter. */
         imageIds: z.record(regionName, imageId).default({}),
-        architecture: z.enum(["x86_64", "arm64"]).default("x86_64"),
-    }).prefault({}),
+    }).transform((given) => ({
+        ...given,
+        type: given.type ?? defaultInstanceType[given.architecture],
+        imageParameter: given.imageParameter ?? defaultImageParameter(given.architecture),
+    })).prefault({}),
     /** EC2 Image Builder makes the forensic image, tools baked in, and puts its id into `forensicInstance.imageParameter`, then a name of your own. */
     imagePipeline: z.strictObject({
         enabled: z.boolean().default(false),
-        /** When a new image is built, as EventBridge writes it; none is built while nothing in it changed. @default Sundays at 03:00 UTC */
-        schedule: z.string().regex(/^(cron|rate)\(.+\)$/, "a schedule looks like cron(0 3 ? * sun *)").default("cron(0 3 ? * sun *)"),
+        /** When a new image is built (minute, hour, day, month, day of the week, year; UTC); none is built while nothing in it changed. @default Sundays at 03:00 UTC */
+        schedule: buildSchedule.default("cron(0 3 ? * sun *)"),
         /** Subnet of the building instance, with a way to AWS and the package repositories. @default one of the account's default VPC */
         subnetId: z.string().regex(/^subnet-[0-9a-f]+$/, "a subnet id looks like subnet-0123456789abcdef0").optional(),
         securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group id looks like sg-0123456789abcdef0")).default([]),
@@ -105,7 +113,7 @@ export const settingsSchema = z.strictObject({
     analysis: z.strictObject({
         /** Python on the forensic instance, as its package is named. @default 3.12 */
         pythonVersion: z.string().regex(/^3\.(1[2-9]|[2-9][0-9])$/, "3.12 or later, such as 3.12").default("3.12"),
-        /** Seconds the analysis may take; 3,600 to 172,800 (AWS's limit for Run Command). @default 14400 */
+        /** Seconds the analysis may take, 60 to 172,800 (AWS's limit for Run Command). @default 14400 */
         timeoutSeconds: z.number().int().min(60).max(172_800).default(14_400),
     }).prefault({}),
     evidence: z.strictObject({

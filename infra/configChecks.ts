@@ -1,5 +1,6 @@
 /** What single keys of the configuration cannot say: how accounts, Regions and modes go together. */
 import { z } from "zod";
+import { architectureProblems } from "./architecture";
 import { partitionOf } from "./awsRegions";
 
 export interface Problem {
@@ -18,7 +19,7 @@ const looseSchema = z.object({
     members: z.array(z.object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion }).catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} })).catch([]),
     organization: z.object({ organizationalUnitIds: texts, stackSetsAs: text, management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined) }).optional().catch(undefined),
     coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
-    forensicInstance: z.object({ types: byRegion, imageIds: byRegion, imageParameter: text }).catch({ types: {}, imageIds: {}, imageParameter: "" }),
+    forensicInstance: z.object({ architecture: text, type: text, types: byRegion, imageIds: byRegion, imageParameter: text }).catch({ architecture: "", type: "", types: {}, imageIds: {}, imageParameter: "" }),
     imagePipeline: enabled,
     range: enabled,
     findings: z.object({ drill: z.boolean().catch(false) }).catch({ drill: false }),
@@ -69,7 +70,8 @@ export function crossProblems(value: unknown): Problem[] {
     for (const key of ["types", "imageIds"] as const) Object.keys(settings.forensicInstance[key]).forEach((region) => configured(["forensicInstance", key, region], region));
 
     const { imageParameter } = settings.forensicInstance;
-    if (settings.imagePipeline.enabled && (imageParameter === "" || imageParameter.startsWith("/aws"))) problem(["forensicInstance", "imageParameter"], "imagePipeline writes the image's id there, so it must be a name of your own, such as /clean-room/forensic-image");
+    if (settings.imagePipeline.enabled && (imageParameter === "" || /^\/(aws|ssm)/i.test(imageParameter))) problem(["forensicInstance", "imageParameter"], "imagePipeline writes the image's id there, so it must be a name of your own that does not begin with aws or ssm, such as /clean-room/forensic-image");
+    problems.push(...architectureProblems(settings.forensicInstance));
     if (settings.range.enabled && members.length === 0) problem(["range", "enabled"], "the sacrificial instance needs a listed member to lie in");
     if (settings.range.enabled && !settings.findings.drill) problem(["findings", "drill"], "a drill sends a sample finding, so samples must start incidents where there is a range");
     return problems;

@@ -1,4 +1,5 @@
 /** The forensic image: Amazon Linux with its tools baked in, built on a schedule, its id put where an incident looks for it. */
+import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
@@ -11,12 +12,20 @@ export interface ImagePipelineArgs {
     region: string;
 }
 
-/** Version of component and recipe: Image Builder never changes one in place, so it is raised with what they contain. */
-const version = "1.0.0";
+/**
+ * Version of component and recipe. Image Builder changes neither in place and takes no second one of the same name and version, so
+ * the version follows from what they contain: another Python or architecture in the configuration gives another one.
+ */
+export function contentVersion(content: unknown): string {
+    // 28 bits: each number of a version is at most 2^30 - 1.
+    return `1.0.${parseInt(createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 7), 16)}`;
+}
 
 /**
- * What is installed, and what must hold in the image, as an Image Builder document. Nothing is fetched at an incident but the
- * analysis program itself, by its hash.
+ * What is installed, and what must hold in the image, as an Image Builder document (JSON is YAML). Nothing is fetched at an incident
+ * but the analysis program itself, by its hash.
+ *
+ * Schema: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-use-documents.html
  *
  * @param pythonVersion such as 3.12
  */
@@ -25,15 +34,17 @@ export function componentDocument(pythonVersion: string): string {
     return JSON.stringify({
         name: "clean-room-forensic-tools",
         description: "Tools of a forensic instance",
-        schemaVersion: 1.0,
+        // A string: the number would be written as 1, which is no version of the schema.
+        schemaVersion: "1.0",
         phases: [
-            { name: "build", steps: [commands("Install", `dnf install -y python${pythonVersion} xfsprogs e2fsprogs dosfstools nvme-cli`, "dnf remove -y mdadm lvm2", "dnf clean all")] },
+            { name: "build", steps: [commands("Install", `dnf install -y python${pythonVersion} xfsprogs e2fsprogs`, "dnf remove -y mdadm lvm2", "dnf clean all")] },
             {
                 name: "validate",
                 steps: [commands(
                     "Check",
                     `python${pythonVersion} -c 'import lzma, sqlite3, ssl'`,
-                    "for tool in aws blockdev xfs_repair e2fsck nvme; do command -v \"$tool\"; done",
+                    // What analysis/ and its document call, and what a person would reach for when a file system is damaged.
+                    "for tool in aws blockdev losetup mount sha256sum tar umount xfs_repair e2fsck; do command -v \"$tool\"; done",
                     // What would put evidence volumes together by itself, and write to them, must not be there.
                     "for tool in mdadm vgchange; do if command -v \"$tool\"; then exit 1; fi; done",
                     "systemctl is-enabled amazon-ssm-agent",
@@ -64,14 +75,14 @@ export class ImagePipeline extends pulumi.ComponentResource {
             policy: policyDocument([{ Sid: "WriteImageParameter", Effect: "Allow", Action: ["ssm:PutParameter"], Resource: settings.regions.map((each) => `arn:${partition}:ssm:${each}:${accountId}:parameter${imageParameter}`) }]),
         }, parent);
 
-        const component = new aws.imagebuilder.Component(name, { name: "clean-room-forensic-tools", platform: "Linux", supportedOsVersions: ["Amazon Linux 2023"], version, data: componentDocument(settings.analysis.pythonVersion) }, parent);
-        const recipe = new aws.imagebuilder.ImageRecipe(name, {
-            name: `clean-room-forensic-${architecture}`,
-            version,
+        const tools = { platform: "Linux", supportedOsVersions: ["Amazon Linux 2023"], data: componentDocument(settings.analysis.pythonVersion) };
+        const base = {
             parentImage: `arn:${partition}:imagebuilder:${region}:aws:image/amazon-linux-2023-${architecture === "arm64" ? "arm64" : "x86"}/x.x.x`,
-            components: [{ componentArn: component.arn }],
             blockDeviceMappings: [{ deviceName: "/dev/xvda", ebs: { volumeType: "gp3", volumeSize: 16, deleteOnTermination: "true", encrypted: "false" } }],
-        }, parent);
+        };
+        const version = contentVersion({ tools, base });
+        const component = new aws.imagebuilder.Component(name, { name: "clean-room-forensic-tools", version, ...tools }, parent);
+        const recipe = new aws.imagebuilder.ImageRecipe(name, { name: `clean-room-forensic-${architecture}`, version, ...base, components: [{ componentArn: component.arn }] }, parent);
         const infrastructure = new aws.imagebuilder.InfrastructureConfiguration(name, {
             name: "clean-room-forensic",
             instanceProfileName: profile.name,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
+import { architectureOf, architectures, defaultInstanceType } from "../../infra/architecture";
 import { knownRegions, needsOptIn, partitionOf } from "../../infra/awsRegions";
 import { parseSettings, type Settings } from "../../infra/config";
 import { coverageMode, forwardsFindings, ofOrganization, protectedPairs } from "../../infra/estate";
@@ -87,6 +88,9 @@ describe("parseSettings", () => {
             { organization: { ...organization, management: { accountId: "999999999999" } }, members: [{ accountId: "999999999999", deployRoleArn: "arn:aws:iam::999999999999:role/deploy" }] },
             /settings\.members\.0\.deployRoleArn = .*: the same account is deployed to as whoever runs Pulumi in organization\.management; name one role in both/,
         ],
+        ["a type of another processor", { forensicInstance: { types: { "eu-west-1": "m7g.large" } } }, /settings\.forensicInstance\.types\.eu-west-1 = "m7g\.large": this is arm64, and forensicInstance\.architecture is x86_64/],
+        ["a type and an image of another processor", { forensicInstance: { architecture: "arm64", type: "m6i.large", imageParameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" } }, /2 problems:\n.*\.type = "m6i\.large": this is x86_64.*\n.*\.imageParameter = .*: this is x86_64, and forensicInstance\.architecture is arm64/],
+        ["an image pipeline that would write where AWS lets nobody", { imagePipeline: { enabled: true }, forensicInstance: { imageParameter: "/SSM/image" } }, /settings\.forensicInstance\.imageParameter = "\/SSM\/image": .*aws or ssm/],
         ["a key that does not exist", { colour: "red" }, /colour/],
         ["no member", { members: [] }, /settings\.members = \[\]: nobody is protected/],
     ];
@@ -109,6 +113,21 @@ describe("parseSettings", () => {
             expect(settings.regions.length).to.be.greaterThan(0);
         });
     }
+});
+
+describe("architectureOf", () => {
+    it("knows AWS's own processors by the type's name", () => {
+        for (const type of ["a1.large", "t4g.small", "m7g.large", "c6gn.xlarge", "im4gn.large", "is4gen.medium", "x2gd.metal", "g5g.xlarge", "r8gd.metal-24xl"]) expect(architectureOf(type), type).to.equal("arm64");
+        for (const type of ["m6i.large", "m5.large", "g5.xlarge", "g4dn.xlarge", "g6e.xlarge", "x2iedn.large", "m7a.large", "u-6tb1.metal", "i4i.large", "c7i-flex.large"]) expect(architectureOf(type), type).to.equal("x86_64");
+    });
+
+    it("says which type and image are used where the configuration names none", () => {
+        const named = (forensicInstance?: object) => (({ type, imageParameter }) => `${type} ${imageParameter.split("/").at(-1)}`)(parseSettings({ ...valid, forensicInstance }).forensicInstance);
+        expect(named()).to.equal("m6i.large al2023-ami-kernel-default-x86_64");
+        expect(named({ architecture: "arm64" })).to.equal("m7g.large al2023-ami-kernel-default-arm64");
+        expect(named({ architecture: "arm64", type: "c7g.xlarge", imageParameter: "/clean-room/forensic-image" })).to.equal("c7g.xlarge forensic-image");
+        for (const architecture of architectures) expect(architectureOf(defaultInstanceType[architecture])).to.equal(architecture);
+    });
 });
 
 describe("partitionOf", () => {
