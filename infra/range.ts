@@ -46,8 +46,8 @@ export class DrillRange extends pulumi.ComponentResource {
             metadataOptions: { httpTokens: "required" },
             rootBlockDevice: { volumeType: "gp3", volumeSize: 8, encrypted: true },
             tags: tags("victim"),
-            // A drill changes them, and release puts them back; an update in between must not.
-        }, { ...parent, ignoreChanges: ["ami", "vpcSecurityGroupIds", "disableApiTermination", "disableApiStop", "metadataOptions"] });
+            // A drill changes them, and release puts them back; an update in between must not. The image is only the newest at the time.
+        }, { ...parent, ignoreChanges: ["ami", "vpcSecurityGroupIds", "disableApiTermination", "disableApiStop", "metadataOptions", "rootBlockDevice.deleteOnTermination"] });
         this.target = instance.id.apply((instanceId) => ({ instanceId, accountId, region }));
         this.registerOutputs({ target: this.target });
     }
