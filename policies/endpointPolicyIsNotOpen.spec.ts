@@ -21,6 +21,7 @@ describe("policy endpoint-policy-is-not-open", () => {
         "everything": { Effect: "Allow", Principal: "*", Action: "*", Resource: "*" },
         "everything, for one account": { Effect: "Allow", Principal: "*", Action: "*", Resource: "*", Condition: { StringEquals: { "aws:PrincipalAccount": "111111111111" } } },
         "one action on every resource": { Effect: "Allow", Principal: { AWS: "*" }, Action: "s3:PutObject", Resource: ["*"] },
+        "one action on every bucket, spelled out": { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: "arn:aws:s3:::*" },
         "a condition that narrows nothing": { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: "*", Condition: { StringLike: { "aws:PrincipalAccount": "*" } } },
         "a condition on TLS": { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: "*", Condition: { Bool: { "aws:SecureTransport": "true" } } },
         "all but": { Effect: "Allow", Principal: "*", NotAction: "s3:DeleteObject", Resource: "arn:aws:s3:::tools/*" },

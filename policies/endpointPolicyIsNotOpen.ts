@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { eachDocument, isAnyone, isNarrowed, type Statement } from "./lib/iamDocument";
+import { eachDocument, isAnyone, isEveryResource, isNarrowed, type Statement } from "./lib/iamDocument";
 
 /**
  * Every VPC endpoint says in a policy whose requests it carries. Without one AWS gives it "everything for everyone", which turns an endpoint
@@ -32,9 +32,9 @@ export const endpointPolicyIsNotOpen: ResourceValidationPolicy = {
 
 function openings(statement: Statement): string[] {
     const negated = statement.negations.map((element) => `allows everything but what ${element} lists`);
-    if (statement.actions.includes("*") && statement.resources.includes("*")) {
+    if (statement.actions.includes("*") && statement.resources.some(isEveryResource)) {
         return [...negated, `allows every action on every resource`];
     }
-    const open = statement.principals.some(isAnyone) && statement.resources.includes("*") && !isNarrowed(statement);
+    const open = statement.principals.some(isAnyone) && statement.resources.some(isEveryResource) && !isNarrowed(statement);
     return open ? [...negated, `allows ${statement.actions.join(", ")} on every resource to everyone, without a condition that narrows it`] : negated;
 }

@@ -29,6 +29,16 @@ describe("policy role-has-no-wildcards", () => {
         expect(message).to.include(`Statement "TearDown"`).and.to.include("allows ec2:TerminateInstances on every resource").and.to.not.include("DescribeInstances");
     });
 
+    for (const every of ["arn:aws:ec2:*:*:*", "arn:aws:ec2:eu-west-1:222222222222:*", "arn:aws:ec2:*", "arn:*", "?*", "arn:aws:ec2:*:*:*/*"]) {
+        it(`takes ${every} for every resource`, async () => {
+            expect(await violations(allow("ec2:TerminateInstances", every))).to.have.length(1);
+        });
+    }
+
+    it("does not take the kind of a resource, or one bucket's objects, for every resource", async () => {
+        expect(await violations(allow("ec2:TerminateInstances", "arn:aws:ec2:*:*:instance/*"), allow("s3:GetObject", "arn:aws:s3:::evidence/*"))).to.be.empty;
+    });
+
     it("does not take a similar name for an allowed one", async () => {
         expect(await violations(allow("ec2:DescribeInstances:Terminate", "*"))).to.have.length(1);
         expect(await violations(allow("iam:DescribeInstances", "*"))).to.have.length(1);

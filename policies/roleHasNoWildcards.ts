@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { eachDocument, type Statement } from "./lib/iamDocument";
+import { eachDocument, isEveryResource, type Statement } from "./lib/iamDocument";
 import type { ResourceClass } from "./lib/references";
 import { isUnscopable } from "./lib/unscopableActions";
 import { listOf, reveal } from "./lib/values";
@@ -41,7 +41,7 @@ function excesses(statement: Statement): string[] {
         found.push(`allows the action "${action}"; name the actions that are needed`);
     }
     const scopable = statement.actions.filter((action) => !/[*?]/.test(action) && !isUnscopable(action));
-    if (statement.resources.includes("*") && scopable.length > 0) {
+    if (statement.resources.some(isEveryResource) && scopable.length > 0) {
         found.push(`allows ${scopable.join(", ")} on every resource; name the resources, since AWS limits these actions to an ARN`);
     }
     return found;

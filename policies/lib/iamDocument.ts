@@ -77,6 +77,15 @@ function readStatement(statement: Properties, index: number): Statement {
     };
 }
 
+/**
+ * Whether a resource stands for every one there is, however it is spelled: "*", or an ARN that names nothing after its account
+ * (`arn:aws:ec2:*:*:*`), or is cut short by a wildcard before (`arn:aws:s3*`).
+ */
+export function isEveryResource(resource: string): boolean {
+    const [, , , , , ...named] = resource.split(":");
+    return /[*?]/.test(resource) && /^[*?:/]*$/.test(named.join(":"));
+}
+
 const texts = (value: Value): string[] => listOf(value).map(String);
 
 /** Whether a principal is anyone at all. */
