@@ -26,6 +26,8 @@ interface FakeEstate {
     members: Record<string, Record<string, string>>;
     /** Rules that are missing or disabled, by `<account>/<Region>`. */
     rules: Record<string, "missing" | "DISABLED">;
+    /** Regions in which the administrator does not switch accounts on that join. */
+    notAutoEnabled: Set<string>;
     /** Status of the StackSet's instances, by `<account>/<Region>`. */
     stackInstances: Record<string, string>;
     /** `<account>/<Region>` that refuses every call. */
@@ -67,6 +69,7 @@ function answer(fake: FakeEstate, place: string, request: { method: string; path
     const detector = fake.detectors[place];
     if (request.path === "/detector") return { status: 200, body: { detectorIds: detector ? ["d"] : [] } };
     if (request.path === "/detector/d") return { status: 200, body: { status: detector!.status, features: Object.entries(detector!.features).map(([name, status]) => ({ name, status })), serviceRole: "r" } };
+    if (request.path === "/detector/d/admin") return { status: 200, body: { memberAccountLimitReached: false, autoEnableOrganizationMembers: fake.notAutoEnabled.has(region) ? "NONE" : "ALL" } };
     if (request.path === "/detector/d/member") {
         const { one, next } = page(Object.entries(fake.members[region] ?? {}), request.query?.nextToken);
         return { status: 200, body: { members: one.map(([accountId, relationshipStatus]) => ({ accountId, relationshipStatus })), nextToken: next } };
@@ -102,7 +105,7 @@ function clientsOf(fake: FakeEstate): EstateClients {
 
 const regions = ["eu-west-1", "us-east-1"];
 const base = { forensics: { accountId: forensics }, regions };
-const fakeEstate = (change: Partial<FakeEstate>): FakeEstate => ({ units: {}, detectors: {}, members: {}, rules: {}, stackInstances: {}, refusing: new Set(), calls: [], ...change });
+const fakeEstate = (change: Partial<FakeEstate>): FakeEstate => ({ units: {}, detectors: {}, members: {}, rules: {}, notAutoEnabled: new Set(), stackInstances: {}, refusing: new Set(), calls: [], ...change });
 const verdicts = async (settings: Settings, fake: FakeEstate): Promise<PairVerdict[]> => (await observe(settings, clientsOf(fake))).map((pair) => judge(pair, settings.coverage.features));
 const gaps = (all: PairVerdict[]): string[] => all.filter(({ covered }) => !covered).map(({ accountId, region, reasons }) => `${accountId}/${region}: ${reasons.join("; ")}`);
 
@@ -156,6 +159,14 @@ describe("npm run coverage: an organisation", () => {
             expect(gaps(all)).to.have.length(3);
             for (const gap of gaps(all)) expect(gap).to.match(/us-east-1/).and.match(reason);
         }
+    });
+
+    it("covers nothing in a Region where accounts that join are not switched on", async () => {
+        const fake = organisation();
+        fake.notAutoEnabled.add("us-east-1");
+        const all = gaps(await verdicts(settings, fake));
+        expect(all).to.have.length(3);
+        for (const gap of all) expect(gap).to.match(/us-east-1: GuardDuty is not switched on in accounts that join: auto-enable is NONE$/);
     });
 
     it("covers no account that the StackSet has not given the footprint, and no Region of one whose responder role is missing", async () => {
@@ -221,7 +232,7 @@ describe("npm run coverage: listed members", () => {
 });
 
 describe("judge", () => {
-    const good: PairObservation = { accountId: "222222222222", region: "eu-west-1", detector: { status: "ENABLED", features: on }, rules: [{ accountId: forensics, name: "rule", state: "ENABLED" }], footprint: [{ region: "eu-west-1", status: "CURRENT" }] };
+    const good: PairObservation = { accountId: "222222222222", region: "eu-west-1", detector: { status: "ENABLED", features: on }, autoEnable: null, rules: [{ accountId: forensics, name: "rule", state: "ENABLED" }], footprint: [{ region: "eu-west-1", status: "CURRENT" }] };
     const detectors = fc.constantFrom(null, { unseen: "AccessDenied" }, { status: "DISABLED", features: on }, { status: "ENABLED", features: {} }, good.detector);
     const states = fc.constantFrom(null, { unseen: "AccessDenied" }, "DISABLED", "ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
 

@@ -17,6 +17,8 @@ export interface DetectorView {
 export interface PairObservation extends AccountRegion {
     /** Null where there is none. */
     detector: DetectorView | null | Unseen;
+    /** In an organisation: for whom the delegated administrator switches GuardDuty on by itself, such as `ALL`; null elsewhere. */
+    autoEnable: string | null | Unseen;
     /** State of each EventBridge rule on the way of a finding, by the account that has it; null where it is missing. */
     rules: { accountId: string; name: string; state: string | null | Unseen }[];
     /**
@@ -35,12 +37,14 @@ export interface PairVerdict extends AccountRegion {
 const isUnseen = (value: unknown): value is Unseen => typeof value === "object" && value !== null && "unseen" in value;
 
 /** @param features GuardDuty features that the stack wants to be on */
-export function judge({ accountId, region, detector, rules, footprint }: PairObservation, features: readonly string[]): PairVerdict {
+export function judge({ accountId, region, detector, autoEnable, rules, footprint }: PairObservation, features: readonly string[]): PairVerdict {
     const reasons: string[] = [];
     if (isUnseen(detector)) reasons.push(`GuardDuty could not be asked: ${detector.unseen}`);
     else if (!detector) reasons.push("GuardDuty has no detector");
     else if (detector.status !== "ENABLED") reasons.push(`the detector is ${detector.status}`);
     else for (const feature of features.filter((each) => detector.features[each] !== "ENABLED")) reasons.push(`${feature} is ${detector.features[feature] ?? "not reported"}`);
+    if (isUnseen(autoEnable)) reasons.push(`the organisation's configuration of GuardDuty could not be asked for: ${autoEnable.unseen}`);
+    else if (autoEnable !== null && !["ALL", "NEW"].includes(autoEnable)) reasons.push(`GuardDuty is not switched on in accounts that join: auto-enable is ${autoEnable}`);
     for (const { accountId: owner, name, state } of rules) {
         if (isUnseen(state)) reasons.push(`the rule ${name} of account ${owner} could not be asked for: ${state.unseen}`);
         else if (state === null) reasons.push(`account ${owner} has no rule ${name}, so no finding arrives`);

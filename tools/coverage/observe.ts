@@ -1,7 +1,7 @@
 /** Asks AWS which accounts there are and how GuardDuty and the rules stand in each Region. Reads only. */
 import { paginateListStackInstances, type CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { DescribeRuleCommand, type EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { GetDetectorCommand, GetMemberDetectorsCommand, ListDetectorsCommand, paginateListMembers, type GuardDutyClient } from "@aws-sdk/client-guardduty";
+import { DescribeOrganizationConfigurationCommand, GetDetectorCommand, GetMemberDetectorsCommand, ListDetectorsCommand, paginateListMembers, type GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { paginateListAccountsForParent, paginateListOrganizationalUnitsForParent, type OrganizationsClient } from "@aws-sdk/client-organizations";
 import type { Settings } from "../../infra/config";
 import { coverageMode, forwardsFindings, regionsOf } from "../../infra/estate";
@@ -66,6 +66,13 @@ async function memberDetectors(client: GuardDutyClient): Promise<Map<string, Det
     return views;
 }
 
+/** For whom the delegated administrator switches GuardDuty on without being asked. */
+async function autoEnabled(client: GuardDutyClient): Promise<string> {
+    const DetectorId = await ownDetectorId(client);
+    if (!DetectorId) throw new Error("the delegated administrator has no detector there");
+    return (await client.send(new DescribeOrganizationConfigurationCommand({ DetectorId }))).AutoEnableOrganizationMembers ?? "not reported";
+}
+
 /** How the instances of the members' StackSet stand, by `<account>/<Region>`; with the reason where one is not `CURRENT`. */
 async function stackInstances(client: CloudFormationClient, CallAs: "SELF" | "DELEGATED_ADMIN"): Promise<Map<string, string>> {
     const found = new Map<string, string>();
@@ -101,8 +108,9 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
     const pairs = await Promise.all(settings.regions.map(async (region) => {
         const present = accounts.filter((id) => !listed.has(id) || regionsOf(settings, listed.get(id)!).includes(region));
         const administered = present.filter((id) => !listed.has(id) || coverageMode(settings, listed.get(id)) === "organization");
-        const [findingsRule, members] = await Promise.all([
+        const [findingsRule, autoEnable, members] = await Promise.all([
             seen(ruleState(clients.eventBridge(forensics, region), findingsRuleName)),
+            administered.length > 0 ? seen(autoEnabled(clients.guardDuty(forensics, region))) : null,
             administered.length > 0 ? seen(memberDetectors(clients.guardDuty(forensics, region))) : new Map<string, DetectorView>(),
         ]);
         return Promise.all(present.map(async (accountId): Promise<PairObservation> => {
@@ -111,8 +119,8 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
             // In accounts of the units nobody but the StackSet has a role; its own status says how they stand. Listed ones are Pulumi's.
             const footprint = member ? [] : footprintOf(accountId, region);
             if (member && forwardsFindings(settings, member)) rules.push({ accountId, name: forwardRuleName, state: await seen(ruleState(clients.eventBridge(accountId, region), forwardRuleName)) });
-            if (!administered.includes(accountId)) return { accountId, region, detector: await seen(ownDetector(clients.guardDuty(accountId, region))), rules, footprint };
-            return { accountId, region, detector: members instanceof Map ? members.get(accountId) ?? null : members, rules, footprint };
+            if (!administered.includes(accountId)) return { accountId, region, detector: await seen(ownDetector(clients.guardDuty(accountId, region))), autoEnable: null, rules, footprint };
+            return { accountId, region, detector: members instanceof Map ? members.get(accountId) ?? null : members, autoEnable, rules, footprint };
         }));
     }));
     return pairs.flat();
