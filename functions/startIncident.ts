@@ -133,8 +133,8 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
 /**
  * Handles the records of an SNS event one after the other; a bad one never stops the others.
  *
- * Environment: STATE_MACHINE_ARN, INCIDENTS_TABLE, CONTAINMENT_POLICY, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET; DRILL ("true" lets samples in) and
- * MEMBER_ACCOUNTS (ids with commas, empty means any).
+ * Environment: STATE_MACHINE_ARN, INCIDENTS_TABLE, CONTAINMENT_POLICY, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET, FORENSICS_ACCOUNT_ID; DRILL ("true"
+ * lets samples in) and MEMBER_ACCOUNTS (ids with commas, empty means any but the forensics account).
  *
  * @throws when an AWS call failed, after all records: Lambda then delivers the event again, and what was started or
  * told already is not started or told again.
@@ -147,6 +147,7 @@ export async function handler(event: unknown): Promise<void> {
     const now = new Date();
     const admission: Admission = {
         region: environment("AWS_REGION"),
+        forensicsAccount: environment("FORENSICS_ACCOUNT_ID"),
         memberAccounts: (optionalEnvironment("MEMBER_ACCOUNTS") ?? "").split(",").map((id) => id.trim()).filter((id) => id !== ""),
         drill: optionalEnvironment("DRILL") === "true",
     };

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { InstanceRef } from "../functions/domain/containers";
 import type { Settings } from "./config";
 import { roleTag } from "./names";
+import { trustService } from "./policyDocument";
 
 export interface DrillRangeArgs {
     settings: Settings;
@@ -37,12 +38,17 @@ export class DrillRange extends pulumi.ComponentResource {
             egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
             tags: tags("victim"),
         }, parent);
+        // A role without a single permission: a drill has credentials to deny, and whoever takes them has nothing. Not named
+        // clean-room-…: the responder touches none of those. A deny that is left behind does not keep the stack from being destroyed.
+        const role = new aws.iam.Role(name, { name: "drill-range-victim", description: "Sacrificial instance of the EC2 clean room's drill range", assumeRolePolicy: trustService("ec2.amazonaws.com"), forceDetachPolicies: true }, parent);
+        const profile = new aws.iam.InstanceProfile(name, { name: "drill-range-victim", role: role.name }, parent);
         const image = aws.ssm.getParameterOutput({ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64", region }, { parent: this });
         const instance = new aws.ec2.Instance(name, {
             ami: image.value,
             instanceType: settings.range.instanceType,
             subnetId: vpc.publicSubnetIds[0]!,
             vpcSecurityGroupIds: [group.id],
+            iamInstanceProfile: profile.name,
             metadataOptions: { httpTokens: "required" },
             rootBlockDevice: { volumeType: "gp3", volumeSize: 8, encrypted: true },
             tags: tags("victim"),

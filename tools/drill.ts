@@ -24,6 +24,7 @@ const USAGE = "npm run drill -- --stack NAME [--instance i-0123456789abcdef0]";
 /** What the drill aims at. @throws when the stack has no range, or the Pulumi CLI cannot say. */
 async function targetOf(stack: string, instance: string | undefined, settings: Settings): Promise<InstanceRef> {
     const member = settings.members[0];
+    if (instance && !member) throw new Error(`The stack "${stack}" lists no member, so the account of ${instance} is not known. Send {"instanceId","accountId","region"} to its findings topic instead.`);
     if (instance && member) return instanceRefSchema.parse({ instanceId: instance, accountId: member.accountId, region: regionsOf(settings, member)[0] });
     if (!settings.range.enabled) throw new Error(`The stack "${stack}" has no drill range. Set range.enabled in Pulumi.${stack}.yaml and deploy it, or name a sacrificial instance with --instance.`);
     const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "drillTarget", "--json", "--stack", stack]).catch((error: Error & { stderr?: string }) => {

@@ -40,7 +40,9 @@ export function openIncidents(findings: readonly Finding[], now: Date): Incident
 export interface Admission {
     /** The Region this function runs in. */
     region: string;
-    /** Member accounts; empty means any. */
+    /** The account of the clean room itself. */
+    forensicsAccount: string;
+    /** Member accounts; empty means any but the forensics account. */
     memberAccounts: readonly string[];
     /** Whether sample findings start an incident: only in a drill. */
     drill: boolean;
@@ -54,6 +56,10 @@ export function refusalOf(incident: Incident, admission: Admission): string | nu
     }
     if (region !== admission.region) {
         return `${instanceId} is in ${region}, and this deployment handles ${admission.region}. Add ${region} to the stack's Regions, or send the finding to the topic of that Region.`;
+    }
+    // With an organisation any account may be a member, and its units may hold this one, too.
+    if (accountId === admission.forensicsAccount) {
+        return `${instanceId} belongs to the forensics account ${accountId}, whose instances read what attackers left; to contain one would lose an analysis and open an incident about it. Look at ${instanceId} yourself.`;
     }
     if (admission.memberAccounts.length > 0 && !admission.memberAccounts.includes(accountId)) {
         return `${instanceId} belongs to account ${accountId}, which is not a member of this deployment. Add it to the stack's member accounts and send the finding again.`;

@@ -36,7 +36,7 @@ describe("startIncident", () => {
     before(async () => {
         const endpoint = await aws.start();
         Object.assign(process.env, {
-            AWS_REGION: region, AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test",
+            AWS_REGION: region, FORENSICS_ACCOUNT_ID: "111111111111", AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test",
             STATE_MACHINE_ARN: `arn:aws:states:${region}:111111111111:stateMachine:incident`,
             DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`, EVIDENCE_BUCKET: "evidence", INCIDENTS_TABLE: "incidents",
         });
@@ -211,6 +211,15 @@ describe("startIncident", () => {
         process.env.MEMBER_ACCOUNTS = "";
         await run(delivery(findingHere()));
         expect(aws.of("StartExecution")).to.have.length(1);
+    });
+
+    it("never contains an instance of the forensics account, an organisation's member or not", async () => {
+        process.env.MEMBER_ACCOUNTS = "";
+        const event = findingHere();
+        put(event, "detail.accountId", "111111111111");
+        await run(delivery(event));
+        expect(aws.of("StartExecution")).to.be.empty;
+        expect(problems()[0].problem.cause).to.match(/belongs to the forensics account 111111111111/);
     });
 
     it("starts what it can of a message and parks it for the rest", async () => {

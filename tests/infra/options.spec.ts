@@ -32,9 +32,22 @@ describe("what a stack may turn on", function () {
         const instances = resources.filter(({ type }) => type === "aws:ec2/instance:Instance");
         expect(instances).to.have.length(1);
         expect(instances[0]).to.include({ accountId: "222222222222", region: "eu-west-1" });
-        expect(instances[0]!.inputs).to.deep.include({ subnetId: "subnet-of-awsx", metadataOptions: { httpTokens: "required" } });
+        expect(instances[0]!.inputs).to.deep.include({ subnetId: "subnet-of-awsx", metadataOptions: { httpTokens: "required" }, iamInstanceProfile: "drill-range-victim" });
         const groups = instances[0]!.inputs.vpcSecurityGroupIds as string[];
         expect(resources.find(({ type, name }) => type === "aws:ec2/securityGroup:SecurityGroup" && groups.includes(`${name}-id`))!.inputs).to.deep.include({ vpcId: "vpc-of-awsx", ingress: [] });
+    });
+
+    it("gives that instance credentials to lose, which the responder may deny, and which allow nothing", () => {
+        const role = resources.find(({ type, name }) => type === "aws:iam/role:Role" && name === "drill-range")!;
+        expect(role).to.include({ accountId: "222222222222" });
+        const attached = resources.filter(({ type, inputs }) => type.startsWith("aws:iam/rolePolicy") && inputs.role === role.inputs.name);
+        expect(attached).to.deep.equal([]);
+        expect(role.inputs).to.not.have.any.keys("inlinePolicies", "managedPolicyArns");
+        const responder = resources.find(({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && inputs.role === "clean-room-responder")!;
+        const { Statement } = JSON.parse(responder.inputs.policy as string) as { Statement: { Effect: string; Action: string[]; Resource: string[] }[] };
+        const covers = (effect: string) => Statement.some(({ Effect, Action, Resource }) => Effect === effect && Action.includes("iam:PutRolePolicy")
+            && Resource.some((each) => `arn:aws:iam::222222222222:role/${role.inputs.name as string}`.startsWith(each.replace(/\*$/, ""))));
+        expect([covers("Allow"), covers("Deny")]).to.deep.equal([true, false]);
     });
 
     it("puts the image's id in every Region where the lookup reads it", () => {

@@ -7,7 +7,7 @@ import { fixtureText, victim, victimFindingId } from "./messageFixtures";
 
 const now = new Date("2026-11-24T10:00:00.000Z");
 const findingsOf = (name: string) => parseMessage(fixtureText(name)).findings;
-const admission = { region: victim.region, memberAccounts: [victim.accountId], drill: false };
+const admission = { region: victim.region, forensicsAccount: "111111111111", memberAccounts: [victim.accountId], drill: false };
 
 const instance = fc.record({
     instanceId: fc.constantFrom("i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829", "i-0c3d4e5f607182930", "i-1a2b3c4d"),
@@ -80,6 +80,10 @@ describe("refusalOf", () => {
     it("follows an incident of a member in this Region", () => {
         expect(refusalOf(incident, admission)).to.equal(null);
         expect(refusalOf(incident, { ...admission, memberAccounts: [] })).to.equal(null);
+    });
+
+    it("leaves the forensics account's own instances alone, whoever is a member", () => {
+        for (const memberAccounts of [[], [victim.accountId]]) expect(refusalOf(incident, { ...admission, forensicsAccount: victim.accountId, memberAccounts })).to.match(/belongs to the forensics account 222222222222/);
     });
 
     it("follows a sample in a drill only", () => {

@@ -85,7 +85,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         const other = await makeFunction(aws, standIn, zipped("exports.handler = async () => ({ done: true });"));
         const environment = {
             PARTITION: "aws", INCIDENTS_TABLE: incidentsTableName, EVIDENCE_BUCKET: evidenceBucket, CONTAINMENT_POLICY: JSON.stringify({ mode: "approval", rules: [{ minimumSeverity: 9, mode: "automatic" }] }), NOTIFICATION_TOPIC_ARN: "", SLACK_WEBHOOK_PARAMETER: "",
-            STATE_MACHINE_ARN: names.stateMachineArn, DEAD_LETTER_QUEUE_URL: "none", MEMBER_ACCOUNTS: MEMBER, DRILL: "true",
+            STATE_MACHINE_ARN: names.stateMachineArn, DEAD_LETTER_QUEUE_URL: "none", FORENSICS_ACCOUNT_ID: FORENSICS, MEMBER_ACCOUNTS: MEMBER, DRILL: "true",
         };
         const ask = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(requestApproval)), bundled("requestApproval"), { environment });
         startFunction = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(startIncident)), bundled("startIncident"), { environment });
