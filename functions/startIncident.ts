@@ -134,7 +134,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
  * Handles the records of an SNS event one after the other; a bad one never stops the others.
  *
  * Environment: STATE_MACHINE_ARN, INCIDENTS_TABLE, CONTAINMENT_POLICY, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET, FORENSICS_ACCOUNT_ID; DRILL ("true"
- * lets samples in) and MEMBER_ACCOUNTS (ids with commas, empty means any but the forensics account).
+ * lets samples in) and MEMBER_ACCOUNTS (with commas, as {@link Admission} has them).
  *
  * @throws when an AWS call failed, after all records: Lambda then delivers the event again, and what was started or
  * told already is not started or told again.

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AnalysisArchive } from "../tools/analysisArchive";
 import { Callback } from "./callback";
 import { containmentPolicyText, type Settings } from "./config";
-import { regionsOf } from "./estate";
+import { admittedAccounts } from "./estate";
 import { EvidenceStore } from "./evidenceStore";
 import { forensicImage, ForensicInstance } from "./forensicInstance";
 import { IncidentsTable } from "./incidentsTable";
@@ -67,8 +67,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         const environment: Record<string, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
-            // Empty means any: who is in the organisation is decided by the bus's and the responder roles' policies.
-            MEMBER_ACCOUNTS: settings.organization ? "" : settings.members.filter((member) => regionsOf(settings, member).includes(region)).map((member) => member.accountId).join(","),
+            MEMBER_ACCOUNTS: admittedAccounts(settings, region).join(","),
             RESPONDER_ROLE_NAME: responderRoleName,
             STATE_MACHINE_ARN: names.stateMachineArn,
             DRILL: String(settings.findings.drill),

@@ -15,6 +15,16 @@ export function protectedPairs(settings: Settings): AccountRegion[] {
     return settings.members.flatMap(({ accountId, ...member }) => regionsOf(settings, { accountId, ...member }).map((region) => ({ accountId, region })));
 }
 
+/**
+ * Accounts whose findings start incidents in a Region, as startIncident reads them: ids; `*` is every account of the organisation,
+ * which its bus and the responder roles decide about, and `!<id>` one that is not protected in this Region all the same.
+ */
+export function admittedAccounts(settings: Settings, region: string): string[] {
+    const isHere = (member: Member) => regionsOf(settings, member).includes(region);
+    if (!settings.organization) return settings.members.filter(isHere).map(({ accountId }) => accountId);
+    return ["*", ...settings.members.filter((member) => !isHere(member)).map(({ accountId }) => `!${accountId}`)];
+}
+
 export type CoverageMode = NonNullable<Settings["coverage"]["mode"]>;
 
 /** How GuardDuty is switched on for an account. @param member left out: for the stack as a whole */

@@ -42,7 +42,7 @@ export interface Admission {
     region: string;
     /** The account of the clean room itself. */
     forensicsAccount: string;
-    /** Member accounts; empty means any but the forensics account. */
+    /** Ids of member accounts; `*` among them is any account but the forensics account, `!<id>` one that is none. Empty: nobody. */
     memberAccounts: readonly string[];
     /** Whether sample findings start an incident: only in a drill. */
     drill: boolean;
@@ -61,8 +61,9 @@ export function refusalOf(incident: Incident, admission: Admission): string | nu
     if (accountId === admission.forensicsAccount) {
         return `${instanceId} belongs to the forensics account ${accountId}, whose instances read what attackers left; to contain one would lose an analysis and open an incident about it. Look at ${instanceId} yourself.`;
     }
-    if (admission.memberAccounts.length > 0 && !admission.memberAccounts.includes(accountId)) {
-        return `${instanceId} belongs to account ${accountId}, which is not a member of this deployment. Add it to the stack's member accounts and send the finding again.`;
+    const { memberAccounts } = admission;
+    if (memberAccounts.includes(`!${accountId}`) || !(memberAccounts.includes("*") || memberAccounts.includes(accountId))) {
+        return `${instanceId} belongs to account ${accountId}, which is not a member of this deployment in ${region}. Add it to the stack's members, or ${region} to its regions there, and send the finding again.`;
     }
     return null;
 }

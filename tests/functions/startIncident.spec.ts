@@ -207,14 +207,25 @@ describe("startIncident", () => {
         expect(aws.of("StartExecution")).to.be.empty;
     });
 
-    it("takes any account when no members are configured", async () => {
-        process.env.MEMBER_ACCOUNTS = "";
+    it("takes any account of an organisation but one that is not protected in this Region", async () => {
+        process.env.MEMBER_ACCOUNTS = `*,!${here.accountId}`;
+        await run(delivery(findingHere()));
+        expect(aws.of("StartExecution")).to.be.empty;
+        expect(problems()[0].problem.cause).to.match(/not a member of this deployment in /);
+        process.env.MEMBER_ACCOUNTS = "*";
         await run(delivery(findingHere()));
         expect(aws.of("StartExecution")).to.have.length(1);
     });
 
-    it("never contains an instance of the forensics account, an organisation's member or not", async () => {
+    it("takes nobody's finding in a Region that protects nobody", async () => {
         process.env.MEMBER_ACCOUNTS = "";
+        await run(delivery(findingHere()));
+        expect(aws.of("StartExecution")).to.be.empty;
+        expect(problems()[0].problem.cause).to.match(/not a member/);
+    });
+
+    it("never contains an instance of the forensics account, an organisation's member or not", async () => {
+        process.env.MEMBER_ACCOUNTS = "*";
         const event = findingHere();
         put(event, "detail.accountId", "111111111111");
         await run(delivery(event));

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { architectureOf, architectures, defaultInstanceType } from "../../infra/architecture";
 import { knownRegions, needsOptIn, partitionOf } from "../../infra/awsRegions";
 import { parseSettings, type Settings } from "../../infra/config";
-import { coverageMode, forwardsFindings, ofOrganization, protectedPairs } from "../../infra/estate";
+import { admittedAccounts, coverageMode, forwardsFindings, ofOrganization, protectedPairs } from "../../infra/estate";
 
 const valid = {
     forensics: { accountId: "111111111111" },
@@ -145,6 +145,14 @@ describe("the estate that a configuration comes to", () => {
         expect(protectedPairs(settings)).to.deep.equal([
             { accountId: "222222222222", region: "eu-west-1" }, { accountId: "222222222222", region: "us-east-1" }, { accountId: "333333333333", region: "us-east-1" },
         ]);
+    });
+
+    it("starts incidents for the accounts that are protected in the Region, and for nobody where none is", () => {
+        const members = [{ accountId: "222222222222", regions: ["us-east-1"] }, { accountId: "333333333333", regions: ["us-east-1"] }];
+        const listed = settingsOf({ regions: ["eu-west-1", "us-east-1"], members });
+        expect(["eu-west-1", "us-east-1"].map((region) => admittedAccounts(listed, region))).to.deep.equal([[], ["222222222222", "333333333333"]]);
+        const both = settingsOf({ regions: ["eu-west-1", "us-east-1"], members, organization });
+        expect(["eu-west-1", "us-east-1"].map((region) => admittedAccounts(both, region))).to.deep.equal([["*", "!222222222222", "!333333333333"], ["*"]]);
     });
 
     it("forwards findings where no delegated administrator has them already, or as the account says", () => {

@@ -22,8 +22,8 @@ describe("the finding of a drill", () => {
 
     it("starts an incident where drills are on, and none elsewhere", () => {
         const [incident] = openIncidents(parseMessage(JSON.stringify(event)).findings, new Date());
-        expect(refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: [], drill: true })).to.equal(null);
-        expect(refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: [], drill: false })).to.match(/sample/);
+        expect(refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: true })).to.equal(null);
+        expect(refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: false })).to.match(/sample/);
     });
 
     it("is one the rule would let through", () => {

@@ -79,11 +79,11 @@ describe("refusalOf", () => {
 
     it("follows an incident of a member in this Region", () => {
         expect(refusalOf(incident, admission)).to.equal(null);
-        expect(refusalOf(incident, { ...admission, memberAccounts: [] })).to.equal(null);
+        expect(refusalOf(incident, { ...admission, memberAccounts: ["*"] })).to.equal(null);
     });
 
     it("leaves the forensics account's own instances alone, whoever is a member", () => {
-        for (const memberAccounts of [[], [victim.accountId]]) expect(refusalOf(incident, { ...admission, forensicsAccount: victim.accountId, memberAccounts })).to.match(/belongs to the forensics account 222222222222/);
+        for (const memberAccounts of [["*"], [victim.accountId]]) expect(refusalOf(incident, { ...admission, forensicsAccount: victim.accountId, memberAccounts })).to.match(/belongs to the forensics account 222222222222/);
     });
 
     it("follows a sample in a drill only", () => {
@@ -93,6 +93,6 @@ describe("refusalOf", () => {
 
     it("says what to do about another Region or account", () => {
         expect(refusalOf(incident, { ...admission, region: "us-east-1" })).to.match(/is in eu-west-1.*handles us-east-1/);
-        expect(refusalOf(incident, { ...admission, memberAccounts: ["333333333333"] })).to.match(/account 222222222222, which is not a member/);
+        for (const memberAccounts of [["333333333333"], ["*", "!222222222222"], []]) expect(refusalOf(incident, { ...admission, memberAccounts })).to.match(/account 222222222222, which is not a member of this deployment in eu-west-1/);
     });
 });
