@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
 import type { InstanceRef } from "../functions/domain/containers";
+import { architectureOf, defaultImageParameter } from "./architecture";
 import type { Settings } from "./config";
 import { roleTag } from "./names";
 import { trustService } from "./policyDocument";
@@ -42,7 +43,7 @@ export class DrillRange extends pulumi.ComponentResource {
         // clean-room-…: the responder touches none of those. A deny that is left behind does not keep the stack from being destroyed.
         const role = new aws.iam.Role(name, { name: "drill-range-victim", description: "Sacrificial instance of the EC2 clean room's drill range", assumeRolePolicy: trustService("ec2.amazonaws.com"), forceDetachPolicies: true }, parent);
         const profile = new aws.iam.InstanceProfile(name, { name: "drill-range-victim", role: role.name }, parent);
-        const image = aws.ssm.getParameterOutput({ name: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64", region }, { parent: this });
+        const image = aws.ssm.getParameterOutput({ name: defaultImageParameter(architectureOf(settings.range.instanceType)), region }, { parent: this });
         const instance = new aws.ec2.Instance(name, {
             ami: image.value,
             instanceType: settings.range.instanceType,

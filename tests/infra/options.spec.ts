@@ -12,7 +12,7 @@ describe("what a stack may turn on", function () {
     const one = (type: string): Declared => resources.find((resource) => resource.type === type)!;
 
     before(async () => {
-        const declared = await declare({ ...base, findings: { drill: true }, range: { enabled: true }, imagePipeline: { enabled: true }, forensicInstance: { imageParameter } });
+        const declared = await declare({ ...base, findings: { drill: true }, range: { enabled: true, instanceType: "t4g.small" }, imagePipeline: { enabled: true }, forensicInstance: { imageParameter } });
         expect(declared.problems).to.deep.equal([]);
         resources = declared.resources;
     });
@@ -32,7 +32,7 @@ describe("what a stack may turn on", function () {
         const instances = resources.filter(({ type }) => type === "aws:ec2/instance:Instance");
         expect(instances).to.have.length(1);
         expect(instances[0]).to.include({ accountId: "222222222222", region: "eu-west-1" });
-        expect(instances[0]!.inputs).to.deep.include({ subnetId: "subnet-of-awsx", metadataOptions: { httpTokens: "required" }, iamInstanceProfile: "drill-range-victim" });
+        expect(instances[0]!.inputs).to.deep.include({ subnetId: "subnet-of-awsx", metadataOptions: { httpTokens: "required" }, iamInstanceProfile: "drill-range-victim", ami: "value of /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64" });
         const groups = instances[0]!.inputs.vpcSecurityGroupIds as string[];
         expect(resources.find(({ type, name }) => type === "aws:ec2/securityGroup:SecurityGroup" && groups.includes(`${name}-id`))!.inputs).to.deep.include({ vpcId: "vpc-of-awsx", ingress: [] });
     });

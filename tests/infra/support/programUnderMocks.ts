@@ -45,6 +45,7 @@ const mocks: pulumi.runtime.Mocks = {
         const { accountId = "", region = "" } = placeOf(provider) ?? {};
         const at = (inputs.region as string | undefined) ?? region;
         if (token === "aws:index/getAvailabilityZones:getAvailabilityZones") return { names: ["a", "b", "c"].map((zone) => `${at}${zone}`) };
+        if (token === "aws:ssm/getParameter:getParameter") return { ...inputs, value: `value of ${inputs.name as string}` };
         if (token === "aws:index/getRegions:getRegions") return { names: answers.switchedOn?.[accountId] ?? [] };
         if (token === "aws:guardduty/getDetector:getDetector") {
             const status = answers.detectors?.[`${accountId}/${at}`];
