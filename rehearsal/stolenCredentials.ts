@@ -13,7 +13,8 @@ export interface StolenCredentials {
     sessionToken: string;
 }
 
-const longestWaitMilliseconds = 30_000;
+/** Fractions of a second are usual; the program is deployed in the same process meanwhile, on a machine that may be busy. */
+const longestWaitMilliseconds = 120_000;
 
 /** Runs a command on the instance that prints its credentials. @throws WaitError when Systems Manager does not reach the instance. */
 export async function stealCredentials(ssm: SSMClient, instanceId: string): Promise<StolenCredentials> {

@@ -8,8 +8,10 @@ import { junitCounts, type Counts } from "./counts";
 const root = path.resolve(__dirname, "../..");
 const bin = (name: string): string => path.join(root, "node_modules/.bin", name);
 
-/** What mocha runs when the arguments name no file: tests mirror the tree, and each policy has its spec beside it. */
-const SPECS = ["tests/**/*.spec.ts", "policies/*.spec.ts"];
+/** Specs that run on a local AWS: they take as long as everything else together. */
+const REHEARSALS = "tests/rehearsal/**/*.spec.ts";
+/** The other specs: tests mirror the tree, and each policy has its spec beside it. */
+const SPECS = ["tests/**/*.spec.ts", "policies/*.spec.ts", "--ignore", REHEARSALS];
 
 export interface Result {
     part: string;
@@ -29,14 +31,8 @@ export interface Part {
 export const parts: Part[] = [
     checkPart("typecheck", [[bin("tsc"), "--noEmit", "-p", root], [bin("tsc"), "--noEmit", "-p", path.join(root, "policies")]]),
     checkPart("lint", [[bin("eslint"), root]]),
-    {
-        name: "mocha",
-        run: (args, live) => testPart("mocha", live, async (file, execute) => {
-            const specs = args.some((arg) => arg.endsWith(".ts")) ? [] : SPECS;
-            const code = await execute([bin("mocha"), "--reporter", path.join(__dirname, "mochaReporter.ts"), ...args, ...specs], { TEST_COUNTS_FILE: file });
-            return { code, counts: existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined };
-        }),
-    },
+    mochaPart("mocha", SPECS),
+    mochaPart("rehearsals", [REHEARSALS]),
     {
         name: "pytest",
         run: (args, live) => testPart("pytest", live, async (file, execute) => {
@@ -58,6 +54,18 @@ function checkPart(name: string, commands: string[][]): Part {
                 ok = (await execute([...command, ...args])) === 0 && ok;
             }
             return { ok };
+        }),
+    };
+}
+
+/** @param specs what to run when the arguments name no file */
+function mochaPart(name: string, specs: string[]): Part {
+    return {
+        name,
+        run: (args, live) => testPart(name, live, async (file, execute) => {
+            const named = args.some((arg) => arg.endsWith(".ts"));
+            const code = await execute([bin("mocha"), "--reporter", path.join(__dirname, "mochaReporter.ts"), ...args, ...(named ? [] : specs)], { TEST_COUNTS_FILE: file });
+            return { code, counts: existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined };
         }),
     };
 }
