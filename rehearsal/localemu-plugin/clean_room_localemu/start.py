@@ -17,7 +17,10 @@ def start() -> None:
 
 
 def install_all() -> None:
-    """Order matters only for the call log: it comes last, so that its file says that everything is in place."""
+    """The call log comes last, so that its file says that everything is in place."""
+    from . import older_python
+
+    older_python.install()
     from . import auto_scaling, call_log, ec2, event_delivery, iam, isolation, lambdas, load_balancing, object_events, ssm, state_machines
 
     for module in (isolation, iam, lambdas, event_delivery, object_events, state_machines, ec2, load_balancing, auto_scaling, ssm, call_log):
