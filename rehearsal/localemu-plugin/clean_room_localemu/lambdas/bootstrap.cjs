@@ -1,7 +1,7 @@
 /**
  * Runs a Node Lambda handler. One JSON request a line on standard input:
  * {requestId, functionArn, event: JSON text, timeoutMs}; one reply a line on standard output, marked, since the function
- * writes its log there too: {result: JSON text} or {error: {errorType, errorMessage, trace}}.
+ * writes its log there too: {result: JSON text} or {error: {errorType, errorMessage, trace}, exits: whether it ends now}.
  *
  * Its argument is a file that gets a line for each HTTP exchange of the function: when it sent the request and had read the
  * answer, by its own clock. A server that serves requests one by one cannot tell which of them were sent side by side.
@@ -90,8 +90,9 @@ readline.createInterface({ input: process.stdin }).on("line", async (line) => {
         }
         reply({ result: JSON.stringify(await invoke(handler, JSON.parse(line))) ?? "null" });
     } catch (error) {
-        reply({ error: describe(error) });
-        if ((await loading).error) {
+        const exits = (await loading).error !== undefined;
+        reply({ error: describe(error), exits });
+        if (exits) {
             process.exit(1);
         }
     }
@@ -99,10 +100,10 @@ readline.createInterface({ input: process.stdin }).on("line", async (line) => {
 
 // Lambda ends the environment on both.
 process.on("unhandledRejection", (error) => {
-    reply({ error: { ...describe(error), errorType: "Runtime.UnhandledPromiseRejection" } });
+    reply({ error: { ...describe(error), errorType: "Runtime.UnhandledPromiseRejection" }, exits: true });
     process.exit(128);
 });
 process.on("uncaughtException", (error) => {
-    reply({ error: describe(error) });
+    reply({ error: describe(error), exits: true });
     process.exit(129);
 });

@@ -109,6 +109,9 @@ class NodeExecutor(RuntimeExecutor):
             reply = {"error": {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"}}
         if reply is None:
             reply = {"error": {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {process.exit_status()}"}}
+        if reply.get("exits"):
+            # It is on its way out; the next invocation must not be given to it.
+            process.kill()
         failed = "error" in reply
         body = json.dumps(reply["error"]) if failed else reply["result"]
         log = "".join([f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}\n", *process.lines, f"END RequestId: {request_id}\n"])
