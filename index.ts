@@ -18,26 +18,57 @@ const partition = partitionOf(settings.regions[0]!);
 const accounts = new Accounts("accounts", { settings });
 const archive = analysisArchive(settings);
 
-const rooms = settings.regions.map((region) => new CleanRoom(`clean-room-${region}`, { settings, slackWebhookUrl, partition, region, archive }, inAccountAndRegion(accounts.forensics, region)));
+const rooms = settings.regions.map(
+    (region) =>
+        new CleanRoom(
+            `clean-room-${region}`,
+            { settings, slackWebhookUrl, partition, region, archive },
+            inAccountAndRegion(accounts.forensics, region),
+        ),
+);
 const evidenceKeyArns = rooms.map((room) => room.evidenceKeyArn);
 
-const members = settings.members.map((member) => new MemberAccount(`member-${member.accountId}`, { settings, member, partition, provider: accounts.member(member.accountId), evidenceKeyArns }));
+const members = settings.members.map(
+    (member) =>
+        new MemberAccount(`member-${member.accountId}`, {
+            settings,
+            member,
+            partition,
+            provider: accounts.member(member.accountId),
+            evidenceKeyArns,
+        }),
+);
 if (settings.organization) {
-    new MemberStackSet("members", { settings, organization: settings.organization, partition, evidenceKeyArns }, inAccountAndRegion(accounts.forensics, settings.regions[0]!));
+    new MemberStackSet(
+        "members",
+        { settings, organization: settings.organization, partition, evidenceKeyArns },
+        inAccountAndRegion(accounts.forensics, settings.regions[0]!),
+    );
 }
 new GuardDutyCoverage("coverage", { settings, accounts });
-if (settings.imagePipeline.enabled) new ImagePipeline("forensic-image", { settings, partition, region: settings.regions[0]! }, inAccountAndRegion(accounts.forensics, settings.regions[0]!));
+if (settings.imagePipeline.enabled)
+    new ImagePipeline(
+        "forensic-image",
+        { settings, partition, region: settings.regions[0]! },
+        inAccountAndRegion(accounts.forensics, settings.regions[0]!),
+    );
 const range = settings.range.enabled ? drillRange(settings.members[0]!) : null;
 
 /** The sacrificial instance, in the first Region of the first member. */
 function drillRange(member: Member): DrillRange {
     const region = regionsOf(settings, member)[0]!;
-    return new DrillRange("drill-range", { settings, accountId: member.accountId, region }, inAccountAndRegion(accounts.member(member.accountId), region));
+    return new DrillRange(
+        "drill-range",
+        { settings, accountId: member.accountId, region },
+        inAccountAndRegion(accounts.member(member.accountId), region),
+    );
 }
 
 /** By Region: where messages go in, where evidence lies, what runs. */
 export const cleanRooms = Object.fromEntries(rooms.map((room) => [room.region, room.summary]));
 /** By listed account: the role that the functions assume. */
-export const responderRoles = Object.fromEntries(members.map((member, index) => [settings.members[index]!.accountId, member.responder.arn]));
+export const responderRoles = Object.fromEntries(
+    members.map((member, index) => [settings.members[index]!.accountId, member.responder.arn]),
+);
 /** What `npm run drill` aims at; null without a range. */
 export const drillTarget = range?.target ?? null;

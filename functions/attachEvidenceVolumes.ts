@@ -1,5 +1,12 @@
 /** Makes the evidence and work volumes of an incident and attaches them to the forensic instance. */
-import { AttachVolumeCommand, CreateVolumeCommand, EC2Client, ModifyInstanceAttributeCommand, type Instance, type Volume } from "@aws-sdk/client-ec2";
+import {
+    AttachVolumeCommand,
+    CreateVolumeCommand,
+    EC2Client,
+    ModifyInstanceAttributeCommand,
+    type Instance,
+    type Volume,
+} from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
@@ -14,8 +21,20 @@ import { planVolumes, type VolumeAction, type VolumesState, type VolumeState } f
 /** Make volumes of an incident's snapshots and attach them to an incident's instance. */
 export const permissions: Permissions = (names) => [
     { Sid: "FindHostAndVolumes", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes"], Resource: ["*"] },
-    { Sid: "ReadEvidenceSnapshots", Effect: "Allow", Action: ["ec2:CreateVolume"], Resource: [snapshotArn(names)], Condition: madeForIncident },
-    { Sid: "MakeTaggedVolumes", Effect: "Allow", Action: ["ec2:CreateVolume"], Resource: [ec2Arn(names, "volume/*")], Condition: taggedAtCreation },
+    {
+        Sid: "ReadEvidenceSnapshots",
+        Effect: "Allow",
+        Action: ["ec2:CreateVolume"],
+        Resource: [snapshotArn(names)],
+        Condition: madeForIncident,
+    },
+    {
+        Sid: "MakeTaggedVolumes",
+        Effect: "Allow",
+        Action: ["ec2:CreateVolume"],
+        Resource: [ec2Arn(names, "volume/*")],
+        Condition: taggedAtCreation,
+    },
     tagAtCreation([ec2Arn(names, "volume/*")], "CreateVolume"),
     {
         Sid: "AttachToHost",
@@ -38,16 +57,28 @@ function toVolumeState(volume: Volume, instance: Instance | null): VolumeState {
         availabilityZone: volume.AvailabilityZone!,
         state: volume.State ?? "creating",
         attachment: attachment?.InstanceId
-            ? { instanceId: attachment.InstanceId, device: attachment.Device ?? "", state: attachment.State ?? "attaching", deleteOnTermination: mapping?.Ebs?.DeleteOnTermination === true }
+            ? {
+                  instanceId: attachment.InstanceId,
+                  device: attachment.Device ?? "",
+                  state: attachment.State ?? "attaching",
+                  deleteOnTermination: mapping?.Ebs?.DeleteOnTermination === true,
+              }
             : null,
     };
 }
 
 async function readState(ec2: EC2Client, incidentId: string, evidence: Evidence, host: ForensicHost): Promise<VolumesState> {
-    const [instance, volumes] = await Promise.all([forensicInstance(ec2, host.instanceId), forensicVolumes(ec2, incidentId, "evidence", "work")]);
+    const [instance, volumes] = await Promise.all([
+        forensicInstance(ec2, host.instanceId),
+        forensicVolumes(ec2, incidentId, "evidence", "work"),
+    ]);
     const state = instance?.State?.Name ?? "pending";
     if (state !== "pending" && state !== "running") {
-        throw new StepError(`The forensic instance is ${state}`, host.instanceId, "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.");
+        throw new StepError(
+            `The forensic instance is ${state}`,
+            host.instanceId,
+            "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.",
+        );
     }
     return {
         incidentId,
@@ -67,17 +98,30 @@ async function act(ec2: EC2Client, { incidentId, host }: VolumesState, action: V
         case "create": {
             const { evidenceSnapshotId: snapshotId, volumeId } = action.snapshot;
             // Encrypted under the snapshot's own key, which is the evidence key.
-            await ec2.send(new CreateVolumeCommand({
-                SnapshotId: snapshotId, AvailabilityZone: host.availabilityZone, VolumeType: "gp3", VolumeInitializationRate: action.initializationRate,
-                ClientToken: action.clientToken, TagSpecifications: [{ ResourceType: "volume", Tags: incidentTags(incidentId, action.purpose, { volumeId, snapshotId }) }],
-            }));
+            await ec2.send(
+                new CreateVolumeCommand({
+                    SnapshotId: snapshotId,
+                    AvailabilityZone: host.availabilityZone,
+                    VolumeType: "gp3",
+                    VolumeInitializationRate: action.initializationRate,
+                    ClientToken: action.clientToken,
+                    TagSpecifications: [
+                        { ResourceType: "volume", Tags: incidentTags(incidentId, action.purpose, { volumeId, snapshotId }) },
+                    ],
+                }),
+            );
             return;
         }
         case "attach":
             await ec2.send(new AttachVolumeCommand({ VolumeId: action.volumeId, InstanceId: host.instanceId, Device: action.device }));
             return;
         case "delete-on-termination":
-            await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: host.instanceId, BlockDeviceMappings: [{ DeviceName: action.device, Ebs: { DeleteOnTermination: true } }] }));
+            await ec2.send(
+                new ModifyInstanceAttributeCommand({
+                    InstanceId: host.instanceId,
+                    BlockDeviceMappings: [{ DeviceName: action.device, Ebs: { DeleteOnTermination: true } }],
+                }),
+            );
             return;
     }
 }
@@ -100,7 +144,11 @@ export const handler = step({
             const state = await readState(ec2, incidentId, evidence, host);
             const plan = planVolumes(state);
             if (plan.failures.length > 0) {
-                throw new StepError("The evidence could not be attached", plan.failures.join("; ").slice(0, 2000), "Check the evidence key's policy and the account's volume quota, then start the incident again: the evidence waits.");
+                throw new StepError(
+                    "The evidence could not be attached",
+                    plan.failures.join("; ").slice(0, 2000),
+                    "Check the evidence key's policy and the account's volume quota, then start the incident again: the evidence waits.",
+                );
             }
             if (plan.actions.length === 0 && plan.waitingFor.length === 0) return { ...host, volumes: plan.attached };
             for (const action of plan.actions) {
@@ -110,6 +158,8 @@ export const handler = step({
             waitingFor = plan.waitingFor;
             if (plan.actions.length === 0 || plan.actions.some(({ kind }) => kind === "create")) break;
         }
-        throw new NotYetError(`The volumes are not attached yet; waiting for ${waitingFor.join("; ") || "what was begun just now"}.`.slice(0, 1000));
+        throw new NotYetError(
+            `The volumes are not attached yet; waiting for ${waitingFor.join("; ") || "what was begun just now"}.`.slice(0, 1000),
+        );
     },
 });

@@ -14,7 +14,10 @@ export const permissions: Permissions = () => [
 ];
 
 async function pingStatus(instanceId: string): Promise<string> {
-    for await (const page of paginateDescribeInstanceInformation({ client: forensicsClient(SSMClient) }, { Filters: [{ Key: "InstanceIds", Values: [instanceId] }] })) {
+    for await (const page of paginateDescribeInstanceInformation(
+        { client: forensicsClient(SSMClient) },
+        { Filters: [{ Key: "InstanceIds", Values: [instanceId] }] },
+    )) {
         const found = page.InstanceInformationList?.find((one) => one.InstanceId === instanceId);
         if (found) return found.PingStatus ?? "unknown";
     }
@@ -36,8 +39,14 @@ export const handler = step({
         if (status === "Online") return host;
         const state = (await forensicInstance(forensicsClient(EC2Client), host.instanceId))?.State?.Name ?? "pending";
         if (state !== "pending" && state !== "running") {
-            throw new StepError(`The forensic instance is ${state}`, host.instanceId, "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.");
+            throw new StepError(
+                `The forensic instance is ${state}`,
+                host.instanceId,
+                "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.",
+            );
         }
-        throw new NotYetError(`${host.instanceId} is ${state} and its SSM agent ${status}. If it stays so, check the VPC's endpoints for ssm, ssmmessages and ec2messages, the instance profile and that the image runs the agent.`);
+        throw new NotYetError(
+            `${host.instanceId} is ${state} and its SSM agent ${status}. If it stays so, check the VPC's endpoints for ssm, ssmmessages and ec2messages, the instance profile and that the image runs the agent.`,
+        );
     },
 });

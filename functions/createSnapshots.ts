@@ -30,9 +30,25 @@ export const permissions: Permissions = (names) => [
 
 /** Snapshot any volume, copy it under the evidence key, and share with the forensics account and nobody else. */
 export const memberPermissions: Permissions = (names) => [
-    { Sid: "FindVolumes", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"], Resource: ["*"] },
-    { Sid: "SnapshotVolumes", Effect: "Allow", Action: ["ec2:CreateSnapshots", "ec2:CreateSnapshot"], Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")] },
-    { Sid: "MakeTaggedSnapshots", Effect: "Allow", Action: ["ec2:CreateSnapshots", "ec2:CreateSnapshot"], Resource: [snapshotArn(names)], Condition: taggedAtCreation },
+    {
+        Sid: "FindVolumes",
+        Effect: "Allow",
+        Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"],
+        Resource: ["*"],
+    },
+    {
+        Sid: "SnapshotVolumes",
+        Effect: "Allow",
+        Action: ["ec2:CreateSnapshots", "ec2:CreateSnapshot"],
+        Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")],
+    },
+    {
+        Sid: "MakeTaggedSnapshots",
+        Effect: "Allow",
+        Action: ["ec2:CreateSnapshots", "ec2:CreateSnapshot"],
+        Resource: [snapshotArn(names)],
+        Condition: taggedAtCreation,
+    },
     { Sid: "CopySnapshotsToShare", Effect: "Allow", Action: ["ec2:CopySnapshot"], Resource: [snapshotArn(names)] },
     tagAtCreation([snapshotArn(names)], "CreateSnapshots", "CreateSnapshot", "CopySnapshot"),
     {
@@ -47,9 +63,13 @@ export const memberPermissions: Permissions = (names) => [
 ];
 
 function failure(failures: PreservationPlan["failures"]): StepError {
-    const list = failures.map(({ snapshot, stage }) => `${stage} snapshot ${snapshot.snapshotId} of ${snapshot.volumeId} is in state ${snapshot.state} (${snapshot.problem ?? "no reason given"})`);
+    const list = failures.map(
+        ({ snapshot, stage }) =>
+            `${stage} snapshot ${snapshot.snapshotId} of ${snapshot.volumeId} is in state ${snapshot.state} (${snapshot.problem ?? "no reason given"})`,
+    );
     return new StepError(
-        "Volumes could not be preserved", list.join("; ").slice(0, 2000),
+        "Volumes could not be preserved",
+        list.join("; ").slice(0, 2000),
         `Copies are made under ${environment("EVIDENCE_KEY_ARN")}: a key that may not be used fails only afterwards, so check its policy and that of the volume's key. Delete the failed snapshots and start the incident again; the others stay.`,
     );
 }
@@ -100,7 +120,12 @@ export const handler = step({
             if (passing) throw passing;
             if (done === 0 && plan.waitingFor.length === 0) throw problems[0] ?? failure(plan.failures);
             if (done > 0 && pass < mostPasses) continue;
-            throw new NotYetError(`${plan.preserved.length} of ${victims.volumes.length} volumes are preserved; waiting for ${plan.waitingFor.join("; ") || "what was begun just now"}.`.slice(0, 1000));
+            throw new NotYetError(
+                `${plan.preserved.length} of ${victims.volumes.length} volumes are preserved; waiting for ${plan.waitingFor.join("; ") || "what was begun just now"}.`.slice(
+                    0,
+                    1000,
+                ),
+            );
         }
     },
 });

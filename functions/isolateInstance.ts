@@ -41,8 +41,19 @@ export const permissions: Permissions = (names) => [
 export const memberPermissions: Permissions = (names) => [
     ...readInstancePermissions(names),
     ...changeInstancePermissions(names),
-    { Sid: "MakeContainmentGroups", Effect: "Allow", Action: ["ec2:CreateSecurityGroup", "ec2:CreateNetworkAcl"], Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*"), ec2Arn(names, "vpc/*")] },
-    { Sid: "TagContainmentGroups", Effect: "Allow", Action: ["ec2:CreateTags"], Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*")], Condition: { StringEquals: { "ec2:CreateAction": ["CreateSecurityGroup", "CreateNetworkAcl"] } } },
+    {
+        Sid: "MakeContainmentGroups",
+        Effect: "Allow",
+        Action: ["ec2:CreateSecurityGroup", "ec2:CreateNetworkAcl"],
+        Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*"), ec2Arn(names, "vpc/*")],
+    },
+    {
+        Sid: "TagContainmentGroups",
+        Effect: "Allow",
+        Action: ["ec2:CreateTags"],
+        Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*")],
+        Condition: { StringEquals: { "ec2:CreateAction": ["CreateSecurityGroup", "CreateNetworkAcl"] } },
+    },
     {
         Sid: "SetRulesOfContainmentGroups",
         Effect: "Allow",
@@ -50,8 +61,21 @@ export const memberPermissions: Permissions = (names) => [
         Resource: [ec2Arn(names, "security-group/*")],
         Condition: { StringEquals: { "aws:ResourceTag/clean-room:role": ["isolation", "untrack"] } },
     },
-    { Sid: "LeaveAutoScalingGroup", Effect: "Allow", Action: ["autoscaling:DetachInstances", "autoscaling:EnterStandby"], Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`] },
-    { Sid: "LeaveLoadBalancers", Effect: "Allow", Action: ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DeregisterInstancesFromLoadBalancer"], Resource: [`arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:targetgroup/*`, `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:loadbalancer/*`] },
+    {
+        Sid: "LeaveAutoScalingGroup",
+        Effect: "Allow",
+        Action: ["autoscaling:DetachInstances", "autoscaling:EnterStandby"],
+        Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`],
+    },
+    {
+        Sid: "LeaveLoadBalancers",
+        Effect: "Allow",
+        Action: ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DeregisterInstancesFromLoadBalancer"],
+        Resource: [
+            `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:targetgroup/*`,
+            `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:loadbalancer/*`,
+        ],
+    },
 ];
 
 /** How far the credentials are cut, as deployed. */
@@ -65,8 +89,16 @@ function networkMode(): NetworkMode {
 }
 
 /** Does actions at the same time. A failure is an outcome, not an exception: the rest must still be done. */
-async function performAll(actions: ContainmentAction[], ref: InstanceRef, incidentId: string, steps: ContainmentStep[], errors: unknown[]): Promise<void> {
-    for (const { step: done, error } of await Promise.all(actions.map((action) => attempt(describeAction(action), () => perform(action, ref, incidentId))))) {
+async function performAll(
+    actions: ContainmentAction[],
+    ref: InstanceRef,
+    incidentId: string,
+    steps: ContainmentStep[],
+    errors: unknown[],
+): Promise<void> {
+    for (const { step: done, error } of await Promise.all(
+        actions.map((action) => attempt(describeAction(action), () => perform(action, ref, incidentId))),
+    )) {
         steps.push(done);
         if (error !== null) errors.push(error);
     }
@@ -81,7 +113,10 @@ async function recordDeparture(incident: Incident, autoScaling: InstanceState["a
 
 /** Why the instance is not contained, and what a person has to do now. */
 function notContained({ instance, isolationGroupId, steps }: Containment, open: string[], ruleless: boolean): StepError {
-    const failed = steps.filter((each) => each.outcome === "failed").map((each) => `${each.name} (${each.detail})`).join("; ");
+    const failed = steps
+        .filter((each) => each.outcome === "failed")
+        .map((each) => `${each.name} (${each.detail})`)
+        .join("; ");
     return new StepError(
         "The instance is NOT contained",
         `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
@@ -96,13 +131,24 @@ export const handler = step({
     run: async ({ incident, answer }) => {
         const startedAt = new Date().toISOString();
         const { incidentId, instance } = incident;
-        const [first, recorded, standing] = await Promise.all([readFirst(instance, incidentId), readRecord(incidentId), findStandingGroups(instance, incidentId)]);
+        const [first, recorded, standing] = await Promise.all([
+            readFirst(instance, incidentId),
+            readRecord(incidentId),
+            findStandingGroups(instance, incidentId),
+        ]);
         const decision = decide(incident, first.instance, recorded, answer);
         if (decision.mode !== "automatic") {
             const state = await readRest(first);
             if (decision.mode === "observe") await recordObserved(recorded.record, answer);
             const read = await putJson(`${incident.prefix}observed-instance.json`, state);
-            return observedContainment(incident, state, decision, { credentials: credentialsMode(), cutSubnets: networkMode() === "nacl" }, read.ref, startedAt);
+            return observedContainment(
+                incident,
+                state,
+                decision,
+                { credentials: credentialsMode(), cutSubnets: networkMode() === "nacl" },
+                read.ref,
+                startedAt,
+            );
         }
         const steps: ContainmentStep[] = [];
         const errors: unknown[] = [];
@@ -114,27 +160,45 @@ export const handler = step({
         const departure = recordDeparture(incident, first.autoScaling);
         const [prepared, { state, record }] = await Promise.all([
             prepareGroups(instance, incidentId, first.vpcId, standing(first.vpcId), networkMode()),
-            Promise.all([readRest(first), departure]).then(async ([read, autoScaling]) => ({ state: read, record: await putJson(recordKey, { ...read, autoScaling }, { onlyIfAbsent: true }) })),
+            Promise.all([readRest(first), departure]).then(async ([read, autoScaling]) => ({
+                state: read,
+                record: await putJson(recordKey, { ...read, autoScaling }, { onlyIfAbsent: true }),
+            })),
             departure.then(() => performAll(planDeparture(first), instance, incidentId, steps, errors)),
         ]);
         steps.unshift(
-            ...state.unread.map((what) => ({ name: "readInstance", outcome: "failed" as const, at: state.readAt, detail: `AWS did not let us read ${what}; it is left as it is` })),
+            ...state.unread.map((what) => ({
+                name: "readInstance",
+                outcome: "failed" as const,
+                at: state.readAt,
+                detail: `AWS did not let us read ${what}; it is left as it is`,
+            })),
             ...notNeeded(state).map((line) => ({ ...line, outcome: "not-needed" as const, at: state.readAt })),
         );
         const { groups } = prepared;
         steps.push(...prepared.failed);
         errors.push(...prepared.errors);
-        for (const stage of planContainment(departed(state), groups, credentialsMode())) await performAll(stage, instance, incidentId, steps, errors);
+        for (const stage of planContainment(departed(state), groups, credentialsMode()))
+            await performAll(stage, instance, incidentId, steps, errors);
 
         const before = (await getJson(recordKey, instanceStateSchema))!.value;
         const readBack = async () => {
-            const [after, ruleless] = await Promise.all([readInstance(instance, incidentId), groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation)]);
+            const [after, ruleless] = await Promise.all([
+                readInstance(instance, incidentId),
+                groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation),
+            ]);
             return { after, ruleless, open: uncontainedInterfaces(after.interfaces, groups.isolation) };
         };
         // Where a change failed, nothing will come by waiting.
-        const { after, ruleless, open } = await eventually(readBack, (seen) => (seen.open.length === 0 && seen.ruleless) || errors.length > 0);
+        const { after, ruleless, open } = await eventually(
+            readBack,
+            (seen) => (seen.open.length === 0 && seen.ruleless) || errors.length > 0,
+        );
         const contained = open.length === 0 && ruleless && after.interfaces.length > 0;
-        const subnetsCut = groups.networkAcl !== null && after.networkAcls.length > 0 && after.networkAcls.every((each) => each.networkAclId === groups.networkAcl);
+        const subnetsCut =
+            groups.networkAcl !== null &&
+            after.networkAcls.length > 0 &&
+            after.networkAcls.every((each) => each.networkAclId === groups.networkAcl);
         const containment: Containment = {
             schemaVersion: 1,
             incidentId,
@@ -160,17 +224,21 @@ export const handler = step({
             containedAt: contained ? new Date().toISOString() : null,
         };
         // Also when it failed: release has to know what was put in place of what.
-        const kept = await attempt({ name: "recordContainment", detail: `${incident.prefix}containment.json, without which release refuses` }, async () => {
-            await putJson(`${incident.prefix}containment.json`, containment);
-            return done;
-        });
+        const kept = await attempt(
+            { name: "recordContainment", detail: `${incident.prefix}containment.json, without which release refuses` },
+            async () => {
+                await putJson(`${incident.prefix}containment.json`, containment);
+                return done;
+            },
+        );
         if (kept.error !== null) steps.push(kept.step);
         if (contained) {
             await recordContained(incidentId, answer);
             return containment;
         }
         // Asking again may help where AWS was busy; the plan then starts from what is left.
-        if (errors.some(isTransient)) throw new TransientError(`${instance.instanceId} is not contained yet: ${open.join(", ")} still open`);
+        if (errors.some(isTransient))
+            throw new TransientError(`${instance.instanceId} is not contained yet: ${open.join(", ")} still open`);
         throw notContained(containment, open, ruleless);
     },
 });

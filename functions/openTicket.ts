@@ -15,7 +15,10 @@ export const permissions: Permissions = () => [
 
 async function openCases(support: SupportClient): Promise<CaseDetails[]> {
     const cases: CaseDetails[] = [];
-    for await (const page of paginateDescribeCases({ client: support, pageSize: 100 }, { includeResolvedCases: false, includeCommunications: false })) {
+    for await (const page of paginateDescribeCases(
+        { client: support, pageSize: 100 },
+        { includeResolvedCases: false, includeCommunications: false },
+    )) {
         cases.push(...(page.cases ?? []));
     }
     return cases;
@@ -23,22 +26,28 @@ async function openCases(support: SupportClient): Promise<CaseDetails[]> {
 
 async function createCase(support: SupportClient, incident: Incident): Promise<string> {
     const { subject, body } = ticketText(incident);
-    const { caseId } = await support.send(new CreateCaseCommand({
-        subject,
-        communicationBody: body,
-        // Every language and support plan has these codes; the others differ between accounts.
-        serviceCode: "general-info",
-        categoryCode: "using-aws",
-        issueType: "customer-service",
-        severityCode: environment("SUPPORT_SEVERITY"),
-        language: environment("SUPPORT_LANGUAGE"),
-        ccEmailAddresses: (optionalEnvironment("SUPPORT_CC") ?? "").split(",").map((address) => address.trim()).filter((address) => address !== ""),
-    }));
+    const { caseId } = await support.send(
+        new CreateCaseCommand({
+            subject,
+            communicationBody: body,
+            // Every language and support plan has these codes; the others differ between accounts.
+            serviceCode: "general-info",
+            categoryCode: "using-aws",
+            issueType: "customer-service",
+            severityCode: environment("SUPPORT_SEVERITY"),
+            language: environment("SUPPORT_LANGUAGE"),
+            ccEmailAddresses: (optionalEnvironment("SUPPORT_CC") ?? "")
+                .split(",")
+                .map((address) => address.trim())
+                .filter((address) => address !== ""),
+        }),
+    );
     return caseId!;
 }
 
 async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | "caseId" | "reason">> {
-    if (optionalEnvironment("SUPPORT_ENABLED") !== "true") return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
+    if (optionalEnvironment("SUPPORT_ENABLED") !== "true")
+        return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
     const support = forensicsClient(SupportClient, supportRegion(environment("PARTITION")));
     try {
         const standing = findCase(incident.incidentId, await openCases(support));
@@ -46,7 +55,11 @@ async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | 
         return { outcome: "opened", caseId: await createCase(support, incident), reason: null };
     } catch (error) {
         if (errorCode(error) !== "SubscriptionRequiredException") throw error;
-        return { outcome: "unavailable", caseId: null, reason: "The forensics account has no support plan with an API (Business or higher)" };
+        return {
+            outcome: "unavailable",
+            caseId: null,
+            reason: "The forensics account has no support plan with an API (Business or higher)",
+        };
     }
 }
 

@@ -19,7 +19,14 @@ import { log, step } from "./aws/handler";
 import { incidentsTablePermissions, markReleased } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { containmentSchema, releaseRequestSchema, releaseSchema, type Containment, type ContainmentStep, type Release } from "./domain/containers";
+import {
+    containmentSchema,
+    releaseRequestSchema,
+    releaseSchema,
+    type Containment,
+    type ContainmentStep,
+    type Release,
+} from "./domain/containers";
 import { instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
 import { releaseMessage } from "./domain/slackMessages";
@@ -36,23 +43,58 @@ export const permissions: Permissions = (names) => [
 export const memberPermissions: Permissions = (names) => [
     ...readInstancePermissions(names),
     ...changeInstancePermissions(names),
-    { Sid: "RejoinAutoScalingGroup", Effect: "Allow", Action: ["autoscaling:AttachInstances", "autoscaling:ExitStandby"], Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`] },
-    { Sid: "RejoinLoadBalancers", Effect: "Allow", Action: ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:RegisterInstancesWithLoadBalancer"], Resource: [`arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:targetgroup/*`, `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:loadbalancer/*`] },
+    {
+        Sid: "RejoinAutoScalingGroup",
+        Effect: "Allow",
+        Action: ["autoscaling:AttachInstances", "autoscaling:ExitStandby"],
+        Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`],
+    },
+    {
+        Sid: "RejoinLoadBalancers",
+        Effect: "Allow",
+        Action: ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:RegisterInstancesWithLoadBalancer"],
+        Resource: [
+            `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:targetgroup/*`,
+            `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:loadbalancer/*`,
+        ],
+    },
 ];
 
 /** What containment left in the evidence bucket. @throws StepError when there is nothing to release, or not yet */
 async function readRecords(incidentId: string, prefix: string): Promise<{ record: InstanceState; containment: Containment }> {
-    const [record, containment] = await Promise.all([getJson(`${prefix}restore-record.json`, instanceStateSchema), getJson(`${prefix}containment.json`, containmentSchema)]);
-    if (!record) throw new StepError("Nothing was contained under this incident", incidentId, "Check the incident's id and the Region; an incident is released in the Region it was opened in.");
-    if (!containment) throw new StepError("The containment of this incident has not ended", incidentId, "Wait until the IsolateInstance step of its execution is over, then release again.");
+    const [record, containment] = await Promise.all([
+        getJson(`${prefix}restore-record.json`, instanceStateSchema),
+        getJson(`${prefix}containment.json`, containmentSchema),
+    ]);
+    if (!record)
+        throw new StepError(
+            "Nothing was contained under this incident",
+            incidentId,
+            "Check the incident's id and the Region; an incident is released in the Region it was opened in.",
+        );
+    if (!containment)
+        throw new StepError(
+            "The containment of this incident has not ended",
+            incidentId,
+            "Wait until the IsolateInstance step of its execution is over, then release again.",
+        );
     return { record: record.value, containment: containment.value };
 }
 
 /** Interfaces of other contained instances in the subnets whose network ACL was replaced. */
-async function findOthers({ incidentId, instance, isolationGroupId, networkAclId }: Containment, record: InstanceState): Promise<Imposed["othersContained"]> {
+async function findOthers(
+    { incidentId, instance, isolationGroupId, networkAclId }: Containment,
+    record: InstanceState,
+): Promise<Imposed["othersContained"]> {
     if (networkAclId === null) return {};
     const own = record.interfaces.map((each) => each.networkInterfaceId);
-    return Object.fromEntries(await Promise.all(record.networkAcls.map(async ({ subnetId }) => [subnetId, await othersContainedIn(instance, incidentId, subnetId, isolationGroupId, own)] as const)));
+    return Object.fromEntries(
+        await Promise.all(
+            record.networkAcls.map(
+                async ({ subnetId }) => [subnetId, await othersContainedIn(instance, incidentId, subnetId, isolationGroupId, own)] as const,
+            ),
+        ),
+    );
 }
 
 /** Reads the instance. Of one that is gone, only the deny on its role is left, and is taken out. @throws InstanceGone */
@@ -60,17 +102,21 @@ async function readOrTidy({ incidentId, instance }: Containment, record: Instanc
     try {
         return await readInstance(instance, incidentId);
     } catch (error) {
-        if (error instanceof InstanceGone && record.instanceProfileArn) await allowCredentials(record.instanceProfileArn, instance, incidentId);
+        if (error instanceof InstanceGone && record.instanceProfileArn)
+            await allowCredentials(record.instanceProfileArn, instance, incidentId);
         throw error;
     }
 }
 
 /** Closes the incident in the table; that it could not be closed is a failed step of a release that was done. */
 async function closeIncident(incidentId: string): Promise<ContainmentStep[]> {
-    const { step: closed, error } = await attempt({ name: "closeIncident", detail: "until it is closed, the next finding about the instance joins it instead of containing anew" }, async () => {
-        await markReleased(incidentId);
-        return performed;
-    });
+    const { step: closed, error } = await attempt(
+        { name: "closeIncident", detail: "until it is closed, the next finding about the instance joins it instead of containing anew" },
+        async () => {
+            await markReleased(incidentId);
+            return performed;
+        },
+    );
     return error === null ? [] : [closed];
 }
 
@@ -95,10 +141,18 @@ export const handler = step({
         const { record, containment } = await readRecords(incidentId, prefix);
         const { instance } = containment;
         const current = await readOrTidy(containment, record);
-        const imposed: Imposed = { isolation: containment.isolationGroupId, networkAcl: containment.networkAclId, othersContained: await findOthers(containment, record) };
+        const imposed: Imposed = {
+            isolation: containment.isolationGroupId,
+            networkAcl: containment.networkAclId,
+            othersContained: await findOthers(containment, record),
+        };
         const { actions, conflicts } = planRelease(record, current, imposed);
         if (conflicts.length > 0 && !force) {
-            throw new StepError("The instance was changed since it was contained, so nothing was put back", `${instance.instanceId} in ${instance.accountId}/${instance.region}`, `${conflicts.join(". ")}. Undo that, or release with --force to leave it as it is and put back the rest.`);
+            throw new StepError(
+                "The instance was changed since it was contained, so nothing was put back",
+                `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
+                `${conflicts.join(". ")}. Undo that, or release with --force to leave it as it is and put back the rest.`,
+            );
         }
 
         const steps: ContainmentStep[] = [];
@@ -109,18 +163,39 @@ export const handler = step({
             if (error !== null) errors.push(error);
         }
         // The deny was read back where it was taken out; everything else shows on the instance.
-        const readBack = async () => planRelease(record, await readInstance(instance, incidentId), imposed).actions.filter((action) => action.kind !== "allowCredentials");
-        const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0)).map((action) => describeRelease(action)).map(({ name, detail }) => `${name} (${detail})`);
+        const readBack = async () =>
+            planRelease(record, await readInstance(instance, incidentId), imposed).actions.filter(
+                (action) => action.kind !== "allowCredentials",
+            );
+        const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0))
+            .map((action) => describeRelease(action))
+            .map(({ name, detail }) => `${name} (${detail})`);
         const failed = steps.filter((each) => each.outcome === "failed");
 
         const releasedAt = new Date().toISOString();
-        const release: Release = { schemaVersion: 1, incidentId, instance, released: left.length === 0 && failed.length === 0, forced: force && conflicts.length > 0, conflicts, steps, releasedAt };
+        const release: Release = {
+            schemaVersion: 1,
+            incidentId,
+            instance,
+            released: left.length === 0 && failed.length === 0,
+            forced: force && conflicts.length > 0,
+            conflicts,
+            steps,
+            releasedAt,
+        };
         await putJson(`${prefix}releases/${releasedAt}.json`, release);
         if (!release.released) {
-            const what = [...failed.map(({ name, detail }) => `${name} failed: ${detail}`), ...left.map((each) => `not seen when read back: ${each}`)].join(". ");
+            const what = [
+                ...failed.map(({ name, detail }) => `${name} failed: ${detail}`),
+                ...left.map((each) => `not seen when read back: ${each}`),
+            ].join(". ");
             if (errors.some(isTransient)) throw new TransientError(`${instance.instanceId} is not released yet: ${what}`);
-            throw new StepError("The release is not complete", `${instance.instanceId} in ${instance.accountId}/${instance.region}`, `${what}. Mend that and release again: it goes on with what is left.`);
+            throw new StepError(
+                "The release is not complete",
+                `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
+                `${what}. Mend that and release again: it goes on with what is left.`,
+            );
         }
-        return { ...release, steps: [...steps, ...await closeIncident(incidentId), ...await tellPeople(release)] };
+        return { ...release, steps: [...steps, ...(await closeIncident(incidentId)), ...(await tellPeople(release))] };
     },
 });

@@ -13,7 +13,11 @@ import { approvalMessage } from "./domain/approvalMessage";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { answersItself } from "./domain/incidentRecord";
 
-export const permissions: Permissions = (names) => [...incidentsTablePermissions(names), ...answerPermissions(names), ...tellPermissions(names)];
+export const permissions: Permissions = (names) => [
+    ...incidentsTablePermissions(names),
+    ...answerPermissions(names),
+    ...tellPermissions(names),
+];
 
 /**
  * Keeps the token, then tells people how to answer. What it returns is not the task's result; the answer is.

@@ -13,7 +13,18 @@ import { getJson, getObject, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
 import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema } from "./domain/analysisOutputs";
-import { analysisSchema, containmentSchema, custodySchema, evidenceSchema, forensicHostSchema, incidentSchema, type Analysis, type ForensicHost, type Incident, type ObjectRef } from "./domain/containers";
+import {
+    analysisSchema,
+    containmentSchema,
+    custodySchema,
+    evidenceSchema,
+    forensicHostSchema,
+    incidentSchema,
+    type Analysis,
+    type ForensicHost,
+    type Incident,
+    type ObjectRef,
+} from "./domain/containers";
 import { incidentTag, purposeTag } from "./domain/incidentTags";
 import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
 
@@ -25,14 +36,22 @@ export const permissions: Permissions = (names) => [
         Effect: "Allow",
         Action: ["ssm:SendCommand"],
         Resource: [ec2Arn(names, "instance/*")],
-        Condition: { StringLike: { [`ssm:resourceTag/${incidentTag}`]: "i-*" }, StringEquals: { [`ssm:resourceTag/${purposeTag}`]: "forensic-host" } },
+        Condition: {
+            StringLike: { [`ssm:resourceTag/${incidentTag}`]: "i-*" },
+            StringEquals: { [`ssm:resourceTag/${purposeTag}`]: "forensic-host" },
+        },
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
     ...writeEvidence("custody.json", commandObject)(names),
     ...readEvidence(commandObject, "analysis/manifest.sha256", "analysis/summary.json")(names),
 ];
 
-const inputSchema = z.object({ incident: incidentSchema, containment: containmentSchema.nullable(), evidence: evidenceSchema, host: forensicHostSchema });
+const inputSchema = z.object({
+    incident: incidentSchema,
+    containment: containmentSchema.nullable(),
+    evidence: evidenceSchema,
+    host: forensicHostSchema,
+});
 type Input = z.infer<typeof inputSchema>;
 
 /** Under the incident's prefix: which command analyses which host. S3 shows it at once, Run Command's lists lag behind. */
@@ -45,11 +64,13 @@ const deliverySeconds = 600;
 async function invocationsOn(ssm: SSMClient, instanceId: string): Promise<Invocation[]> {
     const invocations: Invocation[] = [];
     for await (const page of paginateListCommandInvocations({ client: ssm }, { InstanceId: instanceId })) {
-        invocations.push(...(page.CommandInvocations ?? []).map((one) => ({
-            commandId: one.CommandId!,
-            documentName: one.DocumentName ?? "",
-            requestedAt: one.RequestedDateTime?.toISOString() ?? "",
-        })));
+        invocations.push(
+            ...(page.CommandInvocations ?? []).map((one) => ({
+                commandId: one.CommandId!,
+                documentName: one.DocumentName ?? "",
+                requestedAt: one.RequestedDateTime?.toISOString() ?? "",
+            })),
+        );
     }
     return invocations;
 }
@@ -73,26 +94,40 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
 }
 
 async function send({ incident, containment, evidence, host }: Input): Promise<string> {
-    const custody = custodySchema.parse({ schemaVersion: 1, incident, containment, evidence, host, toolSha256: environment("TOOL_SHA256") });
+    const custody = custodySchema.parse({
+        schemaVersion: 1,
+        incident,
+        containment,
+        evidence,
+        host,
+        toolSha256: environment("TOOL_SHA256"),
+    });
     await putJson(`${incident.prefix}custody.json`, custody);
     const logGroup = optionalEnvironment("COMMAND_LOG_GROUP");
     // SendCommand has no client token. Without the SDK's retries an answer that got lost cannot send it twice: the next
     // call of this step finds the command in the list.
     const ssm = new SSMClient({ region: environment("AWS_REGION"), maxAttempts: 1 });
     try {
-        const { Command } = await ssm.send(new SendCommandCommand({
-            DocumentName: environment("DOCUMENT_NAME"),
-            DocumentVersion: environment("DOCUMENT_VERSION"),
-            InstanceIds: [host.instanceId],
-            Comment: incident.incidentId,
-            TimeoutSeconds: deliverySeconds,
-            Parameters: parameters(incident, host),
-            CloudWatchOutputConfig: logGroup ? { CloudWatchLogGroupName: logGroup, CloudWatchOutputEnabled: true } : undefined,
-        }));
+        const { Command } = await ssm.send(
+            new SendCommandCommand({
+                DocumentName: environment("DOCUMENT_NAME"),
+                DocumentVersion: environment("DOCUMENT_VERSION"),
+                InstanceIds: [host.instanceId],
+                Comment: incident.incidentId,
+                TimeoutSeconds: deliverySeconds,
+                Parameters: parameters(incident, host),
+                CloudWatchOutputConfig: logGroup ? { CloudWatchLogGroupName: logGroup, CloudWatchOutputEnabled: true } : undefined,
+            }),
+        );
         return Command!.CommandId!;
     } catch (error) {
         if (errorCode(error) !== "InvalidInstanceId") throw error;
-        throw new StepError("Run Command does not reach the forensic instance", host.instanceId, "Look in CloudTrail at what ended it, and in Fleet Manager whether its agent is online; then start the incident again.", { cause: error });
+        throw new StepError(
+            "Run Command does not reach the forensic instance",
+            host.instanceId,
+            "Look in CloudTrail at what ended it, and in Fleet Manager whether its agent is online; then start the incident again.",
+            { cause: error },
+        );
     }
 }
 
@@ -105,15 +140,28 @@ async function commandOn(ssm: SSMClient, incident: Incident, instanceId: string)
 }
 
 /** @throws NotYet while the command is under way */
-async function outcomeOf(ssm: SSMClient, commandId: string, instanceId: string): Promise<{ status: string; exitCode: number | null; output: string }> {
-    const answer = await ssm.send(new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId })).catch((error: unknown) => {
-        if (errorCode(error) !== "InvocationDoesNotExist") throw error;
-        return { Status: "Pending", ResponseCode: undefined, StandardOutputContent: "", StandardErrorContent: "" }; // sent a moment ago
-    });
+async function outcomeOf(
+    ssm: SSMClient,
+    commandId: string,
+    instanceId: string,
+): Promise<{ status: string; exitCode: number | null; output: string }> {
+    const answer = await ssm
+        .send(new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }))
+        .catch((error: unknown) => {
+            if (errorCode(error) !== "InvocationDoesNotExist") throw error;
+            return { Status: "Pending", ResponseCode: undefined, StandardOutputContent: "", StandardErrorContent: "" }; // sent a moment ago
+        });
     const status = answer.Status ?? "Pending";
     if (isUnderWay(status)) throw new NotYetError(`The analysis ${commandId} on ${instanceId} is ${status}.`);
-    const parts = [["stdout", answer.StandardOutputContent], ["stderr", answer.StandardErrorContent]].filter(([, text]) => text);
-    return { status, exitCode: answer.ResponseCode ?? null, output: parts.map(([name, text]) => `${name}: ${outputTail(text!)}`).join("\n") };
+    const parts = [
+        ["stdout", answer.StandardOutputContent],
+        ["stderr", answer.StandardErrorContent],
+    ].filter(([, text]) => text);
+    return {
+        status,
+        exitCode: answer.ResponseCode ?? null,
+        output: parts.map(([name, text]) => `${name}: ${outputTail(text!)}`).join("\n"),
+    };
 }
 
 async function manifestRef(incident: Incident): Promise<ObjectRef> {
@@ -122,7 +170,12 @@ async function manifestRef(incident: Incident): Promise<ObjectRef> {
         return (await getObject(key)).ref;
     } catch (error) {
         if (!isNotFound(error)) throw error;
-        throw new StepError("The analysis ended without its manifest, so its results do not count", key, "Read the command's output in Systems Manager and what lies under analysis/ in the evidence bucket.", { cause: error });
+        throw new StepError(
+            "The analysis ended without its manifest, so its results do not count",
+            key,
+            "Read the command's output in Systems Manager and what lies under analysis/ in the evidence bucket.",
+            { cause: error },
+        );
     }
 }
 
@@ -154,7 +207,12 @@ export const handler = step({
     output: analysisSchema,
     run: async (input) => {
         const { incident, host } = input;
-        if (host.volumes.length === 0) throw new StepError("The forensic instance has no volumes to analyse", host.instanceId, "AttachEvidenceVolumes must run before this step.");
+        if (host.volumes.length === 0)
+            throw new StepError(
+                "The forensic instance has no volumes to analyse",
+                host.instanceId,
+                "AttachEvidenceVolumes must run before this step.",
+            );
         const ssm = forensicsClient(SSMClient);
         const commandId = await commandOn(ssm, incident, host.instanceId);
         if (commandId === null) {
@@ -166,7 +224,8 @@ export const handler = step({
         const outcome = await outcomeOf(ssm, commandId, host.instanceId);
         if (leftResults(outcome)) return results(incident, commandId);
         throw new StepError(
-            `The analysis ended as ${outcome.status}${outcome.exitCode === null ? "" : ` with exit code ${outcome.exitCode}`}`, `command ${commandId} on ${host.instanceId}`,
+            `The analysis ended as ${outcome.status}${outcome.exitCode === null ? "" : ` with exit code ${outcome.exitCode}`}`,
+            `command ${commandId} on ${host.instanceId}`,
             `What it had written lies under ${incident.prefix}analysis/partial/.\n${outcome.output}`,
         );
     },

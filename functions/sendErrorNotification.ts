@@ -26,7 +26,9 @@ const largestRecordBytes = 1024 * 1024;
 
 async function knownFacts(prefix: string): Promise<KnownFacts> {
     const [restoreRecorded, observed, containmentFailed, custodyRecorded] = await Promise.all(
-        ["restore-record.json", "observed-instance.json", "errors/IsolateInstance.error.json", "custody.json"].map((name) => objectExists(`${prefix}${name}`)),
+        ["restore-record.json", "observed-instance.json", "errors/IsolateInstance.error.json", "custody.json"].map((name) =>
+            objectExists(`${prefix}${name}`),
+        ),
     );
     return { restoreRecorded, observed, containmentFailed, custodyRecorded };
 }

@@ -64,11 +64,14 @@ async function readOutputs(prefix: string, manifest: Manifest): Promise<Outputs>
     let summary: AnalysisSummary | null = null;
     const findings = findingCollector();
     const states = new Map<string, FoundObject>();
-    states.set("summary.json", await found(async () => {
-        const { ref, body } = await getObject(at("summary.json"));
-        summary = parseSummary(body.toString("utf8"));
-        return { sha256: ref.sha256, bytes: body.length };
-    }));
+    states.set(
+        "summary.json",
+        await found(async () => {
+            const { ref, body } = await getObject(at("summary.json"));
+            summary = parseSummary(body.toString("utf8"));
+            return { sha256: ref.sha256, bytes: body.length };
+        }),
+    );
     states.set("findings.jsonl", await found(() => readLines(at("findings.jsonl"), findings.line)));
     // After the findings: which events matter depends on the files that findings name.
     const timeline = timelineCollector(findings.result().shown);
@@ -90,9 +93,18 @@ async function readOutputs(prefix: string, manifest: Manifest): Promise<Outputs>
 async function readCustody(prefix: string, incidentId: string): Promise<Custody> {
     const key = `${prefix}custody.json`;
     const custody = (await getJson(key, custodySchema))?.value;
-    if (!custody) throw new StepError("The custody record is missing", key, "The workflow writes it before the analysis; look at the incident's execution.");
+    if (!custody)
+        throw new StepError(
+            "The custody record is missing",
+            key,
+            "The workflow writes it before the analysis; look at the incident's execution.",
+        );
     if (custody.incident.incidentId !== incidentId) {
-        throw new StepError(`The custody record belongs to incident ${custody.incident.incidentId}`, key, "Look in the bucket's versions and CloudTrail who wrote it.");
+        throw new StepError(
+            `The custody record belongs to incident ${custody.incident.incidentId}`,
+            key,
+            "Look in the bucket's versions and CloudTrail who wrote it.",
+        );
     }
     return custody;
 }
@@ -112,22 +124,48 @@ async function report(prefix: string, incidentId: string): Promise<void> {
     }
     const input = await readInput(prefix, incidentId);
     const assessment = assess(input);
-    const page = await putObject(`${prefix}report/report.html`, renderReport(input), { contentType: "text/html; charset=utf-8", onlyIfAbsent: true });
+    const page = await putObject(`${prefix}report/report.html`, renderReport(input), {
+        contentType: "text/html; charset=utf-8",
+        onlyIfAbsent: true,
+    });
     const result: Report = reportSchema.parse({
-        schemaVersion: 1, incidentId, page: page.ref, complete: assessment.complete, intact: assessment.intact,
-        findingsBySeverity: input.findings?.counts ?? noCounts(), at: input.generatedAt,
+        schemaVersion: 1,
+        incidentId,
+        page: page.ref,
+        complete: assessment.complete,
+        intact: assessment.intact,
+        findingsBySeverity: input.findings?.counts ?? noCounts(),
+        at: input.generatedAt,
     });
     const { incident } = input.custody;
-    const told = await tell(reportMessage({ incident, verdict: reportVerdict(input, assessment), assessment, top: input.findings?.shown ?? [], report: result }));
+    const told = await tell(
+        reportMessage({
+            incident,
+            verdict: reportVerdict(input, assessment),
+            assessment,
+            top: input.findings?.shown ?? [],
+            report: result,
+        }),
+    );
     await putJson(`${prefix}report/report.json`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
 }
 
 /** Writes the error record, which tells people that there is no report. Only for what a retry does not cure. */
 async function recordProblem(prefix: string, incidentId: string, error: Error): Promise<void> {
-    await putJson(`${prefix}errors/sendReport.error.json`, problemSchema.parse({
-        schemaVersion: 1, incidentId, instance: null, step: "sendReport", error: error.name.slice(0, 256), cause: error.message, at: new Date().toISOString(),
-    }), { onlyIfAbsent: true });
+    await putJson(
+        `${prefix}errors/sendReport.error.json`,
+        problemSchema.parse({
+            schemaVersion: 1,
+            incidentId,
+            instance: null,
+            step: "sendReport",
+            error: error.name.slice(0, 256),
+            cause: error.message,
+            at: new Date().toISOString(),
+        }),
+        { onlyIfAbsent: true },
+    );
 }
 
 /** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
@@ -140,7 +178,9 @@ export async function handler(event: unknown): Promise<void> {
             const known = toStepError("sendReport", error);
             log("sendReport failed", { incidentId: incident, error: known.name, cause: known.message });
             if (!(known instanceof TransientError)) {
-                await recordProblem(prefix, incident, known).catch((second: unknown) => log("the error record could not be written", { incidentId: incident, cause: String(second) }));
+                await recordProblem(prefix, incident, known).catch((second: unknown) =>
+                    log("the error record could not be written", { incidentId: incident, cause: String(second) }),
+                );
             }
             throw known;
         }

@@ -20,9 +20,20 @@ export const permissions: Permissions = (names) => [
         Sid: "StartInCleanRoom",
         Effect: "Allow",
         Action: ["ec2:RunInstances"],
-        Resource: [ec2Arn(names, "image/*", ""), ec2Arn(names, "subnet/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "network-interface/*")],
+        Resource: [
+            ec2Arn(names, "image/*", ""),
+            ec2Arn(names, "subnet/*"),
+            ec2Arn(names, "security-group/*"),
+            ec2Arn(names, "network-interface/*"),
+        ],
     },
-    { Sid: "StartTaggedHost", Effect: "Allow", Action: ["ec2:RunInstances"], Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")], Condition: taggedAtCreation },
+    {
+        Sid: "StartTaggedHost",
+        Effect: "Allow",
+        Action: ["ec2:RunInstances"],
+        Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")],
+        Condition: taggedAtCreation,
+    },
     tagAtCreation([ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")], "RunInstances"),
     {
         Sid: "GiveForensicRole",
@@ -31,7 +42,9 @@ export const permissions: Permissions = (names) => [
         Resource: [names.forensicRoleArn],
         Condition: { StringEquals: { "iam:PassedToService": names.partition === "aws-cn" ? "ec2.amazonaws.com.cn" : "ec2.amazonaws.com" } },
     },
-    ...(names.imageParameterArn === null ? [] : [{ Sid: "ReadImageParameter", Effect: "Allow" as const, Action: ["ssm:GetParameter"], Resource: [names.imageParameterArn] }]),
+    ...(names.imageParameterArn === null
+        ? []
+        : [{ Sid: "ReadImageParameter", Effect: "Allow" as const, Action: ["ssm:GetParameter"], Resource: [names.imageParameterArn] }]),
     ...useKeyThroughEbs(names, "EncryptRootVolume", names.evidenceKeyArn),
 ];
 
@@ -50,7 +63,11 @@ async function imageId(): Promise<string> {
     } catch (error) {
         if (!isNotFound(error)) throw error;
     }
-    throw new StepError("The SSM parameter does not hold the id of an image", parameter, "Set forensicInstance.imageParameter or imageIds in the stack's configuration and deploy again.");
+    throw new StepError(
+        "The SSM parameter does not hold the id of an image",
+        parameter,
+        "Set forensicInstance.imageParameter or imageIds in the stack's configuration and deploy again.",
+    );
 }
 
 /** The image's root device, and its size made large enough for the results of an analysis. */
@@ -63,13 +80,24 @@ async function rootVolumeOf(ec2: EC2Client, image: string): Promise<{ device: st
     } catch (error) {
         if (!isNotFound(error)) throw error;
     }
-    throw new StepError("The forensic image does not exist in this Region", image, "Set forensicInstance.imageIds for the Region, or share the image with the forensics account.");
+    throw new StepError(
+        "The forensic image does not exist in this Region",
+        image,
+        "Set forensicInstance.imageIds for the Region, or share the image with the forensics account.",
+    );
 }
 
 const isLive = (instance: Instance) => instance.State?.Name === "pending" || instance.State?.Name === "running";
 
 function toHost(incidentId: string, instance: Instance): ForensicHost {
-    return { schemaVersion: 1, incidentId, instanceId: instance.InstanceId!, imageId: instance.ImageId!, availabilityZone: instance.Placement!.AvailabilityZone!, volumes: [] };
+    return {
+        schemaVersion: 1,
+        incidentId,
+        instanceId: instance.InstanceId!,
+        imageId: instance.ImageId!,
+        availabilityZone: instance.Placement!.AvailabilityZone!,
+        volumes: [],
+    };
 }
 
 /** What all attempts of a launch have in common. */
@@ -85,24 +113,53 @@ interface Launch {
 async function run(ec2: EC2Client, launch: Launch, { subnetId, clientToken }: LaunchAttempt): Promise<Instance | null> {
     const tags = incidentTags(launch.incidentId, "forensic-host");
     try {
-        const { Instances = [] } = await ec2.send(new RunInstancesCommand({
-            ImageId: launch.imageId,
-            InstanceType: launch.instanceType as _InstanceType,
-            MinCount: 1,
-            MaxCount: 1,
-            ClientToken: clientToken,
-            NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: subnetId, Groups: [environment("FORENSIC_SECURITY_GROUP_ID")], AssociatePublicIpAddress: false, DeleteOnTermination: true }],
-            IamInstanceProfile: { Arn: environment("FORENSIC_INSTANCE_PROFILE_ARN") },
-            MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
-            BlockDeviceMappings: [{ DeviceName: launch.rootVolume.device, Ebs: { VolumeSize: launch.rootVolume.sizeGiB, Encrypted: true, KmsKeyId: environment("EVIDENCE_KEY_ARN"), VolumeType: "gp3", DeleteOnTermination: true } }],
-            TagSpecifications: [{ ResourceType: "instance", Tags: tags }, { ResourceType: "volume", Tags: tags }],
-        }));
+        const { Instances = [] } = await ec2.send(
+            new RunInstancesCommand({
+                ImageId: launch.imageId,
+                InstanceType: launch.instanceType as _InstanceType,
+                MinCount: 1,
+                MaxCount: 1,
+                ClientToken: clientToken,
+                NetworkInterfaces: [
+                    {
+                        DeviceIndex: 0,
+                        SubnetId: subnetId,
+                        Groups: [environment("FORENSIC_SECURITY_GROUP_ID")],
+                        AssociatePublicIpAddress: false,
+                        DeleteOnTermination: true,
+                    },
+                ],
+                IamInstanceProfile: { Arn: environment("FORENSIC_INSTANCE_PROFILE_ARN") },
+                MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
+                BlockDeviceMappings: [
+                    {
+                        DeviceName: launch.rootVolume.device,
+                        Ebs: {
+                            VolumeSize: launch.rootVolume.sizeGiB,
+                            Encrypted: true,
+                            KmsKeyId: environment("EVIDENCE_KEY_ARN"),
+                            VolumeType: "gp3",
+                            DeleteOnTermination: true,
+                        },
+                    },
+                ],
+                TagSpecifications: [
+                    { ResourceType: "instance", Tags: tags },
+                    { ResourceType: "volume", Tags: tags },
+                ],
+            }),
+        );
         return Instances.find(isLive) ?? null;
     } catch (error) {
         const code = errorCode(error);
         if (code === "IdempotentInstanceTerminated") return null;
         if (code !== "InstanceLimitExceeded" && code !== "VcpuLimitExceeded") throw error;
-        throw new StepError(`The forensics account's quota does not admit another instance (${code})`, launch.instanceType, "Raise the quota of running On-Demand instances, or end an instance that is not needed.", { cause: error });
+        throw new StepError(
+            `The forensics account's quota does not admit another instance (${code})`,
+            launch.instanceType,
+            "Raise the quota of running On-Demand instances, or end an instance that is not needed.",
+            { cause: error },
+        );
     }
 }
 
@@ -127,13 +184,19 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
         imageId: image,
         rootVolume: await rootVolumeOf(ec2, image),
         instanceType: environment("FORENSIC_INSTANCE_TYPE"),
-        subnetIds: environment("FORENSIC_SUBNET_IDS").split(",").map((id) => id.trim()),
+        subnetIds: environment("FORENSIC_SUBNET_IDS")
+            .split(",")
+            .map((id) => id.trim()),
     };
     for (let generation = 0; generation < mostGenerations; generation++) {
         const instance = await runInSomeSubnet(ec2, launch, generation);
         if (instance) return instance;
     }
-    throw new StepError(`${mostGenerations} forensic instances of the incident were started and ended`, incidentId, "Look in CloudTrail at what ends them, then start the incident again a day later.");
+    throw new StepError(
+        `${mostGenerations} forensic instances of the incident were started and ended`,
+        incidentId,
+        "Look in CloudTrail at what ends them, then start the incident again a day later.",
+    );
 }
 
 /**
@@ -149,9 +212,14 @@ export const handler = step({
     output: forensicHostSchema,
     run: async ({ incident: { incidentId } }) => {
         const ec2 = forensicsClient(EC2Client);
-        const standing = (await forensicInstances(ec2, incidentId)).filter(isLive).sort((left, right) => (left.InstanceId! < right.InstanceId! ? -1 : 1))[0];
-        const instance = standing ?? await start(ec2, incidentId);
-        log(standing ? "the forensic instance was started before" : "forensic instance started", { incidentId, instanceId: instance.InstanceId });
+        const standing = (await forensicInstances(ec2, incidentId))
+            .filter(isLive)
+            .sort((left, right) => (left.InstanceId! < right.InstanceId! ? -1 : 1))[0];
+        const instance = standing ?? (await start(ec2, incidentId));
+        log(standing ? "the forensic instance was started before" : "forensic instance started", {
+            incidentId,
+            instanceId: instance.InstanceId,
+        });
         return toHost(incidentId, instance);
     },
 });

@@ -45,10 +45,15 @@ const largestBodyBytes = 252 * 1024;
 /** Text as SQS takes it: not empty, no characters that XML 1.0 forbids, at most `largest` bytes of UTF-8. */
 export function fitForQueue(text: string, largest = largestBodyBytes): string {
     // Through a Buffer and back, a lone surrogate becomes U+FFFD.
-    const clean = Buffer.from(text).toString("utf8").replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
+    const clean = Buffer.from(text)
+        .toString("utf8")
+        .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
     if (Buffer.byteLength(clean) <= largest) return clean || "(empty)";
     // The decoder turns a character that the cut went through into U+FFFD, which may be longer than what was cut off.
-    return Buffer.from(clean).subarray(0, largest - 3).toString("utf8").replace(/\ufffd$/, "");
+    return Buffer.from(clean)
+        .subarray(0, largest - 3)
+        .toString("utf8")
+        .replace(/\ufffd$/, "");
 }
 
 /** What one SNS record asks for. The id stays the same when SNS or Lambda delivers the record again. */
@@ -74,14 +79,16 @@ const outcomes: Record<Intake, string> = {
 
 async function refuse(delivery: Delivery, reason: string, instance: InstanceRef | null, now: Date): Promise<void> {
     const digest = createHash("sha256").update(delivery.id).digest("hex").slice(0, 16);
-    await forensicsClient(SQSClient).send(new SendMessageCommand({
-        QueueUrl: environment("DEAD_LETTER_QUEUE_URL"),
-        MessageBody: fitForQueue(delivery.text),
-        MessageAttributes: {
-            reason: { DataType: "String", StringValue: fitForQueue(reason, 2048) },
-            originalBytes: { DataType: "Number", StringValue: String(Buffer.byteLength(delivery.text)) },
-        },
-    }));
+    await forensicsClient(SQSClient).send(
+        new SendMessageCommand({
+            QueueUrl: environment("DEAD_LETTER_QUEUE_URL"),
+            MessageBody: fitForQueue(delivery.text),
+            MessageAttributes: {
+                reason: { DataType: "String", StringValue: fitForQueue(reason, 2048) },
+                originalBytes: { DataType: "Number", StringValue: String(Buffer.byteLength(delivery.text)) },
+            },
+        }),
+    );
     const problem = problemSchema.parse({
         schemaVersion: 1,
         incidentId: null,
@@ -142,20 +149,32 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
 export async function handler(event: unknown): Promise<void> {
     const parsed = eventSchema.safeParse(event);
     if (!parsed.success) {
-        throw new StepError("The event is not a delivery of SNS", "startIncident", "Subscribe this function to the findings topic and send messages there.");
+        throw new StepError(
+            "The event is not a delivery of SNS",
+            "startIncident",
+            "Subscribe this function to the findings topic and send messages there.",
+        );
     }
     const now = new Date();
     const admission: Admission = {
         region: environment("AWS_REGION"),
         forensicsAccount: environment("FORENSICS_ACCOUNT_ID"),
-        memberAccounts: (optionalEnvironment("MEMBER_ACCOUNTS") ?? "").split(",").map((id) => id.trim()).filter((id) => id !== ""),
+        memberAccounts: (optionalEnvironment("MEMBER_ACCOUNTS") ?? "")
+            .split(",")
+            .map((id) => id.trim())
+            .filter((id) => id !== ""),
         drill: optionalEnvironment("DRILL") === "true",
     };
     const failures: unknown[] = [];
     for (const record of parsed.data.Records) {
-        failures.push(...await follow(readRecord(record), admission, now));
+        failures.push(...(await follow(readRecord(record), admission, now)));
     }
     if (failures.length === 0) return;
-    const causes = [...new Set(failures.map((failure) => failure instanceof Error ? `${errorCode(failure)}: ${failure.message}` : String(failure)))];
-    throw new Error(`${failures.length} AWS calls of startIncident failed (${causes.join("; ").slice(0, 1000)}). Lambda delivers the event again.`, { cause: failures[0] });
+    const causes = [
+        ...new Set(failures.map((failure) => (failure instanceof Error ? `${errorCode(failure)}: ${failure.message}` : String(failure)))),
+    ];
+    throw new Error(
+        `${failures.length} AWS calls of startIncident failed (${causes.join("; ").slice(0, 1000)}). Lambda delivers the event again.`,
+        { cause: failures[0] },
+    );
 }

@@ -11,17 +11,35 @@ import { incidentSchema, tearDownSchema } from "./domain/containers";
 import { incidentTag, purposeTag, type Purpose } from "./domain/incidentTags";
 import { planTearDown } from "./domain/planTearDown";
 
-const ofIncident = (...purposes: Purpose[]) => ({ StringLike: { [`aws:ResourceTag/${incidentTag}`]: "i-*" }, StringEquals: { [`aws:ResourceTag/${purposeTag}`]: purposes as string[] } });
+const ofIncident = (...purposes: Purpose[]) => ({
+    StringLike: { [`aws:ResourceTag/${incidentTag}`]: "i-*" },
+    StringEquals: { [`aws:ResourceTag/${purposeTag}`]: purposes as string[] },
+});
 
 /** End instances and delete volumes that were made for an incident's analysis; no right to delete a snapshot. */
 export const permissions: Permissions = (names) => [
     { Sid: "FindWhatIsLeft", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes"], Resource: ["*"] },
-    { Sid: "EndHost", Effect: "Allow", Action: ["ec2:TerminateInstances"], Resource: [ec2Arn(names, "instance/*")], Condition: ofIncident("forensic-host") },
-    { Sid: "DeleteVolumes", Effect: "Allow", Action: ["ec2:DeleteVolume"], Resource: [ec2Arn(names, "volume/*")], Condition: ofIncident("evidence", "work", "forensic-host") },
+    {
+        Sid: "EndHost",
+        Effect: "Allow",
+        Action: ["ec2:TerminateInstances"],
+        Resource: [ec2Arn(names, "instance/*")],
+        Condition: ofIncident("forensic-host"),
+    },
+    {
+        Sid: "DeleteVolumes",
+        Effect: "Allow",
+        Action: ["ec2:DeleteVolume"],
+        Resource: [ec2Arn(names, "volume/*")],
+        Condition: ofIncident("evidence", "work", "forensic-host"),
+    },
 ];
 
 async function readPlan(ec2: EC2Client, incidentId: string) {
-    const [instances, volumes] = await Promise.all([forensicInstances(ec2, incidentId), forensicVolumes(ec2, incidentId, "evidence", "work", "forensic-host")]);
+    const [instances, volumes] = await Promise.all([
+        forensicInstances(ec2, incidentId),
+        forensicVolumes(ec2, incidentId, "evidence", "work", "forensic-host"),
+    ]);
     return planTearDown(
         incidentId,
         environment("FORENSICS_ACCOUNT_ID"),

@@ -20,20 +20,28 @@ export class Accounts extends pulumi.ComponentResource {
     constructor(name: string, { settings }: AccountsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Accounts", name, {}, opts);
         const provider = (accountId: string, roleArn: string | undefined, regions: string[]) => {
-            const make = (suffix: string, region: pulumi.Input<string>) => new aws.Provider(`account-${accountId}${suffix}`, {
-                region: region as pulumi.Input<aws.Region>,
-                allowedAccountIds: [accountId],
-                assumeRoles: roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined,
-                defaultTags: { tags: { "clean-room:managed-by": "pulumi" } },
-            }, { parent: this });
+            const make = (suffix: string, region: pulumi.Input<string>) =>
+                new aws.Provider(
+                    `account-${accountId}${suffix}`,
+                    {
+                        region: region as pulumi.Input<aws.Region>,
+                        allowedAccountIds: [accountId],
+                        assumeRoles: roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined,
+                        defaultTags: { tags: { "clean-room:managed-by": "pulumi" } },
+                    },
+                    { parent: this },
+                );
             const optIn = regions.filter(needsOptIn);
             if (optIn.length === 0) return make("", regions[0]!);
             // Asked in a Region that is always on, and before the account's own provider stands: nothing is made when one is off.
             const asking = make("-regions", regions.find((region) => !needsOptIn(region)) ?? "us-east-1");
-            return make("", aws.getRegionsOutput({}, { parent: this, provider: asking }).apply(({ names }) => {
-                requireSwitchedOn(accountId, optIn, names);
-                return regions[0]!;
-            }));
+            return make(
+                "",
+                aws.getRegionsOutput({}, { parent: this, provider: asking }).apply(({ names }) => {
+                    requireSwitchedOn(accountId, optIn, names);
+                    return regions[0]!;
+                }),
+            );
         };
         const { forensics, organization, members } = settings;
         // One account may have two parts: the management account can be a listed member too.
@@ -42,7 +50,9 @@ export class Accounts extends pulumi.ComponentResource {
             return this.providers.get(accountId)!;
         };
         this.forensics = once(forensics.accountId, forensics.deployRoleArn, settings.regions);
-        this.management = organization?.management ? once(organization.management.accountId, organization.management.deployRoleArn, settings.regions) : null;
+        this.management = organization?.management
+            ? once(organization.management.accountId, organization.management.deployRoleArn, settings.regions)
+            : null;
         for (const member of members) once(member.accountId, member.deployRoleArn, regionsOf(settings, member));
         // What policies/lib/estate.ts reads: a policy pack is not given the stack's configuration.
         const { regions, coverage } = settings;
@@ -53,7 +63,12 @@ export class Accounts extends pulumi.ComponentResource {
                 hasOrganization: organization !== undefined,
                 mode: coverageMode(settings),
                 existingRegions: coverage.existingRegions,
-                members: members.map((member) => ({ accountId: member.accountId, regions: regionsOf(settings, member), mode: coverageMode(settings, member), forwards: forwardsFindings(settings, member) })),
+                members: members.map((member) => ({
+                    accountId: member.accountId,
+                    regions: regionsOf(settings, member),
+                    mode: coverageMode(settings, member),
+                    forwards: forwardsFindings(settings, member),
+                })),
             },
         });
     }
@@ -69,5 +84,8 @@ export class Accounts extends pulumi.ComponentResource {
 /** @throws with every Region that is off. */
 export function requireSwitchedOn(accountId: string, wanted: string[], switchedOn: string[] | undefined): void {
     const off = wanted.filter((region) => !(switchedOn ?? []).includes(region));
-    if (off.length > 0) throw new Error(`These Regions are not switched on in account ${accountId}: ${off.join(", ")}. Opt in to them there (Account settings, AWS Regions), or take them out of regions.`);
+    if (off.length > 0)
+        throw new Error(
+            `These Regions are not switched on in account ${accountId}: ${off.join(", ")}. Opt in to them there (Account settings, AWS Regions), or take them out of regions.`,
+        );
 }

@@ -6,9 +6,12 @@ import type { Settings } from "./config";
 
 /** @returns the file and its SHA-256; needs Python with pip on the machine that deploys, and PyPI the first time. */
 export function analysisArchive(settings: Settings): pulumi.Output<AnalysisArchive> {
-    return pulumi.output((async () => buildAnalysisArchive({
-        pythonVersion: settings.analysis.pythonVersion,
-        architecture: settings.forensicInstance.architecture,
-        python: (await findPython()).path,
-    }))());
+    return pulumi.output(
+        (async () =>
+            buildAnalysisArchive({
+                pythonVersion: settings.analysis.pythonVersion,
+                architecture: settings.forensicInstance.architecture,
+                python: (await findPython()).path,
+            }))(),
+    );
 }

@@ -6,7 +6,8 @@ export type Architecture = (typeof architectures)[number];
 
 /** What is used where the configuration says nothing else. */
 export const defaultInstanceType: Record<Architecture, string> = { x86_64: "m6i.large", arm64: "m7g.large" };
-export const defaultImageParameter = (architecture: Architecture) => `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`;
+export const defaultImageParameter = (architecture: Architecture) =>
+    `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`;
 
 /** By the type's name: AWS writes a g behind the generation of its own processors (m7g, c6gn, im4gn); a1 is older than that. */
 export function architectureOf(instanceType: string): Architecture {
@@ -25,8 +26,16 @@ export interface ForensicHardware {
 export function architectureProblems({ architecture, type, types, imageParameter }: ForensicHardware): Problem[] {
     const wanted: Architecture = architecture === "arm64" ? "arm64" : "x86_64";
     const other = architectures.find((each) => each !== wanted)!;
-    const given: [string[], unknown][] = [[["type"], type], ...Object.entries(types).map(([region, each]): [string[], unknown] => [["types", region], each])];
-    const wrong = given.filter(([, each]) => typeof each === "string" && each.includes(".") && architectureOf(each) !== wanted).map(([path]) => path);
+    const given: [string[], unknown][] = [
+        [["type"], type],
+        ...Object.entries(types).map(([region, each]): [string[], unknown] => [["types", region], each]),
+    ];
+    const wrong = given
+        .filter(([, each]) => typeof each === "string" && each.includes(".") && architectureOf(each) !== wanted)
+        .map(([path]) => path);
     if (imageParameter.startsWith("/aws/") && imageParameter.endsWith(other)) wrong.push(["imageParameter"]);
-    return wrong.map((path) => ({ path: ["forensicInstance", ...path], message: `this is ${other}, and forensicInstance.architecture is ${wanted}` }));
+    return wrong.map((path) => ({
+        path: ["forensicInstance", ...path],
+        message: `this is ${other}, and forensicInstance.architecture is ${wanted}`,
+    }));
 }

@@ -48,7 +48,10 @@ const exportName = "handler";
 async function archive(name: string): Promise<pulumi.asset.AssetArchive> {
     const module = bundle(name);
     const { text } = await pulumi.runtime.serializeFunction(() => require(module).handler, { exportName, isFactoryFunction: true });
-    return new pulumi.asset.AssetArchive({ [`${entry}.js`]: new pulumi.asset.StringAsset(text), [path.posix.normalize(module)]: new pulumi.asset.FileArchive(module) });
+    return new pulumi.asset.AssetArchive({
+        [`${entry}.js`]: new pulumi.asset.StringAsset(text),
+        [path.posix.normalize(module)]: new pulumi.asset.FileArchive(module),
+    });
 }
 
 function archiveOnce(name: string): Promise<pulumi.asset.AssetArchive> {
@@ -62,11 +65,18 @@ const environmentLimit = 4096;
 /** Bytes of a function's variables, names and values. @throws when AWS would refuse them, and says which are the largest */
 export function environmentBytes(functionName: string, variables: Record<string, string>): number {
     // A stand-in for AWS leaves out what only AWS computes, such as a document's version.
-    const sizes = Object.entries(variables as Record<string, string | undefined>).map(([name, value = ""]) => [name, Buffer.byteLength(name) + Buffer.byteLength(value)] as const).sort((left, right) => right[1] - left[1]);
+    const sizes = Object.entries(variables as Record<string, string | undefined>)
+        .map(([name, value = ""]) => [name, Buffer.byteLength(name) + Buffer.byteLength(value)] as const)
+        .sort((left, right) => right[1] - left[1]);
     const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
     if (bytes <= environmentLimit) return bytes;
-    const largest = sizes.slice(0, 3).map(([name, size]) => `${name} (${size})`).join(", ");
-    throw new Error(`The environment of ${functionName} has ${bytes} bytes and Lambda takes ${environmentLimit}. The largest: ${largest}. Shorten what the stack's configuration puts there, such as containment.rules or support.ccEmails.`);
+    const largest = sizes
+        .slice(0, 3)
+        .map(([name, size]) => `${name} (${size})`)
+        .join(", ");
+    throw new Error(
+        `The environment of ${functionName} has ${bytes} bytes and Lambda takes ${environmentLimit}. The largest: ${largest}. Shorten what the stack's configuration puts there, such as containment.rules or support.ccEmails.`,
+    );
 }
 
 export interface CallbackArgs {
@@ -97,38 +107,71 @@ export class Callback extends pulumi.ComponentResource {
     constructor(name: string, args: CallbackArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Callback", name, {}, opts);
         const parent = { parent: this };
-        const logGroup = new aws.cloudwatch.LogGroup(name, { name: `/aws/lambda/${args.functionName}`, retentionInDays: args.logRetentionDays }, parent);
-        this.role = new aws.iam.Role(name, {
-            name: functionRoleName(args.handler, args.region),
-            description: args.description,
-            assumeRolePolicy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }] }),
-        }, parent);
-        const policy = new aws.iam.RolePolicy(name, {
-            role: this.role.name,
-            policy: pulumi.all([args.statements, logGroup.arn, args.deadLetterQueueArn, args.messageKeyArn]).apply(([statements, log, queue, messageKey]) => JSON.stringify({
-                Version: "2012-10-17",
-                Statement: [
-                    { Sid: "WriteOwnLog", Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents"], Resource: [`${log}:*`] },
-                    { Sid: "LeaveDeadLetters", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [queue] },
-                    { Sid: "UseMessageKey", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [messageKey] },
-                    ...statements,
-                ],
-            })),
-        }, parent);
-        this.function = new aws.lambda.Function(name, {
-            name: args.functionName,
-            description: args.description,
-            role: this.role.arn,
-            runtime: aws.lambda.Runtime.NodeJS22dX,
-            architectures: ["arm64"],
-            timeout: args.timeoutSeconds ?? 60,
-            memorySize: args.memoryMiB ?? 512,
-            // Each by itself: one value that is not known yet must not hide the others in a preview.
-            environment: { variables: args.environment },
-            deadLetterConfig: { targetArn: args.deadLetterQueueArn },
-            code: pulumi.output(archiveOnce(args.handler)),
-            handler: `${entry}.${exportName}`,
-        }, { parent: this, dependsOn: [policy, logGroup] });
+        const logGroup = new aws.cloudwatch.LogGroup(
+            name,
+            { name: `/aws/lambda/${args.functionName}`, retentionInDays: args.logRetentionDays },
+            parent,
+        );
+        this.role = new aws.iam.Role(
+            name,
+            {
+                name: functionRoleName(args.handler, args.region),
+                description: args.description,
+                assumeRolePolicy: JSON.stringify({
+                    Version: "2012-10-17",
+                    Statement: [{ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+                }),
+            },
+            parent,
+        );
+        const policy = new aws.iam.RolePolicy(
+            name,
+            {
+                role: this.role.name,
+                policy: pulumi
+                    .all([args.statements, logGroup.arn, args.deadLetterQueueArn, args.messageKeyArn])
+                    .apply(([statements, log, queue, messageKey]) =>
+                        JSON.stringify({
+                            Version: "2012-10-17",
+                            Statement: [
+                                {
+                                    Sid: "WriteOwnLog",
+                                    Effect: "Allow",
+                                    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+                                    Resource: [`${log}:*`],
+                                },
+                                { Sid: "LeaveDeadLetters", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [queue] },
+                                {
+                                    Sid: "UseMessageKey",
+                                    Effect: "Allow",
+                                    Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+                                    Resource: [messageKey],
+                                },
+                                ...statements,
+                            ],
+                        }),
+                    ),
+            },
+            parent,
+        );
+        this.function = new aws.lambda.Function(
+            name,
+            {
+                name: args.functionName,
+                description: args.description,
+                role: this.role.arn,
+                runtime: aws.lambda.Runtime.NodeJS22dX,
+                architectures: ["arm64"],
+                timeout: args.timeoutSeconds ?? 60,
+                memorySize: args.memoryMiB ?? 512,
+                // Each by itself: one value that is not known yet must not hide the others in a preview.
+                environment: { variables: args.environment },
+                deadLetterConfig: { targetArn: args.deadLetterQueueArn },
+                code: pulumi.output(archiveOnce(args.handler)),
+                handler: `${entry}.${exportName}`,
+            },
+            { parent: this, dependsOn: [policy, logGroup] },
+        );
         this.registerOutputs({
             function: this.function,
             role: this.role,

@@ -42,28 +42,64 @@ export class CleanRoom extends pulumi.ComponentResource {
         this.evidenceKeyArn = store.key.arn;
         const intake = new Intake(`${name}-intake`, { settings, partition, region }, parent);
         const incidents = new IncidentsTable(`${name}-incidents`, { keyArn: intake.key.arn }, parent);
-        const notifications = new Notifications(`${name}-notifications`, { settings, slackWebhookUrl: args.slackWebhookUrl, keyArn: intake.key.arn }, parent);
-        const commandLog = new aws.cloudwatch.LogGroup(`${name}-commands`, { name: "/clean-room/analysis", retentionInDays: settings.logRetentionDays }, parent);
-        const forensic = new ForensicInstance(`${name}-forensic`, { settings, region, evidenceBucketArn: store.bucket.arn, toolBucketArn: store.toolBucket.arn, evidenceKeyArn: store.key.arn, commandLogGroupArn: commandLog.arn }, parent);
-        const network = new Network(`${name}-network`, { settings, partition, region, evidenceBucketArn: store.bucket.arn, toolBucketArn: store.toolBucket.arn, evidenceKeyArn: store.key.arn }, parent);
-        const document = new aws.ssm.Document(`${name}-analysis`, {
-            name: documentName,
-            documentType: "Command",
-            documentFormat: "YAML",
-            content: readFileSync(path.resolve(__dirname, "../analysis/document.yaml"), "utf8"),
-        }, parent);
+        const notifications = new Notifications(
+            `${name}-notifications`,
+            { settings, slackWebhookUrl: args.slackWebhookUrl, keyArn: intake.key.arn },
+            parent,
+        );
+        const commandLog = new aws.cloudwatch.LogGroup(
+            `${name}-commands`,
+            { name: "/clean-room/analysis", retentionInDays: settings.logRetentionDays },
+            parent,
+        );
+        const forensic = new ForensicInstance(
+            `${name}-forensic`,
+            {
+                settings,
+                region,
+                evidenceBucketArn: store.bucket.arn,
+                toolBucketArn: store.toolBucket.arn,
+                evidenceKeyArn: store.key.arn,
+                commandLogGroupArn: commandLog.arn,
+            },
+            parent,
+        );
+        const network = new Network(
+            `${name}-network`,
+            {
+                settings,
+                partition,
+                region,
+                evidenceBucketArn: store.bucket.arn,
+                toolBucketArn: store.toolBucket.arn,
+                evidenceKeyArn: store.key.arn,
+            },
+            parent,
+        );
+        const document = new aws.ssm.Document(
+            `${name}-analysis`,
+            {
+                name: documentName,
+                documentType: "Command",
+                documentFormat: "YAML",
+                content: readFileSync(path.resolve(__dirname, "../analysis/document.yaml"), "utf8"),
+            },
+            parent,
+        );
 
         const image = forensicImage(settings, region);
-        const names = store.key.arn.apply((evidenceKeyArn) => deployedNames({
-            partition,
-            region,
-            forensicsAccountId: settings.forensics.accountId,
-            memberAccountIds: settings.members.map((member) => member.accountId),
-            organizationId: settings.organization?.organizationId,
-            evidenceKeyArn,
-            imageParameter: image.parameter,
-            slack: args.slackWebhookUrl !== null,
-        }));
+        const names = store.key.arn.apply((evidenceKeyArn) =>
+            deployedNames({
+                partition,
+                region,
+                forensicsAccountId: settings.forensics.accountId,
+                memberAccountIds: settings.members.map((member) => member.accountId),
+                organizationId: settings.organization?.organizationId,
+                evidenceKeyArn,
+                imageParameter: image.parameter,
+                slack: args.slackWebhookUrl !== null,
+            }),
+        );
         const environment: Record<string, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
@@ -102,30 +138,57 @@ export class CleanRoom extends pulumi.ComponentResource {
             ANALYSIS_TIMEOUT_SECONDS: String(settings.analysis.timeoutSeconds),
             COMMAND_LOG_GROUP: commandLog.name,
         };
-        const functions = Object.fromEntries(Object.entries<Step>(steps).map(([handler, step]) => [handler, new Callback(`${name}-${handler}`, {
-            handler,
-            functionName: `clean-room-${handler}`,
-            region,
-            description: step.description,
-            environment,
-            statements: names.apply(step.permissions),
-            timeoutSeconds: step.timeoutSeconds,
-            memoryMiB: step.memoryMiB,
-            deadLetterQueueArn: intake.deadLetters.arn,
-            messageKeyArn: intake.key.arn,
-            logRetentionDays: settings.logRetentionDays,
-        }, parent).function]));
+        const functions = Object.fromEntries(
+            Object.entries<Step>(steps).map(([handler, step]) => [
+                handler,
+                new Callback(
+                    `${name}-${handler}`,
+                    {
+                        handler,
+                        functionName: `clean-room-${handler}`,
+                        region,
+                        description: step.description,
+                        environment,
+                        statements: names.apply(step.permissions),
+                        timeoutSeconds: step.timeoutSeconds,
+                        memoryMiB: step.memoryMiB,
+                        deadLetterQueueArn: intake.deadLetters.arn,
+                        messageKeyArn: intake.key.arn,
+                        logRetentionDays: settings.logRetentionDays,
+                    },
+                    parent,
+                ).function,
+            ]),
+        );
 
-        const workflow = new Workflow(`${name}-workflow`, { settings, partition, functions, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn }, parent);
-        new ReleaseWorkflow(`${name}-release`, { settings, partition, releaseFunction: functions.releaseInstance!, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn }, parent);
+        const workflow = new Workflow(
+            `${name}-workflow`,
+            { settings, partition, functions, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn },
+            parent,
+        );
+        new ReleaseWorkflow(
+            `${name}-release`,
+            {
+                settings,
+                partition,
+                releaseFunction: functions.releaseInstance!,
+                evidenceBucket: store.bucket,
+                evidenceKeyArn: store.key.arn,
+            },
+            parent,
+        );
         intake.subscribe(`${name}-findings`, functions.startIncident!);
         this.notifyOnObjects(name, settings.forensics.accountId, store, functions);
-        createAlarms(name, {
-            stateMachineArn: workflow.stateMachine.arn,
-            deadLetterQueueName: intake.deadLetters.name,
-            functionNames: ["startIncident", "sendReport", "sendErrorNotification"].map((handler) => `clean-room-${handler}`),
-            topicArn: notifications.topic.arn,
-        }, parent);
+        createAlarms(
+            name,
+            {
+                stateMachineArn: workflow.stateMachine.arn,
+                deadLetterQueueName: intake.deadLetters.name,
+                functionNames: ["startIncident", "sendReport", "sendErrorNotification"].map((handler) => `clean-room-${handler}`),
+                topicArn: notifications.topic.arn,
+            },
+            parent,
+        );
 
         this.summary = pulumi.all({
             findingsTopicArn: intake.topic.arn,
@@ -143,21 +206,32 @@ export class CleanRoom extends pulumi.ComponentResource {
     private notifyOnObjects(name: string, accountId: string, store: EvidenceStore, functions: Record<string, aws.lambda.Function>): void {
         const parent = { parent: this };
         const triggers = { sendReport: "analysis/manifest.sha256", sendErrorNotification: ".error.json" };
-        const permissions = Object.keys(triggers).map((handler) => new aws.lambda.Permission(`${name}-${handler}`, {
-            action: "lambda:InvokeFunction",
-            function: functions[handler]!.name,
-            principal: "s3.amazonaws.com",
-            sourceArn: store.bucket.arn,
-            sourceAccount: accountId,
-        }, parent));
-        new aws.s3.BucketNotification(`${name}-objects`, {
-            bucket: store.bucket.bucket,
-            lambdaFunctions: Object.entries(triggers).map(([handler, filterSuffix]) => ({
-                lambdaFunctionArn: functions[handler]!.arn,
-                events: ["s3:ObjectCreated:*"],
-                filterPrefix: "incidents/",
-                filterSuffix,
-            })),
-        }, { ...parent, dependsOn: permissions });
+        const permissions = Object.keys(triggers).map(
+            (handler) =>
+                new aws.lambda.Permission(
+                    `${name}-${handler}`,
+                    {
+                        action: "lambda:InvokeFunction",
+                        function: functions[handler]!.name,
+                        principal: "s3.amazonaws.com",
+                        sourceArn: store.bucket.arn,
+                        sourceAccount: accountId,
+                    },
+                    parent,
+                ),
+        );
+        new aws.s3.BucketNotification(
+            `${name}-objects`,
+            {
+                bucket: store.bucket.bucket,
+                lambdaFunctions: Object.entries(triggers).map(([handler, filterSuffix]) => ({
+                    lambdaFunctionArn: functions[handler]!.arn,
+                    events: ["s3:ObjectCreated:*"],
+                    filterPrefix: "incidents/",
+                    filterSuffix,
+                })),
+            },
+            { ...parent, dependsOn: permissions },
+        );
     }
 }

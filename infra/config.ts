@@ -13,10 +13,20 @@ import { crossProblems } from "./configChecks";
 import { coverageSchema, distinct, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
 const imageId = z.string().regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, "an image id looks like ami-0123456789abcdef0");
-const parameterName = z.string().regex(/^\/[A-Za-z0-9_.\-/]+$/, "an SSM parameter name starts with a slash, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64");
+const parameterName = z
+    .string()
+    .regex(
+        /^\/[A-Za-z0-9_.\-/]+$/,
+        "an SSM parameter name starts with a slash, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+    );
 const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "an instance type looks like m6i.large");
 /** Image Builder knows no rate(…), and wants a ? for one of the two kinds of day: what is not asked here fails in the middle of a deployment. */
-const buildSchedule = z.string().regex(/^cron\(\S+ \S+ (\? \S+ [^\s?]+|[^\s?]+ \S+ \?) \S+\)$/, "a schedule has six fields, and a ? for the day of the month or of the week, such as cron(0 3 ? * sun *)");
+const buildSchedule = z
+    .string()
+    .regex(
+        /^cron\(\S+ \S+ (\? \S+ [^\s?]+|[^\s?]+ \S+ \?) \S+\)$/,
+        "a schedule has six fields, and a ? for the day of the month or of the week, such as cron(0 3 ? * sun *)",
+    );
 /** Lambda gives 4 KB to all variables of a function together; this many characters of it may say who decides. */
 const longestPolicy = 1200;
 
@@ -45,96 +55,129 @@ export const settingsSchema = z.strictObject({
     members: z.array(memberSchema).default([]),
     organization: organizationSchema.optional(),
     coverage: coverageSchema,
-    findings: z.strictObject({
-        /** Findings below it start nothing. GuardDuty: low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10. @default 4 */
-        minimumSeverity: z.number().min(0).max(10).default(4),
-        /** Let GuardDuty's sample findings start incidents. @default false */
-        drill: z.boolean().default(false),
-    }).prefault({}),
+    findings: z
+        .strictObject({
+            /** Findings below it start nothing. GuardDuty: low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10. @default 4 */
+            minimumSeverity: z.number().min(0).max(10).default(4),
+            /** Let GuardDuty's sample findings start incidents. @default false */
+            drill: z.boolean().default(false),
+        })
+        .prefault({}),
     /** Also `mode`, `rules`, `allowExempt` and `onApprovalTimeout`, which say who decides: functions/domain/decideContainment.ts. */
-    containment: containmentPolicySchema.extend({
-        /** Minutes that people have to answer a request for approval, 1 to 1,440. @default 30 */
-        approvalTimeoutMinutes: z.number().int().min(1).max(1440).default(30),
-        /**
-         * `deny-instance` denies the instance's own credentials, stolen ones too, and leaves other instances with the role
-         * working; `revoke-role` also denies every session of the role so far; `keep` touches no role. @default deny-instance
-         */
-        credentials: z.enum(["deny-instance", "revoke-role", "keep"]).default("deny-instance"),
-        /**
-         * `groups` swaps the security groups of the instance's interfaces; `nacl` also gives their subnets a network ACL that
-         * denies everything, which cuts what no group can (through NAT, transit gateway and the like) and everything else
-         * that stands in those subnets. @default groups
-         */
-        network: z.enum(["groups", "nacl"]).default("groups"),
-    }).refine((containment) => containmentPolicyText(containment).length <= longestPolicy, {
-        path: ["rules"],
-        message: `mode, rules, allowExempt and onApprovalTimeout have at most ${longestPolicy} characters as JSON together; merge rules, or let their finding types end in *`,
-    }).prefault({}),
-    network: z.strictObject({
-        /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */
-        cidrBlock: ipv4Range.default("10.66.0.0/24"),
-    }).prefault({}),
-    forensicInstance: z.strictObject({
-        /** Processor of image and types; the analysis program is built for it. @default x86_64 */
-        architecture: z.enum(architectures).default("x86_64"),
-        /** @default m6i.large, or m7g.large with arm64 */
-        type: instanceType.optional(),
-        /** SSM parameter that holds the image id. @default Amazon Linux 2023 of the architecture */
-        imageParameter: parameterName.optional(),
-        /** Type by Region, where the usual one is not offered. */
-        types: z.record(regionName, instanceType).default({}),
-        /** Image id by Region; goes before the parameter. */
-        imageIds: z.record(regionName, imageId).default({}),
-    }).transform((given) => ({
-        ...given,
-        type: given.type ?? defaultInstanceType[given.architecture],
-        imageParameter: given.imageParameter ?? defaultImageParameter(given.architecture),
-    })).prefault({}),
+    containment: containmentPolicySchema
+        .extend({
+            /** Minutes that people have to answer a request for approval, 1 to 1,440. @default 30 */
+            approvalTimeoutMinutes: z.number().int().min(1).max(1440).default(30),
+            /**
+             * `deny-instance` denies the instance's own credentials, stolen ones too, and leaves other instances with the role
+             * working; `revoke-role` also denies every session of the role so far; `keep` touches no role. @default deny-instance
+             */
+            credentials: z.enum(["deny-instance", "revoke-role", "keep"]).default("deny-instance"),
+            /**
+             * `groups` swaps the security groups of the instance's interfaces; `nacl` also gives their subnets a network ACL that
+             * denies everything, which cuts what no group can (through NAT, transit gateway and the like) and everything else
+             * that stands in those subnets. @default groups
+             */
+            network: z.enum(["groups", "nacl"]).default("groups"),
+        })
+        .refine((containment) => containmentPolicyText(containment).length <= longestPolicy, {
+            path: ["rules"],
+            message: `mode, rules, allowExempt and onApprovalTimeout have at most ${longestPolicy} characters as JSON together; merge rules, or let their finding types end in *`,
+        })
+        .prefault({}),
+    network: z
+        .strictObject({
+            /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */
+            cidrBlock: ipv4Range.default("10.66.0.0/24"),
+        })
+        .prefault({}),
+    forensicInstance: z
+        .strictObject({
+            /** Processor of image and types; the analysis program is built for it. @default x86_64 */
+            architecture: z.enum(architectures).default("x86_64"),
+            /** @default m6i.large, or m7g.large with arm64 */
+            type: instanceType.optional(),
+            /** SSM parameter that holds the image id. @default Amazon Linux 2023 of the architecture */
+            imageParameter: parameterName.optional(),
+            /** Type by Region, where the usual one is not offered. */
+            types: z.record(regionName, instanceType).default({}),
+            /** Image id by Region; goes before the parameter. */
+            imageIds: z.record(regionName, imageId).default({}),
+        })
+        .transform((given) => ({
+            ...given,
+            type: given.type ?? defaultInstanceType[given.architecture],
+            imageParameter: given.imageParameter ?? defaultImageParameter(given.architecture),
+        }))
+        .prefault({}),
     /** EC2 Image Builder makes the forensic image, tools baked in, and puts its id into `forensicInstance.imageParameter`, then a name of your own. */
-    imagePipeline: z.strictObject({
-        enabled: z.boolean().default(false),
-        /** When a new image is built (minute, hour, day, month, day of the week, year; UTC); none is built while nothing in it changed. @default Sundays at 03:00 UTC */
-        schedule: buildSchedule.default("cron(0 3 ? * sun *)"),
-        /** Subnet of the building instance, with a way to AWS and the package repositories. @default one of the account's default VPC */
-        subnetId: z.string().regex(/^subnet-[0-9a-f]+$/, "a subnet id looks like subnet-0123456789abcdef0").optional(),
-        securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group id looks like sg-0123456789abcdef0")).default([]),
-    }).refine(({ subnetId, securityGroupIds }) => subnetId !== undefined || securityGroupIds.length === 0, {
-        path: ["subnetId"],
-        message: "security groups belong to a VPC; name a subnet of it too",
-    }).prefault({}),
+    imagePipeline: z
+        .strictObject({
+            enabled: z.boolean().default(false),
+            /** When a new image is built (minute, hour, day, month, day of the week, year; UTC); none is built while nothing in it changed. @default Sundays at 03:00 UTC */
+            schedule: buildSchedule.default("cron(0 3 ? * sun *)"),
+            /** Subnet of the building instance, with a way to AWS and the package repositories. @default one of the account's default VPC */
+            subnetId: z
+                .string()
+                .regex(/^subnet-[0-9a-f]+$/, "a subnet id looks like subnet-0123456789abcdef0")
+                .optional(),
+            securityGroupIds: z
+                .array(z.string().regex(/^sg-[0-9a-f]+$/, "a security group id looks like sg-0123456789abcdef0"))
+                .default([]),
+        })
+        .refine(({ subnetId, securityGroupIds }) => subnetId !== undefined || securityGroupIds.length === 0, {
+            path: ["subnetId"],
+            message: "security groups belong to a VPC; name a subnet of it too",
+        })
+        .prefault({}),
     /** An ordinary VPC with one sacrificial instance in the first listed member and Region, for `npm run drill`. */
-    range: z.strictObject({
-        enabled: z.boolean().default(false),
-        /** @default 10.67.0.0/24 */
-        cidrBlock: ipv4Range.default("10.67.0.0/24"),
-        /** @default t3.micro */
-        instanceType: instanceType.default("t3.micro"),
-    }).prefault({}),
-    analysis: z.strictObject({
-        /** Python on the forensic instance, as its package is named. @default 3.12 */
-        pythonVersion: z.string().regex(/^3\.(1[2-9]|[2-9][0-9])$/, "3.12 or later, such as 3.12").default("3.12"),
-        /** Seconds the analysis may take, 60 to 172,800 (AWS's limit for Run Command). @default 14400 */
-        timeoutSeconds: z.number().int().min(60).max(172_800).default(14_400),
-    }).prefault({}),
-    evidence: z.strictObject({
-        /** Days that objects and snapshots stay locked, 1 to 36,500. @default 365 */
-        retentionDays: days(1, 36_500).default(365),
-        /** `governance` can be lifted by who has the special permission, `compliance` by nobody. @default governance */
-        lockMode: z.enum(["governance", "compliance"]).default("governance"),
-    }).prefault({}),
-    notifications: z.strictObject({
-        /** People who get every message by e-mail as well. */
-        emails: distinct(z.email()).default([]),
-    }).prefault({}),
-    support: z.strictObject({
-        /** Open an AWS Support case for each incident; needs a Business plan or higher. @default false */
-        enabled: z.boolean().default(false),
-        severity: z.enum(["low", "normal", "high", "urgent", "critical"]).default("urgent"),
-        language: z.enum(["en", "ja", "zh", "ko"]).default("en"),
-        ccEmails: z.array(z.email()).max(10).default([]),
-    }).prefault({}),
+    range: z
+        .strictObject({
+            enabled: z.boolean().default(false),
+            /** @default 10.67.0.0/24 */
+            cidrBlock: ipv4Range.default("10.67.0.0/24"),
+            /** @default t3.micro */
+            instanceType: instanceType.default("t3.micro"),
+        })
+        .prefault({}),
+    analysis: z
+        .strictObject({
+            /** Python on the forensic instance, as its package is named. @default 3.12 */
+            pythonVersion: z
+                .string()
+                .regex(/^3\.(1[2-9]|[2-9][0-9])$/, "3.12 or later, such as 3.12")
+                .default("3.12"),
+            /** Seconds the analysis may take, 60 to 172,800 (AWS's limit for Run Command). @default 14400 */
+            timeoutSeconds: z.number().int().min(60).max(172_800).default(14_400),
+        })
+        .prefault({}),
+    evidence: z
+        .strictObject({
+            /** Days that objects and snapshots stay locked, 1 to 36,500. @default 365 */
+            retentionDays: days(1, 36_500).default(365),
+            /** `governance` can be lifted by who has the special permission, `compliance` by nobody. @default governance */
+            lockMode: z.enum(["governance", "compliance"]).default("governance"),
+        })
+        .prefault({}),
+    notifications: z
+        .strictObject({
+            /** People who get every message by e-mail as well. */
+            emails: distinct(z.email()).default([]),
+        })
+        .prefault({}),
+    support: z
+        .strictObject({
+            /** Open an AWS Support case for each incident; needs a Business plan or higher. @default false */
+            enabled: z.boolean().default(false),
+            severity: z.enum(["low", "normal", "high", "urgent", "critical"]).default("urgent"),
+            language: z.enum(["en", "ja", "zh", "ko"]).default("en"),
+            ccEmails: z.array(z.email()).max(10).default([]),
+        })
+        .prefault({}),
     /** Days that logs are kept. @default 365 */
-    logRetentionDays: z.union([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map((value) => z.literal(value))).default(365),
+    logRetentionDays: z
+        .union([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map((value) => z.literal(value)))
+        .default(365),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
@@ -152,7 +195,9 @@ export function parseSettings(value: unknown): Settings {
         const key = ["settings", ...path.map(String)].join(".");
         return `  ${key} = ${given === undefined ? "(not set)" : JSON.stringify(given)}: ${message}`;
     });
-    throw new Error(`The configuration of this stack has ${lines.length} problem${lines.length === 1 ? "" : "s"}:\n${lines.join("\n")}\nMend Pulumi.<stack>.yaml; infra/config.ts describes every key.`);
+    throw new Error(
+        `The configuration of this stack has ${lines.length} problem${lines.length === 1 ? "" : "s"}:\n${lines.join("\n")}\nMend Pulumi.<stack>.yaml; infra/config.ts describes every key.`,
+    );
 }
 
 export interface Configuration {
@@ -164,5 +209,8 @@ export interface Configuration {
 /** Reads the stack's configuration. @throws see {@link parseSettings} */
 export function readConfiguration(): Configuration {
     const config = new pulumi.Config();
-    return { settings: parseSettings(config.requireObject<unknown>("settings")), slackWebhookUrl: config.getSecret("slackWebhookUrl") ?? null };
+    return {
+        settings: parseSettings(config.requireObject<unknown>("settings")),
+        slackWebhookUrl: config.getSecret("slackWebhookUrl") ?? null,
+    };
 }

@@ -16,10 +16,25 @@ const enabled = z.object({ enabled: z.boolean().catch(false) }).catch({ enabled:
 const looseSchema = z.object({
     forensics: z.object({ accountId: text, deployRoleArn: text }).catch({ accountId: "", deployRoleArn: "" }),
     regions: texts,
-    members: z.array(z.object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion }).catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} })).catch([]),
-    organization: z.object({ organizationalUnitIds: texts, stackSetsAs: text, management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined) }).optional().catch(undefined),
+    members: z
+        .array(
+            z
+                .object({ accountId: text, deployRoleArn: text, regions: texts, isolationVpcs: byRegion })
+                .catch({ accountId: "", deployRoleArn: "", regions: [], isolationVpcs: {} }),
+        )
+        .catch([]),
+    organization: z
+        .object({
+            organizationalUnitIds: texts,
+            stackSetsAs: text,
+            management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined),
+        })
+        .optional()
+        .catch(undefined),
     coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
-    forensicInstance: z.object({ architecture: text, type: text, types: byRegion, imageIds: byRegion, imageParameter: text }).catch({ architecture: "", type: "", types: {}, imageIds: {}, imageParameter: "" }),
+    forensicInstance: z
+        .object({ architecture: text, type: text, types: byRegion, imageIds: byRegion, imageParameter: text })
+        .catch({ architecture: "", type: "", types: {}, imageIds: {}, imageParameter: "" }),
     imagePipeline: enabled,
     range: enabled,
     findings: z.object({ drill: z.boolean().catch(false) }).catch({ drill: false }),
@@ -37,43 +52,63 @@ export function crossProblems(value: unknown): Problem[] {
     const { regions, members, organization } = settings;
     repeated(regions).forEach((again, index) => {
         if (again) problem(["regions", index], `${regions[index]} stands here twice`);
-        if (regions[index] !== "" && partitionOf(regions[index]!) !== partitionOf(regions[0]!)) problem(["regions", index], `${regions[index]} is in another partition than ${regions[0]}; use a stack for each`);
+        if (regions[index] !== "" && partitionOf(regions[index]!) !== partitionOf(regions[0]!))
+            problem(["regions", index], `${regions[index]} is in another partition than ${regions[0]}; use a stack for each`);
     });
     const configured = (path: (string | number)[], region: string) => {
         if (region !== "" && !regions.includes(region)) problem(path, `the Region is not in regions (${regions.join(", ")})`);
     };
 
-    if (members.length === 0 && !organization) problem(["members"], "nobody is protected; list the member accounts, or name an organization");
+    if (members.length === 0 && !organization)
+        problem(["members"], "nobody is protected; list the member accounts, or name an organization");
     const ids = members.map((member) => member.accountId);
     const twice = repeated(ids);
     members.forEach((member, index) => {
-        if (member.accountId !== "" && member.accountId === settings.forensics.accountId) problem(["members", index, "accountId"], `${member.accountId} is the forensics account; evidence must lie in an account of its own`);
+        if (member.accountId !== "" && member.accountId === settings.forensics.accountId)
+            problem(
+                ["members", index, "accountId"],
+                `${member.accountId} is the forensics account; evidence must lie in an account of its own`,
+            );
         if (twice[index]) problem(["members", index, "accountId"], `${member.accountId} stands here twice`);
         member.regions.forEach((region, at) => configured(["members", index, "regions", at], region));
         Object.keys(member.isolationVpcs).forEach((region) => {
             const path = ["members", index, "isolationVpcs", region];
             configured(path, region);
-            if (member.regions.length > 0 && regions.includes(region) && !member.regions.includes(region)) problem(path, `the account is not protected in this Region (${member.regions.join(", ")})`);
+            if (member.regions.length > 0 && regions.includes(region) && !member.regions.includes(region))
+                problem(path, `the account is not protected in this Region (${member.regions.join(", ")})`);
         });
     });
     problems.push(...managementProblems(settings));
 
-    problems.push(...roleProblems([
-        { path: ["forensics"], ...settings.forensics },
-        ...(organization?.management ? [{ path: ["organization", "management"], ...organization.management }] : []),
-        ...members.map((member, index) => ({ path: ["members", index], ...member })),
-    ]));
+    problems.push(
+        ...roleProblems([
+            { path: ["forensics"], ...settings.forensics },
+            ...(organization?.management ? [{ path: ["organization", "management"], ...organization.management }] : []),
+            ...members.map((member, index) => ({ path: ["members", index], ...member })),
+        ]),
+    );
 
     const { mode, existingRegions } = settings.coverage;
-    if (mode === "standalone" && organization) problem(["coverage", "mode"], "a detector in each member needs a list of members; with an organisation use organization or existing");
+    if (mode === "standalone" && organization)
+        problem(
+            ["coverage", "mode"],
+            "a detector in each member needs a list of members; with an organisation use organization or existing",
+        );
     existingRegions.forEach((region, index) => configured(["coverage", "existingRegions", index], region));
-    for (const key of ["types", "imageIds"] as const) Object.keys(settings.forensicInstance[key]).forEach((region) => configured(["forensicInstance", key, region], region));
+    for (const key of ["types", "imageIds"] as const)
+        Object.keys(settings.forensicInstance[key]).forEach((region) => configured(["forensicInstance", key, region], region));
 
     const { imageParameter } = settings.forensicInstance;
-    if (settings.imagePipeline.enabled && (imageParameter === "" || /^\/(aws|ssm)/i.test(imageParameter))) problem(["forensicInstance", "imageParameter"], "imagePipeline writes the image's id there, so it must be a name of your own that does not begin with aws or ssm, such as /clean-room/forensic-image");
+    if (settings.imagePipeline.enabled && (imageParameter === "" || /^\/(aws|ssm)/i.test(imageParameter)))
+        problem(
+            ["forensicInstance", "imageParameter"],
+            "imagePipeline writes the image's id there, so it must be a name of your own that does not begin with aws or ssm, such as /clean-room/forensic-image",
+        );
     problems.push(...architectureProblems(settings.forensicInstance));
-    if (settings.range.enabled && members.length === 0) problem(["range", "enabled"], "the sacrificial instance needs a listed member to lie in");
-    if (settings.range.enabled && !settings.findings.drill) problem(["findings", "drill"], "a drill sends a sample finding, so samples must start incidents where there is a range");
+    if (settings.range.enabled && members.length === 0)
+        problem(["range", "enabled"], "the sacrificial instance needs a listed member to lie in");
+    if (settings.range.enabled && !settings.findings.drill)
+        problem(["findings", "drill"], "a drill sends a sample finding, so samples must start incidents where there is a range");
     return problems;
 }
 
@@ -83,12 +118,30 @@ function managementProblems({ forensics, organization, members }: z.infer<typeof
     if (!organization || accountId === "") return [];
     const path = ["organization", "stackSetsAs"];
     const isForensics = accountId === forensics.accountId;
-    if (isForensics && organization.stackSetsAs !== "SELF") return [{ path, message: "the forensics account is the management account, which cannot be a delegated administrator of StackSets; use SELF" }];
+    if (isForensics && organization.stackSetsAs !== "SELF")
+        return [
+            {
+                path,
+                message:
+                    "the forensics account is the management account, which cannot be a delegated administrator of StackSets; use SELF",
+            },
+        ];
     if (isForensics) return [];
-    if (organization.stackSetsAs === "SELF") return [{ path, message: `only the management account ${accountId} may use SELF; the forensics account is ${forensics.accountId}, so use DELEGATED_ADMIN` }];
+    if (organization.stackSetsAs === "SELF")
+        return [
+            {
+                path,
+                message: `only the management account ${accountId} may use SELF; the forensics account is ${forensics.accountId}, so use DELEGATED_ADMIN`,
+            },
+        ];
     const root = organization.organizationalUnitIds.findIndex((id) => id.startsWith("r-"));
     if (root < 0 || members.some((member) => member.accountId === accountId)) return [];
-    return [{ path: ["organization", "organizationalUnitIds", root], message: `the root's StackSet does not reach the management account ${accountId}, which would have findings and no responder role; list it in members too, or name units` }];
+    return [
+        {
+            path: ["organization", "organizationalUnitIds", root],
+            message: `the root's StackSet does not reach the management account ${accountId}, which would have findings and no responder role; list it in members too, or name units`,
+        },
+    ];
 }
 
 /** A deployment role must be of its account, and an account that has several parts has one provider and so one role. */
@@ -100,6 +153,11 @@ function roleProblems(accounts: { path: (string | number)[]; accountId: string; 
         if (owner && owner !== accountId) return [{ path: at, message: `the role is of account ${owner}, not of ${accountId}` }];
         const before = accounts.slice(0, index).find((each) => each.accountId === accountId);
         if (!before || before.deployRoleArn === deployRoleArn) return [];
-        return [{ path: at, message: `the same account is deployed to as ${before.deployRoleArn || "whoever runs Pulumi"} in ${before.path.join(".")}; name one role in both` }];
+        return [
+            {
+                path: at,
+                message: `the same account is deployed to as ${before.deployRoleArn || "whoever runs Pulumi"} in ${before.path.join(".")}; name one role in both`,
+            },
+        ];
     });
 }

@@ -12,7 +12,9 @@ export const regionsOf = (settings: Settings, member: Member): string[] => membe
 
 /** Every account and Region that is protected, as far as the accounts are listed. */
 export function protectedPairs(settings: Settings): AccountRegion[] {
-    return settings.members.flatMap(({ accountId, ...member }) => regionsOf(settings, { accountId, ...member }).map((region) => ({ accountId, region })));
+    return settings.members.flatMap(({ accountId, ...member }) =>
+        regionsOf(settings, { accountId, ...member }).map((region) => ({ accountId, region })),
+    );
 }
 
 /**
@@ -43,6 +45,8 @@ export function ofOrganization({ organizationId, organizationalUnitIds }: Organi
     return {
         StringEquals: { "aws:PrincipalOrgID": organizationId },
         // A path names the root, the units above and the unit itself, each with a slash at its end.
-        ...(everywhere ? {} : { "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": organizationalUnitIds.map((id) => `${organizationId}/*/${id}/*`) } }),
+        ...(everywhere
+            ? {}
+            : { "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": organizationalUnitIds.map((id) => `${organizationId}/*/${id}/*`) } }),
     };
 }

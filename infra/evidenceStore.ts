@@ -32,63 +32,110 @@ export class EvidenceStore extends pulumi.ComponentResource {
         const accountId = settings.forensics.accountId;
         const responder = { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } };
         const responders = [
-            ...(settings.members.length > 0 ? [{ name: "", principal: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`), condition: responder }] : []),
-            ...(settings.organization ? [{ name: "OfOrganization", principal: ["*"], condition: { ...ofOrganization(settings.organization), ...responder } }] : []),
+            ...(settings.members.length > 0
+                ? [
+                      {
+                          name: "",
+                          principal: settings.members.map((member) => `arn:${partition}:iam::${member.accountId}:root`),
+                          condition: responder,
+                      },
+                  ]
+                : []),
+            ...(settings.organization
+                ? [{ name: "OfOrganization", principal: ["*"], condition: { ...ofOrganization(settings.organization), ...responder } }]
+                : []),
         ];
 
-        this.key = new aws.kms.Key(`${name}-key`, {
-            description: "Evidence of EC2 incidents: objects, snapshots and forensic volumes",
-            enableKeyRotation: true,
-            deletionWindowInDays: 30,
-            policy: policyDocument([
-                { Sid: "OwnAccount", Effect: "Allow", Principal: { AWS: `arn:${partition}:iam::${accountId}:root` }, Action: "kms:*", Resource: "*" },
-                ...responders.flatMap(({ name: whose, principal, condition }) => [
+        this.key = new aws.kms.Key(
+            `${name}-key`,
+            {
+                description: "Evidence of EC2 incidents: objects, snapshots and forensic volumes",
+                enableKeyRotation: true,
+                deletionWindowInDays: 30,
+                policy: policyDocument([
                     {
-                        // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
-                        Sid: `Responders${whose}EncryptSharedCopies`,
+                        Sid: "OwnAccount",
                         Effect: "Allow",
-                        Principal: { AWS: principal },
-                        Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
+                        Principal: { AWS: `arn:${partition}:iam::${accountId}:root` },
+                        Action: "kms:*",
                         Resource: "*",
-                        Condition: condition,
                     },
-                    {
-                        Sid: `Responders${whose}GrantToEbs`,
-                        Effect: "Allow",
-                        Principal: { AWS: principal },
-                        Action: "kms:CreateGrant",
-                        Resource: "*",
-                        Condition: { ...condition, Bool: { "kms:GrantIsForAWSResource": "true" } },
-                    },
+                    ...responders.flatMap(({ name: whose, principal, condition }) => [
+                        {
+                            // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
+                            Sid: `Responders${whose}EncryptSharedCopies`,
+                            Effect: "Allow",
+                            Principal: { AWS: principal },
+                            Action: [
+                                "kms:DescribeKey",
+                                "kms:Encrypt",
+                                "kms:Decrypt",
+                                "kms:ReEncryptFrom",
+                                "kms:ReEncryptTo",
+                                "kms:GenerateDataKeyWithoutPlaintext",
+                            ],
+                            Resource: "*",
+                            Condition: condition,
+                        },
+                        {
+                            Sid: `Responders${whose}GrantToEbs`,
+                            Effect: "Allow",
+                            Principal: { AWS: principal },
+                            Action: "kms:CreateGrant",
+                            Resource: "*",
+                            Condition: { ...condition, Bool: { "kms:GrantIsForAWSResource": "true" } },
+                        },
+                    ]),
                 ]),
-            ]),
-            tags: { [roleTag]: "evidence" },
-        }, parent);
+                tags: { [roleTag]: "evidence" },
+            },
+            parent,
+        );
         new aws.kms.Alias(`${name}-key`, { name: "alias/clean-room-evidence", targetKeyId: this.key.id }, parent);
 
-        this.bucket = new aws.s3.Bucket(`${name}-bucket`, {
-            bucket: evidenceBucketName(accountId, region),
-            objectLockEnabled: true,
-            tags: { [roleTag]: "evidence" },
-        }, parent);
-        const versioning = new aws.s3.BucketVersioning(`${name}-bucket`, { bucket: this.bucket.bucket, versioningConfiguration: { status: "Enabled" } }, parent);
-        new aws.s3.BucketObjectLockConfiguration(`${name}-bucket`, {
-            bucket: this.bucket.bucket,
-            rule: { defaultRetention: { mode: settings.evidence.lockMode.toUpperCase(), days: settings.evidence.retentionDays } },
-        }, { ...parent, dependsOn: [versioning] });
+        this.bucket = new aws.s3.Bucket(
+            `${name}-bucket`,
+            {
+                bucket: evidenceBucketName(accountId, region),
+                objectLockEnabled: true,
+                tags: { [roleTag]: "evidence" },
+            },
+            parent,
+        );
+        const versioning = new aws.s3.BucketVersioning(
+            `${name}-bucket`,
+            { bucket: this.bucket.bucket, versioningConfiguration: { status: "Enabled" } },
+            parent,
+        );
+        new aws.s3.BucketObjectLockConfiguration(
+            `${name}-bucket`,
+            {
+                bucket: this.bucket.bucket,
+                rule: { defaultRetention: { mode: settings.evidence.lockMode.toUpperCase(), days: settings.evidence.retentionDays } },
+            },
+            { ...parent, dependsOn: [versioning] },
+        );
         this.secure(`${name}-bucket`, this.bucket);
 
         // Tools are not evidence: a bucket without Object Lock, so that a new version of the program does not pile up for years.
         this.toolBucket = new aws.s3.Bucket(`${name}-tools`, { bucket: toolBucketName(accountId, region), forceDestroy: true }, parent);
-        new aws.s3.BucketVersioning(`${name}-tools`, { bucket: this.toolBucket.bucket, versioningConfiguration: { status: "Enabled" } }, parent);
+        new aws.s3.BucketVersioning(
+            `${name}-tools`,
+            { bucket: this.toolBucket.bucket, versioningConfiguration: { status: "Enabled" } },
+            parent,
+        );
         this.secure(`${name}-tools`, this.toolBucket);
         this.toolSha256 = args.archive.sha256;
-        const archive = new aws.s3.BucketObjectv2(`${name}-analysis`, {
-            bucket: this.toolBucket.bucket,
-            key: pulumi.interpolate`analysis/${args.archive.sha256}.tar.gz`,
-            source: args.archive.file.apply((file) => new pulumi.asset.FileAsset(file)),
-            contentType: "application/gzip",
-        }, parent);
+        const archive = new aws.s3.BucketObjectv2(
+            `${name}-analysis`,
+            {
+                bucket: this.toolBucket.bucket,
+                key: pulumi.interpolate`analysis/${args.archive.sha256}.tar.gz`,
+                source: args.archive.file.apply((file) => new pulumi.asset.FileAsset(file)),
+                contentType: "application/gzip",
+            },
+            parent,
+        );
         this.toolKey = archive.key;
         this.registerOutputs({ bucket: this.bucket.bucket, key: this.key.arn });
     }
@@ -96,22 +143,37 @@ export class EvidenceStore extends pulumi.ComponentResource {
     /** Encrypted under the evidence key, never public, TLS only. */
     private secure(name: string, bucket: aws.s3.Bucket): void {
         const parent = { parent: this };
-        new aws.s3.BucketServerSideEncryptionConfiguration(name, {
-            bucket: bucket.bucket,
-            rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: this.key.arn }, bucketKeyEnabled: true }],
-        }, parent);
+        new aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            {
+                bucket: bucket.bucket,
+                rules: [
+                    {
+                        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: this.key.arn },
+                        bucketKeyEnabled: true,
+                    },
+                ],
+            },
+            parent,
+        );
         new aws.s3.BucketOwnershipControls(name, { bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } }, parent);
         const block = new aws.s3.BucketPublicAccessBlock(name, { bucket: bucket.bucket, ...closed }, parent);
-        new aws.s3.BucketPolicy(name, {
-            bucket: bucket.bucket,
-            policy: policyDocument([{
-                Sid: "TlsOnly",
-                Effect: "Deny",
-                Principal: "*",
-                Action: "s3:*",
-                Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
-                Condition: { Bool: { "aws:SecureTransport": "false" } },
-            }]),
-        }, { ...parent, dependsOn: [block] });
+        new aws.s3.BucketPolicy(
+            name,
+            {
+                bucket: bucket.bucket,
+                policy: policyDocument([
+                    {
+                        Sid: "TlsOnly",
+                        Effect: "Deny",
+                        Principal: "*",
+                        Action: "s3:*",
+                        Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
+                        Condition: { Bool: { "aws:SecureTransport": "false" } },
+                    },
+                ]),
+            },
+            { ...parent, dependsOn: [block] },
+        );
     }
 }

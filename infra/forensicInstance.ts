@@ -32,27 +32,68 @@ export class ForensicInstance extends pulumi.ComponentResource {
     constructor(name: string, args: ForensicInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:ForensicInstance", name, {}, opts);
         const parent = { parent: this };
-        this.role = new aws.iam.Role(name, {
-            name: forensicRoleName(args.region),
-            description: "Forensic instances: read the analysis program, write results, be reached by Systems Manager",
-            assumeRolePolicy: trustService("ec2.amazonaws.com"),
-        }, parent);
-        new aws.iam.RolePolicy(name, {
-            role: this.role.name,
-            policy: policyDocument([
-                {
-                    // What the agent needs for Run Command; AmazonSSMManagedInstanceCore would let it read every parameter too.
-                    Sid: "BeManaged",
-                    Effect: "Allow",
-                    Action: ["ssm:UpdateInstanceInformation", "ssm:ListInstanceAssociations", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel", "ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"],
-                    Resource: "*",
-                },
-                { Sid: "ReadTools", Effect: "Allow", Action: ["s3:GetObject"], Resource: [pulumi.interpolate`${args.toolBucketArn}/analysis/*`] },
-                { Sid: "WriteResults", Effect: "Allow", Action: ["s3:PutObject", "s3:AbortMultipartUpload"], Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*/analysis/*`] },
-                { Sid: "UseEvidenceKeyForObjects", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [args.evidenceKeyArn] },
-                { Sid: "WriteCommandLog", Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], Resource: [pulumi.interpolate`${args.commandLogGroupArn}:*`] },
-            ]),
-        }, parent);
+        this.role = new aws.iam.Role(
+            name,
+            {
+                name: forensicRoleName(args.region),
+                description: "Forensic instances: read the analysis program, write results, be reached by Systems Manager",
+                assumeRolePolicy: trustService("ec2.amazonaws.com"),
+            },
+            parent,
+        );
+        new aws.iam.RolePolicy(
+            name,
+            {
+                role: this.role.name,
+                policy: policyDocument([
+                    {
+                        // What the agent needs for Run Command; AmazonSSMManagedInstanceCore would let it read every parameter too.
+                        Sid: "BeManaged",
+                        Effect: "Allow",
+                        Action: [
+                            "ssm:UpdateInstanceInformation",
+                            "ssm:ListInstanceAssociations",
+                            "ssmmessages:CreateControlChannel",
+                            "ssmmessages:CreateDataChannel",
+                            "ssmmessages:OpenControlChannel",
+                            "ssmmessages:OpenDataChannel",
+                            "ec2messages:AcknowledgeMessage",
+                            "ec2messages:DeleteMessage",
+                            "ec2messages:FailMessage",
+                            "ec2messages:GetEndpoint",
+                            "ec2messages:GetMessages",
+                            "ec2messages:SendReply",
+                        ],
+                        Resource: "*",
+                    },
+                    {
+                        Sid: "ReadTools",
+                        Effect: "Allow",
+                        Action: ["s3:GetObject"],
+                        Resource: [pulumi.interpolate`${args.toolBucketArn}/analysis/*`],
+                    },
+                    {
+                        Sid: "WriteResults",
+                        Effect: "Allow",
+                        Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
+                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*/analysis/*`],
+                    },
+                    {
+                        Sid: "UseEvidenceKeyForObjects",
+                        Effect: "Allow",
+                        Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+                        Resource: [args.evidenceKeyArn],
+                    },
+                    {
+                        Sid: "WriteCommandLog",
+                        Effect: "Allow",
+                        Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                        Resource: [pulumi.interpolate`${args.commandLogGroupArn}:*`],
+                    },
+                ]),
+            },
+            parent,
+        );
         this.profile = new aws.iam.InstanceProfile(name, { name: forensicRoleName(args.region), role: this.role.name }, parent);
         this.registerOutputs({ profileArn: this.profile.arn });
     }

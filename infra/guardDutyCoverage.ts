@@ -23,17 +23,25 @@ export class GuardDutyCoverage extends pulumi.ComponentResource {
     constructor(name: string, { settings, accounts }: GuardDutyCoverageArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:GuardDutyCoverage", name, {}, opts);
         const { features } = settings.coverage;
-        const providerOf = ({ accountId }: AccountRegion) => accountId === settings.forensics.accountId ? accounts.forensics : accounts.member(accountId);
+        const providerOf = ({ accountId }: AccountRegion) =>
+            accountId === settings.forensics.accountId ? accounts.forensics : accounts.member(accountId);
         const plan = planDetectors(settings);
-        const adopted = adoptDetectors(plan.filter(({ action }) => action === "adopt"), (pair) => ({ parent: this, provider: providerOf(pair) }));
+        const adopted = adoptDetectors(
+            plan.filter(({ action }) => action === "adopt"),
+            (pair) => ({ parent: this, provider: providerOf(pair) }),
+        );
         for (const detector of plan.filter(({ action, administers }) => action === "make" || administers)) {
             const { accountId, region, action } = detector;
-            new RegionCoverage(`${name}-${accountId}-${region}`, {
-                detector,
-                features,
-                existingId: action === "adopt" ? adopted.apply((ids) => ids[`${accountId}/${region}`]!) : null,
-                management: accounts.management,
-            }, { parent: this, ...inAccountAndRegion(providerOf(detector), region) });
+            new RegionCoverage(
+                `${name}-${accountId}-${region}`,
+                {
+                    detector,
+                    features,
+                    existingId: action === "adopt" ? adopted.apply((ids) => ids[`${accountId}/${region}`]!) : null,
+                    management: accounts.management,
+                },
+                { parent: this, ...inAccountAndRegion(providerOf(detector), region) },
+            );
         }
         this.registerOutputs({ adopted });
     }
@@ -50,27 +58,59 @@ interface RegionCoverageArgs {
 
 /** One account and Region. */
 class RegionCoverage extends pulumi.ComponentResource {
-    constructor(name: string, { detector: plan, features, existingId, management }: RegionCoverageArgs, opts: pulumi.ComponentResourceOptions) {
+    constructor(
+        name: string,
+        { detector: plan, features, existingId, management }: RegionCoverageArgs,
+        opts: pulumi.ComponentResourceOptions,
+    ) {
         super("ec2-clean-room:index:RegionCoverage", name, {}, opts);
         const parent = { parent: this };
         // A detector whose findings come hourly or later would leave containment that late for every repeated finding.
-        const own = existingId ? null : new aws.guardduty.Detector(name, { enable: true, findingPublishingFrequency: "FIFTEEN_MINUTES" }, parent);
+        const own = existingId
+            ? null
+            : new aws.guardduty.Detector(name, { enable: true, findingPublishingFrequency: "FIFTEEN_MINUTES" }, parent);
         const detectorId = own?.id ?? existingId!;
         if (own) {
             for (const feature of features) {
-                new aws.guardduty.DetectorFeature(`${name}-${feature}`, {
-                    detectorId, name: feature, status: "ENABLED", additionalConfigurations: parts[feature].map((part) => ({ name: part, status: "ENABLED" })),
-                }, { ...parent, ...partsAsTheyAre });
+                new aws.guardduty.DetectorFeature(
+                    `${name}-${feature}`,
+                    {
+                        detectorId,
+                        name: feature,
+                        status: "ENABLED",
+                        additionalConfigurations: parts[feature].map((part) => ({ name: part, status: "ENABLED" })),
+                    },
+                    { ...parent, ...partsAsTheyAre },
+                );
             }
         }
         if (plan.administers) {
             // Designating an account enables GuardDuty in it, so the detector must be ours before.
-            const designated = management ? [new aws.guardduty.OrganizationAdminAccount(name, { adminAccountId: plan.accountId }, { ...parent, provider: management, dependsOn: own ? [own] : [] })] : [];
-            const organization = new aws.guardduty.OrganizationConfiguration(name, { detectorId, autoEnableOrganizationMembers: "ALL" }, { ...parent, dependsOn: designated });
+            const designated = management
+                ? [
+                      new aws.guardduty.OrganizationAdminAccount(
+                          name,
+                          { adminAccountId: plan.accountId },
+                          { ...parent, provider: management, dependsOn: own ? [own] : [] },
+                      ),
+                  ]
+                : [];
+            const organization = new aws.guardduty.OrganizationConfiguration(
+                name,
+                { detectorId, autoEnableOrganizationMembers: "ALL" },
+                { ...parent, dependsOn: designated },
+            );
             for (const feature of features) {
-                new aws.guardduty.OrganizationConfigurationFeature(`${name}-${feature}`, {
-                    detectorId, name: feature, autoEnable: "ALL", additionalConfigurations: parts[feature].map((part) => ({ name: part, autoEnable: "ALL" })),
-                }, { ...parent, ...partsAsTheyAre, dependsOn: [organization] });
+                new aws.guardduty.OrganizationConfigurationFeature(
+                    `${name}-${feature}`,
+                    {
+                        detectorId,
+                        name: feature,
+                        autoEnable: "ALL",
+                        additionalConfigurations: parts[feature].map((part) => ({ name: part, autoEnable: "ALL" })),
+                    },
+                    { ...parent, ...partsAsTheyAre, dependsOn: [organization] },
+                );
             }
         }
         this.registerOutputs({ detectorId });
@@ -82,7 +122,10 @@ class RegionCoverage extends pulumi.ComponentResource {
  *
  * @throws in the output, once, with every account and Region that has no enabled detector.
  */
-function adoptDetectors(pairs: AccountRegion[], optsOf: (pair: AccountRegion) => pulumi.InvokeOptions): pulumi.Output<Record<string, string>> {
+function adoptDetectors(
+    pairs: AccountRegion[],
+    optsOf: (pair: AccountRegion) => pulumi.InvokeOptions,
+): pulumi.Output<Record<string, string>> {
     const look = async (pair: AccountRegion): Promise<{ key: string; id: string; problem: string | null }> => {
         const key = `${pair.accountId}/${pair.region}`;
         try {
@@ -92,9 +135,14 @@ function adoptDetectors(pairs: AccountRegion[], optsOf: (pair: AccountRegion) =>
             return { key, id: "", problem: `${key}: ${error instanceof Error ? error.message : String(error)}` };
         }
     };
-    return pulumi.output(Promise.all(pairs.map(look)).then((found) => {
-        const problems = found.flatMap(({ problem }) => problem ?? []);
-        if (problems.length > 0) throw new Error(`${problems.length} of ${pairs.length} accounts and Regions that were said to have GuardDuty have no enabled detector:\n${problems.map((line) => `  ${line}`).join("\n")}\nEnable GuardDuty there, or let this stack do it (coverage.mode, coverage.existingRegions, members[].coverage).`);
-        return Object.fromEntries(found.map(({ key, id }) => [key, id]));
-    }));
+    return pulumi.output(
+        Promise.all(pairs.map(look)).then((found) => {
+            const problems = found.flatMap(({ problem }) => problem ?? []);
+            if (problems.length > 0)
+                throw new Error(
+                    `${problems.length} of ${pairs.length} accounts and Regions that were said to have GuardDuty have no enabled detector:\n${problems.map((line) => `  ${line}`).join("\n")}\nEnable GuardDuty there, or let this stack do it (coverage.mode, coverage.existingRegions, members[].coverage).`,
+                );
+            return Object.fromEntries(found.map(({ key, id }) => [key, id]));
+        }),
+    );
 }

@@ -13,16 +13,20 @@ export class IncidentsTable extends pulumi.ComponentResource {
 
     constructor(name: string, args: IncidentsTableArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:IncidentsTable", name, {}, opts);
-        this.table = new aws.dynamodb.Table(name, {
-            name: incidentsTableName,
-            billingMode: "PAY_PER_REQUEST",
-            hashKey: "pk",
-            attributes: [{ name: "pk", type: "S" }],
-            serverSideEncryption: { enabled: true, kmsKeyArn: args.keyArn },
-            pointInTimeRecovery: { enabled: true },
-            // Without the table a finding would contain an instance a second time.
-            deletionProtectionEnabled: true,
-        }, { parent: this });
+        this.table = new aws.dynamodb.Table(
+            name,
+            {
+                name: incidentsTableName,
+                billingMode: "PAY_PER_REQUEST",
+                hashKey: "pk",
+                attributes: [{ name: "pk", type: "S" }],
+                serverSideEncryption: { enabled: true, kmsKeyArn: args.keyArn },
+                pointInTimeRecovery: { enabled: true },
+                // Without the table a finding would contain an instance a second time.
+                deletionProtectionEnabled: true,
+            },
+            { parent: this },
+        );
         this.registerOutputs({ tableName: this.table.name });
     }
 }

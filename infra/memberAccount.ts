@@ -18,14 +18,30 @@ export interface MemberAccountArgs {
 }
 
 /** A role with its one policy. */
-function makeRole(name: string, role: pulumi.Output<FootprintRole>, roleName: string, opts: pulumi.CustomResourceOptions): { role: aws.iam.Role; policy: aws.iam.RolePolicy } {
-    const made = new aws.iam.Role(name, {
-        name: roleName,
-        description: role.description,
-        maxSessionDuration: role.maxSessionDuration,
-        assumeRolePolicy: role.trust.apply((trust) => JSON.stringify(trust)),
-    }, opts);
-    return { role: made, policy: new aws.iam.RolePolicy(name, { role: made.name, policy: role.permissions.apply((permissions) => JSON.stringify(permissions)) }, opts) };
+function makeRole(
+    name: string,
+    role: pulumi.Output<FootprintRole>,
+    roleName: string,
+    opts: pulumi.CustomResourceOptions,
+): { role: aws.iam.Role; policy: aws.iam.RolePolicy } {
+    const made = new aws.iam.Role(
+        name,
+        {
+            name: roleName,
+            description: role.description,
+            maxSessionDuration: role.maxSessionDuration,
+            assumeRolePolicy: role.trust.apply((trust) => JSON.stringify(trust)),
+        },
+        opts,
+    );
+    return {
+        role: made,
+        policy: new aws.iam.RolePolicy(
+            name,
+            { role: made.name, policy: role.permissions.apply((permissions) => JSON.stringify(permissions)) },
+            opts,
+        ),
+    };
 }
 
 export class MemberAccount extends pulumi.ComponentResource {
@@ -34,33 +50,52 @@ export class MemberAccount extends pulumi.ComponentResource {
     constructor(name: string, args: MemberAccountArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:MemberAccount", name, {}, { ...opts, providers: { aws: args.provider } });
         const { settings, member, partition } = args;
-        const footprint = pulumi.all(args.evidenceKeyArns).apply((evidenceKeyArns) => responderRole({ settings, partition, accountId: member.accountId, evidenceKeyArns }));
+        const footprint = pulumi
+            .all(args.evidenceKeyArns)
+            .apply((evidenceKeyArns) => responderRole({ settings, partition, accountId: member.accountId, evidenceKeyArns }));
         this.responder = makeRole(`${name}-responder`, footprint, responderRoleName, { parent: this }).role;
-        for (const region of regionsOf(settings, member)) new MemberRegion(`${name}-${region}`, { ...args, region }, { parent: this, ...inAccountAndRegion(args.provider, region) });
+        for (const region of regionsOf(settings, member))
+            new MemberRegion(`${name}-${region}`, { ...args, region }, { parent: this, ...inAccountAndRegion(args.provider, region) });
         this.registerOutputs({ responderRoleArn: this.responder.arn });
     }
 }
 
 /** What one Region of a member account gets. */
 class MemberRegion extends pulumi.ComponentResource {
-    constructor(name: string, { settings, member, partition, region }: MemberAccountArgs & { region: string }, opts: pulumi.ComponentResourceOptions) {
+    constructor(
+        name: string,
+        { settings, member, partition, region }: MemberAccountArgs & { region: string },
+        opts: pulumi.ComponentResourceOptions,
+    ) {
         super("ec2-clean-room:index:MemberRegion", name, {}, opts);
         const parent = { parent: this };
         for (const vpcId of member.isolationVpcs[region] ?? []) {
-            new aws.ec2.SecurityGroup(`${name}-isolation-${vpcId}`, {
-                name: "clean-room-isolation",
-                description: "Contained instances: nothing in, nothing out",
-                vpcId,
-                ingress: [],
-                egress: [],
-                tags: { Name: "clean-room isolation", [roleTag]: "isolation" },
-            }, parent);
+            new aws.ec2.SecurityGroup(
+                `${name}-isolation-${vpcId}`,
+                {
+                    name: "clean-room-isolation",
+                    description: "Contained instances: nothing in, nothing out",
+                    vpcId,
+                    ingress: [],
+                    egress: [],
+                    tags: { Name: "clean-room isolation", [roleTag]: "isolation" },
+                },
+                parent,
+            );
         }
         if (!forwardsFindings(settings, member)) return;
         const { role: forwarder, rule, busArn } = findingsForwarding({ settings, partition, accountId: member.accountId, region });
         const { role, policy } = makeRole(`${name}-forward`, pulumi.output(forwarder), forwarder.name, parent);
-        const forward = new aws.cloudwatch.EventRule(`${name}-forward`, { name: rule.name, description: rule.description, eventPattern: JSON.stringify(rule.eventPattern) }, parent);
-        new aws.cloudwatch.EventTarget(`${name}-forward`, { rule: forward.name, arn: busArn, roleArn: role.arn }, { ...parent, dependsOn: [policy] });
+        const forward = new aws.cloudwatch.EventRule(
+            `${name}-forward`,
+            { name: rule.name, description: rule.description, eventPattern: JSON.stringify(rule.eventPattern) },
+            parent,
+        );
+        new aws.cloudwatch.EventTarget(
+            `${name}-forward`,
+            { rule: forward.name, arn: busArn, roleArn: role.arn },
+            { ...parent, dependsOn: [policy] },
+        );
         this.registerOutputs();
     }
 }

@@ -40,7 +40,12 @@ export interface FootprintArgs {
 }
 
 /** The role that contains and preserves: one an account, since IAM is global. */
-export function responderRole({ settings, partition, accountId, evidenceKeyArns }: FootprintArgs & { evidenceKeyArns: string[] }): FootprintRole {
+export function responderRole({
+    settings,
+    partition,
+    accountId,
+    evidenceKeyArns,
+}: FootprintArgs & { evidenceKeyArns: string[] }): FootprintRole {
     const forensicsAccountId = settings.forensics.accountId;
     return {
         name: responderRoleName,
@@ -52,7 +57,13 @@ export function responderRole({ settings, partition, accountId, evidenceKeyArns 
             // pattern a function stands for all Regions: a trust policy may have 2,048 characters.
             Principal: { AWS: `arn:${partition}:iam::${forensicsAccountId}:root` },
             Action: "sts:AssumeRole",
-            Condition: { ArnLike: { "aws:PrincipalArn": respondingFunctions.map((handler) => `arn:${partition}:iam::${forensicsAccountId}:role/${functionRoleName(handler, "*")}`) } },
+            Condition: {
+                ArnLike: {
+                    "aws:PrincipalArn": respondingFunctions.map(
+                        (handler) => `arn:${partition}:iam::${forensicsAccountId}:role/${functionRoleName(handler, "*")}`,
+                    ),
+                },
+            },
         }),
         permissions: document(...memberStatements({ settings, partition, accountId, evidenceKeyArns })),
     };
@@ -73,7 +84,12 @@ export function findingsForwarding({ settings, partition, accountId, region }: F
             name: `${forwardRuleName}-${region}`,
             description: "EC2 clean room: puts GuardDuty findings on the forensics account's event bus",
             maxSessionDuration: 3600,
-            trust: document({ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sts:AssumeRole", Condition: { StringEquals: { "aws:SourceAccount": accountId } } }),
+            trust: document({
+                Effect: "Allow",
+                Principal: { Service: "events.amazonaws.com" },
+                Action: "sts:AssumeRole",
+                Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+            }),
             permissions: document({ Effect: "Allow", Action: ["events:PutEvents"], Resource: [busArn] }),
         },
         rule: {

@@ -24,33 +24,49 @@ export class MemberStackSet extends pulumi.ComponentResource {
         const { settings, organization, partition, evidenceKeyArns } = args;
         const parent = { parent: this };
         const callAs = organization.stackSetsAs;
-        const set = new aws.cloudformation.StackSet(name, {
-            name: memberStackSetName,
-            description: "EC2 clean room: responder role and event forwarding of member accounts",
-            permissionModel: "SERVICE_MANAGED",
-            callAs,
-            // An account that leaves is not ours any more: nothing of ours may stay there.
-            autoDeployment: { enabled: true, retainStacksOnAccountRemoval: false },
-            managedExecution: { active: true },
-            capabilities: ["CAPABILITY_NAMED_IAM"],
-            templateBody: pulumi.all(evidenceKeyArns).apply((keyArns) => {
-                const body = JSON.stringify(memberTemplate({ settings, partition, evidenceKeyArns: keyArns }));
-                if (body.length > longestBody) throw new Error(`The member template has ${body.length} characters and CloudFormation takes ${longestBody}. Use a stack for each group of Regions.`);
-                return body;
-            }),
-            tags: { "clean-room:managed-by": "pulumi" },
-        }, parent);
+        const set = new aws.cloudformation.StackSet(
+            name,
+            {
+                name: memberStackSetName,
+                description: "EC2 clean room: responder role and event forwarding of member accounts",
+                permissionModel: "SERVICE_MANAGED",
+                callAs,
+                // An account that leaves is not ours any more: nothing of ours may stay there.
+                autoDeployment: { enabled: true, retainStacksOnAccountRemoval: false },
+                managedExecution: { active: true },
+                capabilities: ["CAPABILITY_NAMED_IAM"],
+                templateBody: pulumi.all(evidenceKeyArns).apply((keyArns) => {
+                    const body = JSON.stringify(memberTemplate({ settings, partition, evidenceKeyArns: keyArns }));
+                    if (body.length > longestBody)
+                        throw new Error(
+                            `The member template has ${body.length} characters and CloudFormation takes ${longestBody}. Use a stack for each group of Regions.`,
+                        );
+                    return body;
+                }),
+                tags: { "clean-room:managed-by": "pulumi" },
+            },
+            parent,
+        );
         const { failureTolerancePercentage, maxConcurrentPercentage } = organization;
         // One resource for all Regions: a StackSet does one operation at a time.
-        new aws.cloudformation.StackInstances(name, {
-            stackSetName: set.name,
-            callAs,
-            deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
-            // The first Region holds the responder role, which is global, and comes first.
-            regions: settings.regions,
-            operationPreferences: { failureTolerancePercentage, maxConcurrentPercentage, regionConcurrencyType: "SEQUENTIAL", regionOrders: settings.regions },
-            retainStacks: false,
-        }, parent);
+        new aws.cloudformation.StackInstances(
+            name,
+            {
+                stackSetName: set.name,
+                callAs,
+                deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
+                // The first Region holds the responder role, which is global, and comes first.
+                regions: settings.regions,
+                operationPreferences: {
+                    failureTolerancePercentage,
+                    maxConcurrentPercentage,
+                    regionConcurrencyType: "SEQUENTIAL",
+                    regionOrders: settings.regions,
+                },
+                retainStacks: false,
+            },
+            parent,
+        );
         this.registerOutputs({ stackSetName: set.name });
     }
 }

@@ -47,19 +47,27 @@ export function memberTemplate({ settings, partition, evidenceKeyArns }: MemberT
         Conditions: { InFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, settings.regions[0]!] } },
         Resources: {
             Responder: roleResource(responderRole({ settings, partition, accountId, evidenceKeyArns }), "InFirstRegion"),
-            ...(forwarding ? {
-                Forwarder: roleResource(forwarding.role),
-                ForwardFindings: {
-                    Type: "AWS::Events::Rule",
-                    Properties: {
-                        Name: forwarding.rule.name,
-                        Description: forwarding.rule.description,
-                        EventPattern: forwarding.rule.eventPattern,
-                        State: "ENABLED",
-                        Targets: [substituted({ Id: "forensics-account", Arn: forwarding.busArn, RoleArn: { "Fn::GetAtt": ["Forwarder", "Arn"] } })],
-                    },
-                },
-            } : {}),
+            ...(forwarding
+                ? {
+                      Forwarder: roleResource(forwarding.role),
+                      ForwardFindings: {
+                          Type: "AWS::Events::Rule",
+                          Properties: {
+                              Name: forwarding.rule.name,
+                              Description: forwarding.rule.description,
+                              EventPattern: forwarding.rule.eventPattern,
+                              State: "ENABLED",
+                              Targets: [
+                                  substituted({
+                                      Id: "forensics-account",
+                                      Arn: forwarding.busArn,
+                                      RoleArn: { "Fn::GetAtt": ["Forwarder", "Arn"] },
+                                  }),
+                              ],
+                          },
+                      },
+                  }
+                : {}),
         },
     };
 }

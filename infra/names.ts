@@ -32,7 +32,18 @@ export const evidenceBucketName = (accountId: string, region: string) => `clean-
 export const toolBucketName = (accountId: string, region: string) => `clean-room-tools-${accountId}-${region}`;
 
 /** @param region the Region, or `*` where a statement must hold in all of them (the responder role is global). */
-export function deployedNames(args: { partition: string; region: string; forensicsAccountId: string; accountId?: string; memberAccountIds: string[]; organizationId?: string; evidenceKeyArn: string; evidenceKeyArns?: string[]; imageParameter?: string; slack: boolean }): DeployedNames {
+export function deployedNames(args: {
+    partition: string;
+    region: string;
+    forensicsAccountId: string;
+    accountId?: string;
+    memberAccountIds: string[];
+    organizationId?: string;
+    evidenceKeyArn: string;
+    evidenceKeyArns?: string[];
+    imageParameter?: string;
+    slack: boolean;
+}): DeployedNames {
     const { partition, region, forensicsAccountId } = args;
     const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${forensicsAccountId}:${resource}`;
     const globalArn = (account: string, resource: string) => `arn:${partition}:iam::${account}:${resource}`;
@@ -52,7 +63,9 @@ export function deployedNames(args: { partition: string; region: string; forensi
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
         documentArn: arn("ssm", `document/${documentName}`),
         // Parameters that begin with /aws are AWS's and belong to no account.
-        imageParameterArn: args.imageParameter ? `arn:${partition}:ssm:${region}:${args.imageParameter.startsWith("/aws/") ? "*" : forensicsAccountId}:parameter${args.imageParameter}` : null,
+        imageParameterArn: args.imageParameter
+            ? `arn:${partition}:ssm:${region}:${args.imageParameter.startsWith("/aws/") ? "*" : forensicsAccountId}:parameter${args.imageParameter}`
+            : null,
         forensicRoleArn: globalArn(forensicsAccountId, `role/${forensicRoleName(region)}`),
         responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) => globalArn(id, `role/${responderRoleName}`)),
         organizationId: args.organizationId ?? null,

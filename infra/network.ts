@@ -17,9 +17,32 @@ export interface NetworkArgs {
 
 /** Services the forensic instance speaks to, with what may be said through each endpoint. */
 const interfaceServices: Record<string, string[]> = {
-    ssm: ["ssm:UpdateInstanceInformation", "ssm:ListAssociations", "ssm:ListInstanceAssociations", "ssm:GetDocument", "ssm:DescribeDocument", "ssm:PutInventory", "ssm:PutComplianceItems", "ssm:UpdateInstanceAssociationStatus", "ssm:GetDeployablePatchSnapshotForInstance", "ssm:GetManifest"],
-    ssmmessages: ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"],
-    ec2messages: ["ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage", "ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"],
+    ssm: [
+        "ssm:UpdateInstanceInformation",
+        "ssm:ListAssociations",
+        "ssm:ListInstanceAssociations",
+        "ssm:GetDocument",
+        "ssm:DescribeDocument",
+        "ssm:PutInventory",
+        "ssm:PutComplianceItems",
+        "ssm:UpdateInstanceAssociationStatus",
+        "ssm:GetDeployablePatchSnapshotForInstance",
+        "ssm:GetManifest",
+    ],
+    ssmmessages: [
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ],
+    ec2messages: [
+        "ec2messages:AcknowledgeMessage",
+        "ec2messages:DeleteMessage",
+        "ec2messages:FailMessage",
+        "ec2messages:GetEndpoint",
+        "ec2messages:GetMessages",
+        "ec2messages:SendReply",
+    ],
     kms: ["kms:Decrypt", "kms:GenerateDataKey"],
     logs: ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"],
 };
@@ -37,74 +60,183 @@ export class Network extends pulumi.ComponentResource {
         const tags = (what: string) => ({ Name: `clean-room ${what}`, [roleTag]: "clean-room" });
         const accountId = settings.forensics.accountId;
 
-        this.vpc = new aws.ec2.Vpc(name, { cidrBlock: settings.network.cidrBlock, enableDnsHostnames: true, enableDnsSupport: true, tags: tags("VPC") }, parent);
+        this.vpc = new aws.ec2.Vpc(
+            name,
+            { cidrBlock: settings.network.cidrBlock, enableDnsHostnames: true, enableDnsSupport: true, tags: tags("VPC") },
+            parent,
+        );
         // The default group lets its members talk to each other and to anyone; emptied, it is no trap.
         new aws.ec2.DefaultSecurityGroup(name, { vpcId: this.vpc.id, ingress: [], egress: [], tags: tags("default, empty") }, parent);
-        const zones = aws.getAvailabilityZonesOutput({ state: "available", region, filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] }, { parent: this });
+        const zones = aws.getAvailabilityZonesOutput(
+            { state: "available", region, filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+            { parent: this },
+        );
         const routes = new aws.ec2.RouteTable(name, { vpcId: this.vpc.id, tags: tags("routes") }, parent);
         this.subnets = planSubnets(settings.network.cidrBlock, 2).map((cidrBlock, index) => {
-            const subnet = new aws.ec2.Subnet(`${name}-${index}`, {
-                vpcId: this.vpc.id,
-                cidrBlock,
-                availabilityZone: zones.names[index]!,
-                mapPublicIpOnLaunch: false,
-                tags: tags(`subnet ${index}`),
-            }, parent);
+            const subnet = new aws.ec2.Subnet(
+                `${name}-${index}`,
+                {
+                    vpcId: this.vpc.id,
+                    cidrBlock,
+                    availabilityZone: zones.names[index]!,
+                    mapPublicIpOnLaunch: false,
+                    tags: tags(`subnet ${index}`),
+                },
+                parent,
+            );
             new aws.ec2.RouteTableAssociation(`${name}-${index}`, { subnetId: subnet.id, routeTableId: routes.id }, parent);
             return subnet;
         });
 
-        const endpointGroup = new aws.ec2.SecurityGroup(`${name}-endpoints`, { description: "Interface endpoints of the clean room", vpcId: this.vpc.id, tags: tags("endpoints") }, parent);
-        this.forensicGroup = new aws.ec2.SecurityGroup(`${name}-forensic`, { description: "Forensic instances: out to the endpoints alone, nothing in", vpcId: this.vpc.id, tags: tags("forensic instances") }, parent);
+        const endpointGroup = new aws.ec2.SecurityGroup(
+            `${name}-endpoints`,
+            { description: "Interface endpoints of the clean room", vpcId: this.vpc.id, tags: tags("endpoints") },
+            parent,
+        );
+        this.forensicGroup = new aws.ec2.SecurityGroup(
+            `${name}-forensic`,
+            {
+                description: "Forensic instances: out to the endpoints alone, nothing in",
+                vpcId: this.vpc.id,
+                tags: tags("forensic instances"),
+            },
+            parent,
+        );
         const https = { ipProtocol: "tcp", fromPort: 443, toPort: 443 };
-        new aws.vpc.SecurityGroupIngressRule(`${name}-endpoints`, { securityGroupId: endpointGroup.id, referencedSecurityGroupId: this.forensicGroup.id, description: "HTTPS from forensic instances", ...https }, parent);
-        new aws.vpc.SecurityGroupEgressRule(`${name}-to-endpoints`, { securityGroupId: this.forensicGroup.id, referencedSecurityGroupId: endpointGroup.id, description: "HTTPS to the interface endpoints", ...https }, parent);
+        new aws.vpc.SecurityGroupIngressRule(
+            `${name}-endpoints`,
+            {
+                securityGroupId: endpointGroup.id,
+                referencedSecurityGroupId: this.forensicGroup.id,
+                description: "HTTPS from forensic instances",
+                ...https,
+            },
+            parent,
+        );
+        new aws.vpc.SecurityGroupEgressRule(
+            `${name}-to-endpoints`,
+            {
+                securityGroupId: this.forensicGroup.id,
+                referencedSecurityGroupId: endpointGroup.id,
+                description: "HTTPS to the interface endpoints",
+                ...https,
+            },
+            parent,
+        );
 
         for (const [service, actions] of Object.entries(interfaceServices)) {
-            new aws.ec2.VpcEndpoint(`${name}-${service}`, {
-                vpcId: this.vpc.id,
-                vpcEndpointType: "Interface",
-                serviceName: `com.amazonaws.${region}.${service}`,
-                privateDnsEnabled: true,
-                subnetIds: this.subnets.map((subnet) => subnet.id),
-                securityGroupIds: [endpointGroup.id],
-                policy: policyDocument([{
-                    Sid: "ForensicInstancesOnly",
-                    Effect: "Allow",
-                    Principal: "*",
-                    Action: actions,
-                    Resource: service === "kms" ? args.evidenceKeyArn : "*",
-                    Condition: { StringEquals: { "aws:PrincipalAccount": accountId, "aws:ResourceAccount": accountId } },
-                }]),
-                tags: tags(service),
-            }, parent);
+            new aws.ec2.VpcEndpoint(
+                `${name}-${service}`,
+                {
+                    vpcId: this.vpc.id,
+                    vpcEndpointType: "Interface",
+                    serviceName: `com.amazonaws.${region}.${service}`,
+                    privateDnsEnabled: true,
+                    subnetIds: this.subnets.map((subnet) => subnet.id),
+                    securityGroupIds: [endpointGroup.id],
+                    policy: policyDocument([
+                        {
+                            Sid: "ForensicInstancesOnly",
+                            Effect: "Allow",
+                            Principal: "*",
+                            Action: actions,
+                            Resource: service === "kms" ? args.evidenceKeyArn : "*",
+                            Condition: { StringEquals: { "aws:PrincipalAccount": accountId, "aws:ResourceAccount": accountId } },
+                        },
+                    ]),
+                    tags: tags(service),
+                },
+                parent,
+            );
         }
-        const s3 = new aws.ec2.VpcEndpoint(`${name}-s3`, {
-            vpcId: this.vpc.id,
-            vpcEndpointType: "Gateway",
-            serviceName: `com.amazonaws.${region}.s3`,
-            routeTableIds: [routes.id],
-            policy: policyDocument([
-                { Sid: "ReadTools", Effect: "Allow", Principal: "*", Action: ["s3:GetObject"], Resource: [pulumi.interpolate`${args.toolBucketArn}/*`], Condition: { StringEquals: { "aws:PrincipalAccount": accountId } } },
-                { Sid: "WriteResults", Effect: "Allow", Principal: "*", Action: ["s3:PutObject", "s3:AbortMultipartUpload"], Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*`], Condition: { StringEquals: { "aws:PrincipalAccount": accountId } } },
-                // Amazon Linux's package repositories are public buckets of Amazon's, read without credentials.
-                { Sid: "ReadAmazonLinuxRepositories", Effect: "Allow", Principal: "*", Action: ["s3:GetObject"], Resource: [`arn:${args.partition}:s3:::al2023-repos-${region}-de612dc2/*`] },
-            ]),
-            tags: tags("s3"),
-        }, parent);
-        new aws.vpc.SecurityGroupEgressRule(`${name}-to-s3`, { securityGroupId: this.forensicGroup.id, prefixListId: s3.prefixListId, description: "HTTPS to S3 through the gateway endpoint", ...https }, parent);
+        const s3 = new aws.ec2.VpcEndpoint(
+            `${name}-s3`,
+            {
+                vpcId: this.vpc.id,
+                vpcEndpointType: "Gateway",
+                serviceName: `com.amazonaws.${region}.s3`,
+                routeTableIds: [routes.id],
+                policy: policyDocument([
+                    {
+                        Sid: "ReadTools",
+                        Effect: "Allow",
+                        Principal: "*",
+                        Action: ["s3:GetObject"],
+                        Resource: [pulumi.interpolate`${args.toolBucketArn}/*`],
+                        Condition: { StringEquals: { "aws:PrincipalAccount": accountId } },
+                    },
+                    {
+                        Sid: "WriteResults",
+                        Effect: "Allow",
+                        Principal: "*",
+                        Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
+                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*`],
+                        Condition: { StringEquals: { "aws:PrincipalAccount": accountId } },
+                    },
+                    // Amazon Linux's package repositories are public buckets of Amazon's, read without credentials.
+                    {
+                        Sid: "ReadAmazonLinuxRepositories",
+                        Effect: "Allow",
+                        Principal: "*",
+                        Action: ["s3:GetObject"],
+                        Resource: [`arn:${args.partition}:s3:::al2023-repos-${region}-de612dc2/*`],
+                    },
+                ]),
+                tags: tags("s3"),
+            },
+            parent,
+        );
+        new aws.vpc.SecurityGroupEgressRule(
+            `${name}-to-s3`,
+            {
+                securityGroupId: this.forensicGroup.id,
+                prefixListId: s3.prefixListId,
+                description: "HTTPS to S3 through the gateway endpoint",
+                ...https,
+            },
+            parent,
+        );
         this.recordFlows(name, settings);
         this.registerOutputs({ vpcId: this.vpc.id });
     }
 
     private recordFlows(name: string, settings: Settings): void {
         const parent = { parent: this };
-        const log = new aws.cloudwatch.LogGroup(`${name}-flows`, { name: "/clean-room/vpc-flow-logs", retentionInDays: settings.logRetentionDays }, parent);
-        const role = new aws.iam.Role(`${name}-flows`, { assumeRolePolicy: trustService("vpc-flow-logs.amazonaws.com", settings.forensics.accountId) }, parent);
-        new aws.iam.RolePolicy(`${name}-flows`, {
-            role: role.id,
-            policy: policyDocument([{ Effect: "Allow", Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], Resource: [pulumi.interpolate`${log.arn}:*`] }]),
-        }, parent);
-        new aws.ec2.FlowLog(name, { vpcId: this.vpc.id, trafficType: "ALL", logDestinationType: "cloud-watch-logs", logDestination: log.arn, iamRoleArn: role.arn, maxAggregationInterval: 60 }, parent);
+        const log = new aws.cloudwatch.LogGroup(
+            `${name}-flows`,
+            { name: "/clean-room/vpc-flow-logs", retentionInDays: settings.logRetentionDays },
+            parent,
+        );
+        const role = new aws.iam.Role(
+            `${name}-flows`,
+            { assumeRolePolicy: trustService("vpc-flow-logs.amazonaws.com", settings.forensics.accountId) },
+            parent,
+        );
+        new aws.iam.RolePolicy(
+            `${name}-flows`,
+            {
+                role: role.id,
+                policy: policyDocument([
+                    {
+                        Effect: "Allow",
+                        Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                        Resource: [pulumi.interpolate`${log.arn}:*`],
+                    },
+                ]),
+            },
+            parent,
+        );
+        new aws.ec2.FlowLog(
+            name,
+            {
+                vpcId: this.vpc.id,
+                trafficType: "ALL",
+                logDestinationType: "cloud-watch-logs",
+                logDestination: log.arn,
+                iamRoleArn: role.arn,
+                maxAggregationInterval: 60,
+            },
+            parent,
+        );
     }
 }

@@ -11,17 +11,28 @@ export interface DetectorPlan extends AccountRegion {
 
 /** In coverage mode `organization` one a Region, in the forensics account; else one for each protected account and Region. */
 export function planDetectors(settings: Settings): DetectorPlan[] {
-    const action = (mode: string, region: string) => mode === "existing" || settings.coverage.existingRegions.includes(region) ? "adopt" : "make";
+    const action = (mode: string, region: string) =>
+        mode === "existing" || settings.coverage.existingRegions.includes(region) ? "adopt" : "make";
     const mode = coverageMode(settings);
     const administers = mode === "organization";
     // With an organisation whose GuardDuty is another team's, the administrator's detectors are all that can be seen from here.
     const central = administers || settings.organization ? settings.regions : [];
     return [
-        ...central.map((region): DetectorPlan => ({ accountId: settings.forensics.accountId, region, action: action(mode, region), administers })),
+        ...central.map((region): DetectorPlan => ({
+            accountId: settings.forensics.accountId,
+            region,
+            action: action(mode, region),
+            administers,
+        })),
         ...settings.members.flatMap((member) => {
             const memberMode = coverageMode(settings, member);
             if (memberMode === "organization") return [];
-            return regionsOf(settings, member).map((region): DetectorPlan => ({ accountId: member.accountId, region, action: action(memberMode, region), administers: false }));
+            return regionsOf(settings, member).map((region): DetectorPlan => ({
+                accountId: member.accountId,
+                region,
+                action: action(memberMode, region),
+                administers: false,
+            }));
         }),
     ];
 }

@@ -10,7 +10,10 @@ export function planSubnets(cidrBlock: string, count: number): string[] {
     const [address = "", width = ""] = cidrBlock.split("/");
     const bits = Math.ceil(Math.log2(count));
     const prefix = Number(width) + bits;
-    if (prefix > 28) throw new Error(`${cidrBlock} is too small for ${count} subnets: each would be a /${prefix}, and AWS allows /28 at the smallest. Choose a wider range.`);
+    if (prefix > 28)
+        throw new Error(
+            `${cidrBlock} is too small for ${count} subnets: each would be a /${prefix}, and AWS allows /28 at the smallest. Choose a wider range.`,
+        );
     const base = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
     const size = 2 ** (32 - prefix);
     if (base % (size * 2 ** bits) !== 0) throw new Error(`${cidrBlock} has host bits set; the range must start at its network address.`);

@@ -20,11 +20,13 @@ export function policyDocument(statements: pulumi.Input<pulumi.Input<object>[]>)
 export function trustService(service: string, accountId?: string): string {
     return JSON.stringify({
         Version: "2012-10-17",
-        Statement: [{
-            Effect: "Allow",
-            Principal: { Service: service },
-            Action: "sts:AssumeRole",
-            ...(accountId ? { Condition: { StringEquals: { "aws:SourceAccount": accountId } } } : {}),
-        }],
+        Statement: [
+            {
+                Effect: "Allow",
+                Principal: { Service: service },
+                Action: "sts:AssumeRole",
+                ...(accountId ? { Condition: { StringEquals: { "aws:SourceAccount": accountId } } } : {}),
+            },
+        ],
     });
 }

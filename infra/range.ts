@@ -23,38 +23,72 @@ export class DrillRange extends pulumi.ComponentResource {
         const parent = { parent: this };
         const tags = (what: string) => ({ Name: `drill range ${what}`, [roleTag]: "drill-range" });
         // awsx always makes an internet gateway, which is what an ordinary VPC has and a clean room must not.
-        const vpc = new awsx.ec2.Vpc(name, {
-            region,
-            cidrBlock: settings.range.cidrBlock,
-            numberOfAvailabilityZones: 1,
-            natGateways: { strategy: "None" },
-            subnetStrategy: "Auto",
-            subnetSpecs: [{ type: "Public", name: "victims" }],
-            tags: tags("VPC"),
-        }, parent);
-        const group = new aws.ec2.SecurityGroup(name, {
-            description: "Sacrificial instance: out to anywhere, so that containment has something to cut; nothing in",
-            vpcId: vpc.vpcId,
-            ingress: [],
-            egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
-            tags: tags("victim"),
-        }, parent);
+        const vpc = new awsx.ec2.Vpc(
+            name,
+            {
+                region,
+                cidrBlock: settings.range.cidrBlock,
+                numberOfAvailabilityZones: 1,
+                natGateways: { strategy: "None" },
+                subnetStrategy: "Auto",
+                subnetSpecs: [{ type: "Public", name: "victims" }],
+                tags: tags("VPC"),
+            },
+            parent,
+        );
+        const group = new aws.ec2.SecurityGroup(
+            name,
+            {
+                description: "Sacrificial instance: out to anywhere, so that containment has something to cut; nothing in",
+                vpcId: vpc.vpcId,
+                ingress: [],
+                egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
+                tags: tags("victim"),
+            },
+            parent,
+        );
         // A role without a single permission: a drill has credentials to deny, and whoever takes them has nothing. Not named
         // clean-room-…: the responder touches none of those. A deny that is left behind does not keep the stack from being destroyed.
-        const role = new aws.iam.Role(name, { name: "drill-range-victim", description: "Sacrificial instance of the EC2 clean room's drill range", assumeRolePolicy: trustService("ec2.amazonaws.com"), forceDetachPolicies: true }, parent);
+        const role = new aws.iam.Role(
+            name,
+            {
+                name: "drill-range-victim",
+                description: "Sacrificial instance of the EC2 clean room's drill range",
+                assumeRolePolicy: trustService("ec2.amazonaws.com"),
+                forceDetachPolicies: true,
+            },
+            parent,
+        );
         const profile = new aws.iam.InstanceProfile(name, { name: "drill-range-victim", role: role.name }, parent);
-        const image = aws.ssm.getParameterOutput({ name: defaultImageParameter(architectureOf(settings.range.instanceType)), region }, { parent: this });
-        const instance = new aws.ec2.Instance(name, {
-            ami: image.value,
-            instanceType: settings.range.instanceType,
-            subnetId: vpc.publicSubnetIds[0]!,
-            vpcSecurityGroupIds: [group.id],
-            iamInstanceProfile: profile.name,
-            metadataOptions: { httpTokens: "required" },
-            rootBlockDevice: { volumeType: "gp3", volumeSize: 8, encrypted: true },
-            tags: tags("victim"),
-            // A drill changes them, and release puts them back; an update in between must not. The image is only the newest at the time.
-        }, { ...parent, ignoreChanges: ["ami", "vpcSecurityGroupIds", "disableApiTermination", "disableApiStop", "metadataOptions", "rootBlockDevice.deleteOnTermination"] });
+        const image = aws.ssm.getParameterOutput(
+            { name: defaultImageParameter(architectureOf(settings.range.instanceType)), region },
+            { parent: this },
+        );
+        const instance = new aws.ec2.Instance(
+            name,
+            {
+                ami: image.value,
+                instanceType: settings.range.instanceType,
+                subnetId: vpc.publicSubnetIds[0]!,
+                vpcSecurityGroupIds: [group.id],
+                iamInstanceProfile: profile.name,
+                metadataOptions: { httpTokens: "required" },
+                rootBlockDevice: { volumeType: "gp3", volumeSize: 8, encrypted: true },
+                tags: tags("victim"),
+                // A drill changes them, and release puts them back; an update in between must not. The image is only the newest at the time.
+            },
+            {
+                ...parent,
+                ignoreChanges: [
+                    "ami",
+                    "vpcSecurityGroupIds",
+                    "disableApiTermination",
+                    "disableApiStop",
+                    "metadataOptions",
+                    "rootBlockDevice.deleteOnTermination",
+                ],
+            },
+        );
         this.target = instance.id.apply((instanceId) => ({ instanceId, accountId, region }));
         this.registerOutputs({ target: this.target });
     }

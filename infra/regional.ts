@@ -8,9 +8,11 @@ const globalServices = ["aws:iam/"];
 export function inAccountAndRegion(provider: pulumi.ProviderResource, region: string): pulumi.ComponentResourceOptions {
     return {
         providers: { aws: provider },
-        transformations: [({ type, props, opts }) => {
-            if (!type.startsWith("aws:") || globalServices.some((prefix) => type.startsWith(prefix))) return undefined;
-            return { props: { ...props, region }, opts };
-        }],
+        transformations: [
+            ({ type, props, opts }) => {
+                if (!type.startsWith("aws:") || globalServices.some((prefix) => type.startsWith(prefix))) return undefined;
+                return { props: { ...props, region }, opts };
+            },
+        ],
     };
 }

@@ -18,17 +18,27 @@ export interface ReleaseWorkflowArgs {
 export class ReleaseWorkflow extends pulumi.ComponentResource {
     readonly stateMachine: aws.sfn.StateMachine;
 
-    constructor(name: string, { settings, partition, releaseFunction, evidenceBucket, evidenceKeyArn }: ReleaseWorkflowArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(
+        name: string,
+        { settings, partition, releaseFunction, evidenceBucket, evidenceKeyArn }: ReleaseWorkflowArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
         super("ec2-clean-room:index:ReleaseWorkflow", name, {}, opts);
-        this.stateMachine = new StateMachine(name, {
-            settings,
-            stateMachineName: releaseStateMachineName,
-            description: "The release workflow: call the release, write error objects",
-            functionArns: [releaseFunction.arn],
-            evidenceBucket,
-            evidenceKeyArn,
-            definition: pulumi.all([releaseFunction.arn, evidenceBucket.bucket]).apply(([functionArn, bucket]) => releaseWorkflowDefinition({ partition, functionArn, evidenceBucket: bucket })),
-        }, { parent: this }).stateMachine;
+        this.stateMachine = new StateMachine(
+            name,
+            {
+                settings,
+                stateMachineName: releaseStateMachineName,
+                description: "The release workflow: call the release, write error objects",
+                functionArns: [releaseFunction.arn],
+                evidenceBucket,
+                evidenceKeyArn,
+                definition: pulumi
+                    .all([releaseFunction.arn, evidenceBucket.bucket])
+                    .apply(([functionArn, bucket]) => releaseWorkflowDefinition({ partition, functionArn, evidenceBucket: bucket })),
+            },
+            { parent: this },
+        ).stateMachine;
         this.registerOutputs({ stateMachineArn: this.stateMachine.arn });
     }
 }

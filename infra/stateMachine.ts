@@ -23,30 +23,65 @@ export class StateMachine extends pulumi.ComponentResource {
     constructor(name: string, args: StateMachineArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:StateMachine", name, {}, opts);
         const parent = { parent: this };
-        const log = new aws.cloudwatch.LogGroup(name, { name: `/aws/vendedlogs/states/${args.stateMachineName}`, retentionInDays: args.settings.logRetentionDays }, parent);
-        const role = new aws.iam.Role(name, { description: args.description, assumeRolePolicy: trustService("states.amazonaws.com", args.settings.forensics.accountId) }, parent);
-        const policy = new aws.iam.RolePolicy(name, {
-            role: role.id,
-            policy: policyDocument([
-                { Sid: "CallSteps", Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: args.functionArns },
-                { Sid: "WriteErrorObjects", Effect: "Allow", Action: ["s3:PutObject"], Resource: [pulumi.interpolate`${args.evidenceBucket.arn}/incidents/*.error.json`] },
-                { Sid: "UseEvidenceKeyForObjects", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [args.evidenceKeyArn] },
-                {
-                    // Log delivery has no resource-level permissions.
-                    Sid: "DeliverLog",
-                    Effect: "Allow",
-                    Action: ["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"],
-                    Resource: "*",
-                },
-            ]),
-        }, parent);
-        this.stateMachine = new aws.sfn.StateMachine(name, {
-            name: args.stateMachineName,
-            type: "STANDARD",
-            roleArn: role.arn,
-            definition: pulumi.output(args.definition).apply((definition) => JSON.stringify(definition, null, 2)),
-            loggingConfiguration: { level: "ALL", includeExecutionData: true, logDestination: pulumi.interpolate`${log.arn}:*` },
-        }, { ...parent, dependsOn: [policy] });
+        const log = new aws.cloudwatch.LogGroup(
+            name,
+            { name: `/aws/vendedlogs/states/${args.stateMachineName}`, retentionInDays: args.settings.logRetentionDays },
+            parent,
+        );
+        const role = new aws.iam.Role(
+            name,
+            { description: args.description, assumeRolePolicy: trustService("states.amazonaws.com", args.settings.forensics.accountId) },
+            parent,
+        );
+        const policy = new aws.iam.RolePolicy(
+            name,
+            {
+                role: role.id,
+                policy: policyDocument([
+                    { Sid: "CallSteps", Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: args.functionArns },
+                    {
+                        Sid: "WriteErrorObjects",
+                        Effect: "Allow",
+                        Action: ["s3:PutObject"],
+                        Resource: [pulumi.interpolate`${args.evidenceBucket.arn}/incidents/*.error.json`],
+                    },
+                    {
+                        Sid: "UseEvidenceKeyForObjects",
+                        Effect: "Allow",
+                        Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+                        Resource: [args.evidenceKeyArn],
+                    },
+                    {
+                        // Log delivery has no resource-level permissions.
+                        Sid: "DeliverLog",
+                        Effect: "Allow",
+                        Action: [
+                            "logs:CreateLogDelivery",
+                            "logs:GetLogDelivery",
+                            "logs:UpdateLogDelivery",
+                            "logs:DeleteLogDelivery",
+                            "logs:ListLogDeliveries",
+                            "logs:PutResourcePolicy",
+                            "logs:DescribeResourcePolicies",
+                            "logs:DescribeLogGroups",
+                        ],
+                        Resource: "*",
+                    },
+                ]),
+            },
+            parent,
+        );
+        this.stateMachine = new aws.sfn.StateMachine(
+            name,
+            {
+                name: args.stateMachineName,
+                type: "STANDARD",
+                roleArn: role.arn,
+                definition: pulumi.output(args.definition).apply((definition) => JSON.stringify(definition, null, 2)),
+                loggingConfiguration: { level: "ALL", includeExecutionData: true, logDestination: pulumi.interpolate`${log.arn}:*` },
+            },
+            { ...parent, dependsOn: [policy] },
+        );
         this.registerOutputs({ stateMachineArn: this.stateMachine.arn });
     }
 }

@@ -5,7 +5,16 @@ export type State = Record<string, unknown>;
 
 /** Asks a function again that failed for reasons of its own or of AWS's, not of the incident's. */
 export const retryTransient: State = {
-    ErrorEquals: ["Transient", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout", "States.Timeout"],
+    ErrorEquals: [
+        "Transient",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+        "Lambda.Unknown",
+        "Sandbox.Timedout",
+        "States.Timeout",
+    ],
     IntervalSeconds: 1,
     BackoffRate: 2,
     MaxDelaySeconds: 30,
@@ -36,10 +45,26 @@ export function writeErrorObject({ partition, evidenceBucket, key, subject, next
             ContentType: "application/json",
             // An object under Object Lock needs a checksum.
             ChecksumAlgorithm: "SHA256",
-            Body: { schemaVersion: 1, ...subject, "step.$": "$.problem.step", "error.$": "$.problem.error", "cause.$": "$.problem.cause", "at.$": "$$.State.EnteredTime" },
+            Body: {
+                schemaVersion: 1,
+                ...subject,
+                "step.$": "$.problem.step",
+                "error.$": "$.problem.error",
+                "cause.$": "$.problem.cause",
+                "at.$": "$$.State.EnteredTime",
+            },
         },
         TimeoutSeconds: 60,
-        Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 20, MaxAttempts: 5, JitterStrategy: "FULL" }],
+        Retry: [
+            {
+                ErrorEquals: ["States.ALL"],
+                IntervalSeconds: 1,
+                BackoffRate: 2,
+                MaxDelaySeconds: 20,
+                MaxAttempts: 5,
+                JitterStrategy: "FULL",
+            },
+        ],
         Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.untold", Next: next }],
         ResultPath: null,
         Next: next,

@@ -29,20 +29,74 @@ export interface Step {
 
 /** By the handler's file name. */
 export const steps = {
-    startIncident: { description: "Reads a finding from the topic and starts one workflow an instance", permissions: startIncident.permissions, timeoutSeconds: 60 },
-    isolateInstance: { description: "Contains the instance and reads back that it is contained", permissions: isolateInstance.permissions, memberPermissions: isolateInstance.memberPermissions, timeoutSeconds: 240, memoryMiB: 1024 },
-    requestApproval: { description: "Asks people whether the instance shall be contained", permissions: requestApproval.permissions, timeoutSeconds: 60 },
-    releaseInstance: { description: "Puts back what containment changed, and reads back that it is so", permissions: releaseInstance.permissions, memberPermissions: releaseInstance.memberPermissions, timeoutSeconds: 240, memoryMiB: 1024 },
+    startIncident: {
+        description: "Reads a finding from the topic and starts one workflow an instance",
+        permissions: startIncident.permissions,
+        timeoutSeconds: 60,
+    },
+    isolateInstance: {
+        description: "Contains the instance and reads back that it is contained",
+        permissions: isolateInstance.permissions,
+        memberPermissions: isolateInstance.memberPermissions,
+        timeoutSeconds: 240,
+        memoryMiB: 1024,
+    },
+    requestApproval: {
+        description: "Asks people whether the instance shall be contained",
+        permissions: requestApproval.permissions,
+        timeoutSeconds: 60,
+    },
+    releaseInstance: {
+        description: "Puts back what containment changed, and reads back that it is so",
+        permissions: releaseInstance.permissions,
+        memberPermissions: releaseInstance.memberPermissions,
+        timeoutSeconds: 240,
+        memoryMiB: 1024,
+    },
     openTicket: { description: "Opens an AWS Support case for the incident", permissions: openTicket.permissions, timeoutSeconds: 60 },
-    notifyIsolation: { description: "Tells people what was contained and what was not", permissions: notifyIsolation.permissions, timeoutSeconds: 60 },
-    createSnapshots: { description: "Snapshots every volume, copies them to the forensics account and locks them", permissions: createSnapshots.permissions, memberPermissions: createSnapshots.memberPermissions, timeoutSeconds: 240 },
-    startForensicInstance: { description: "Starts the forensic instance in the clean room", permissions: startForensicInstance.permissions, timeoutSeconds: 120 },
-    attachEvidenceVolumes: { description: "Makes an evidence and a work volume of each snapshot and attaches them", permissions: attachEvidenceVolumes.permissions, timeoutSeconds: 120 },
-    checkSsm: { description: "Waits until Systems Manager reaches the forensic instance", permissions: checkSsm.permissions, timeoutSeconds: 60 },
-    runAnalysis: { description: "Runs the analysis document once and waits for its manifest", permissions: runAnalysis.permissions, timeoutSeconds: 120 },
+    notifyIsolation: {
+        description: "Tells people what was contained and what was not",
+        permissions: notifyIsolation.permissions,
+        timeoutSeconds: 60,
+    },
+    createSnapshots: {
+        description: "Snapshots every volume, copies them to the forensics account and locks them",
+        permissions: createSnapshots.permissions,
+        memberPermissions: createSnapshots.memberPermissions,
+        timeoutSeconds: 240,
+    },
+    startForensicInstance: {
+        description: "Starts the forensic instance in the clean room",
+        permissions: startForensicInstance.permissions,
+        timeoutSeconds: 120,
+    },
+    attachEvidenceVolumes: {
+        description: "Makes an evidence and a work volume of each snapshot and attaches them",
+        permissions: attachEvidenceVolumes.permissions,
+        timeoutSeconds: 120,
+    },
+    checkSsm: {
+        description: "Waits until Systems Manager reaches the forensic instance",
+        permissions: checkSsm.permissions,
+        timeoutSeconds: 60,
+    },
+    runAnalysis: {
+        description: "Runs the analysis document once and waits for its manifest",
+        permissions: runAnalysis.permissions,
+        timeoutSeconds: 120,
+    },
     tearDown: { description: "Removes the forensic instance and its volumes", permissions: tearDown.permissions, timeoutSeconds: 120 },
-    sendReport: { description: "Verifies the results, writes the report and sends it", permissions: sendReport.permissions, timeoutSeconds: 300, memoryMiB: 1024 },
-    sendErrorNotification: { description: "Tells people what failed, where, and what to do", permissions: sendErrorNotification.permissions, timeoutSeconds: 60 },
+    sendReport: {
+        description: "Verifies the results, writes the report and sends it",
+        permissions: sendReport.permissions,
+        timeoutSeconds: 300,
+        memoryMiB: 1024,
+    },
+    sendErrorNotification: {
+        description: "Tells people what failed, where, and what to do",
+        permissions: sendErrorNotification.permissions,
+        timeoutSeconds: 60,
+    },
 } satisfies Record<string, Step>;
 export type StepHandler = keyof typeof steps;
 
@@ -51,7 +105,12 @@ const all: Record<string, Step> = steps;
 export const respondingFunctions = Object.keys(all).filter((handler) => all[handler]!.memberPermissions);
 
 /** What the responder role of an account may do, in all Regions of the stack: the union of what the functions ask for. */
-export function memberStatements(args: { settings: Settings; partition: string; accountId: string; evidenceKeyArns: string[] }): Statement[] {
+export function memberStatements(args: {
+    settings: Settings;
+    partition: string;
+    accountId: string;
+    evidenceKeyArns: string[];
+}): Statement[] {
     const names = deployedNames({
         partition: args.partition,
         region: "*",
@@ -71,7 +130,8 @@ export function mergeStatements(statements: Statement[]): Statement[] {
     const bySid = new Map<string, Statement>();
     for (const statement of statements) {
         const standing = bySid.get(statement.Sid ?? JSON.stringify(statement));
-        if (standing && JSON.stringify(standing) !== JSON.stringify(statement)) throw new Error(`Two functions ask for a statement ${statement.Sid} that says different things; give one of them another Sid.`);
+        if (standing && JSON.stringify(standing) !== JSON.stringify(statement))
+            throw new Error(`Two functions ask for a statement ${statement.Sid} that says different things; give one of them another Sid.`);
         bySid.set(statement.Sid ?? JSON.stringify(statement), statement);
     }
     return [...bySid.values()];

@@ -19,23 +19,31 @@ export class Workflow extends pulumi.ComponentResource {
 
     constructor(name: string, args: WorkflowArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Workflow", name, {}, opts);
-        const arns = pulumi.all(Object.fromEntries(Object.entries(stepHandlers).map(([state, handler]) => [state, args.functions[handler]!.arn]))) as unknown as pulumi.Output<Record<StepName, string>>;
-        this.stateMachine = new StateMachine(name, {
-            settings: args.settings,
-            stateMachineName,
-            description: "The incident workflow: call its steps, write error objects",
-            functionArns: arns.apply((each) => Object.values(each)),
-            evidenceBucket: args.evidenceBucket,
-            evidenceKeyArn: args.evidenceKeyArn,
-            definition: pulumi.all([arns, args.evidenceBucket.bucket]).apply(([functionArns, evidenceBucket]) => workflowDefinition({
-                partition: args.partition,
-                functionArns,
-                evidenceBucket,
-                analysisTimeoutSeconds: args.settings.analysis.timeoutSeconds,
-                approvalTimeoutSeconds: args.settings.containment.approvalTimeoutMinutes * 60,
-                onApprovalTimeout: args.settings.containment.onApprovalTimeout,
-            })),
-        }, { parent: this }).stateMachine;
+        const arns = pulumi.all(
+            Object.fromEntries(Object.entries(stepHandlers).map(([state, handler]) => [state, args.functions[handler]!.arn])),
+        ) as unknown as pulumi.Output<Record<StepName, string>>;
+        this.stateMachine = new StateMachine(
+            name,
+            {
+                settings: args.settings,
+                stateMachineName,
+                description: "The incident workflow: call its steps, write error objects",
+                functionArns: arns.apply((each) => Object.values(each)),
+                evidenceBucket: args.evidenceBucket,
+                evidenceKeyArn: args.evidenceKeyArn,
+                definition: pulumi.all([arns, args.evidenceBucket.bucket]).apply(([functionArns, evidenceBucket]) =>
+                    workflowDefinition({
+                        partition: args.partition,
+                        functionArns,
+                        evidenceBucket,
+                        analysisTimeoutSeconds: args.settings.analysis.timeoutSeconds,
+                        approvalTimeoutSeconds: args.settings.containment.approvalTimeoutMinutes * 60,
+                        onApprovalTimeout: args.settings.containment.onApprovalTimeout,
+                    }),
+                ),
+            },
+            { parent: this },
+        ).stateMachine;
         this.registerOutputs({ stateMachineArn: this.stateMachine.arn });
     }
 }

@@ -64,14 +64,22 @@ const taskTimeoutSeconds = 300;
 /** Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long. */
 function retryNotYet({ every, atMost }: Waiting): State {
     const slowest = atMost > 3600 ? 60 : Math.max(every, 15);
-    return { ErrorEquals: ["NotYet"], IntervalSeconds: 1, BackoffRate: 1.5, MaxDelaySeconds: slowest, MaxAttempts: Math.ceil(atMost / slowest) + 10 };
+    return {
+        ErrorEquals: ["NotYet"],
+        IntervalSeconds: 1,
+        BackoffRate: 1.5,
+        MaxDelaySeconds: slowest,
+        MaxAttempts: Math.ceil(atMost / slowest) + 10,
+    };
 }
 
 /** The whole definition. */
 export function workflowDefinition(inputs: WorkflowInputs): State {
     const { approvalTimeoutSeconds, onApprovalTimeout } = inputs;
     const service = (name: string) => `arn:${inputs.partition}:states:::${name}`;
-    const bounds = { ...waits, RunAnalysis: { every: 30, atMost: inputs.analysisTimeoutSeconds + 600 } } as Partial<Record<StepName, Waiting>>;
+    const bounds = { ...waits, RunAnalysis: { every: 30, atMost: inputs.analysisTimeoutSeconds + 600 } } as Partial<
+        Record<StepName, Waiting>
+    >;
 
     const task = (name: StepName, payload: Record<string, unknown>, next: State): State => ({
         Type: "Task",
@@ -83,17 +91,23 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     });
     /** A function's answer lies under Payload; only that becomes the container. */
     const into = (container: string): State => ({ ResultSelector: { "value.$": "$.Payload" }, ResultPath: `$.${container}Result` });
-    const unwrap = (container: string, next: State): State => ({ Type: "Pass", InputPath: `$.${container}Result.value`, ResultPath: `$.${container}`, ...next });
+    const unwrap = (container: string, next: State): State => ({
+        Type: "Pass",
+        InputPath: `$.${container}Result.value`,
+        ResultPath: `$.${container}`,
+        ...next,
+    });
     const failure = (name: StepName, next: string): State => nameProblem(name, next);
     const caught = (name: string): State => ({ Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: `${name}Failed` }] });
     /** A second way to tell people is the alarm on failed executions. */
-    const tellError = (next: string): State => writeErrorObject({
-        partition: inputs.partition,
-        evidenceBucket: inputs.evidenceBucket,
-        key: "States.Format('{}errors/{}.error.json', $.incident.prefix, $.problem.step)",
-        subject: { "incidentId.$": "$.incident.incidentId", "instance.$": "$.incident.instance" },
-        next,
-    });
+    const tellError = (next: string): State =>
+        writeErrorObject({
+            partition: inputs.partition,
+            evidenceBucket: inputs.evidenceBucket,
+            key: "States.Format('{}errors/{}.error.json', $.incident.prefix, $.problem.step)",
+            subject: { "incidentId.$": "$.incident.incidentId", "instance.$": "$.incident.instance" },
+            next,
+        });
 
     const incident = { "incident.$": "$.incident" };
     const contained = { ...incident, "containment.$": "$.containment" };
@@ -111,7 +125,12 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     const sideBranch = (name: StepName, payload: Record<string, unknown>): State => ({
         StartAt: name,
         States: {
-            [name]: task(name, payload, { ResultSelector: { "value.$": "$.Payload" }, ResultPath: "$.result", ...caught(name), Next: `${name}Done` }),
+            [name]: task(name, payload, {
+                ResultSelector: { "value.$": "$.Payload" },
+                ResultPath: "$.result",
+                ...caught(name),
+                Next: `${name}Done`,
+            }),
             [`${name}Done`]: { Type: "Pass", InputPath: "$.result.value", End: true },
             [`${name}Failed`]: failure(name, `Tell${name}Error`),
             [`Tell${name}Error`]: tellError(`${name}GivenUp`),
@@ -123,7 +142,12 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     const preservation: State = {
         StartAt: "CreateSnapshots",
         States: {
-            CreateSnapshots: task("CreateSnapshots", contained, { ResultSelector: { "value.$": "$.Payload" }, ResultPath: "$.result", ...caught("CreateSnapshots"), Next: "CreateSnapshotsDone" }),
+            CreateSnapshots: task("CreateSnapshots", contained, {
+                ResultSelector: { "value.$": "$.Payload" },
+                ResultPath: "$.result",
+                ...caught("CreateSnapshots"),
+                Next: "CreateSnapshotsDone",
+            }),
             CreateSnapshotsDone: { Type: "Pass", Parameters: { "evidence.$": "$.result.value" }, End: true },
             CreateSnapshotsFailed: failure("CreateSnapshots", "TellCreateSnapshotsError"),
             TellCreateSnapshotsError: tellError("CreateSnapshotsGivenUp"),
@@ -136,7 +160,15 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
         States: {
             AwaitsApproval: {
                 Type: "Choice",
-                Choices: [{ And: [{ Variable: "$.containment.outcome", IsPresent: true }, { Variable: "$.containment.outcome", StringEquals: "awaiting-approval" }], Next: "RequestApproval" }],
+                Choices: [
+                    {
+                        And: [
+                            { Variable: "$.containment.outcome", IsPresent: true },
+                            { Variable: "$.containment.outcome", StringEquals: "awaiting-approval" },
+                        ],
+                        Next: "RequestApproval",
+                    },
+                ],
                 Default: "NotifyIsolation",
             },
             RequestApproval: {
@@ -148,7 +180,12 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
                 },
                 TimeoutSeconds: approvalTimeoutSeconds,
                 // Silence is an answer, so asking is not tried again after it.
-                Retry: [{ ...retryTransient, ErrorEquals: (retryTransient.ErrorEquals as string[]).filter((name) => name !== "States.Timeout") }],
+                Retry: [
+                    {
+                        ...retryTransient,
+                        ErrorEquals: (retryTransient.ErrorEquals as string[]).filter((name) => name !== "States.Timeout"),
+                    },
+                ],
                 Catch: [
                     { ErrorEquals: ["States.Timeout"], ResultPath: "$.failure", Next: "NobodyAnswered" },
                     { ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "RequestApprovalFailed" },
@@ -160,11 +197,19 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
             TellRequestApprovalError: tellError("NobodyAnswered"),
             NobodyAnswered: {
                 Type: "Pass",
-                Result: { approved: onApprovalTimeout === "contain", by: "silence", reason: `nobody answered in time, and containment.onApprovalTimeout says ${onApprovalTimeout}` },
+                Result: {
+                    approved: onApprovalTimeout === "contain",
+                    by: "silence",
+                    reason: `nobody answered in time, and containment.onApprovalTimeout says ${onApprovalTimeout}`,
+                },
                 ResultPath: "$.answer",
                 Next: "IsolateAsDecided",
             },
-            IsolateAsDecided: task("IsolateInstance", answered, { ...into("containment"), ...caught("IsolateAsDecided"), Next: "IsolateAsDecidedDone" }),
+            IsolateAsDecided: task("IsolateInstance", answered, {
+                ...into("containment"),
+                ...caught("IsolateAsDecided"),
+                Next: "IsolateAsDecidedDone",
+            }),
             IsolateAsDecidedDone: unwrap("containment", { Next: "NotifyIsolation" }),
             IsolateAsDecidedFailed: failure("IsolateInstance", "TellIsolateAsDecidedError"),
             TellIsolateAsDecidedError: tellError("NotContained"),
@@ -182,7 +227,11 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
         TimeoutSeconds: 24 * 3600 * 2 + inputs.analysisTimeoutSeconds,
         States: {
             Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null }, Next: "IsolateInstance" },
-            IsolateInstance: task("IsolateInstance", incident, { ...into("containment"), ...caught("IsolateInstance"), Next: "IsolateInstanceDone" }),
+            IsolateInstance: task("IsolateInstance", incident, {
+                ...into("containment"),
+                ...caught("IsolateInstance"),
+                Next: "IsolateInstanceDone",
+            }),
             IsolateInstanceDone: unwrap("containment", { Next: "PreserveAndTell" }),
             IsolateInstanceFailed: failure("IsolateInstance", "TellIsolationError"),
             TellIsolationError: tellError("PreserveAndTell"),
@@ -207,13 +256,22 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
             },
             NotPreserved: { Type: "Pass", InputPath: "$.beside.preservation.problem", ResultPath: "$.problem", Next: "TearDown" },
             PreservedNotContained: { Type: "Pass", InputPath: "$.beside.response.problem", ResultPath: "$.problem", Next: "Preserved" },
-            Preserved: { Type: "Pass", InputPath: "$.beside.preservation.evidence", ResultPath: "$.evidence", Next: "StartForensicInstance" },
+            Preserved: {
+                Type: "Pass",
+                InputPath: "$.beside.preservation.evidence",
+                ResultPath: "$.evidence",
+                Next: "StartForensicInstance",
+            },
             ...mainStep("StartForensicInstance", { ...incident, "evidence.$": "$.evidence" }, "host", "AttachEvidenceVolumes"),
             ...mainStep("AttachEvidenceVolumes", { ...incident, "evidence.$": "$.evidence", "host.$": "$.host" }, "host", "CheckSsm"),
             ...mainStep("CheckSsm", { ...incident, "host.$": "$.host" }, "host", "RunAnalysis"),
             ...mainStep("RunAnalysis", withHost, "analysis", "TearDown"),
             TellError: tellError("TearDown"),
-            TearDown: task("TearDown", { "incidentId.$": "$.incident.incidentId" }, { ...into("tearDown"), ...caught("TearDown"), Next: "Outcome" }),
+            TearDown: task(
+                "TearDown",
+                { "incidentId.$": "$.incident.incidentId" },
+                { ...into("tearDown"), ...caught("TearDown"), Next: "Outcome" },
+            ),
             TearDownFailed: failure("TearDown", "TellTearDownError"),
             TellTearDownError: tellError("Failed"),
             // Whatever went wrong on the way, an execution that had a problem does not say that it succeeded.

@@ -3,7 +3,11 @@ import { expect } from "chai";
 import { cleanRoomHasNoGateway } from "./cleanRoomHasNoGateway";
 import { judge, unknownString, type Declared } from "./testing/engine";
 
-const cleanRoom: Declared = { is: aws.ec2.Vpc, name: "clean-room", props: { id: unknownString, tags: { "clean-room:role": "clean-room" } } };
+const cleanRoom: Declared = {
+    is: aws.ec2.Vpc,
+    name: "clean-room",
+    props: { id: unknownString, tags: { "clean-room:role": "clean-room" } },
+};
 const drillRange: Declared = { is: aws.ec2.Vpc, name: "range", props: { id: unknownString, tags: { "clean-room:role": "drill-range" } } };
 const subnet: Declared = { is: aws.ec2.Subnet, name: "subnet", props: {}, refs: { vpcId: ["clean-room"] } };
 const violations = async (...stack: Declared[]): Promise<string[]> => (await judge(cleanRoomHasNoGateway, stack)).violations;
@@ -24,7 +28,12 @@ describe("policy clean-room-has-no-gateway", () => {
     ];
     for (const [is, refs] of joined) {
         it(`refuses ${is.name}, also one that calls itself drill range`, async () => {
-            const [violation, ...others] = await violations(cleanRoom, drillRange, subnet, { is, name: "join", props: { tags: { "clean-room:role": "drill-range" } }, refs });
+            const [violation, ...others] = await violations(cleanRoom, drillRange, subnet, {
+                is,
+                name: "join",
+                props: { tags: { "clean-room:role": "drill-range" } },
+                refs,
+            });
             expect(others).to.be.empty;
             expect(violation).to.match(/^"join" is .*remove "join"/);
         });

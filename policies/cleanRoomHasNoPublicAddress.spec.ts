@@ -3,14 +3,24 @@ import { expect } from "chai";
 import { cleanRoomHasNoPublicAddress } from "./cleanRoomHasNoPublicAddress";
 import { judge, unknownString, type Declared } from "./testing/engine";
 
-const vpc = (role: string, props: object = {}): Declared => ({ is: aws.ec2.Vpc, name: "vpc", props: { ...props, tags: { "clean-room:role": role } } });
+const vpc = (role: string, props: object = {}): Declared => ({
+    is: aws.ec2.Vpc,
+    name: "vpc",
+    props: { ...props, tags: { "clean-room:role": role } },
+});
 const inVpc = (is: Declared["is"], props: object): Declared => ({ is, name: "thing", props, refs: { vpcId: ["vpc"], subnetId: ["vpc"] } });
 const violations = async (...stack: Declared[]): Promise<string[]> => (await judge(cleanRoomHasNoPublicAddress, stack)).violations;
 
 describe("policy clean-room-has-no-public-address", () => {
     it("accepts private subnets and instances, with the switches off or absent", async () => {
-        expect(await violations(vpc("clean-room"), inVpc(aws.ec2.Subnet, { mapPublicIpOnLaunch: false }), inVpc(aws.ec2.Instance, {}))).to.be.empty;
-        expect(await violations(inVpc(aws.ec2.LaunchTemplate, { networkInterfaces: [{ associatePublicIpAddress: "false" }] }), vpc("clean-room"))).to.be.empty;
+        expect(await violations(vpc("clean-room"), inVpc(aws.ec2.Subnet, { mapPublicIpOnLaunch: false }), inVpc(aws.ec2.Instance, {}))).to
+            .be.empty;
+        expect(
+            await violations(
+                inVpc(aws.ec2.LaunchTemplate, { networkInterfaces: [{ associatePublicIpAddress: "false" }] }),
+                vpc("clean-room"),
+            ),
+        ).to.be.empty;
     });
 
     const given: [Declared["is"], object][] = [

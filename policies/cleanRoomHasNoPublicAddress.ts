@@ -27,7 +27,10 @@ export const cleanRoomHasNoPublicAddress: ResourceValidationPolicy & StackValida
             const findings = publicAddresses(resource);
             if (findings.length > 0 && isInCleanRoom(resource, args.resources)) {
                 for (const finding of findings) {
-                    reportViolation(`"${resource.name}" (${resource.type}) ${finding} in a network that is not marked as the drill range. Nothing in a clean room has a public address: remove it.`, resource.urn);
+                    reportViolation(
+                        `"${resource.name}" (${resource.type}) ${finding} in a network that is not marked as the drill range. Nothing in a clean room has a public address: remove it.`,
+                        resource.urn,
+                    );
                 }
             }
         }
@@ -40,7 +43,9 @@ function publicAddresses(resource: PolicyResource): string[] {
     }
     const props = inputs.of(resource);
     if (resource.isType(aws.ec2.LaunchTemplate)) {
-        return listOf(props.networkInterfaces).flatMap((each) => switchedOn(objectOf(each), ["associatePublicIpAddress", "ipv6AddressCount", "ipv6Addresses"]));
+        return listOf(props.networkInterfaces).flatMap((each) =>
+            switchedOn(objectOf(each), ["associatePublicIpAddress", "ipv6AddressCount", "ipv6Addresses"]),
+        );
     }
     const properties = SWITCHES.find(([resourceClass]) => resource.isType(resourceClass))?.[1] ?? [];
     return switchedOn(props, properties);
@@ -51,5 +56,13 @@ function switchedOn(props: Properties, properties: string[]): string[] {
 }
 
 function isOff(value: Value): boolean {
-    return value === undefined || value === null || value === false || value === "false" || value === "" || value === 0 || (Array.isArray(value) && value.length === 0);
+    return (
+        value === undefined ||
+        value === null ||
+        value === false ||
+        value === "false" ||
+        value === "" ||
+        value === 0 ||
+        (Array.isArray(value) && value.length === 0)
+    );
 }

@@ -13,7 +13,12 @@ describe("policy clean-room-has-no-route-out", () => {
         expect(await violations(vpc("clean-room"), table(), table([]))).to.be.empty;
     });
 
-    for (const props of [{ destinationCidrBlock: "0.0.0.0/0" }, { destinationCidrBlock: "128.0.0.0/1" }, { destinationIpv6CidrBlock: "::/0" }, { destinationPrefixListId: unknownString }]) {
+    for (const props of [
+        { destinationCidrBlock: "0.0.0.0/0" },
+        { destinationCidrBlock: "128.0.0.0/1" },
+        { destinationIpv6CidrBlock: "::/0" },
+        { destinationPrefixListId: unknownString },
+    ]) {
         it(`refuses a route with ${JSON.stringify(props)}`, async () => {
             const [violation, ...others] = await violations(vpc("clean-room"), table(), route(props));
             expect(others).to.be.empty;
@@ -22,7 +27,9 @@ describe("policy clean-room-has-no-route-out", () => {
     }
 
     it("refuses inline routes, also unknown ones, and names where they lead", async () => {
-        expect(await violations(vpc("clean-room"), table([{ cidrBlock: "0.0.0.0/0", gatewayId: unknownString }]))).to.have.length(1).and.satisfy(([message]: string[]) => message.includes("0.0.0.0/0"));
+        expect(await violations(vpc("clean-room"), table([{ cidrBlock: "0.0.0.0/0", gatewayId: unknownString }])))
+            .to.have.length(1)
+            .and.satisfy(([message]: string[]) => message.includes("0.0.0.0/0"));
         expect(await violations(vpc("clean-room"), table(unknownString))).to.have.length(1);
     });
 

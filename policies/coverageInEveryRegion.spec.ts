@@ -8,9 +8,16 @@ const member = "222222222222";
 const regions = ["eu-west-1", "us-east-1"];
 
 /** Declared with a provider that is tied to one account, which the SDK sends as JSON text. */
-const of = (accountId: string, is: Declared["is"], props: object, name = `${is.name}-${accountId}-${(props as { region?: string }).region ?? ""}`): Declared => ({ is, name, props, provider: { allowedAccountIds: JSON.stringify([accountId]) } });
-const rule = (accountId: string, region: string, more: object = {}): Declared => of(accountId, aws.cloudwatch.EventRule, { region, eventPattern: JSON.stringify({ source: ["aws.guardduty"] }), ...more });
-const detector = (accountId: string, region: string, more: object = {}): Declared => of(accountId, aws.guardduty.Detector, { region, enable: true, ...more });
+const of = (
+    accountId: string,
+    is: Declared["is"],
+    props: object,
+    name = `${is.name}-${accountId}-${(props as { region?: string }).region ?? ""}`,
+): Declared => ({ is, name, props, provider: { allowedAccountIds: JSON.stringify([accountId]) } });
+const rule = (accountId: string, region: string, more: object = {}): Declared =>
+    of(accountId, aws.cloudwatch.EventRule, { region, eventPattern: JSON.stringify({ source: ["aws.guardduty"] }), ...more });
+const detector = (accountId: string, region: string, more: object = {}): Declared =>
+    of(accountId, aws.guardduty.Detector, { region, enable: true, ...more });
 const responder = of(member, aws.iam.Role, { name: "clean-room-responder" });
 const everywhere = (...make: ((region: string) => Declared)[]): Declared[] => make.flatMap((each) => regions.map(each));
 
@@ -19,14 +26,33 @@ class Accounts {
     static readonly __pulumiType: string = "ec2-clean-room:index:Accounts";
 }
 
-const listed = { forensicsAccountId: forensics, regions, hasOrganization: false, mode: "standalone", existingRegions: [] as string[], members: [{ accountId: member, regions, mode: "standalone", forwards: true }] };
-const standalone = [...everywhere((region) => rule(forensics, region), (region) => rule(member, region), (region) => detector(member, region)), responder];
+const listed = {
+    forensicsAccountId: forensics,
+    regions,
+    hasOrganization: false,
+    mode: "standalone",
+    existingRegions: [] as string[],
+    members: [{ accountId: member, regions, mode: "standalone", forwards: true }],
+};
+const standalone = [
+    ...everywhere(
+        (region) => rule(forensics, region),
+        (region) => rule(member, region),
+        (region) => detector(member, region),
+    ),
+    responder,
+];
 const organised = { ...listed, hasOrganization: true, mode: "organization", members: [] };
 const organisation = [
     ...everywhere(
         (region) => rule(forensics, region),
         (region) => detector(forensics, region),
-        (region) => of(forensics, aws.guardduty.OrganizationConfiguration, { region, autoEnableOrganizationMembers: "ALL", detectorId: unknownString }),
+        (region) =>
+            of(forensics, aws.guardduty.OrganizationConfiguration, {
+                region,
+                autoEnableOrganizationMembers: "ALL",
+                detectorId: unknownString,
+            }),
     ),
     of(forensics, aws.cloudformation.StackInstances, { region: "eu-west-1", regions }),
 ];
@@ -39,7 +65,8 @@ async function violations(estate: object | null, stack: Declared[]): Promise<str
 }
 
 /** The stack without one of its resources. */
-const without = (stack: Declared[], is: Declared["is"], accountId: string, region: string): Declared[] => stack.filter((each) => each.name !== `${is.name}-${accountId}-${region}`);
+const without = (stack: Declared[], is: Declared["is"], accountId: string, region: string): Declared[] =>
+    stack.filter((each) => each.name !== `${is.name}-${accountId}-${region}`);
 
 describe("policy coverage-in-every-region", () => {
     it("accepts members with a detector, a rule and a role each, and an organisation", async () => {
@@ -64,20 +91,37 @@ describe("policy coverage-in-every-region", () => {
 
     it("does not count what is switched off, or is another account's, or in another Region", async () => {
         const rest = without(standalone, aws.guardduty.Detector, member, "us-east-1");
-        for (const instead of [detector(member, "us-east-1", { enable: false }), detector(forensics, "us-east-1"), detector(member, "eu-west-2")]) {
+        for (const instead of [
+            detector(member, "us-east-1", { enable: false }),
+            detector(forensics, "us-east-1"),
+            detector(member, "eu-west-2"),
+        ]) {
             expect(await violations(listed, [...rest, instead])).to.have.length(1);
         }
         const silent = without(standalone, aws.cloudwatch.EventRule, member, "us-east-1");
         expect(await violations(listed, [...silent, rule(member, "us-east-1", { state: "DISABLED" })])).to.have.length(1);
-        expect(await violations(listed, [...silent, rule(member, "us-east-1", { eventPattern: `{"source":["aws.health"]}` })])).to.have.length(1);
+        expect(
+            await violations(listed, [...silent, rule(member, "us-east-1", { eventPattern: `{"source":["aws.health"]}` })]),
+        ).to.have.length(1);
     });
 
     it("misses the responder role in each of its Regions", async () => {
-        expect(await violations(listed, standalone.filter((each) => each !== responder))).to.have.length(2);
+        expect(
+            await violations(
+                listed,
+                standalone.filter((each) => each !== responder),
+            ),
+        ).to.have.length(2);
     });
 
     it("sees an account that the program forgot altogether", async () => {
-        const found = await violations({ ...listed, members: [...listed.members, { accountId: "333333333333", regions: ["us-east-1"], mode: "standalone", forwards: true }] }, standalone);
+        const found = await violations(
+            {
+                ...listed,
+                members: [...listed.members, { accountId: "333333333333", regions: ["us-east-1"], mode: "standalone", forwards: true }],
+            },
+            standalone,
+        );
         expect(found).to.have.length(3);
         for (const violation of found) expect(violation).to.include("Account 333333333333 in us-east-1");
     });
@@ -91,10 +135,15 @@ describe("policy coverage-in-every-region", () => {
 
     it("wants an organisation's detectors, auto-enablement of all accounts, and the StackSet in every Region", async () => {
         expect(await violations(organised, without(organisation, aws.guardduty.Detector, forensics, "us-east-1"))).to.have.length(1);
-        const fresh = [...without(organisation, aws.guardduty.OrganizationConfiguration, forensics, "us-east-1"), of(forensics, aws.guardduty.OrganizationConfiguration, { region: "us-east-1", autoEnableOrganizationMembers: "NEW" })];
+        const fresh = [
+            ...without(organisation, aws.guardduty.OrganizationConfiguration, forensics, "us-east-1"),
+            of(forensics, aws.guardduty.OrganizationConfiguration, { region: "us-east-1", autoEnableOrganizationMembers: "NEW" }),
+        ];
         expect(await violations(organised, fresh)).to.have.length(1);
         const [, ...others] = [...organisation].reverse();
-        expect(await violations(organised, [...others, of(forensics, aws.cloudformation.StackInstances, { regions: ["eu-west-1"] })])).to.have.length(1);
+        expect(
+            await violations(organised, [...others, of(forensics, aws.cloudformation.StackInstances, { regions: ["eu-west-1"] })]),
+        ).to.have.length(1);
     });
 
     it("leaves stacks of other programs alone", async () => {
@@ -102,7 +151,14 @@ describe("policy coverage-in-every-region", () => {
     });
 
     it("refuses a clean room that does not say what is to be covered", async () => {
-        for (const estate of [undefined, {}, { ...listed, regions: [] }, { ...listed, members: [] }, { ...listed, members: unknownString }, { ...listed, forensicsAccountId: unknownString }]) {
+        for (const estate of [
+            undefined,
+            {},
+            { ...listed, regions: [] },
+            { ...listed, members: [] },
+            { ...listed, members: unknownString },
+            { ...listed, forensicsAccountId: unknownString },
+        ]) {
             const [violation, ...others] = await violations({ ...estate }, standalone);
             expect(others).to.deep.equal([]);
             expect(violation).to.include("does not announce");

@@ -20,7 +20,9 @@ export const coverageInEveryRegion: StackValidationPolicy & { validateResource: 
     validateStack: (args, reportViolation) => {
         const estate = announcedEstate(args.resources);
         if (estate === "unannounced") {
-            reportViolation("The program does not announce which accounts and Regions are to be covered; register the output \"estate\" of its component ec2-clean-room:index:Accounts.");
+            reportViolation(
+                'The program does not announce which accounts and Regions are to be covered; register the output "estate" of its component ec2-clean-room:index:Accounts.',
+            );
         }
         if (typeof estate === "string") {
             return;
@@ -59,17 +61,30 @@ function centralProblems(estate: Estate, region: string, stack: Stack): string[]
     const problems: string[] = [];
     const account = estate.forensicsAccountId;
     if (!takesFindings(stack, account, region)) {
-        problems.push(`no enabled rule of account ${account} takes GuardDuty's findings from the event bus there; declare a clean room for ${region}`);
+        problems.push(
+            `no enabled rule of account ${account} takes GuardDuty's findings from the event bus there; declare a clean room for ${region}`,
+        );
     }
     if (estate.mode === "organization") {
         if (!estate.existingRegions.includes(region) && !isDetected(stack, account, region)) {
-            problems.push(`the delegated administrator ${account} has no enabled detector; declare an aws.guardduty.Detector, or name the Region in coverage.existingRegions`);
+            problems.push(
+                `the delegated administrator ${account} has no enabled detector; declare an aws.guardduty.Detector, or name the Region in coverage.existingRegions`,
+            );
         }
-        if (!stack.find(aws.guardduty.OrganizationConfiguration, account, region).some((props) => props.autoEnableOrganizationMembers === "ALL")) {
-            problems.push(`GuardDuty is not switched on for all accounts; declare an aws.guardduty.OrganizationConfiguration with autoEnableOrganizationMembers "ALL"`);
+        if (
+            !stack
+                .find(aws.guardduty.OrganizationConfiguration, account, region)
+                .some((props) => props.autoEnableOrganizationMembers === "ALL")
+        ) {
+            problems.push(
+                `GuardDuty is not switched on for all accounts; declare an aws.guardduty.OrganizationConfiguration with autoEnableOrganizationMembers "ALL"`,
+            );
         }
     }
-    if (estate.hasOrganization && !stack.find(aws.cloudformation.StackInstances, account).some((props) => listOf(props.regions).includes(region))) {
+    if (
+        estate.hasOrganization &&
+        !stack.find(aws.cloudformation.StackInstances, account).some((props) => listOf(props.regions).includes(region))
+    ) {
         problems.push(`the StackSet with the responder role is not deployed there; name ${region} in aws.cloudformation.StackInstances`);
     }
     return problems;
@@ -95,6 +110,13 @@ function isDetected(stack: Stack, accountId: string, region: string): boolean {
 }
 
 function takesFindings(stack: Stack, accountId: string, region: string): boolean {
-    return stack.find(aws.cloudwatch.EventRule, accountId, region).some((props) =>
-        typeof props.eventPattern === "string" && props.eventPattern.includes(`"aws.guardduty"`) && props.state !== "DISABLED" && props.isEnabled !== false);
+    return stack
+        .find(aws.cloudwatch.EventRule, accountId, region)
+        .some(
+            (props) =>
+                typeof props.eventPattern === "string" &&
+                props.eventPattern.includes(`"aws.guardduty"`) &&
+                props.state !== "DISABLED" &&
+                props.isEnabled !== false,
+        );
 }

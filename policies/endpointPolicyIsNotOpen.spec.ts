@@ -3,12 +3,19 @@ import { expect } from "chai";
 import { endpointPolicyIsNotOpen } from "./endpointPolicyIsNotOpen";
 import { document, judge, unknownString, type Verdict } from "./testing/engine";
 
-const endpoint = (policy?: string): Promise<Verdict> => judge(endpointPolicyIsNotOpen, [{ is: aws.ec2.VpcEndpoint, name: "s3", props: { serviceName: "com.amazonaws.eu-west-1.s3", policy } }]);
+const endpoint = (policy?: string): Promise<Verdict> =>
+    judge(endpointPolicyIsNotOpen, [{ is: aws.ec2.VpcEndpoint, name: "s3", props: { serviceName: "com.amazonaws.eu-west-1.s3", policy } }]);
 
 describe("policy endpoint-policy-is-not-open", () => {
     const closed = {
         "named buckets": { Effect: "Allow", Principal: "*", Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::tools/*"] },
-        "one's own account": { Effect: "Allow", Principal: "*", Action: "ssm:*", Resource: "*", Condition: { StringEquals: { "aws:PrincipalAccount": "111111111111" } } },
+        "one's own account": {
+            Effect: "Allow",
+            Principal: "*",
+            Action: "ssm:*",
+            Resource: "*",
+            Condition: { StringEquals: { "aws:PrincipalAccount": "111111111111" } },
+        },
         "a denial": { Effect: "Deny", Principal: "*", Action: "*", Resource: "*" },
     };
     for (const [what, statement] of Object.entries(closed)) {
@@ -18,12 +25,30 @@ describe("policy endpoint-policy-is-not-open", () => {
     }
 
     const open = {
-        "everything": { Effect: "Allow", Principal: "*", Action: "*", Resource: "*" },
-        "everything, for one account": { Effect: "Allow", Principal: "*", Action: "*", Resource: "*", Condition: { StringEquals: { "aws:PrincipalAccount": "111111111111" } } },
+        everything: { Effect: "Allow", Principal: "*", Action: "*", Resource: "*" },
+        "everything, for one account": {
+            Effect: "Allow",
+            Principal: "*",
+            Action: "*",
+            Resource: "*",
+            Condition: { StringEquals: { "aws:PrincipalAccount": "111111111111" } },
+        },
         "one action on every resource": { Effect: "Allow", Principal: { AWS: "*" }, Action: "s3:PutObject", Resource: ["*"] },
         "one action on every bucket, spelled out": { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: "arn:aws:s3:::*" },
-        "a condition that narrows nothing": { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: "*", Condition: { StringLike: { "aws:PrincipalAccount": "*" } } },
-        "a condition on TLS": { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: "*", Condition: { Bool: { "aws:SecureTransport": "true" } } },
+        "a condition that narrows nothing": {
+            Effect: "Allow",
+            Principal: "*",
+            Action: "s3:PutObject",
+            Resource: "*",
+            Condition: { StringLike: { "aws:PrincipalAccount": "*" } },
+        },
+        "a condition on TLS": {
+            Effect: "Allow",
+            Principal: "*",
+            Action: "s3:PutObject",
+            Resource: "*",
+            Condition: { Bool: { "aws:SecureTransport": "true" } },
+        },
         "all but": { Effect: "Allow", Principal: "*", NotAction: "s3:DeleteObject", Resource: "arn:aws:s3:::tools/*" },
     };
     for (const [what, statement] of Object.entries(open)) {

@@ -16,7 +16,9 @@ export const endpointPolicyIsNotOpen: ResourceValidationPolicy = {
         }
         eachDocument([() => args.props.policy as unknown], (statements) => {
             if (statements.length === 0) {
-                reportViolation(`VPC endpoint "${args.name}" has no policy, so AWS lets everyone do everything through it. Write a policy that names the actions, and the resources or accounts.`);
+                reportViolation(
+                    `VPC endpoint "${args.name}" has no policy, so AWS lets everyone do everything through it. Write a policy that names the actions, and the resources or accounts.`,
+                );
             }
             for (const statement of statements.filter((each) => each.allow)) {
                 for (const why of openings(statement)) {
@@ -36,5 +38,7 @@ function openings(statement: Statement): string[] {
         return [...negated, `allows every action on every resource`];
     }
     const open = statement.principals.some(isAnyone) && statement.resources.some(isEveryResource) && !isNarrowed(statement);
-    return open ? [...negated, `allows ${statement.actions.join(", ")} on every resource to everyone, without a condition that narrows it`] : negated;
+    return open
+        ? [...negated, `allows ${statement.actions.join(", ")} on every resource to everyone, without a condition that narrows it`]
+        : negated;
 }

@@ -12,15 +12,22 @@ function stack(change: Record<string, object | null> = {}): Declared[] {
         store: { is: aws.s3.Bucket, props: { objectLockEnabled: true, tags: { "clean-room:role": "evidence" } } },
         versioning: { is: aws.s3.BucketVersioning, props: { versioningConfiguration: { status: "Enabled" } } },
         lock: { is: aws.s3.BucketObjectLockConfiguration, props: { rule: { defaultRetention: { mode: "COMPLIANCE", days: 365 } } } },
-        encryption: { is: aws.s3.BucketServerSideEncryptionConfiguration, props: { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: unknownString } }] } },
-        block: { is: aws.s3.BucketPublicAccessBlock, props: { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true } },
+        encryption: {
+            is: aws.s3.BucketServerSideEncryptionConfiguration,
+            props: { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: unknownString } }] },
+        },
+        block: {
+            is: aws.s3.BucketPublicAccessBlock,
+            props: { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+        },
         policy: { is: aws.s3.BucketPolicy, props: { policy: document(tls) } },
     };
     return Object.entries(parts)
         .filter(([name]) => change[name] !== null)
         .map(([name, { is, props }]) => ({ is, name, props: change[name] ?? props, ...(name === "store" ? {} : { refs }) }));
 }
-const violations = async (change: Record<string, object | null>): Promise<string[]> => (await judge(evidenceBucketIsProtected, stack(change))).violations;
+const violations = async (change: Record<string, object | null>): Promise<string[]> =>
+    (await judge(evidenceBucketIsProtected, stack(change))).violations;
 
 describe("policy evidence-bucket-is-protected", () => {
     it("accepts a bucket with everything", async () => {
@@ -43,9 +50,15 @@ describe("policy evidence-bucket-is-protected", () => {
         "AWS's key": ["encryption", { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" } }] }],
         "a block with a gap": ["block", { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true }],
         "a policy that denies one action": ["policy", { policy: document({ ...tls, Action: "s3:PutObject" }) }],
-        "a denial that a second condition weakens": ["policy", { policy: document({ ...tls, Condition: { ...tls.Condition, StringEquals: { "aws:PrincipalAccount": "111111111111" } } }) }],
+        "a denial that a second condition weakens": [
+            "policy",
+            { policy: document({ ...tls, Condition: { ...tls.Condition, StringEquals: { "aws:PrincipalAccount": "111111111111" } } }) },
+        ],
         "no Object Lock": ["store", { tags: { "clean-room:role": "evidence" } }],
-        "a bucket that is emptied on destroy": ["store", { objectLockEnabled: true, forceDestroy: true, tags: { "clean-room:role": "evidence" } }],
+        "a bucket that is emptied on destroy": [
+            "store",
+            { objectLockEnabled: true, forceDestroy: true, tags: { "clean-room:role": "evidence" } },
+        ],
     };
     for (const [what, [part, props]] of Object.entries(weakened)) {
         it(`refuses ${what}`, async () => {

@@ -30,15 +30,21 @@ const COMPANIONS: Companion[] = [
         wrong: (props) => {
             const { mode, days, years } = objectOf(objectOf(props.rule).defaultRetention);
             const retained = [days, years].some((period) => typeof period === "number" && period > 0);
-            return (mode === "GOVERNANCE" || mode === "COMPLIANCE") && retained ? undefined : `rule.defaultRetention is ${show({ mode, days, years })}; set a mode and days`;
+            return (mode === "GOVERNANCE" || mode === "COMPLIANCE") && retained
+                ? undefined
+                : `rule.defaultRetention is ${show({ mode, days, years })}; set a mode and days`;
         },
     },
     {
         resourceClass: aws.s3.BucketServerSideEncryptionConfiguration,
         what: "aws.s3.BucketServerSideEncryptionConfiguration",
         wrong: (props) => {
-            const wrong = listOf(props.rules).map((rule) => objectOf(objectOf(rule).applyServerSideEncryptionByDefault)).find(({ sseAlgorithm, kmsMasterKeyId }) => !isKms(sseAlgorithm) || !kmsMasterKeyId);
-            return listOf(props.rules).length === 0 || wrong !== undefined ? `rules encrypt with ${show(wrong?.sseAlgorithm ?? "nothing")}; set "aws:kms" and a key of your own` : undefined;
+            const wrong = listOf(props.rules)
+                .map((rule) => objectOf(objectOf(rule).applyServerSideEncryptionByDefault))
+                .find(({ sseAlgorithm, kmsMasterKeyId }) => !isKms(sseAlgorithm) || !kmsMasterKeyId);
+            return listOf(props.rules).length === 0 || wrong !== undefined
+                ? `rules encrypt with ${show(wrong?.sseAlgorithm ?? "nothing")}; set "aws:kms" and a key of your own`
+                : undefined;
         },
     },
     {
@@ -69,7 +75,9 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
             if (props.forceDestroy !== undefined && props.forceDestroy !== false) {
                 report(`has forceDestroy = ${show(props.forceDestroy)}; take it out, so that a destroyed stack leaves the evidence`);
             }
-            const beside = args.resources.filter((each) => each !== bucket && referencedBy(each, "bucket", args.resources).includes(bucket));
+            const beside = args.resources.filter(
+                (each) => each !== bucket && referencedBy(each, "bucket", args.resources).includes(bucket),
+            );
             for (const { resourceClass, what, wrong } of COMPANIONS) {
                 const companions = beside.filter((each) => each.isType(resourceClass));
                 if (companions.length === 0) {
@@ -83,9 +91,13 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
                 }
             }
             try {
-                const statements = beside.filter((each) => each.isType(aws.s3.BucketPolicy)).flatMap((each) => readDocument(each.props.policy));
+                const statements = beside
+                    .filter((each) => each.isType(aws.s3.BucketPolicy))
+                    .flatMap((each) => readDocument(each.props.policy));
                 if (!statements.some(refusesPlainHttp)) {
-                    report(`takes requests over plain HTTP; add a bucket policy that denies "s3:*" to "*" where "aws:SecureTransport" is "false"`);
+                    report(
+                        `takes requests over plain HTTP; add a bucket policy that denies "s3:*" to "*" where "aws:SecureTransport" is "false"`,
+                    );
                 }
             } catch (error) {
                 if (!isUnknownValueError(error)) {
@@ -101,8 +113,17 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
 };
 
 function refusesPlainHttp(statement: Statement): boolean {
-    const plainHttp = statement.conditions.length === 1 && statement.conditions.some(({ operator, key, values }) => operator.startsWith("Bool") && key === "aws:securetransport" && values.includes("false"));
-    return !statement.allow && plainHttp && statement.principals.some(isAnyone) && statement.actions.some((action) => action === "s3:*" || action === "*");
+    const plainHttp =
+        statement.conditions.length === 1 &&
+        statement.conditions.some(
+            ({ operator, key, values }) => operator.startsWith("Bool") && key === "aws:securetransport" && values.includes("false"),
+        );
+    return (
+        !statement.allow &&
+        plainHttp &&
+        statement.principals.some(isAnyone) &&
+        statement.actions.some((action) => action === "s3:*" || action === "*")
+    );
 }
 
 /** The two ways in which S3 encrypts under a KMS key. */

@@ -17,14 +17,16 @@ describe("policy isolation-group-has-no-rules", () => {
         "an IPv6 range": { protocol: "-1", fromPort: 0, toPort: 0, ipv6CidrBlocks: ["::/0"] },
         "a prefix list": { protocol: "tcp", fromPort: 443, toPort: 443, prefixListIds: [unknownString] },
         "another group": { protocol: "-1", fromPort: 0, toPort: 0, securityGroups: [unknownString] },
-        "itself": { protocol: "-1", fromPort: 0, toPort: 0, self: true },
+        itself: { protocol: "-1", fromPort: 0, toPort: 0, self: true },
     };
     for (const [what, rule] of Object.entries(rules)) {
         for (const direction of ["ingress", "egress"]) {
             it(`refuses inline ${direction} for ${what}`, async () => {
                 const [violation, ...others] = await violations({ ...group, props: { ...group.props, [direction]: [rule] } });
                 expect(others).to.be.empty;
-                expect(violation).to.include(`Security group "quarantine" has the ${direction} rule`).and.to.include(`write "${direction}: []"`);
+                expect(violation)
+                    .to.include(`Security group "quarantine" has the ${direction} rule`)
+                    .and.to.include(`write "${direction}: []"`);
             });
         }
     }
@@ -35,7 +37,12 @@ describe("policy isolation-group-has-no-rules", () => {
 
     for (const is of [aws.vpc.SecurityGroupIngressRule, aws.vpc.SecurityGroupEgressRule, aws.ec2.SecurityGroupRule]) {
         it(`refuses a separate ${is.name} while the group's id is unknown`, async () => {
-            const rule: Declared = { is, name: "agent", props: { securityGroupId: unknownString, ipProtocol: "-1", cidrIpv6: "::/0" }, refs: { securityGroupId: ["quarantine"] } };
+            const rule: Declared = {
+                is,
+                name: "agent",
+                props: { securityGroupId: unknownString, ipProtocol: "-1", cidrIpv6: "::/0" },
+                refs: { securityGroupId: ["quarantine"] },
+            };
             expect(await violations(group, rule)).to.deep.equal([
                 `"agent" (${(is as unknown as { __pulumiType: string }).__pulumiType}) adds a rule to security group "quarantine". ` +
                     `An isolation group cuts a compromised instance off, so it must have no rule in either direction: remove "agent".`,
@@ -45,7 +52,9 @@ describe("policy isolation-group-has-no-rules", () => {
 
     it("refuses a separate rule that names the group by a literal id", async () => {
         const known = { ...group, props: { ...group.props, id: "sg-1" } };
-        expect(await violations(known, { is: aws.vpc.SecurityGroupEgressRule, name: "agent", props: { securityGroupId: "sg-1" } })).to.have.length(1);
+        expect(
+            await violations(known, { is: aws.vpc.SecurityGroupEgressRule, name: "agent", props: { securityGroupId: "sg-1" } }),
+        ).to.have.length(1);
     });
 
     it("recognises the group by its logical name, its name, and tags that are unknown", async () => {
@@ -62,8 +71,17 @@ describe("policy isolation-group-has-no-rules", () => {
     });
 
     it("leaves other groups and their rules alone", async () => {
-        const endpoints: Declared = { is: aws.ec2.SecurityGroup, name: "endpoints", props: { ingress: [rules["an IPv4 range"]], tags: {} } };
-        const rule: Declared = { is: aws.vpc.SecurityGroupIngressRule, name: "https", props: {}, refs: { securityGroupId: ["endpoints"], referencedSecurityGroupId: ["quarantine"] } };
+        const endpoints: Declared = {
+            is: aws.ec2.SecurityGroup,
+            name: "endpoints",
+            props: { ingress: [rules["an IPv4 range"]], tags: {} },
+        };
+        const rule: Declared = {
+            is: aws.vpc.SecurityGroupIngressRule,
+            name: "https",
+            props: {},
+            refs: { securityGroupId: ["endpoints"], referencedSecurityGroupId: ["quarantine"] },
+        };
         expect(await violations(group, endpoints, rule)).to.be.empty;
     });
 });

@@ -25,15 +25,22 @@ export const isolationGroupHasNoRules: ResourceValidationPolicy & StackValidatio
                 reportViolation(`Security group "${args.name}" has the ${direction} rule ${show(rule)}. ${FIX}: write "${direction}: []".`);
             }
         }
-        for (const path of args.opts.ignoreChanges.filter((ignored) => ignored === "*" || RULES.some((direction) => ignored.startsWith(direction)))) {
-            reportViolation(`Security group "${args.name}" ignores changes of "${path}", so a rule added by hand would stay. ${FIX}: take "${path}" out of ignoreChanges.`);
+        for (const path of args.opts.ignoreChanges.filter(
+            (ignored) => ignored === "*" || RULES.some((direction) => ignored.startsWith(direction)),
+        )) {
+            reportViolation(
+                `Security group "${args.name}" ignores changes of "${path}", so a rule added by hand would stay. ${FIX}: take "${path}" out of ignoreChanges.`,
+            );
         }
     },
     validateStack: (args, reportViolation) => {
         for (const rule of args.resources) {
             for (const group of isRule(rule) ? referencedBy(rule, "securityGroupId", args.resources) : []) {
                 if (isIsolationGroup(group)) {
-                    reportViolation(`"${rule.name}" (${rule.type}) adds a rule to security group "${group.name}". ${FIX}: remove "${rule.name}".`, rule.urn);
+                    reportViolation(
+                        `"${rule.name}" (${rule.type}) adds a rule to security group "${group.name}". ${FIX}: remove "${rule.name}".`,
+                        rule.urn,
+                    );
                 }
             }
         }
@@ -47,5 +54,9 @@ function isIsolationGroup(resource: PolicyResource | ResourceValidationArgs): bo
 }
 
 function isRule(resource: PolicyResource): boolean {
-    return resource.isType(aws.vpc.SecurityGroupIngressRule) || resource.isType(aws.vpc.SecurityGroupEgressRule) || resource.isType(aws.ec2.SecurityGroupRule);
+    return (
+        resource.isType(aws.vpc.SecurityGroupIngressRule) ||
+        resource.isType(aws.vpc.SecurityGroupEgressRule) ||
+        resource.isType(aws.ec2.SecurityGroupRule)
+    );
 }

@@ -4,7 +4,14 @@ import { eachDocument, isAnyone, isNarrowed, type Statement } from "./lib/iamDoc
 import { listOf, reveal, show, type Properties } from "./lib/values";
 
 /** Actions after which evidence under the key could no longer be read, or by which one could give oneself the right to it. */
-const ENDING = ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DisableKeyRotation", "kms:PutKeyPolicy", "kms:DeleteImportedKeyMaterial", "kms:DeleteAlias"];
+const ENDING = [
+    "kms:ScheduleKeyDeletion",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:PutKeyPolicy",
+    "kms:DeleteImportedKeyMaterial",
+    "kms:DeleteAlias",
+];
 
 /** A key that evidence lies under rotates, and only its own account can end it: a member's administrator cannot. */
 export const kmsKeyRotatesAndStays: ResourceValidationPolicy = {
@@ -23,10 +30,16 @@ export const kmsKeyRotatesAndStays: ResourceValidationPolicy = {
         }
         eachDocument([() => args.props.policy as unknown], (statements) => {
             const owner = ownAccount(args.provider);
-            const holders = new Map<string, Statement>(statements.filter(canEndKey).flatMap((statement) => statement.principals.map((principal) => [accountOf(principal), statement] as const)));
+            const holders = new Map<string, Statement>(
+                statements
+                    .filter(canEndKey)
+                    .flatMap((statement) => statement.principals.map((principal) => [accountOf(principal), statement] as const)),
+            );
             const strangers = [...holders].filter(([account]) => account !== owner && account !== "a service");
             // Without a provider that names its account, one account may hold these rights: it can only be the key's own.
-            for (const [account, statement] of owner === undefined && strangers.length === 1 && strangers[0][0] !== "anyone" ? [] : strangers) {
+            for (const [account, statement] of owner === undefined && strangers.length === 1 && strangers[0][0] !== "anyone"
+                ? []
+                : strangers) {
                 reportViolation(
                     `Statement ${statement.label} in the policy of KMS key "${args.name}" lets ${account === "anyone" ? account : `account ${account}`} end the key (${endingActions(statement).join(", ")}). ` +
                         "Only the account that owns the key may: leave these actions out of what members are allowed.",
@@ -38,7 +51,10 @@ export const kmsKeyRotatesAndStays: ResourceValidationPolicy = {
 
 /** AWS rotates symmetric encryption keys only. */
 function canRotate(props: Properties): boolean {
-    return (props.keyUsage ?? "ENCRYPT_DECRYPT") === "ENCRYPT_DECRYPT" && (props.customerMasterKeySpec ?? "SYMMETRIC_DEFAULT") === "SYMMETRIC_DEFAULT";
+    return (
+        (props.keyUsage ?? "ENCRYPT_DECRYPT") === "ENCRYPT_DECRYPT" &&
+        (props.customerMasterKeySpec ?? "SYMMETRIC_DEFAULT") === "SYMMETRIC_DEFAULT"
+    );
 }
 
 function canEndKey(statement: Statement): boolean {
@@ -47,7 +63,14 @@ function canEndKey(statement: Statement): boolean {
 }
 
 function endingActions(statement: Statement): string[] {
-    const covers = (pattern: string, action: string): boolean => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "i").test(action);
+    const covers = (pattern: string, action: string): boolean =>
+        new RegExp(
+            `^${pattern
+                .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+                .replaceAll("*", ".*")
+                .replaceAll("?", ".")}$`,
+            "i",
+        ).test(action);
     return statement.actions.filter((pattern) => ENDING.some((action) => covers(pattern, action)));
 }
 

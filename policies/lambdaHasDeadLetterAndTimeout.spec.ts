@@ -4,7 +4,8 @@ import { lambdaHasDeadLetterAndTimeout } from "./lambdaHasDeadLetterAndTimeout";
 import { judge, unknownString } from "./testing/engine";
 
 const good = { timeout: 60, deadLetterConfig: { targetArn: unknownString } };
-const violations = async (props: object): Promise<string[]> => (await judge(lambdaHasDeadLetterAndTimeout, [{ is: aws.lambda.Function, name: "isolate", props }])).violations;
+const violations = async (props: object): Promise<string[]> =>
+    (await judge(lambdaHasDeadLetterAndTimeout, [{ is: aws.lambda.Function, name: "isolate", props }])).violations;
 
 describe("policy lambda-has-dead-letter-and-timeout", () => {
     it("accepts a time limit and a queue that is made in the same run", async () => {

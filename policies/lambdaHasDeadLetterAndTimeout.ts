@@ -16,10 +16,14 @@ export const lambdaHasDeadLetterAndTimeout: ResourceValidationPolicy = {
         }
         const { timeout, deadLetterConfig } = reveal(args.props);
         if (typeof timeout !== "number" || timeout < 1 || timeout > LONGEST) {
-            reportViolation(`Lambda function "${args.name}" has timeout = ${show(timeout)}; set the seconds it may take, 1 to ${LONGEST} (AWS's default of 3 is nobody's decision).`);
+            reportViolation(
+                `Lambda function "${args.name}" has timeout = ${show(timeout)}; set the seconds it may take, 1 to ${LONGEST} (AWS's default of 3 is nobody's decision).`,
+            );
         }
         if (!isTarget(objectOf(deadLetterConfig).targetArn)) {
-            reportViolation(`Lambda function "${args.name}" has deadLetterConfig = ${show(deadLetterConfig)}; set targetArn to the dead-letter queue, so that no event is lost.`);
+            reportViolation(
+                `Lambda function "${args.name}" has deadLetterConfig = ${show(deadLetterConfig)}; set targetArn to the dead-letter queue, so that no event is lost.`,
+            );
         }
     },
 };

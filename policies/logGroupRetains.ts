@@ -17,7 +17,9 @@ export const logGroupRetains: ResourceValidationPolicy = {
         const { retentionInDays } = reveal(args.props);
         // 0 and absent both mean "for ever".
         if (typeof retentionInDays !== "number" || retentionInDays < LEAST) {
-            reportViolation(`Log group "${args.name}" has retentionInDays = ${show(retentionInDays)}; set the days to keep events, at least ${LEAST}.`);
+            reportViolation(
+                `Log group "${args.name}" has retentionInDays = ${show(retentionInDays)}; set the days to keep events, at least ${LEAST}.`,
+            );
         }
     },
 };

@@ -5,7 +5,8 @@ import { deferWhereUnknown } from "./lib/unknown";
 import { listOf, reveal, UNKNOWN, type Properties, type Value } from "./lib/values";
 
 /** AWS's managed policies that allow a whole service or more. */
-const FULL = /:policy\/(.*\/)?([\w-]*FullAccess[\w-]*|AdministratorAccess[\w-]*|PowerUserAccess|SystemAdministrator|NetworkAdministrator|DatabaseAdministrator)$/i;
+const FULL =
+    /:policy\/(.*\/)?([\w-]*FullAccess[\w-]*|AdministratorAccess[\w-]*|PowerUserAccess|SystemAdministrator|NetworkAdministrator|DatabaseAdministrator)$/i;
 
 /** Where each resource type names the managed policies that it attaches. */
 const ATTACHED: [ResourceClass, (props: Properties) => Value[]][] = [
@@ -27,7 +28,9 @@ export const noFullAccessPolicy: ResourceValidationPolicy = {
         const attached = ATTACHED.find(([resourceClass]) => args.isType(resourceClass))?.[1](reveal(args.props)) ?? [];
         for (const arn of attached) {
             if (typeof arn === "string" && FULL.test(arn)) {
-                reportViolation(`"${args.name}" (${args.type}) attaches ${arn}, which allows far more than one function needs. Write a policy with the actions and resources that are needed.`);
+                reportViolation(
+                    `"${args.name}" (${args.type}) attaches ${arn}, which allows far more than one function needs. Write a policy with the actions and resources that are needed.`,
+                );
             }
         }
         if (attached.includes(UNKNOWN)) {

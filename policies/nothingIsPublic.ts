@@ -28,18 +28,58 @@ const RESOURCE_POLICIES: [ResourceClass, string][] = [
 const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
     [aws.s3.BucketAcl, (props) => aclProblem(props.acl)],
     [aws.s3.Bucket, (props) => aclProblem(props.acl)],
-    [aws.s3.BucketPublicAccessBlock, (props) => {
-        const off = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].filter((property) => props[property] !== true);
-        return off.length > 0 ? `leaves ${off.join(", ")} off; set all four to true` : undefined;
-    }],
-    [aws.lambda.FunctionUrl, (props) => (props.authorizationType === "AWS_IAM" ? undefined : `has authorizationType = ${show(props.authorizationType)}; set "AWS_IAM"`)],
-    [aws.lambda.Permission, (props) => (mayBeAnyone(props.principal) && !props.principalOrgId && !props.sourceAccount ? `lets everyone call the function; name the principal` : undefined)],
-    [aws.cloudwatch.EventPermission, (props) => (mayBeAnyone(props.principal) && Object.keys(objectOf(props.condition)).length === 0 ? `lets everyone put events; name the account or organisation` : undefined)],
-    [aws.ec2.SnapshotCreateVolumePermission, (props) => (typeof props.accountId === "string" && /^\d{12}$/.test(props.accountId) ? undefined : `shares a snapshot with ${show(props.accountId)}; name one account`)],
-    [aws.ec2.AmiLaunchPermission, (props) => (props.group === undefined ? undefined : `shares an image with the group ${show(props.group)}; name accounts`)],
-    [aws.ssm.Document, (props) => (/"all"|"all,|,all[",]/i.test(show(props.permissions)) ? "is shared with all accounts; name accounts" : undefined)],
-    [aws.ebs.SnapshotBlockPublicAccess, (props) => (props.state === "unblocked" ? `lets snapshots be made public; set "block-all-sharing" or "block-new-sharing"` : undefined)],
-    [aws.ec2.ImageBlockPublicAccess, (props) => (props.state === "unblocked" ? `lets images be made public; set "block-new-sharing"` : undefined)],
+    [
+        aws.s3.BucketPublicAccessBlock,
+        (props) => {
+            const off = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"].filter(
+                (property) => props[property] !== true,
+            );
+            return off.length > 0 ? `leaves ${off.join(", ")} off; set all four to true` : undefined;
+        },
+    ],
+    [
+        aws.lambda.FunctionUrl,
+        (props) =>
+            props.authorizationType === "AWS_IAM" ? undefined : `has authorizationType = ${show(props.authorizationType)}; set "AWS_IAM"`,
+    ],
+    [
+        aws.lambda.Permission,
+        (props) =>
+            mayBeAnyone(props.principal) && !props.principalOrgId && !props.sourceAccount
+                ? `lets everyone call the function; name the principal`
+                : undefined,
+    ],
+    [
+        aws.cloudwatch.EventPermission,
+        (props) =>
+            mayBeAnyone(props.principal) && Object.keys(objectOf(props.condition)).length === 0
+                ? `lets everyone put events; name the account or organisation`
+                : undefined,
+    ],
+    [
+        aws.ec2.SnapshotCreateVolumePermission,
+        (props) =>
+            typeof props.accountId === "string" && /^\d{12}$/.test(props.accountId)
+                ? undefined
+                : `shares a snapshot with ${show(props.accountId)}; name one account`,
+    ],
+    [
+        aws.ec2.AmiLaunchPermission,
+        (props) => (props.group === undefined ? undefined : `shares an image with the group ${show(props.group)}; name accounts`),
+    ],
+    [
+        aws.ssm.Document,
+        (props) => (/"all"|"all,|,all[",]/i.test(show(props.permissions)) ? "is shared with all accounts; name accounts" : undefined),
+    ],
+    [
+        aws.ebs.SnapshotBlockPublicAccess,
+        (props) =>
+            props.state === "unblocked" ? `lets snapshots be made public; set "block-all-sharing" or "block-new-sharing"` : undefined,
+    ],
+    [
+        aws.ec2.ImageBlockPublicAccess,
+        (props) => (props.state === "unblocked" ? `lets images be made public; set "block-new-sharing"` : undefined),
+    ],
 ];
 
 /** Where an ingress rule, or a group with inline rules, has its address ranges. */
@@ -65,10 +105,16 @@ export const nothingIsPublic: ResourceValidationPolicy = {
                 report(`lets ${open} in; name the addresses or groups that need it`);
             }
         }
-        const documents = RESOURCE_POLICIES.filter(([resourceClass]) => args.isType(resourceClass)).map(([, property]) => () => args.props[property] as unknown);
+        const documents = RESOURCE_POLICIES.filter(([resourceClass]) => args.isType(resourceClass)).map(
+            ([, property]) =>
+                () =>
+                    args.props[property] as unknown,
+        );
         eachDocument(documents, (statements) => {
             for (const statement of statements.filter(isPublic)) {
-                report(`has statement ${statement.label}, which allows ${statement.actions.join(", ") || "everything"} to everyone; name the principal, or add a condition on an account of yours`);
+                report(
+                    `has statement ${statement.label}, which allows ${statement.actions.join(", ") || "everything"} to everyone; name the principal, or add a condition on an account of yours`,
+                );
             }
         });
         if (ingressRules(args, props).length > 0) {
@@ -87,7 +133,12 @@ function mayBeAnyone(principal: Value): boolean {
 }
 
 function aclProblem(acl: Value): string | undefined {
-    const closed = acl === undefined || acl === "private" || acl === "log-delivery-write" || acl === "bucket-owner-full-control" || acl === "bucket-owner-read";
+    const closed =
+        acl === undefined ||
+        acl === "private" ||
+        acl === "log-delivery-write" ||
+        acl === "bucket-owner-full-control" ||
+        acl === "bucket-owner-read";
     return closed ? undefined : `has acl = ${show(acl)}; set "private"`;
 }
 
@@ -104,7 +155,9 @@ function ingressRules(args: ResourceValidationArgs, props: Properties): Value[] 
 /** A range of a /8 or wider for IPv4, /16 or wider for IPv6, unless it is private: half the internet is still the public. */
 function openRange(rule: Value): string | undefined {
     const { cidrBlocks, ipv6CidrBlocks, cidrIpv4, cidrIpv6 } = objectOf(rule);
-    const ranges = [...listOf(cidrBlocks), ...listOf(ipv6CidrBlocks), ...listOf(cidrIpv4), ...listOf(cidrIpv6)].filter((range) => typeof range === "string");
+    const ranges = [...listOf(cidrBlocks), ...listOf(ipv6CidrBlocks), ...listOf(cidrIpv4), ...listOf(cidrIpv6)].filter(
+        (range) => typeof range === "string",
+    );
     return ranges.find((range) => {
         const [address, width] = range.split("/");
         const isPrivate = address.startsWith("10.") || /^f[cd]/i.test(address);

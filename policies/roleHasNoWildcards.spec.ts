@@ -3,14 +3,25 @@ import { expect } from "chai";
 import { roleHasNoWildcards } from "./roleHasNoWildcards";
 import { document, judge, unknownString, type Verdict } from "./testing/engine";
 
-const allow = (Action: string | string[], Resource: string | string[], more: object = {}): object => ({ Effect: "Allow", Action, Resource, ...more });
-const rolePolicy = (policy: string): Promise<Verdict> => judge(roleHasNoWildcards, [{ is: aws.iam.RolePolicy, name: "isolate", props: { policy } }]);
+const allow = (Action: string | string[], Resource: string | string[], more: object = {}): object => ({
+    Effect: "Allow",
+    Action,
+    Resource,
+    ...more,
+});
+const rolePolicy = (policy: string): Promise<Verdict> =>
+    judge(roleHasNoWildcards, [{ is: aws.iam.RolePolicy, name: "isolate", props: { policy } }]);
 const violations = async (...statements: object[]): Promise<string[]> => (await rolePolicy(document(...statements))).violations;
 
 describe("policy role-has-no-wildcards", () => {
     it("accepts named actions on named resources, and describes on all", async () => {
         const arn = "arn:aws:ec2:eu-west-1:222222222222:network-interface/*";
-        expect(await violations(allow(["ec2:ModifyNetworkInterfaceAttribute"], [arn]), allow(["ec2:DescribeInstances", "support:CreateCase"], ["*"]))).to.be.empty;
+        expect(
+            await violations(
+                allow(["ec2:ModifyNetworkInterfaceAttribute"], [arn]),
+                allow(["ec2:DescribeInstances", "support:CreateCase"], ["*"]),
+            ),
+        ).to.be.empty;
     });
 
     it("accepts a denial of everything", async () => {
@@ -19,24 +30,41 @@ describe("policy role-has-no-wildcards", () => {
 
     for (const action of ["*", "ec2:*", "ec2:Describe*", "s3:Get?bject"]) {
         it(`refuses the action ${action}`, async () => {
-            expect(await violations(allow(action, "arn:aws:s3:::evidence/*"))).to.deep.equal([`Statement number 1 of "isolate" (aws:iam/rolePolicy:RolePolicy) allows the action "${action}"; name the actions that are needed.`]);
+            expect(await violations(allow(action, "arn:aws:s3:::evidence/*"))).to.deep.equal([
+                `Statement number 1 of "isolate" (aws:iam/rolePolicy:RolePolicy) allows the action "${action}"; name the actions that are needed.`,
+            ]);
         });
     }
 
     it("refuses every resource for an action that can be limited, also beside one that cannot", async () => {
         const [message, ...others] = await violations(allow(["ec2:DescribeInstances", "ec2:TerminateInstances"], "*", { Sid: "TearDown" }));
         expect(others).to.be.empty;
-        expect(message).to.include(`Statement "TearDown"`).and.to.include("allows ec2:TerminateInstances on every resource").and.to.not.include("DescribeInstances");
+        expect(message)
+            .to.include(`Statement "TearDown"`)
+            .and.to.include("allows ec2:TerminateInstances on every resource")
+            .and.to.not.include("DescribeInstances");
     });
 
-    for (const every of ["arn:aws:ec2:*:*:*", "arn:aws:ec2:eu-west-1:222222222222:*", "arn:aws:ec2:*", "arn:*", "?*", "arn:aws:ec2:*:*:*/*"]) {
+    for (const every of [
+        "arn:aws:ec2:*:*:*",
+        "arn:aws:ec2:eu-west-1:222222222222:*",
+        "arn:aws:ec2:*",
+        "arn:*",
+        "?*",
+        "arn:aws:ec2:*:*:*/*",
+    ]) {
         it(`takes ${every} for every resource`, async () => {
             expect(await violations(allow("ec2:TerminateInstances", every))).to.have.length(1);
         });
     }
 
     it("does not take the kind of a resource, or one bucket's objects, for every resource", async () => {
-        expect(await violations(allow("ec2:TerminateInstances", "arn:aws:ec2:*:*:instance/*"), allow("s3:GetObject", "arn:aws:s3:::evidence/*"))).to.be.empty;
+        expect(
+            await violations(
+                allow("ec2:TerminateInstances", "arn:aws:ec2:*:*:instance/*"),
+                allow("s3:GetObject", "arn:aws:s3:::evidence/*"),
+            ),
+        ).to.be.empty;
     });
 
     it("does not take a similar name for an allowed one", async () => {
@@ -49,15 +77,22 @@ describe("policy role-has-no-wildcards", () => {
     });
 
     it("judges a role's inline policies, each for itself", async () => {
-        const inlinePolicies = [{ name: "a", policy: unknownString }, { name: "b", policy: document(allow("*", "*")) }];
+        const inlinePolicies = [
+            { name: "a", policy: unknownString },
+            { name: "b", policy: document(allow("*", "*")) },
+        ];
         const verdict = await judge(roleHasNoWildcards, [{ is: aws.iam.Role, name: "role", props: { inlinePolicies } }]);
         expect(verdict.violations).to.have.length(1);
         expect(verdict.deferred).to.have.length(1);
     });
 
     it("leaves what is not known yet to the update, visibly", async () => {
-        expect(await rolePolicy(unknownString)).to.have.property("deferred").with.length(1);
-        expect(await judge(roleHasNoWildcards, [{ is: aws.iam.Role, name: "role", props: { inlinePolicies: unknownString } }])).to.have.property("deferred").with.length(1);
+        expect(await rolePolicy(unknownString))
+            .to.have.property("deferred")
+            .with.length(1);
+        expect(await judge(roleHasNoWildcards, [{ is: aws.iam.Role, name: "role", props: { inlinePolicies: unknownString } }]))
+            .to.have.property("deferred")
+            .with.length(1);
     });
 
     it("fails on a document that is not JSON", async () => {

@@ -32,7 +32,9 @@ function documents(args: ResourceValidationArgs): (() => unknown)[] {
     }
     const inline = reveal(args.props).inlinePolicies;
     // A list that is unknown as a whole is read once, which lets the SDK say so.
-    return Array.isArray(inline) ? inline.map((_, index) => () => args.props.inlinePolicies[index].policy as unknown) : listOf(inline).map(() => () => args.props.inlinePolicies as unknown);
+    return Array.isArray(inline)
+        ? inline.map((_, index) => () => args.props.inlinePolicies[index].policy as unknown)
+        : listOf(inline).map(() => () => args.props.inlinePolicies as unknown);
 }
 
 function excesses(statement: Statement): string[] {

@@ -30,7 +30,10 @@ export interface Exchange {
 /** A last line that is still being written is left out. */
 async function readLines<T>(file: string): Promise<T[]> {
     const lines = (await readFile(file, "utf8")).split("\n");
-    return lines.slice(0, -1).filter((line) => line !== "").map((line) => JSON.parse(line) as T);
+    return lines
+        .slice(0, -1)
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as T);
 }
 
 /** Reads the local AWS's log. */
@@ -79,7 +82,12 @@ function onTheWay(calls: ApiCall[], exchanges: ReadonlyMap<string, Exchange>): A
  * @param doneAt milliseconds since 1970 when the containing state ended.
  * @returns null when no interface was changed.
  */
-export function callsToContainment(log: ApiCall[], exchanges: readonly Exchange[], sentAt: number, doneAt: number): CallsToContainment | null {
+export function callsToContainment(
+    log: ApiCall[],
+    exchanges: readonly Exchange[],
+    sentAt: number,
+    doneAt: number,
+): CallsToContainment | null {
     const calls = log.filter((call) => !isRehearsal(call) && Date.parse(call.time) >= sentAt && Date.parse(call.time) <= doneAt);
     const lastChange = calls.findLastIndex(isContainingCall);
     if (lastChange < 0) return null;
@@ -89,7 +97,9 @@ export function callsToContainment(log: ApiCall[], exchanges: readonly Exchange[
     return {
         calls: until,
         millisecondsToLastChange: Date.parse(calls[lastChange]!.time) - sentAt,
-        criticalPath: criticalPath(onTheWay(calls.slice(0, lastChange + 1), byRequest).map((call) => ({ ...spanOf(call, byRequest), operation: call.operation }))).map((one) => one.operation),
+        criticalPath: criticalPath(
+            onTheWay(calls.slice(0, lastChange + 1), byRequest).map((call) => ({ ...spanOf(call, byRequest), operation: call.operation })),
+        ).map((one) => one.operation),
     };
 }
 
@@ -101,7 +111,7 @@ export interface Span {
 
 /** The chain that ends with the item that ended last: before each item the one that ended last before it began. */
 export function criticalPath<T extends Span>(items: readonly T[]): T[] {
-    const endedLast = (some: readonly T[]) => some.reduce<T | null>((last, one) => last === null || one.to > last.to ? one : last, null);
+    const endedLast = (some: readonly T[]) => some.reduce<T | null>((last, one) => (last === null || one.to > last.to ? one : last), null);
     const path: T[] = [];
     for (let at = endedLast(items); at !== null; at = endedLast(items.filter((one) => one.to <= path[0]!.from))) path.unshift(at);
     return path;

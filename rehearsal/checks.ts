@@ -2,7 +2,14 @@
 import type { Severity } from "../functions/domain/analysisOutputs";
 import { severities } from "../functions/domain/analysisOutputs";
 import type { ArtefactTruth } from "./disks/groundTruth";
-import { credentialsCut, interfacesIsolated, isolationGroupEmpty, noTrafficToVictim, replacementRuns, victimKept } from "./containmentChecks";
+import {
+    credentialsCut,
+    interfacesIsolated,
+    isolationGroupEmpty,
+    noTrafficToVictim,
+    replacementRuns,
+    victimKept,
+} from "./containmentChecks";
 import { displayPath } from "./displayPath";
 import type { Facts } from "./facts";
 import { list } from "./list";
@@ -15,13 +22,28 @@ export interface Check {
 }
 
 function snapshotsLocked({ volumes, evidenceSnapshots, forensicsAccountId, now }: Facts): Check {
-    const good = (volumeId: string) => evidenceSnapshots.filter((one) => one.sourceVolumeId === volumeId && one.ownerId === forensicsAccountId
-        && one.state === "completed" && one.encrypted && one.lock !== null && Date.parse(one.lock.expiresAt) > now);
+    const good = (volumeId: string) =>
+        evidenceSnapshots.filter(
+            (one) =>
+                one.sourceVolumeId === volumeId &&
+                one.ownerId === forensicsAccountId &&
+                one.state === "completed" &&
+                one.encrypted &&
+                one.lock !== null &&
+                Date.parse(one.lock.expiresAt) > now,
+        );
     return {
         name: "One locked snapshot per volume stands in the forensics account",
-        passed: volumes.length > 0 && evidenceSnapshots.length === volumes.length && volumes.every(({ volumeId }) => good(volumeId).length === 1),
-        lookedAt: `${volumes.length} volumes; ${list(evidenceSnapshots.map((one) =>
-            `${one.snapshotId} of ${one.sourceVolumeId ?? "an unknown volume"} in ${one.ownerId}, ${one.state}, ${one.encrypted ? "encrypted" : "not encrypted"}, ${one.lock ? `${one.lock.mode} lock until ${one.lock.expiresAt}` : "not locked"}`))}`,
+        passed:
+            volumes.length > 0 &&
+            evidenceSnapshots.length === volumes.length &&
+            volumes.every(({ volumeId }) => good(volumeId).length === 1),
+        lookedAt: `${volumes.length} volumes; ${list(
+            evidenceSnapshots.map(
+                (one) =>
+                    `${one.snapshotId} of ${one.sourceVolumeId ?? "an unknown volume"} in ${one.ownerId}, ${one.state}, ${one.encrypted ? "encrypted" : "not encrypted"}, ${one.lock ? `${one.lock.mode} lock until ${one.lock.expiresAt}` : "not locked"}`,
+            ),
+        )}`,
     };
 }
 
@@ -48,8 +70,11 @@ function reportStored({ report, manifest }: Facts): Check {
     return {
         name: "Report and manifest are in the evidence bucket, and the manifest holds",
         passed: report !== null && report.htmlBytes > 0 && manifest !== null && manifest.objects.length > 0 && broken.length === 0,
-        lookedAt: `${report ? `report.html of ${report.htmlBytes} bytes` : "no report"}; ${manifest
-            ? `manifest of ${manifest.objects.length} objects, ${broken.length === 0 ? "all with the SHA-256 it names" : `altered or missing: ${list(broken.map((one) => one.key))}`}` : "no manifest"}`,
+        lookedAt: `${report ? `report.html of ${report.htmlBytes} bytes` : "no report"}; ${
+            manifest
+                ? `manifest of ${manifest.objects.length} objects, ${broken.length === 0 ? "all with the SHA-256 it names" : `altered or missing: ${list(broken.map((one) => one.key))}`}`
+                : "no manifest"
+        }`,
     };
 }
 
@@ -64,7 +89,11 @@ function evidenceIntact({ report }: Facts): Check {
 
 function ticketOpened({ tickets, incidentId }: Facts): Check {
     const ours = tickets.filter((one) => one.text.includes(incidentId));
-    return { name: "A ticket was opened", passed: ours.length === 1, lookedAt: `${tickets.length} support cases, of this incident: ${list(ours.map((one) => one.id))}` };
+    return {
+        name: "A ticket was opened",
+        passed: ours.length === 1,
+        lookedAt: `${tickets.length} support cases, of this incident: ${list(ours.map((one) => one.id))}`,
+    };
 }
 
 /** A message of the incident: its first line says what and names the instance, and Slack would have taken it. */
@@ -86,7 +115,10 @@ const slackToldOfReport = slackTold("Slack was told of the report", /^(\[Drill\]
 function isFound(artefact: ArtefactTruth, { findings, volumes }: Facts): boolean {
     const volumeId = volumes.find((one) => one.role === artefact.volume)?.volumeId;
     const atLeast = (severity: Severity) => severities.indexOf(severity) <= severities.indexOf(artefact.severityAtLeast);
-    return findings.some((one) => one.volumeId === volumeId && one.check === artefact.check && atLeast(one.severity) && one.path === displayPath(artefact.path));
+    return findings.some(
+        (one) =>
+            one.volumeId === volumeId && one.check === artefact.check && atLeast(one.severity) && one.path === displayPath(artefact.path),
+    );
 }
 
 function artefactsFound(facts: Facts): Check {
@@ -103,7 +135,20 @@ function artefactsFound(facts: Facts): Check {
 /** All checks, each with what it looked at. */
 export function runChecks(facts: Facts): Check[] {
     return [
-        interfacesIsolated, isolationGroupEmpty, credentialsCut, victimKept, replacementRuns, noTrafficToVictim, snapshotsLocked, imagesUnchanged, forensicResourcesGone, reportStored, evidenceIntact,
-        ticketOpened, slackToldOfIsolation, slackToldOfReport, artefactsFound,
+        interfacesIsolated,
+        isolationGroupEmpty,
+        credentialsCut,
+        victimKept,
+        replacementRuns,
+        noTrafficToVictim,
+        snapshotsLocked,
+        imagesUnchanged,
+        forensicResourcesGone,
+        reportStored,
+        evidenceIntact,
+        ticketOpened,
+        slackToldOfIsolation,
+        slackToldOfReport,
+        artefactsFound,
     ].map((check) => check(facts));
 }

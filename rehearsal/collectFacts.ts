@@ -1,8 +1,13 @@
 /** Reads back from the local AWS what the checks look at. */
 import { createHash } from "node:crypto";
 import {
-    DescribeInstancesCommand, DescribeLockedSnapshotsCommand, DescribeNetworkInterfacesCommand, DescribeSecurityGroupsCommand, DescribeSnapshotsCommand,
-    DescribeVolumesCommand, EC2Client,
+    DescribeInstancesCommand,
+    DescribeLockedSnapshotsCommand,
+    DescribeNetworkInterfacesCommand,
+    DescribeSecurityGroupsCommand,
+    DescribeSnapshotsCommand,
+    DescribeVolumesCommand,
+    EC2Client,
 } from "@aws-sdk/client-ec2";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
@@ -45,17 +50,27 @@ export async function readEvidence(clients: LocalClients, forensics: Target, buc
     }
 }
 
-
 async function networkFacts(ec2: EC2Client, instanceId: string): Promise<Pick<Facts, "interfaces" | "isolationGroup">> {
-    const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [instanceId] }] }));
-    const interfaces = NetworkInterfaces.map((one) => ({ networkInterfaceId: one.NetworkInterfaceId!, groups: (one.Groups ?? []).map((group) => group.GroupId!) }));
+    const { NetworkInterfaces = [] } = await ec2.send(
+        new DescribeNetworkInterfacesCommand({ Filters: [{ Name: "attachment.instance-id", Values: [instanceId] }] }),
+    );
+    const interfaces = NetworkInterfaces.map((one) => ({
+        networkInterfaceId: one.NetworkInterfaceId!,
+        groups: (one.Groups ?? []).map((group) => group.GroupId!),
+    }));
     const GroupIds = [...new Set(interfaces.flatMap((one) => one.groups))];
     if (GroupIds.length === 0) return { interfaces, isolationGroup: null };
     const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupIds }));
     const group = SecurityGroups.find((one) => one.Tags?.some(({ Key, Value }) => Key === roleTag && Value === "isolation"));
     return {
         interfaces,
-        isolationGroup: group ? { groupId: group.GroupId!, ingressRules: group.IpPermissions?.length ?? 0, egressRules: group.IpPermissionsEgress?.length ?? 0 } : null,
+        isolationGroup: group
+            ? {
+                  groupId: group.GroupId!,
+                  ingressRules: group.IpPermissions?.length ?? 0,
+                  egressRules: group.IpPermissionsEgress?.length ?? 0,
+              }
+            : null,
     };
 }
 
@@ -71,15 +86,24 @@ async function snapshotFacts(ec2: EC2Client, sourceVolumeOf: Map<string, string>
             ownerId: one.OwnerId!,
             state: one.State!,
             encrypted: one.Encrypted === true,
-            lock: lock?.LockState && lock.LockState !== "expired" ? { mode: lock.LockState, expiresAt: lock.LockExpiresOn?.toISOString() ?? "" } : null,
+            lock:
+                lock?.LockState && lock.LockState !== "expired"
+                    ? { mode: lock.LockState, expiresAt: lock.LockExpiresOn?.toISOString() ?? "" }
+                    : null,
         };
     });
 }
 
 async function forensicFacts(ec2: EC2Client): Promise<Pick<Facts, "forensicInstances" | "forensicVolumes">> {
-    const [{ Reservations = [] }, { Volumes = [] }] = await Promise.all([ec2.send(new DescribeInstancesCommand({})), ec2.send(new DescribeVolumesCommand({}))]);
+    const [{ Reservations = [] }, { Volumes = [] }] = await Promise.all([
+        ec2.send(new DescribeInstancesCommand({})),
+        ec2.send(new DescribeVolumesCommand({})),
+    ]);
     return {
-        forensicInstances: Reservations.flatMap((one) => one.Instances ?? []).map((one) => ({ id: one.InstanceId!, state: one.State!.Name! })),
+        forensicInstances: Reservations.flatMap((one) => one.Instances ?? []).map((one) => ({
+            id: one.InstanceId!,
+            state: one.State!.Name!,
+        })),
         forensicVolumes: Volumes.map((one) => ({ id: one.VolumeId!, state: one.State! })),
     };
 }
@@ -88,31 +112,48 @@ async function forensicFacts(ec2: EC2Client): Promise<Pick<Facts, "forensicInsta
 async function manifestFacts(read: (key: string) => Promise<Buffer | null>, prefix: string): Promise<Facts["manifest"]> {
     const text = await read(`${prefix}analysis/manifest.sha256`);
     if (text === null) return null;
-    const lines = text.toString("utf8").split("\n").filter((line) => line !== "");
-    const objects = await Promise.all(lines.map(async (line) => {
-        const [, expected = "", name = line] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-        const body = await read(`${prefix}analysis/${name}`);
-        return { key: name, expected, actual: body && createHash("sha256").update(body).digest("hex") };
-    }));
+    const lines = text
+        .toString("utf8")
+        .split("\n")
+        .filter((line) => line !== "");
+    const objects = await Promise.all(
+        lines.map(async (line) => {
+            const [, expected = "", name = line] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+            const body = await read(`${prefix}analysis/${name}`);
+            return { key: name, expected, actual: body && createHash("sha256").update(body).digest("hex") };
+        }),
+    );
     return { objects };
 }
 
 async function tickets(clients: LocalClients, accounts: string[]): Promise<Facts["tickets"]> {
     // AWS Support is one global service; its API is in us-east-1.
-    const answers = await Promise.all(accounts.map((accountId) => clients(SupportClient, { accountId, region: "us-east-1" }).send(new DescribeCasesCommand({ includeResolvedCases: true, includeCommunications: true }))));
-    return answers.flatMap(({ cases = [] }) => cases).map((one) => ({
-        id: one.caseId!,
-        text: [one.subject, ...(one.recentCommunications?.communications ?? []).map((message) => message.body)].join("\n"),
-    }));
+    const answers = await Promise.all(
+        accounts.map((accountId) =>
+            clients(SupportClient, { accountId, region: "us-east-1" }).send(
+                new DescribeCasesCommand({ includeResolvedCases: true, includeCommunications: true }),
+            ),
+        ),
+    );
+    return answers
+        .flatMap(({ cases = [] }) => cases)
+        .map((one) => ({
+            id: one.caseId!,
+            text: [one.subject, ...(one.recentCommunications?.communications ?? []).map((message) => message.body)].join("\n"),
+        }));
 }
 
 /** A volume may also hold a file system without a journal, such as the EFI partition's: that one says nothing. */
 const journaling = /^(xfs|ext[34]|ntfs)$/;
 
-const replayedRoles = (summary: AnalysisSummary | null): Facts["journalReplayed"] => (["root", "data"] as const).filter((role) => {
-    const journals = (summary?.volumes ?? []).filter((volume) => volume.role === role).flatMap((volume) => volume.fileSystems).filter(({ type }) => journaling.test(type));
-    return journals.length > 0 && journals.every((one) => one.journalReplayed);
-});
+const replayedRoles = (summary: AnalysisSummary | null): Facts["journalReplayed"] =>
+    (["root", "data"] as const).filter((role) => {
+        const journals = (summary?.volumes ?? [])
+            .filter((volume) => volume.role === role)
+            .flatMap((volume) => volume.fileSystems)
+            .filter(({ type }) => journaling.test(type));
+        return journals.length > 0 && journals.every((one) => one.journalReplayed);
+    });
 
 /** Collects all facts. What is not there is empty or null, so that a check turns false instead of the rehearsal failing. */
 export async function collectFacts(collection: Collection): Promise<Facts> {
@@ -125,8 +166,11 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
     const member = { accountId: victim.instance.accountId, region: victim.instance.region };
     const forensicEc2 = clients(EC2Client, forensics);
     const [custody, report, html, summary, findings] = await Promise.all([
-        parsed("custody.json", custodySchema), parsed("report/report.json", reportSchema), read(`${incident.prefix}report/report.html`),
-        parsed("analysis/summary.json", analysisSummarySchema), read(`${incident.prefix}analysis/findings.jsonl`),
+        parsed("custody.json", custodySchema),
+        parsed("report/report.json", reportSchema),
+        read(`${incident.prefix}report/report.html`),
+        parsed("analysis/summary.json", analysisSummarySchema),
+        read(`${incident.prefix}analysis/findings.jsonl`),
     ]);
     const sourceVolumeOf = new Map(custody?.evidence.snapshots.map((one) => [one.evidenceSnapshotId, one.volumeId]));
     return {
@@ -134,16 +178,26 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         instanceId: victim.instance.instanceId,
         forensicsAccountId: forensics.accountId,
         now: Date.now(),
-        ...await collectVictimFacts(clients, collection.endpoint, victim, collection.sharedRole),
-        ...await networkFacts(clients(EC2Client, member), victim.instance.instanceId),
-        volumes: await Promise.all(victim.volumes.map(async ({ volumeId, role, image }) => ({ volumeId, role, sha256Before: image.sha256, sha256After: await sha256OfFile(image.path) }))),
+        ...(await collectVictimFacts(clients, collection.endpoint, victim, collection.sharedRole)),
+        ...(await networkFacts(clients(EC2Client, member), victim.instance.instanceId)),
+        volumes: await Promise.all(
+            victim.volumes.map(async ({ volumeId, role, image }) => ({
+                volumeId,
+                role,
+                sha256Before: image.sha256,
+                sha256After: await sha256OfFile(image.path),
+            })),
+        ),
         evidenceSnapshots: await snapshotFacts(forensicEc2, sourceVolumeOf),
-        ...await forensicFacts(forensicEc2),
+        ...(await forensicFacts(forensicEc2)),
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, incident.prefix),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
         slack: collection.slack.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
-        findings: (findings?.toString("utf8") ?? "").split("\n").filter((line) => line !== "").map((line) => diskFindingSchema.parse(JSON.parse(line))),
+        findings: (findings?.toString("utf8") ?? "")
+            .split("\n")
+            .filter((line) => line !== "")
+            .map((line) => diskFindingSchema.parse(JSON.parse(line))),
         artefacts: collection.artefacts,
         journalReplayed: replayedRoles(summary),
     };

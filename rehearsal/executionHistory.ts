@@ -19,9 +19,14 @@ export interface StateVisit {
 
 /** The error of a failure event, whatever kind of failure it is. */
 function errorOf(event: HistoryEvent): string | null {
-    const details = event.taskFailedEventDetails ?? event.taskTimedOutEventDetails ?? event.lambdaFunctionFailedEventDetails ?? event.lambdaFunctionTimedOutEventDetails
-        ?? event.taskStartFailedEventDetails ?? event.taskSubmitFailedEventDetails;
-    return details ? details.error ?? "States.Unknown" : null;
+    const details =
+        event.taskFailedEventDetails ??
+        event.taskTimedOutEventDetails ??
+        event.lambdaFunctionFailedEventDetails ??
+        event.lambdaFunctionTimedOutEventDetails ??
+        event.taskStartFailedEventDetails ??
+        event.taskSubmitFailedEventDetails;
+    return details ? (details.error ?? "States.Unknown") : null;
 }
 
 /**
@@ -44,8 +49,13 @@ export function stateVisits(events: HistoryEvent[]): StateVisit[] {
         const entered = event.stateEnteredEventDetails;
         if (entered) {
             visits.set(event.id!, {
-                name: entered.name!, kind: event.type!.replace(/StateEntered$/, ""), enteredAt: event.timestamp!.toISOString(),
-                exitedAt: null, milliseconds: null, failedAttempts: 0, lastError: null,
+                name: entered.name!,
+                kind: event.type!.replace(/StateEntered$/, ""),
+                enteredAt: event.timestamp!.toISOString(),
+                exitedAt: null,
+                milliseconds: null,
+                failedAttempts: 0,
+                lastError: null,
             });
             continue;
         }

@@ -27,10 +27,13 @@ export interface LoadedFinding {
 /** Reads a message from a file. @throws InputError when there is no such file, or when no message could be that large. */
 export async function loadFinding(file: string): Promise<LoadedFinding> {
     const about = await stat(file).catch((error: NodeJS.ErrnoException) => {
-        throw new InputError(`--finding ${file} cannot be read: ${error.code ?? error.message}. Give the path of a JSON file.`, { cause: error });
+        throw new InputError(`--finding ${file} cannot be read: ${error.code ?? error.message}. Give the path of a JSON file.`, {
+            cause: error,
+        });
     });
     if (!about.isFile()) throw new InputError(`--finding ${file} is not a file. Give the path of a JSON file.`);
-    if (about.size > largestMessageBytes) throw new InputError(`--finding ${file} has ${about.size} bytes; SNS and EventBridge take ${largestMessageBytes} at most.`);
+    if (about.size > largestMessageBytes)
+        throw new InputError(`--finding ${file} has ${about.size} bytes; SNS and EventBridge take ${largestMessageBytes} at most.`);
     const text = await readFile(file, "utf8");
     const parsed = parseMessage(text);
     return { file, text, findings: parsed.findings, refusal: parsed.outcome === "refused" ? parsed.reason : null };
@@ -44,7 +47,8 @@ function replaceStrings(value: unknown, replacements: ReadonlyMap<string, string
         return text;
     }
     if (Array.isArray(value)) return value.map((item) => replaceStrings(item, replacements));
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceStrings(item, replacements)]));
+    if (typeof value === "object" && value !== null)
+        return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceStrings(item, replacements)]));
     return value;
 }
 
@@ -68,14 +72,13 @@ export function pointAtVictim(document: unknown, findings: readonly Finding[], v
 }
 
 /** A message ready to send: on the member's event bus as GuardDuty puts it, or on the findings topic as an operator would. */
-export type Delivery =
-    | { door: "event-bus"; source: string; detailType: string; detail: unknown }
-    | { door: "topic"; text: string };
+export type Delivery = { door: "event-bus"; source: string; detailType: string; detail: unknown } | { door: "topic"; text: string };
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A finding as GuardDuty itself puts it on the bus. Other spellings are exports, which no event rule matches. */
-const isGuardDutyDetail = (value: unknown): value is Record<string, unknown> => isObject(value) && isObject(value["resource"]) && typeof value["severity"] === "number";
+const isGuardDutyDetail = (value: unknown): value is Record<string, unknown> =>
+    isObject(value) && isObject(value["resource"]) && typeof value["severity"] === "number";
 
 /** Chooses the door. @param document the message to send, as text or parsed. */
 export function deliveryOf(document: unknown, refused: boolean): Delivery {
@@ -84,21 +87,30 @@ export function deliveryOf(document: unknown, refused: boolean): Delivery {
         if (document["source"] === "aws.guardduty" && isGuardDutyDetail(document["detail"])) {
             return { door: "event-bus", source: "aws.guardduty", detailType: String(document["detail-type"]), detail: document["detail"] };
         }
-        if (isGuardDutyDetail(document)) return { door: "event-bus", source: "aws.guardduty", detailType: "GuardDuty Finding", detail: document };
+        if (isGuardDutyDetail(document))
+            return { door: "event-bus", source: "aws.guardduty", detailType: "GuardDuty Finding", detail: document };
     }
     return { door: "topic", text: typeof document === "string" ? document : JSON.stringify(document) };
 }
 
 /** Sends a message. @returns when it was accepted, in milliseconds since 1970 just before the call. */
-export async function send(delivery: Delivery, clients: LocalClients, member: Target, forensics: Target, topicArn: string): Promise<number> {
+export async function send(
+    delivery: Delivery,
+    clients: LocalClients,
+    member: Target,
+    forensics: Target,
+    topicArn: string,
+): Promise<number> {
     const sentAt = Date.now();
     if (delivery.door === "topic") {
         await clients(SNSClient, forensics).send(new PublishCommand({ TopicArn: topicArn, Message: delivery.text }));
         return sentAt;
     }
-    const { Entries } = await clients(EventBridgeClient, member).send(new PutEventsCommand({
-        Entries: [{ Source: delivery.source, DetailType: delivery.detailType, Detail: JSON.stringify(delivery.detail) }],
-    }));
+    const { Entries } = await clients(EventBridgeClient, member).send(
+        new PutEventsCommand({
+            Entries: [{ Source: delivery.source, DetailType: delivery.detailType, Detail: JSON.stringify(delivery.detail) }],
+        }),
+    );
     const failed = Entries?.find((one) => one.ErrorCode);
     if (failed) throw new Error(`The event bus of ${member.accountId} refused the finding: ${failed.ErrorCode} ${failed.ErrorMessage}`);
     return sentAt;

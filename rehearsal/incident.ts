@@ -23,7 +23,12 @@ export interface FollowedIncident {
 }
 
 /** Sends the finding about the victim and follows its incident. @throws WaitError when a hop is stuck or the time is up, with what was seen of the chain. */
-export async function followIncident(stage: Pick<Stage, "clients" | "victim" | "slack">, finding: LoadedFinding, timeoutSeconds: number, progress: Progress): Promise<FollowedIncident> {
+export async function followIncident(
+    stage: Pick<Stage, "clients" | "victim" | "slack">,
+    finding: LoadedFinding,
+    timeoutSeconds: number,
+    progress: Progress,
+): Promise<FollowedIncident> {
     const { clients, victim, slack } = stage;
     const { accountId, region } = victim.instance;
     const [member, forensics, deployed] = [{ accountId, region }, forensicsIn(region), deployedIn(region)];
@@ -31,15 +36,22 @@ export async function followIncident(stage: Pick<Stage, "clients" | "victim" | "
     const sentAt = await send(delivery, clients, member, forensics, deployed.findingsTopicArn);
     const deadline = sentAt + timeoutSeconds * 1000;
     progress.start(sentAt);
-    progress.line(`Finding sent: ${printable(finding.findings[0]?.type ?? "", 120)} on the ${delivery.door === "event-bus" ? `default event bus of ${member.accountId}` : "findings topic"}`);
+    progress.line(
+        `Finding sent: ${printable(finding.findings[0]?.type ?? "", 120)} on the ${delivery.door === "event-bus" ? `default event bus of ${member.accountId}` : "findings topic"}`,
+    );
 
     const chain = () => describeChain(clients, forensics);
-    const executionArn = await until("the workflow to start", () => findExecution(clients, forensics, deployed.stateMachineArn, victim.instance.instanceId),
-        Math.min(deadline, sentAt + longestSilenceMilliseconds), chain);
+    const executionArn = await until(
+        "the workflow to start",
+        () => findExecution(clients, forensics, deployed.stateMachineArn, victim.instance.instanceId),
+        Math.min(deadline, sentAt + longestSilenceMilliseconds),
+        chain,
+    );
     const execution = await followExecution(clients, forensics, executionArn, progress, deadline);
     const incident = incidentSchema.parse(JSON.parse(execution.input));
     const succeeded = execution.status === "SUCCEEDED";
-    if (!succeeded) progress.line(`The workflow ended as ${execution.status}: ${printable(`${execution.error ?? ""} ${execution.cause ?? ""}`)}`);
+    if (!succeeded)
+        progress.line(`The workflow ended as ${execution.status}: ${printable(`${execution.error ?? ""} ${execution.cause ?? ""}`)}`);
 
     const readReport = async () => {
         const body = await readEvidence(clients, forensics, deployed.evidenceBucket, `${incident.prefix}report/report.json`);

@@ -8,6 +8,7 @@ export async function readInput(options: Options): Promise<LoadedFinding> {
     const finding = await loadFinding(options.finding ?? builtInFinding);
     const disk = options.disk ? await inspectRawDisk(options.disk) : null;
     if (disk && !disk.ok) throw new InputError(`--disk: ${disk.reason}`);
-    if (options.estate && finding.refusal !== null) throw new InputError(`--estate needs a finding that starts an incident; ${finding.file} starts none: ${finding.refusal}`);
+    if (options.estate && finding.refusal !== null)
+        throw new InputError(`--estate needs a finding that starts an incident; ${finding.file} starts none: ${finding.refusal}`);
     return finding;
 }

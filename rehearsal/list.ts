@@ -1,2 +1,2 @@
 /** Items as text in a sentence. */
-export const list = (items: readonly string[]): string => items.length > 0 ? items.join(", ") : "none";
+export const list = (items: readonly string[]): string => (items.length > 0 ? items.join(", ") : "none");

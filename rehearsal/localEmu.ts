@@ -99,7 +99,14 @@ export async function startLocalEmu(options: LocalEmuOptions = {}): Promise<Loca
 }
 
 /** Nothing of the caller's environment goes in but the time zone and the locale: neither credentials nor settings of another LocalEmu. */
-function environment(options: { bin: string; port: number; stateDirectory: string; callLogFile: string; exchangeLogFile: string; keep: boolean }): NodeJS.ProcessEnv {
+function environment(options: {
+    bin: string;
+    port: number;
+    stateDirectory: string;
+    callLogFile: string;
+    exchangeLogFile: string;
+    keep: boolean;
+}): NodeJS.ProcessEnv {
     const { stateDirectory, port } = options;
     return {
         PATH: [options.bin, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(path.delimiter),

@@ -44,7 +44,7 @@ async function main(): Promise<number> {
     } catch (error) {
         // A message of ours says it all; the stack of anything else is the only way to find out.
         const ours = error instanceof InputError || error instanceof WaitError;
-        process.stderr.write(`${ours ? error.message : error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+        process.stderr.write(`${ours ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
         return error instanceof InputError ? 2 : 1;
     }
 }

@@ -19,11 +19,17 @@ export interface SharedRole {
 }
 
 async function startNeighbour(ec2: EC2Client, victim: Victim): Promise<string> {
-    const { Instances } = await ec2.send(new RunInstancesCommand({
-        ImageId: victim.imageId, InstanceType: "t3.medium", MinCount: 1, MaxCount: 1,
-        IamInstanceProfile: { Arn: victim.instanceProfileArn }, SubnetId: victim.interfaces[0]!.subnetId,
-        TagSpecifications: [{ ResourceType: "instance", Tags: [{ Key: "Name", Value: "rehearsal-neighbour" }] }],
-    }));
+    const { Instances } = await ec2.send(
+        new RunInstancesCommand({
+            ImageId: victim.imageId,
+            InstanceType: "t3.medium",
+            MinCount: 1,
+            MaxCount: 1,
+            IamInstanceProfile: { Arn: victim.instanceProfileArn },
+            SubnetId: victim.interfaces[0]!.subnetId,
+            TagSpecifications: [{ ResourceType: "instance", Tags: [{ Key: "Name", Value: "rehearsal-neighbour" }] }],
+        }),
+    );
     const instanceId = Instances![0]!.InstanceId!;
     await waitUntilInstanceRunning({ client: ec2, minDelay: 1, maxDelay: 1, maxWaitTime: 60 }, { InstanceIds: [instanceId] });
     return instanceId;

@@ -13,7 +13,10 @@ export function printable(text: string, longest = 400): string {
 export function stateLine(visit: StateVisit, sentAt: number): string {
     const at = visit.exitedAt ? seconds(Date.parse(visit.exitedAt) - sentAt) : "";
     const took = visit.milliseconds === null ? "never ended" : `took ${seconds(visit.milliseconds)}`;
-    const tries = visit.failedAttempts > 0 ? `, ${visit.failedAttempts} ${visit.lastError === "NotYet" ? "waits" : `failed tries (${printable(visit.lastError ?? "", 80)})`}` : "";
+    const tries =
+        visit.failedAttempts > 0
+            ? `, ${visit.failedAttempts} ${visit.lastError === "NotYet" ? "waits" : `failed tries (${printable(visit.lastError ?? "", 80)})`}`
+            : "";
     return `  ${at.padStart(8)}  ${visit.name.padEnd(26)} ${took}${tries}`;
 }
 

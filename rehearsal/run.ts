@@ -17,11 +17,19 @@ import { engineVersions } from "./versions";
 /** Reads back what happened, checks it, and prints each check with what it looked at. */
 async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepared, progress: Progress) {
     const facts = await collectFacts({
-        clients: stage.clients, endpoint: stage.localEmu.endpoint, forensics, victim: stage.victim, sharedRole: stage.sharedRole, incident: followed.incident,
-        evidenceBucket: deployed.evidenceBucket, slack: followed.slack, artefacts: prepared.artefacts,
+        clients: stage.clients,
+        endpoint: stage.localEmu.endpoint,
+        forensics,
+        victim: stage.victim,
+        sharedRole: stage.sharedRole,
+        incident: followed.incident,
+        evidenceBucket: deployed.evidenceBucket,
+        slack: followed.slack,
+        artefacts: prepared.artefacts,
     });
     const checks = runChecks(facts);
-    for (const { passed, name, lookedAt } of checks) progress.line(`  ${passed ? "ok   " : "FALSE"}  ${name}\n           ${printable(lookedAt, 1200)}`);
+    for (const { passed, name, lookedAt } of checks)
+        progress.line(`  ${passed ? "ok   " : "FALSE"}  ${name}\n           ${printable(lookedAt, 1200)}`);
     return { facts, checks };
 }
 
@@ -31,7 +39,12 @@ async function containmentCalls(stage: Stage, { execution, sentAt }: FollowedInc
     const contained = execution.visits.find((visit) => visit.kind === "Task" && visit.exitedAt !== null);
     if (!contained) return null;
     const { callLogFile, exchangeLogFile } = stage.localEmu;
-    return callsToContainment(await readCallLog(callLogFile), await readExchangeLog(exchangeLogFile), sentAt, Date.parse(contained.exitedAt!));
+    return callsToContainment(
+        await readCallLog(callLogFile),
+        await readExchangeLog(exchangeLogFile),
+        sentAt,
+        Date.parse(contained.exitedAt!),
+    );
 }
 
 function verdictLine(checks: Check[], { execution }: FollowedIncident): string {
@@ -40,7 +53,14 @@ function verdictLine(checks: Check[], { execution }: FollowedIncident): string {
     return `FAILED: ${wrong} of ${checks.length} checks are false; the workflow ended as ${execution.status}.`;
 }
 
-async function rehearseIncident(stage: Stage, finding: LoadedFinding, prepared: Prepared, options: Options, progress: Progress, times: { startedAt: number; preparedAt: number }): Promise<Outcome> {
+async function rehearseIncident(
+    stage: Stage,
+    finding: LoadedFinding,
+    prepared: Prepared,
+    options: Options,
+    progress: Progress,
+    times: { startedAt: number; preparedAt: number },
+): Promise<Outcome> {
     const followed = await followIncident(stage, finding, options.timeoutSeconds, progress);
     const { incident, execution } = followed;
     const { facts, checks } = await judge(stage, followed, prepared, progress);
@@ -73,11 +93,20 @@ async function rehearseIncident(stage: Stage, finding: LoadedFinding, prepared: 
     };
     const read = (key: string) => readEvidence(stage.clients, forensics, deployed.evidenceBucket, `${incident.prefix}${key}`);
     const folder = await writeResult(options.out, {
-        name: incident.incidentId, record, originalMessage: finding.text,
-        reportHtml: await read("report/report.html"), findingsJsonl: await read("analysis/findings.jsonl"), slack: followed.slack,
+        name: incident.incidentId,
+        record,
+        originalMessage: finding.text,
+        reportHtml: await read("report/report.html"),
+        findingsJsonl: await read("analysis/findings.jsonl"),
+        slack: followed.slack,
     });
-    if (calls) progress.line(`Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, ${calls.criticalPath.length} of them one after another: ${calls.criticalPath.join(", ")}`);
-    progress.line(`Times: set up ${timings.setUpSeconds} s, local AWS ${timings.localAwsSeconds} s, victim ${timings.victimSeconds} s, deploy ${timings.deploySeconds} s, incident ${timings.incidentSeconds} s, total ${timings.totalSeconds} s`);
+    if (calls)
+        progress.line(
+            `Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, ${calls.criticalPath.length} of them one after another: ${calls.criticalPath.join(", ")}`,
+        );
+    progress.line(
+        `Times: set up ${timings.setUpSeconds} s, local AWS ${timings.localAwsSeconds} s, victim ${timings.victimSeconds} s, deploy ${timings.deploySeconds} s, incident ${timings.incidentSeconds} s, total ${timings.totalSeconds} s`,
+    );
     progress.line(`Result: ${folder}`);
     progress.line(verdictLine(checks, followed));
     return { passed, record };
@@ -90,7 +119,10 @@ export async function rehearse(finding: LoadedFinding, options: Options, progres
     const preparedAt = Date.now();
     progress.line(`Set up in ${seconds(preparedAt - startedAt)} s`);
     const stage = await setStage(prepared, progress, cleanUp, options.keep);
-    if (options.keep) progress.line(`The local AWS stays up: AWS_ENDPOINT_URL=${stage.localEmu.endpoint} AWS_ACCESS_KEY_ID=${forensics.accountId} AWS_SECRET_ACCESS_KEY=rehearsal AWS_REGION=${forensics.region}`);
+    if (options.keep)
+        progress.line(
+            `The local AWS stays up: AWS_ENDPOINT_URL=${stage.localEmu.endpoint} AWS_ACCESS_KEY_ID=${forensics.accountId} AWS_SECRET_ACCESS_KEY=rehearsal AWS_REGION=${forensics.region}`,
+        );
     if (finding.refusal !== null) return rehearseRefusal(stage, finding, finding.refusal, options, progress);
     return rehearseIncident(stage, finding, prepared, options, progress, { startedAt, preparedAt });
 }

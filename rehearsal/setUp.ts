@@ -25,7 +25,11 @@ async function disks(ownRoot: string | null, keep: boolean, cleanUp: CleanUp): P
     const folder = await mkdtemp(path.join(tmpdir(), "rehearsal-disks-"));
     // A local AWS that stays up still has its volumes, and they have these files behind them.
     if (!keep) cleanUp.add("the disk images", () => rm(folder, { recursive: true, force: true }));
-    const own = async (file: string) => ({ path: path.resolve(file), sha256: await sha256OfFile(file), sizeBytes: (await stat(file)).size });
+    const own = async (file: string) => ({
+        path: path.resolve(file),
+        sha256: await sha256OfFile(file),
+        sizeBytes: (await stat(file)).size,
+    });
     const [root, data] = await Promise.all([ownRoot ? own(ownRoot) : materialise("root", folder), materialise("data", folder)]);
     const { artefacts } = readGroundTruth();
     return { images: { root, data }, artefacts: artefacts.filter((one) => !ownRoot || one.volume === "data") };
@@ -42,10 +46,17 @@ const pythonVersions = ["3.11", "3.12", "3.13"] as const;
  */
 async function pythonParts(): Promise<Prepared["pythonVersion"]> {
     // The environment of startLocalEmu: the same name, lock file and packages, so that it is made once.
-    const { python } = await ensureVenv({ name: "rehearsal", lockFile: path.join(__dirname, "requirements.lock"), localPackages: [path.join(__dirname, "localemu-plugin")] });
+    const { python } = await ensureVenv({
+        name: "rehearsal",
+        lockFile: path.join(__dirname, "requirements.lock"),
+        localPackages: [path.join(__dirname, "localemu-plugin")],
+    });
     const { stdout } = await promisify(execFile)(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
     const version = pythonVersions.find((one) => one === stdout.trim());
-    if (!version) throw new Error(`${python} is Python ${stdout.trim()}; the analysis runs on ${pythonVersions.join(", ")}. Set $PYTHON to one of them.`);
+    if (!version)
+        throw new Error(
+            `${python} is Python ${stdout.trim()}; the analysis runs on ${pythonVersions.join(", ")}. Set $PYTHON to one of them.`,
+        );
     await buildAnalysisArchive({ pythonVersion: version, architecture, python });
     return version;
 }

@@ -57,10 +57,14 @@ function judge(body: string | null, messages: SlackMessage[]): { status: number;
 export async function startSlackServer(): Promise<SlackServer> {
     const messages: SlackMessage[] = [];
     const server = createServer((request, response) => {
-        void readBody(request).then((body) => {
-            const { status, answer } = request.method === "POST" ? judge(body, messages) : { status: 405, answer: "method_not_allowed" };
-            response.writeHead(status, { "content-type": "text/plain", "connection": "close" }).end(answer);
-        }, () => response.destroy());
+        void readBody(request).then(
+            (body) => {
+                const { status, answer } =
+                    request.method === "POST" ? judge(body, messages) : { status: 405, answer: "method_not_allowed" };
+                response.writeHead(status, { "content-type": "text/plain", connection: "close" }).end(answer);
+            },
+            () => response.destroy(),
+        );
     });
     await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
@@ -70,9 +74,10 @@ export async function startSlackServer(): Promise<SlackServer> {
     return {
         url: `http://127.0.0.1:${port}/services/rehearsal`,
         messages,
-        stop: () => new Promise((resolve) => {
-            server.close(() => resolve());
-            server.closeAllConnections();
-        }),
+        stop: () =>
+            new Promise((resolve) => {
+                server.close(() => resolve());
+                server.closeAllConnections();
+            }),
     };
 }

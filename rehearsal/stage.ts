@@ -42,9 +42,16 @@ export interface Stage {
  * The stack's configuration for the accounts and Regions of the victims, as an operator would write it into
  * Pulumi.<stack>.yaml.
  */
-export function configuration(victims: readonly Victim[], slackUrl: string, pythonVersion: Prepared["pythonVersion"]): Record<string, string> {
+export function configuration(
+    victims: readonly Victim[],
+    slackUrl: string,
+    pythonVersion: Prepared["pythonVersion"],
+): Record<string, string> {
     const accounts = [...new Set(victims.map(({ instance }) => instance.accountId))];
-    const vpcsOf = (accountId: string) => Object.fromEntries(victims.filter(({ instance }) => instance.accountId === accountId).map(({ instance, vpcId }) => [instance.region, [vpcId]]));
+    const vpcsOf = (accountId: string) =>
+        Object.fromEntries(
+            victims.filter(({ instance }) => instance.accountId === accountId).map(({ instance, vpcId }) => [instance.region, [vpcId]]),
+        );
     return {
         settings: JSON.stringify({
             forensics: { accountId: forensics.accountId },
@@ -52,7 +59,10 @@ export function configuration(victims: readonly Victim[], slackUrl: string, pyth
             members: accounts.map((accountId) => ({ accountId, isolationVpcs: vpcsOf(accountId) })),
             // A rehearsal is a drill: any finding may start one, GuardDuty's sample findings and mild ones too.
             findings: { minimumSeverity: 0, drill: true },
-            forensicInstance: { architecture, imageParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}` },
+            forensicInstance: {
+                architecture,
+                imageParameter: `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
+            },
             analysis: { pythonVersion, timeoutSeconds: 600 },
             evidence: { retentionDays: 1 },
             support: { enabled: true },
@@ -76,14 +86,29 @@ export async function setStage(prepared: Prepared, progress: Progress, cleanUp: 
     const clients = localClients(localEmu.endpoint);
     const victim = await createVictim(clients, member, prepared.images);
     const victimAt = Date.now();
-    progress.line(`Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group at its minimum size, behind an application and a classic load balancer`);
+    progress.line(
+        `Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group at its minimum size, behind an application and a classic load balancer`,
+    );
 
     const [deployment, sharedRole] = await Promise.all([
-        deployProgram({ clients, defaults: forensics, config: configuration([victim], slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"] }),
+        deployProgram({
+            clients,
+            defaults: forensics,
+            config: configuration([victim], slack.url, prepared.pythonVersion),
+            secretKeys: ["slackWebhookUrl"],
+        }),
         shareRole(clients, localEmu.endpoint, victim),
     ]);
     const deployedAt = Date.now();
     progress.line(`Neighbour ${sharedRole.neighbour.instanceId} has the victim's role; the credentials of both were stolen`);
     progress.line(`Program deployed: ${deployment.resources.length} resources, ${deployment.functions.length} functions`);
-    return { localEmu, clients, slack, victim, sharedRole, deployment, milliseconds: { localAws: upAt - startedAt, victim: victimAt - upAt, deploy: deployedAt - victimAt } };
+    return {
+        localEmu,
+        clients,
+        slack,
+        victim,
+        sharedRole,
+        deployment,
+        milliseconds: { localAws: upAt - startedAt, victim: victimAt - upAt, deploy: deployedAt - victimAt },
+    };
 }

@@ -19,22 +19,37 @@ const longestWaitMilliseconds = 120_000;
 /** Runs a command on the instance that prints its credentials. @throws WaitError when Systems Manager does not reach the instance. */
 export async function stealCredentials(ssm: SSMClient, instanceId: string): Promise<StolenCredentials> {
     const deadline = Date.now() + longestWaitMilliseconds;
-    await until(`${instanceId} to register with Systems Manager`, async () =>
-        (await ssm.send(new DescribeInstanceInformationCommand({ Filters: [{ Key: "InstanceIds", Values: [instanceId] }] }))).InstanceInformationList?.[0], deadline);
-    const { Command } = await ssm.send(new SendCommandCommand({
-        DocumentName: "AWS-RunShellScript", InstanceIds: [instanceId],
-        Parameters: { commands: ["printenv AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"] },
-    }));
-    const ended = await until(`${instanceId} to print its credentials`, async () => {
-        // Systems Manager knows a command's invocation a moment after the command.
-        const invocation = await ssm.send(new GetCommandInvocationCommand({ CommandId: Command!.CommandId, InstanceId: instanceId })).catch((error: Error) => {
-            if (error.name === "InvocationDoesNotExist") return null;
-            throw error;
-        });
-        return invocation && !["Pending", "InProgress", "Delayed"].includes(invocation.Status!) ? invocation : null;
-    }, deadline);
+    await until(
+        `${instanceId} to register with Systems Manager`,
+        async () =>
+            (await ssm.send(new DescribeInstanceInformationCommand({ Filters: [{ Key: "InstanceIds", Values: [instanceId] }] })))
+                .InstanceInformationList?.[0],
+        deadline,
+    );
+    const { Command } = await ssm.send(
+        new SendCommandCommand({
+            DocumentName: "AWS-RunShellScript",
+            InstanceIds: [instanceId],
+            Parameters: { commands: ["printenv AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"] },
+        }),
+    );
+    const ended = await until(
+        `${instanceId} to print its credentials`,
+        async () => {
+            // Systems Manager knows a command's invocation a moment after the command.
+            const invocation = await ssm
+                .send(new GetCommandInvocationCommand({ CommandId: Command!.CommandId, InstanceId: instanceId }))
+                .catch((error: Error) => {
+                    if (error.name === "InvocationDoesNotExist") return null;
+                    throw error;
+                });
+            return invocation && !["Pending", "InProgress", "Delayed"].includes(invocation.Status!) ? invocation : null;
+        },
+        deadline,
+    );
     const [accessKeyId, secretAccessKey, sessionToken] = (ended.StandardOutputContent ?? "").split("\n");
-    if (ended.Status !== "Success" || !accessKeyId || !secretAccessKey || !sessionToken) throw new Error(`${instanceId} did not print the credentials of its role: the command ended as ${ended.Status}.`);
+    if (ended.Status !== "Success" || !accessKeyId || !secretAccessKey || !sessionToken)
+        throw new Error(`${instanceId} did not print the credentials of its role: the command ended as ${ended.Status}.`);
     return { accessKeyId, secretAccessKey, sessionToken };
 }
 

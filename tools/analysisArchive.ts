@@ -36,7 +36,8 @@ const sha256 = (content: Buffer | string): string => createHash("sha256").update
 /** Regular files below a directory, in a fixed order, as paths relative to it. */
 async function filesBelow(directory: string): Promise<string[]> {
     const entries = await readdir(directory, { withFileTypes: true, recursive: true });
-    return entries.filter((entry) => entry.isFile())
+    return entries
+        .filter((entry) => entry.isFile())
         .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))
         .sort();
 }
@@ -44,7 +45,9 @@ async function filesBelow(directory: string): Promise<string[]> {
 /** The program itself: package, rules and licence. */
 async function programFiles(): Promise<TarFile[]> {
     const named = [
-        ...(await filesBelow(path.join(source, "clean_room_analysis"))).filter((name) => name.endsWith(".py")).map((name) => `clean_room_analysis/${name}`),
+        ...(await filesBelow(path.join(source, "clean_room_analysis")))
+            .filter((name) => name.endsWith(".py"))
+            .map((name) => `clean_room_analysis/${name}`),
         ...(await filesBelow(path.join(source, "rules"))).filter((name) => name.endsWith(".yar")).map((name) => `rules/${name}`),
         "LICENSE",
     ];
@@ -54,18 +57,45 @@ async function programFiles(): Promise<TarFile[]> {
 /** What pip installs and nobody imports. Licences and METADATA stay: the first must travel along, the second tells versions. */
 function isNeeded(name: string): boolean {
     const parts = name.split("/");
-    return !parts.includes("__pycache__") && !parts.includes("tests") && parts[0] !== "bin"
-        && !/\.dist-info\/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json)$/.test(name) && !name.endsWith(".pyi");
+    return (
+        !parts.includes("__pycache__") &&
+        !parts.includes("tests") &&
+        parts[0] !== "bin" &&
+        !/\.dist-info\/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json)$/.test(name) &&
+        !name.endsWith(".pyi")
+    );
 }
 
 function pipArguments(options: AnalysisArchiveOptions, target: string): string[] {
     const machine = options.architecture === "arm64" ? "aarch64" : "x86_64";
-    const platform = options.architecture === "host" ? [] : [
-        "--implementation", "cp", "--python-version", options.pythonVersion,
-        ...glibcMinors.flatMap((minor) => ["--platform", `manylinux_2_${minor}_${machine}`]), "--platform", `manylinux2014_${machine}`,
+    const platform =
+        options.architecture === "host"
+            ? []
+            : [
+                  "--implementation",
+                  "cp",
+                  "--python-version",
+                  options.pythonVersion,
+                  ...glibcMinors.flatMap((minor) => ["--platform", `manylinux_2_${minor}_${machine}`]),
+                  "--platform",
+                  `manylinux2014_${machine}`,
+              ];
+    return [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        ...platform,
+        "--target",
+        target,
+        "--requirement",
+        path.join(source, "requirements.lock"),
     ];
-    return ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:", ...platform,
-        "--target", target, "--requirement", path.join(source, "requirements.lock")];
 }
 
 /** The dependencies, unpacked once for a lock file and platform. @returns the directory */
@@ -85,8 +115,11 @@ async function dependencies(options: AnalysisArchiveOptions, cache: string, key:
         });
     } catch (error) {
         const output = (error as { stderr?: string }).stderr?.trim().split("\n").slice(-5).join("\n");
-        throw new Error(`The dependencies of the analysis program could not be fetched for Python ${options.pythonVersion} on ${options.architecture}: `
-            + `${output || (error as Error).message}. Check that ${options.python} has pip and that the package index is reachable.`, { cause: error });
+        throw new Error(
+            `The dependencies of the analysis program could not be fetched for Python ${options.pythonVersion} on ${options.architecture}: ` +
+                `${output || (error as Error).message}. Check that ${options.python} has pip and that the package index is reachable.`,
+            { cause: error },
+        );
     } finally {
         await rm(partial, { recursive: true, force: true });
     }
@@ -104,7 +137,9 @@ export async function buildAnalysisArchive(options: AnalysisArchiveOptions): Pro
     const host = options.architecture === "host" ? `${process.platform}-${process.arch}` : "linux";
     const lockKey = sha256(JSON.stringify([sha256(lock), options.pythonVersion, options.architecture, host, glibcMinors])).slice(0, 16);
     const program = await programFiles();
-    const builder = await Promise.all([__filename, path.join(__dirname, "tarArchive.ts")].map(async (file) => sha256(await readFile(file))));
+    const builder = await Promise.all(
+        [__filename, path.join(__dirname, "tarArchive.ts")].map(async (file) => sha256(await readFile(file))),
+    );
     const key = sha256(JSON.stringify([lockKey, builder, program.map((file) => [file.name, sha256(file.content)])])).slice(0, 16);
     const cached = path.join(cache, `${key}.tar.gz`);
     if (!existsSync(cached)) {

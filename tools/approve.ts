@@ -39,7 +39,10 @@ function read([verb, ...argv]: string[]): Wanted {
     const { values, positionals } = parsed;
     if (positionals.length !== 1) throw new UsageError(positionals.length === 0 ? "No incident given." : "One incident at a time.");
     const incidentId = incidentSchema.shape.incidentId.safeParse(positionals[0]);
-    if (!incidentId.success) throw new UsageError(`"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in the message that asks.`);
+    if (!incidentId.success)
+        throw new UsageError(
+            `"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in the message that asks.`,
+        );
     const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
     if (!region) throw new UsageError("No Region given. Use --region or AWS_REGION: the Region of the instance.");
     return { approved: verb === "approve", incidentId: incidentId.data, reason: values.reason ?? null, region };
@@ -60,17 +63,24 @@ async function main(argv: string[]): Promise<number> {
         await new SFNClient({ region }).send(new SendTaskSuccessCommand({ taskToken: request.taskToken, output: JSON.stringify(answer) }));
     } catch (error) {
         if (!spentToken.has(errorCode(error))) throw error;
-        console.error(`The question about ${incidentId} is answered already, or the time for it is over. The next message about the incident says what was decided.`);
+        console.error(
+            `The question about ${incidentId} is answered already, or the time for it is over. The next message about the incident says what was decided.`,
+        );
         return 1;
     }
-    console.log(`${approved ? "Approved" : "Denied"}: ${incidentId}, as ${Arn}. The instance is ${approved ? "contained now" : "left as it is"}; the next message about the incident says how it went.`);
+    console.log(
+        `${approved ? "Approved" : "Denied"}: ${incidentId}, as ${Arn}. The instance is ${approved ? "contained now" : "left as it is"}; the next message about the incident says how it went.`,
+    );
     return 0;
 }
 
 main(process.argv.slice(2)).then(
     (code) => (process.exitCode = code),
     (error: Error) => {
-        const advice = error instanceof UsageError ? usage : "Check the credentials: they must be of the forensics account, and the Region must have a clean room.";
+        const advice =
+            error instanceof UsageError
+                ? usage
+                : "Check the credentials: they must be of the forensics account, and the Region must have a clean room.";
         console.error(`${error.name === "Error" ? "" : `${error.name}: `}${error.message}\n${advice}`);
         process.exitCode = 2;
     },

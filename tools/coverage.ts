@@ -23,11 +23,25 @@ const USAGE = "npm run coverage -- --stack NAME [--json]";
 const organizationsRegion: Record<string, string> = { aws: "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" };
 
 function estateClients(settings: Settings): EstateClients {
-    const roles = new Map([[settings.forensics.accountId, settings.forensics.deployRoleArn], ...settings.members.map((member): [string, string | undefined] => [member.accountId, member.deployRoleArn])]);
+    const roles = new Map([
+        [settings.forensics.accountId, settings.forensics.deployRoleArn],
+        ...settings.members.map((member): [string, string | undefined] => [member.accountId, member.deployRoleArn]),
+    ]);
     const home = settings.regions[0]!;
     const configuration = (accountId: string, region: string) => {
         const RoleArn = roles.get(accountId);
-        return { region, maxAttempts: 5, ...(RoleArn ? { credentials: fromTemporaryCredentials({ params: { RoleArn, RoleSessionName: "clean-room-coverage" }, clientConfig: { region: home } }) } : {}) };
+        return {
+            region,
+            maxAttempts: 5,
+            ...(RoleArn
+                ? {
+                      credentials: fromTemporaryCredentials({
+                          params: { RoleArn, RoleSessionName: "clean-room-coverage" },
+                          clientConfig: { region: home },
+                      }),
+                  }
+                : {}),
+        };
     };
     return {
         guardDuty: (accountId, region) => new GuardDutyClient(configuration(accountId, region)),
@@ -41,11 +55,16 @@ function estateClients(settings: Settings): EstateClients {
 async function requireForensicsCredentials({ forensics, regions }: Settings): Promise<void> {
     if (forensics.deployRoleArn) return;
     const { Account } = await new STSClient({ region: regions[0] }).send(new GetCallerIdentityCommand({}));
-    if (Account !== forensics.accountId) throw new Error(`The credentials are of account ${Account}, and the stack's forensics account is ${forensics.accountId}. Use credentials of that account, or set forensics.deployRoleArn.`);
+    if (Account !== forensics.accountId)
+        throw new Error(
+            `The credentials are of account ${Account}, and the stack's forensics account is ${forensics.accountId}. Use credentials of that account, or set forensics.deployRoleArn.`,
+        );
 }
 
 async function main(argv: string[]): Promise<number> {
-    const { values: { stack, json } } = parseArgs({ args: argv, options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
+    const {
+        values: { stack, json },
+    } = parseArgs({ args: argv, options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
     if (!stack) throw new Error(`No stack given. Use: ${USAGE}`);
     const settings = stackSettings(stack);
     await requireForensicsCredentials(settings);

@@ -24,27 +24,52 @@ const USAGE = "npm run drill -- --stack NAME [--instance i-0123456789abcdef0]";
 /** What the drill aims at. @throws when the stack has no range, or the Pulumi CLI cannot say. */
 async function targetOf(stack: string, instance: string | undefined, settings: Settings): Promise<InstanceRef> {
     const member = settings.members[0];
-    if (instance && !member) throw new Error(`The stack "${stack}" lists no member, so the account of ${instance} is not known. Send {"instanceId","accountId","region"} to its findings topic instead.`);
-    if (instance && member) return instanceRefSchema.parse({ instanceId: instance, accountId: member.accountId, region: regionsOf(settings, member)[0] });
-    if (!settings.range.enabled) throw new Error(`The stack "${stack}" has no drill range. Set range.enabled in Pulumi.${stack}.yaml and deploy it, or name a sacrificial instance with --instance.`);
-    const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "drillTarget", "--json", "--stack", stack]).catch((error: Error & { stderr?: string }) => {
-        throw new Error(`The Pulumi CLI cannot tell the drillTarget of the stack "${stack}": ${(error.stderr || error.message).trim()}. Deploy the stack, or use --instance.`, { cause: error });
-    });
+    if (instance && !member)
+        throw new Error(
+            `The stack "${stack}" lists no member, so the account of ${instance} is not known. Send {"instanceId","accountId","region"} to its findings topic instead.`,
+        );
+    if (instance && member)
+        return instanceRefSchema.parse({ instanceId: instance, accountId: member.accountId, region: regionsOf(settings, member)[0] });
+    if (!settings.range.enabled)
+        throw new Error(
+            `The stack "${stack}" has no drill range. Set range.enabled in Pulumi.${stack}.yaml and deploy it, or name a sacrificial instance with --instance.`,
+        );
+    const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "drillTarget", "--json", "--stack", stack]).catch(
+        (error: Error & { stderr?: string }) => {
+            throw new Error(
+                `The Pulumi CLI cannot tell the drillTarget of the stack "${stack}": ${(error.stderr || error.message).trim()}. Deploy the stack, or use --instance.`,
+                { cause: error },
+            );
+        },
+    );
     return instanceRefSchema.parse(JSON.parse(stdout));
 }
 
 async function main(argv: string[]): Promise<number> {
-    const { values: { stack, instance } } = parseArgs({ args: argv, options: { stack: { type: "string" }, instance: { type: "string" } } });
+    const {
+        values: { stack, instance },
+    } = parseArgs({ args: argv, options: { stack: { type: "string" }, instance: { type: "string" } } });
     if (!stack) throw new Error(`No stack given. Use: ${USAGE}`);
     const settings = stackSettings(stack);
-    if (!settings.findings.drill) throw new Error(`In the stack "${stack}" samples start no incident. A drill belongs where findings.drill is set.`);
+    if (!settings.findings.drill)
+        throw new Error(`In the stack "${stack}" samples start no incident. A drill belongs where findings.drill is set.`);
     const target = await targetOf(stack, instance, settings);
     const { accountId, deployRoleArn } = settings.forensics;
     const { region } = target;
     const partition = partitionOf(region);
-    const client = { region, ...(deployRoleArn ? { credentials: fromTemporaryCredentials({ params: { RoleArn: deployRoleArn, RoleSessionName: "clean-room-drill" } }) } : {}) };
+    const client = {
+        region,
+        ...(deployRoleArn
+            ? { credentials: fromTemporaryCredentials({ params: { RoleArn: deployRoleArn, RoleSessionName: "clean-room-drill" } }) }
+            : {}),
+    };
     const { findingId, event } = sampleFinding(target, partition, new Date());
-    await new SNSClient(client).send(new PublishCommand({ TopicArn: `arn:${partition}:sns:${region}:${accountId}:${findingsTopicName}`, Message: JSON.stringify(event) }));
+    await new SNSClient(client).send(
+        new PublishCommand({
+            TopicArn: `arn:${partition}:sns:${region}:${accountId}:${findingsTopicName}`,
+            Message: JSON.stringify(event),
+        }),
+    );
     console.log(`Sample finding ${findingId} sent about ${target.instanceId} in account ${target.accountId}, ${region}`);
     const worked = await follow({
         sfn: new SFNClient(client),

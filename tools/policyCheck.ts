@@ -18,7 +18,14 @@ const variantsFolder = path.join(root, "tests/policies/variants");
 
 /** Exit code: 0 as expected, 1 a policy did not hold (or did not bite), or nothing could be looked at, 2 wrong usage. */
 async function main(): Promise<number> {
-    const { values, positionals } = parseArgs({ options: { stack: { type: "string", multiple: true, default: [] }, "preview-only": { type: "boolean", default: false }, bad: { type: "boolean", default: false } }, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+        options: {
+            stack: { type: "string", multiple: true, default: [] },
+            "preview-only": { type: "boolean", default: false },
+            bad: { type: "boolean", default: false },
+        },
+        allowPositionals: true,
+    });
     if ((values.stack.length === 0) === !values.bad || (positionals.length > 0 && !values.bad)) {
         console.error(USAGE);
         return 2;
@@ -50,7 +57,9 @@ async function checkStack(engine: Engine, stack: string, previewOnly: boolean): 
             return false;
         }
         if (!engine.standIn || previewOnly) {
-            console.log(`  ${preview.deferred.length} checks wait for the update; run it with the pack: pulumi up --stack ${stack} --policy-pack policies`);
+            console.log(
+                `  ${preview.deferred.length} checks wait for the update; run it with the pack: pulumi up --stack ${stack} --policy-pack policies`,
+            );
             return true;
         }
         const update = await judged(`stack ${stack}: update`, () => open.inspect("update"));
@@ -79,7 +88,9 @@ async function checkVariant(engine: Engine, variant: string): Promise<boolean> {
         console.log(`bad variant ${variant}: refused as expected, ${violations.length} violation(s)`);
         return true;
     }
-    console.error(`bad variant ${variant}: expected violations of "${variant}" and of no other policy, got ${broken.length === 0 ? "none" : broken.join(", ")}`);
+    console.error(
+        `bad variant ${variant}: expected violations of "${variant}" and of no other policy, got ${broken.length === 0 ? "none" : broken.join(", ")}`,
+    );
     violations.filter((violation) => violation.policy !== variant).forEach(print);
     return false;
 }
@@ -90,7 +101,11 @@ function variantsToCheck(wanted: string[]): string[] {
     const unknown = wanted.filter((variant) => !known.includes(variant));
     const missing = names.filter((name) => !known.includes(name));
     if (unknown.length > 0 || missing.length > 0) {
-        throw new Error(unknown.length > 0 ? `No such variant: ${unknown.join(", ")}. There are: ${known.join(", ")}.` : `No bad variant shows that these policies bite: ${missing.join(", ")}.`);
+        throw new Error(
+            unknown.length > 0
+                ? `No such variant: ${unknown.join(", ")}. There are: ${known.join(", ")}.`
+                : `No bad variant shows that these policies bite: ${missing.join(", ")}.`,
+        );
     }
     return wanted.length > 0 ? wanted : known;
 }
@@ -100,10 +115,17 @@ async function judged(title: string, operation: () => Promise<Inspection>): Prom
     const start = performance.now();
     const inspection = await operation();
     const { resources, checks, violations, deferred } = inspection;
-    console.log(`${title}: ${resources} resources, ${inspection.policies.length} policies, ${checks} checks, ${violations.length} violations, ${deferred.length} deferred to the update, ${secondsSince(start)} s`);
+    console.log(
+        `${title}: ${resources} resources, ${inspection.policies.length} policies, ${checks} checks, ${violations.length} violations, ${deferred.length} deferred to the update, ${secondsSince(start)} s`,
+    );
     violations.forEach(print);
     // A violation stops the engine, so policies over the whole stack may not have had their turn.
-    const silent = violations.length > 0 ? [] : policies.map((policy) => policy.name).filter((name) => !inspection.policies.includes(name) && !deferred.some((note) => note.policy === name));
+    const silent =
+        violations.length > 0
+            ? []
+            : policies
+                  .map((policy) => policy.name)
+                  .filter((name) => !inspection.policies.includes(name) && !deferred.some((note) => note.policy === name));
     if (resources === 0) {
         throw new Error(`${title}: the program declared no resource, so nothing was checked.`);
     }

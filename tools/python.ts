@@ -44,7 +44,11 @@ export interface Venv {
 async function pyenvInterpreters(): Promise<string[]> {
     const versions = path.join(process.env.PYENV_ROOT ?? path.join(homedir(), ".pyenv"), "versions");
     const names = await readdir(versions).catch(() => []);
-    return names.filter((name) => /^3\.\d+/.test(name)).sort().reverse().map((name) => path.join(versions, name, "bin/python3"));
+    return names
+        .filter((name) => /^3\.\d+/.test(name))
+        .sort()
+        .reverse()
+        .map((name) => path.join(versions, name, "bin/python3"));
 }
 
 /**
@@ -57,9 +61,14 @@ export async function findPython(): Promise<Python> {
     const question = "import ensurepip, sys, venv; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3])";
     const tried: string[] = [];
     for (const candidate of candidates.filter((each) => each !== undefined && each !== "") as string[]) {
-        const answer = await run(candidate, ["-c", question], { timeout: 20_000 }).then(({ stdout }) => stdout.trim().split("\n"), (error: Error) => error);
+        const answer = await run(candidate, ["-c", question], { timeout: 20_000 }).then(
+            ({ stdout }) => stdout.trim().split("\n"),
+            (error: Error) => error,
+        );
         if (answer instanceof Error) {
-            tried.push(`${candidate}: ${(answer as NodeJS.ErrnoException).code === "ENOENT" ? "not found" : (answer.message.trim().split("\n").at(-1) ?? "")}`);
+            tried.push(
+                `${candidate}: ${(answer as NodeJS.ErrnoException).code === "ENOENT" ? "not found" : (answer.message.trim().split("\n").at(-1) ?? "")}`,
+            );
             continue;
         }
         const [executable, version] = answer as [string, string];
@@ -69,8 +78,10 @@ export async function findPython(): Promise<Python> {
         }
         tried.push(`${candidate}: Python ${version}`);
     }
-    throw new Error(`Python 3.${OLDEST_MINOR} or newer with its venv and ensurepip modules was not found. Install one (for example python3.12 and python3.12-venv) `
-        + `or set $PYTHON to its path. Tried:\n  ${tried.join("\n  ")}`);
+    throw new Error(
+        `Python 3.${OLDEST_MINOR} or newer with its venv and ensurepip modules was not found. Install one (for example python3.12 and python3.12-venv) ` +
+            `or set $PYTHON to its path. Tried:\n  ${tried.join("\n  ")}`,
+    );
 }
 
 /**
@@ -104,7 +115,11 @@ async function ensurePinned(base: Python, folder: string, venv: Venv, options: V
     log(`Setting up the Python environment ${path.relative(root, folder)} (Python ${base.version}); this takes a few minutes, once.`);
     await rm(folder, { recursive: true, force: true });
     await run(base.path, ["-m", "venv", folder]);
-    await pip(venv, ["install", "--require-hashes", "-r", options.lockFile], `the packages pinned in ${path.relative(root, options.lockFile)}`);
+    await pip(
+        venv,
+        ["install", "--require-hashes", "-r", options.lockFile],
+        `the packages pinned in ${path.relative(root, options.lockFile)}`,
+    );
     await writeFile(stampFile, stamp);
 }
 
@@ -118,7 +133,11 @@ async function ensureLocalPackage(folder: string, venv: Venv, source: string): P
     const scratch = await mkdtemp(path.join(tmpdir(), "local-package-"));
     try {
         await cp(source, scratch, { recursive: true });
-        await pip(venv, ["install", "--no-deps", "--no-build-isolation", "--no-index", "--force-reinstall", scratch], `the local package ${path.relative(root, source)}`);
+        await pip(
+            venv,
+            ["install", "--no-deps", "--no-build-isolation", "--no-index", "--force-reinstall", scratch],
+            `the local package ${path.relative(root, source)}`,
+        );
     } finally {
         await rm(scratch, { recursive: true, force: true });
     }
@@ -127,9 +146,16 @@ async function ensureLocalPackage(folder: string, venv: Venv, source: string): P
 
 async function pip(venv: Venv, args: string[], what: string): Promise<void> {
     try {
-        await run(venv.python, ["-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", ...args], { timeout: PIP_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 });
+        await run(venv.python, ["-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", ...args], {
+            timeout: PIP_TIMEOUT_MS,
+            maxBuffer: 64 * 1024 * 1024,
+        });
     } catch (error) {
-        const output = String((error as { stderr?: string }).stderr ?? error).trim().split("\n").slice(-12).join("\n");
+        const output = String((error as { stderr?: string }).stderr ?? error)
+            .trim()
+            .split("\n")
+            .slice(-12)
+            .join("\n");
         throw new Error(`pip could not install ${what}. Check that the package index is reachable.\n${output}`, { cause: error });
     }
 }
@@ -144,13 +170,17 @@ function sha256(...parts: (string | Buffer)[]): string {
 
 async function hashOfSources(folder: string): Promise<string> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && !/__pycache__|\.egg-info/.test(entry.parentPath)).map((entry) => path.join(entry.parentPath, entry.name)).sort();
+    const files = entries
+        .filter((entry) => entry.isFile() && !/__pycache__|\.egg-info/.test(entry.parentPath))
+        .map((entry) => path.join(entry.parentPath, entry.name))
+        .sort();
     return sha256(...(await Promise.all(files.flatMap((file) => [Promise.resolve(path.relative(folder, file)), readFile(file)]))));
 }
 
 /** Holds the lock in a process of its own, so that the kernel lets go of it however this one ends. */
 async function withLock<T>(python: string, file: string, body: () => Promise<T>): Promise<T> {
-    const program = "import fcntl, sys\nwith open(sys.argv[1], 'w') as file:\n    fcntl.flock(file, fcntl.LOCK_EX)\n    print('locked', flush=True)\n    sys.stdin.read()";
+    const program =
+        "import fcntl, sys\nwith open(sys.argv[1], 'w') as file:\n    fcntl.flock(file, fcntl.LOCK_EX)\n    print('locked', flush=True)\n    sys.stdin.read()";
     const holder = spawn(python, ["-c", program, file], { stdio: ["pipe", "pipe", "inherit"] });
     const ended = new Promise<void>((resolve) => holder.once("close", () => resolve()));
     try {

@@ -30,7 +30,9 @@ function read(argv: string[]): Wanted {
     let parsed;
     try {
         parsed = parseArgs({
-            args: argv, allowPositionals: true, allowNegative: true,
+            args: argv,
+            allowPositionals: true,
+            allowNegative: true,
             options: { force: { type: "boolean", default: false }, region: { type: "string" }, watch: { type: "boolean", default: true } },
         });
     } catch (error) {
@@ -39,7 +41,10 @@ function read(argv: string[]): Wanted {
     const { values, positionals } = parsed;
     if (positionals.length !== 1) throw new UsageError(positionals.length === 0 ? "No incident given." : "One incident at a time.");
     const request = releaseRequestSchema.safeParse({ incidentId: positionals[0], force: values.force });
-    if (!request.success) throw new UsageError(`"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in every message about the incident.`);
+    if (!request.success)
+        throw new UsageError(
+            `"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in every message about the incident.`,
+        );
     const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
     if (!region) throw new UsageError("No Region given. Use --region or AWS_REGION: the Region of the instance.");
     return { ...request.data, region, watch: values.watch };
@@ -49,12 +54,14 @@ function read(argv: string[]): Wanted {
 async function start(sfn: SFNClient, { incidentId, force, region }: Wanted): Promise<string> {
     const { Account, Arn } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
     const partition = Arn!.split(":")[1];
-    const { executionArn } = await sfn.send(new StartExecutionCommand({
-        stateMachineArn: `arn:${partition}:states:${region}:${Account}:stateMachine:${releaseStateMachineName}`,
-        // Each release is one of its own: it may be asked for again, and then goes on with what is left.
-        name: `${incidentId}-${new Date().toISOString().replace(/[^0-9TZ]/g, "")}`,
-        input: JSON.stringify({ incidentId, force }),
-    }));
+    const { executionArn } = await sfn.send(
+        new StartExecutionCommand({
+            stateMachineArn: `arn:${partition}:states:${region}:${Account}:stateMachine:${releaseStateMachineName}`,
+            // Each release is one of its own: it may be asked for again, and then goes on with what is left.
+            name: `${incidentId}-${new Date().toISOString().replace(/[^0-9TZ]/g, "")}`,
+            input: JSON.stringify({ incidentId, force }),
+        }),
+    );
     return executionArn!;
 }
 
@@ -81,7 +88,10 @@ async function main(argv: string[]): Promise<number> {
 main(process.argv.slice(2)).then(
     (code) => (process.exitCode = code),
     (error: Error) => {
-        const advice = error instanceof UsageError ? usage : "Check the credentials: they must be of the forensics account, may start the release state machine, and the Region must have a clean room.";
+        const advice =
+            error instanceof UsageError
+                ? usage
+                : "Check the credentials: they must be of the forensics account, may start the release state machine, and the Region must have a clean room.";
         console.error(`${error.name === "Error" ? "" : `${error.name}: `}${error.message}\n${advice}`);
         process.exitCode = 2;
     },

@@ -44,8 +44,8 @@ function header(file: TarFile): Buffer {
 /** The files as one tar.gz, in the order of their names. */
 export function tarGz(files: readonly TarFile[]): Buffer {
     const parts: Buffer[] = [];
-    for (const file of [...files].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)) {
-        parts.push(header(file), file.content, Buffer.alloc((block - file.content.length % block) % block));
+    for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
+        parts.push(header(file), file.content, Buffer.alloc((block - (file.content.length % block)) % block));
     }
     parts.push(Buffer.alloc(2 * block));
     return gzipSync(Buffer.concat(parts), { level: 9 });

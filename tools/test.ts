@@ -11,7 +11,9 @@ async function main(argv: string[]): Promise<number> {
     }
     const results = wanted !== undefined ? [await named(wanted).run(args, true)] : await runAll();
     const tested = results.flatMap((result) => result.counts ?? []);
-    const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((key) => tested.reduce((sum, counts) => sum + counts[key], 0));
+    const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((key) =>
+        tested.reduce((sum, counts) => sum + counts[key], 0),
+    );
     const broken = results.filter((result) => !result.ok);
     // A part that fails otherwise than by a test (a type error, a tool that did not start) counts as one failure.
     const others = broken.filter((result) => (result.counts?.failed ?? 0) === 0).length;

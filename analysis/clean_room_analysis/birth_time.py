@@ -34,6 +34,10 @@ def birth_time(directory: int, name: str) -> int | None:
     @param directory an open directory
     @param name a name in it; a symbolic link is not followed
     """
-    if _statx is None or _statx(directory, os.fsencode(name), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, _reference) != 0 or not _result.mask & _STATX_BTIME:
+    if (
+        _statx is None
+        or _statx(directory, os.fsencode(name), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, _reference) != 0
+        or not _result.mask & _STATX_BTIME
+    ):
         return None
     return int(_result.born.seconds) * 1_000_000_000 + int(_result.born.nanoseconds)

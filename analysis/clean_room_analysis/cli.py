@@ -57,13 +57,17 @@ def parser() -> argparse.ArgumentParser:
     source = arguments.add_mutually_exclusive_group(required=True)
     source.add_argument("--evidence", metavar="IMAGE", help="device or raw image; hashed, never mounted, never written")
     source.add_argument("--volumes", metavar="FILE", help="JSON list of several volumes")
-    arguments.add_argument("--work", metavar="IMAGE", help="copy of the evidence that may be mounted: its journal is replayed, so it is written")
+    arguments.add_argument(
+        "--work", metavar="IMAGE", help="copy of the evidence that may be mounted: its journal is replayed, so it is written"
+    )
     arguments.add_argument("--out", metavar="DIRECTORY", required=True, help="for the outputs; must not hold a run already")
     arguments.add_argument("--incident", metavar="ID", default="none")
     arguments.add_argument("--volume-id", metavar="ID", help="the victim's volume (default: the name of the image)")
     arguments.add_argument("--snapshot-id", metavar="ID")
     arguments.add_argument("--role", choices=("root", "data"), default="root")
-    arguments.add_argument("--deadline-seconds", type=float, default=_DAY, metavar="N", help="time for reading, hashing not counted (default %(default)s)")
+    arguments.add_argument(
+        "--deadline-seconds", type=float, default=_DAY, metavar="N", help="time for reading, hashing not counted (default %(default)s)"
+    )
     arguments.add_argument("--version", action="version", version=__version__)
     return arguments
 
@@ -75,7 +79,9 @@ def main(argv: list[str] | None = None) -> int:
         if given.volumes is not None:
             volumes = volumes_from_file(given.volumes)
         else:
-            volumes = [VolumeInput(given.volume_id or os.path.basename(given.evidence), given.snapshot_id, given.evidence, given.work, given.role)]
+            volumes = [
+                VolumeInput(given.volume_id or os.path.basename(given.evidence), given.snapshot_id, given.evidence, given.work, given.role)
+            ]
         for volume in volumes:
             if volume.work is not None and os.path.realpath(volume.work) == os.path.realpath(volume.evidence):
                 raise UsageError(f"{volume.evidence} is given as evidence and as work: evidence is never mounted, make a copy")

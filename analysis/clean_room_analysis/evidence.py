@@ -22,7 +22,9 @@ def size_of(device: str) -> int:
         with open(device, "rb", buffering=0) as handle:
             return os.lseek(handle.fileno(), 0, os.SEEK_END)
     except OSError as error:
-        raise EvidenceError(f"{device} cannot be opened ({error.strerror}): check that the volume is attached and that this user may read it") from error
+        raise EvidenceError(
+            f"{device} cannot be opened ({error.strerror}): check that the volume is attached and that this user may read it"
+        ) from error
 
 
 def set_read_only(device: str) -> None:
@@ -31,7 +33,9 @@ def set_read_only(device: str) -> None:
         return
     command = subprocess.run(["blockdev", "--setro", device], capture_output=True, text=True, check=False)
     if command.returncode != 0:
-        raise EvidenceError(f"blockdev --setro {device} failed ({command.stderr.strip()}): the evidence is not protected from writes, run as root")
+        raise EvidenceError(
+            f"blockdev --setro {device} failed ({command.stderr.strip()}): the evidence is not protected from writes, run as root"
+        )
 
 
 def sha256_of(device: str) -> str:

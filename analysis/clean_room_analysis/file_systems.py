@@ -32,13 +32,19 @@ class FileSystemReader:
             found = regions(evidence, size)
             known = [region for region in found if region.type is not None]
             if not known:
-                self._ledger.not_looked_at(volume.source_volume_id, "no file system that is known here: neither at its start nor in a partition")
+                self._ledger.not_looked_at(
+                    volume.source_volume_id, "no file system that is known here: neither at its start nor in a partition"
+                )
                 return [FileSystemReport("unknown", None, 0, reason="no file system that is known here")]
             for region in known:
                 label = region.label or region.logical_volume
-                reports.append(FileSystemReport(region.type or "unknown", None if label is None else display_name(label, 64), region.offset))
+                reports.append(
+                    FileSystemReport(region.type or "unknown", None if label is None else display_name(label, 64), region.offset)
+                )
             # The root file system comes first, since its fstab says where the others belong.
-            for region, report in sorted(zip(known, reports, strict=True), key=lambda pair: not self._may_be_root(volume, evidence, pair[0])):
+            for region, report in sorted(
+                zip(known, reports, strict=True), key=lambda pair: not self._may_be_root(volume, evidence, pair[0])
+            ):
                 self._read_region(volume, evidence, region, report)
         return reports
 
@@ -73,7 +79,9 @@ class FileSystemReader:
             else:
                 self._read_raw(volume, evidence, region, report, str(error))
         if report.method != "none" and not report.journal_replayed and region.journal:
-            self._ledger.not_looked_at(f"{where}: changes that were only in its journal", report.reason or "the journal was not replayed", incomplete=False)
+            self._ledger.not_looked_at(
+                f"{where}: changes that were only in its journal", report.reason or "the journal was not replayed", incomplete=False
+            )
 
     def _read_raw(self, volume: VolumeInput, evidence: BinaryIO, region: Region, report: FileSystemReport, why_not_mounted: str) -> None:
         report.journal_replayed = not region.journal
@@ -84,7 +92,11 @@ class FileSystemReader:
             self._ledger.not_looked_at(_where(volume, region), report.reason)
             return
         report.method = "dissect"
-        report.reason = f"read from the raw image without replaying the journal ({why_not_mounted})" if region.journal else f"read from the raw image ({why_not_mounted})"
+        report.reason = (
+            f"read from the raw image without replaying the journal ({why_not_mounted})"
+            if region.journal
+            else f"read from the raw image ({why_not_mounted})"
+        )
         self._read_tree(tree, volume, region, report)
 
     def _read_tree(self, tree: Tree, volume: VolumeInput, region: Region, report: FileSystemReport) -> None:

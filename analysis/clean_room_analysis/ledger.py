@@ -66,7 +66,10 @@ class Ledger:
     def unseen(self) -> list[dict[str, str]]:
         """`notLookedAt` of summary.json."""
         listed = [{"what": what, "why": why} for what, why in self._not_looked_at]
-        listed += [{"what": f"{count} more findings of the check {check}", "why": f"a check reports at most {limits.FINDINGS_PER_CHECK}"} for check, count in self._cut.items()]
+        listed += [
+            {"what": f"{count} more findings of the check {check}", "why": f"a check reports at most {limits.FINDINGS_PER_CHECK}"}
+            for check, count in self._cut.items()
+        ]
         if self._more_not_looked_at:
             listed.append({"what": f"{self._more_not_looked_at} more items", "why": f"only {limits.NOT_LOOKED_AT} are listed"})
         return listed

@@ -21,7 +21,23 @@ from clean_room_analysis.model import Entry
 from clean_room_analysis.tree import Tree
 
 #: Journal and syslog lines of these programs are about people.
-_SERVICES = frozenset({"sshd", "sshd-session", "sudo", "su", "useradd", "usermod", "userdel", "passwd", "groupadd", "login", "systemd-logind", "chpasswd", "crontab"})
+_SERVICES = frozenset(
+    {
+        "sshd",
+        "sshd-session",
+        "sudo",
+        "su",
+        "useradd",
+        "usermod",
+        "userdel",
+        "passwd",
+        "groupadd",
+        "login",
+        "systemd-logind",
+        "chpasswd",
+        "crontab",
+    }
+)
 _ZONE = re.compile(r"zoneinfo/(?:posix/|right/)?([A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2})$")
 # Only JournalFile asks its target for something: where to log.
 _LOG = logging.getLogger("clean_room_analysis.dissect")
@@ -91,7 +107,15 @@ def _nanoseconds(when: datetime) -> int:
 
 def _utmp(path: str, source: str, records: UtmpFile) -> Iterator[Record]:
     for record in itertools.islice(records, limits.LOGIN_RECORDS):
-        yield Record(source, path, _nanoseconds(record.ts), record.ut_type, record.ut_user, record.ut_host or str(record.ut_addr or ""), record.ut_line)
+        yield Record(
+            source,
+            path,
+            _nanoseconds(record.ts),
+            record.ut_type,
+            record.ut_user,
+            record.ut_host or str(record.ut_addr or ""),
+            record.ut_line,
+        )
 
 
 def _journal(path: str, journal: JournalFile) -> Iterator[Record]:

@@ -31,8 +31,20 @@ class MountedTree(Tree):
         os.close(self._root)
 
     def _make(self, path: str, status: os.stat_result, born: int | None) -> Entry:
-        return Entry(path, self.logical(path), status.st_ino, status.st_mode, status.st_nlink, status.st_uid, status.st_gid, status.st_size,
-                     status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns, born)
+        return Entry(
+            path,
+            self.logical(path),
+            status.st_ino,
+            status.st_mode,
+            status.st_nlink,
+            status.st_uid,
+            status.st_gid,
+            status.st_size,
+            status.st_atime_ns,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            born,
+        )
 
     def walk(self, skipped: Skipped) -> Iterator[Entry]:
         yield from self._walk(os.dup(self._root), "/", 0, skipped)

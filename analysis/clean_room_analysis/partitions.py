@@ -62,7 +62,9 @@ def identify(handle: BinaryIO, offset: int, size: int) -> Region:
         return Region(offset, size, "xfs", _text(head[108:120]), str(uuid.UUID(bytes=head[32:48])), True)
     if head[1080:1082] == b"\x53\xef":
         journal = bool(struct.unpack_from("<I", head, 1024 + 0x5C)[0] & 0x4)
-        return Region(offset, size, "ext4", _text(head[1024 + 0x78 : 1024 + 0x88]), str(uuid.UUID(bytes=head[1024 + 0x68 : 1024 + 0x78])), journal)
+        return Region(
+            offset, size, "ext4", _text(head[1024 + 0x78 : 1024 + 0x88]), str(uuid.UUID(bytes=head[1024 + 0x68 : 1024 + 0x78])), journal
+        )
     if head[3:11] == b"NTFS    ":
         return Region(offset, size, "ntfs", None, f"{struct.unpack_from('<Q', head, 72)[0]:016X}", True)
     if head[510:512] == b"\x55\xaa" and (head[82:90] == b"FAT32   " or head[54:59] in (b"FAT12", b"FAT16")):
@@ -89,7 +91,9 @@ def regions(handle: BinaryIO, size: int) -> list[Region]:
     A table that points outside the disk or lists more than `limits.PARTITIONS` is cut. A disk with neither gives one
     region of type None, so that "nothing to look at" is seen by the caller.
     """
-    return [part for region in _partitions(handle, size) for part in (_logical_volumes(handle, region) if region.type == "lvm" else [region])]
+    return [
+        part for region in _partitions(handle, size) for part in (_logical_volumes(handle, region) if region.type == "lvm" else [region])
+    ]
 
 
 def _logical_volumes(handle: BinaryIO, region: Region) -> list[Region]:

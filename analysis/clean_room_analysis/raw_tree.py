@@ -33,8 +33,20 @@ class RawTree(Tree):
     def _make(self, path: str, entry: FilesystemEntry) -> Entry:
         status = entry.lstat()
         accessed, modified, changed = status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
-        return Entry(path, self.logical(path), status.st_ino, status.st_mode, status.st_nlink, status.st_uid, status.st_gid, status.st_size,
-                     accessed, modified, changed, getattr(status, "st_birthtime_ns", None))
+        return Entry(
+            path,
+            self.logical(path),
+            status.st_ino,
+            status.st_mode,
+            status.st_nlink,
+            status.st_uid,
+            status.st_gid,
+            status.st_size,
+            accessed,
+            modified,
+            changed,
+            getattr(status, "st_birthtime_ns", None),
+        )
 
     def walk(self, skipped: Skipped) -> Iterator[Entry]:
         yield from self._walk(self._filesystem.get("/"), "/", (), skipped)

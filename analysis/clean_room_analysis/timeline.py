@@ -30,7 +30,12 @@ def body_line(entry: Entry, volume_id: str) -> str:
     """
     name = f"{volume_id}:{display_name(entry.path)}".replace("|", "\\x7c")
     times = [max(0, value // 1_000_000_000) for value in (entry.accessed, entry.modified, entry.changed, entry.born or 0)]
-    return "|".join(("0", name, str(entry.inode), stat.filemode(entry.mode), str(entry.user), str(entry.group), str(entry.size), *map(str, times))) + "\n"
+    return (
+        "|".join(
+            ("0", name, str(entry.inode), stat.filemode(entry.mode), str(entry.user), str(entry.group), str(entry.size), *map(str, times))
+        )
+        + "\n"
+    )
 
 
 class Timeline:
@@ -56,8 +61,21 @@ class Timeline:
 
     def add_event(self, event: TimelineEvent) -> None:
         """An event that is not a file time."""
-        self._add([event.at, event.volume_id, display_name(event.path), display_name(event.description, 64), display_name(event.message, 1000),
-                   "artefact", "", "", "", "", ""])
+        self._add(
+            [
+                event.at,
+                event.volume_id,
+                display_name(event.path),
+                display_name(event.description, 64),
+                display_name(event.message, 1000),
+                "artefact",
+                "",
+                "",
+                "",
+                "",
+                "",
+            ]
+        )
 
     def _add(self, row: _Row) -> None:
         self._rows.append(row)
@@ -87,11 +105,38 @@ class Timeline:
             if when is None:
                 self.count -= 1
                 continue
-            writer.writerow([when, description, spreadsheet_cell(str(message)), source, spreadsheet_cell(str(path)), mode, user, group, size, inode, volume])
-            events.write(json_line({
-                "message": message, "datetime": when, "timestamp_desc": description, "data_type": f"clean_room:{str(source).replace(' ', '_')}",
-                "path": path, "volume_id": volume, "mode": mode, "uid": user, "gid": group, "size": size, "inode": inode,
-            }))
+            writer.writerow(
+                [
+                    when,
+                    description,
+                    spreadsheet_cell(str(message)),
+                    source,
+                    spreadsheet_cell(str(path)),
+                    mode,
+                    user,
+                    group,
+                    size,
+                    inode,
+                    volume,
+                ]
+            )
+            events.write(
+                json_line(
+                    {
+                        "message": message,
+                        "datetime": when,
+                        "timestamp_desc": description,
+                        "data_type": f"clean_room:{str(source).replace(' ', '_')}",
+                        "path": path,
+                        "volume_id": volume,
+                        "mode": mode,
+                        "uid": user,
+                        "gid": group,
+                        "size": size,
+                        "inode": inode,
+                    }
+                )
+            )
 
     def close(self) -> None:
         """Frees what was spilled."""

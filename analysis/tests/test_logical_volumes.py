@@ -38,7 +38,11 @@ def test_volumes_in_one_piece_are_places_on_the_disk(image: bytes) -> None:
 
 def test_they_take_the_place_of_the_physical_volume(image: bytes) -> None:
     found = [(one.type, one.logical_volume, one.offset) for one in regions(io.BytesIO(image), len(image))]
-    assert found == [("lvm-volume", "rhel/data-x", START), ("ext4", "rhel/var_log", 2 * MEBIBYTE), ("ext4", "rhel/root", 2 * MEBIBYTE + 3 * EXTENT)]
+    assert found == [
+        ("lvm-volume", "rhel/data-x", START),
+        ("ext4", "rhel/var_log", 2 * MEBIBYTE),
+        ("ext4", "rhel/root", 2 * MEBIBYTE + 3 * EXTENT),
+    ]
 
 
 def test_a_physical_volume_on_the_whole_disk(image: bytes) -> None:
@@ -62,20 +66,40 @@ def test_damaged_metadata_gives_the_physical_volume_or_places_within_it(image: b
         damaged = bytearray(image[: START + 16 * MEBIBYTE])
         for _ in range(randomness.choice([1, 4, 64])):
             # The label, the header of the metadata area, and the text.
-            at = START + randomness.choice([512 + randomness.randrange(256), 4096 + randomness.randrange(512), 4608 + randomness.randrange(4096)])
+            at = START + randomness.choice(
+                [512 + randomness.randrange(256), 4096 + randomness.randrange(512), 4608 + randomness.randrange(4096)]
+            )
             damaged[at] = randomness.randrange(256)
         for one in regions(io.BytesIO(damaged), len(damaged)):
             assert 0 <= one.offset and one.size >= 0 and (one.type == "lvm-volume" or one.offset + one.size <= len(damaged))
 
 
 @pytest.mark.parametrize("with_work", [True, False])
-def test_the_program_reads_them_where_fstab_mounts_them(image: bytes, tmp_path: Path, with_work: bool, mountable: Callable[[str], bool]) -> None:
+def test_the_program_reads_them_where_fstab_mounts_them(
+    image: bytes, tmp_path: Path, with_work: bool, mountable: Callable[[str], bool]
+) -> None:
     disk, work, out = tmp_path / "disk.img", tmp_path / "work.img", tmp_path / "out"
     for path in (disk, work):
         path.write_bytes(image)
     # A process of its own: the program moves into a mount namespace and stays there.
-    run = subprocess.run([sys.executable, "-m", "clean_room_analysis", "--evidence", str(disk), *(["--work", str(work)] if with_work else []), "--volume-id", "vol-1", "--out", str(out)],
-                         cwd=ANALYSIS, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "clean_room_analysis",
+            "--evidence",
+            str(disk),
+            *(["--work", str(work)] if with_work else []),
+            "--volume-id",
+            "vol-1",
+            "--out",
+            str(out),
+        ],
+        cwd=ANALYSIS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (out / "summary.json").exists(), run.stderr
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["operatingSystem"]["name"], summary["operatingSystem"]["hostname"]) == ("Rocky Linux", "lvm-victim")

@@ -38,9 +38,15 @@ def test_a_guessed_password_stands_out(plain: TreeMaker) -> None:
 
 
 def test_lines_without_a_year_get_it_from_the_file(plain: TreeMaker) -> None:
-    log = plain.file("/var/log/secure", "".join(f"Nov 20 03:11:{second:02} ip-10 sshd[9]: Failed password for invalid user x from {ATTACKER} port 1 ssh2\n" for second in range(12))
-                     + f"Nov 20 03:15:02 ip-10 sshd[9]: Accepted password for deploy from {ATTACKER} port 2 ssh2\n"
-                     + "Nov 20 03:31:40 ip-10 useradd[9]: new user: name=sysadm, UID=0, GID=0, home=/x\n")
+    log = plain.file(
+        "/var/log/secure",
+        "".join(
+            f"Nov 20 03:11:{second:02} ip-10 sshd[9]: Failed password for invalid user x from {ATTACKER} port 1 ssh2\n"
+            for second in range(12)
+        )
+        + f"Nov 20 03:15:02 ip-10 sshd[9]: Accepted password for deploy from {ATTACKER} port 2 ssh2\n"
+        + "Nov 20 03:31:40 ip-10 useradd[9]: new user: name=sysadm, UID=0, GID=0, home=/x\n",
+    )
     os.utime(log, (BASE + 3600, BASE + 3600))
     results = plain.results(Logins())
     critical = {one.title for one in results if not isinstance(one, TimelineEvent) and one.severity is Severity.CRITICAL}
@@ -49,9 +55,15 @@ def test_lines_without_a_year_get_it_from_the_file(plain: TreeMaker) -> None:
 
 
 def test_rotated_logs_are_read_and_links_are_told(plain: TreeMaker) -> None:
-    plain.file("/var/log/secure-20261101.gz", gzip.compress(b"Nov  1 03:15:02 ip sshd[9]: Accepted password for root from 198.51.100.9 port 2 ssh2\n", mtime=0))
+    plain.file(
+        "/var/log/secure-20261101.gz",
+        gzip.compress(b"Nov  1 03:15:02 ip sshd[9]: Accepted password for root from 198.51.100.9 port 2 ssh2\n", mtime=0),
+    )
     plain.link("/var/log/btmp", "/dev/null")
-    assert {one.title for one in plain.findings(Logins())} == {"root logged in with a password from 198.51.100.9", "A log of log-ins is a link"}
+    assert {one.title for one in plain.findings(Logins())} == {
+        "root logged in with a password from 198.51.100.9",
+        "A log of log-ins is a link",
+    }
 
 
 def test_wiped_records_are_told(plain: TreeMaker) -> None:

@@ -20,8 +20,20 @@ VOLUME = "vol-00000000000000001"
 times = st.integers(min_value=-(10**9), max_value=4 * 10**18)
 names = st.binary(min_size=1, max_size=30).map(lambda raw: "/" + raw.decode("utf-8", "surrogateescape"))
 entries = st.builds(
-    Entry, path=names, logical=st.just("/x"), inode=st.integers(0, 2**64 - 1), mode=st.just(0o100644), links=st.just(1), user=st.integers(0, 2**32 - 1), group=st.just(0),
-    size=st.integers(0, 2**63 - 1), accessed=times, modified=times, changed=times, born=st.none() | times)
+    Entry,
+    path=names,
+    logical=st.just("/x"),
+    inode=st.integers(0, 2**64 - 1),
+    mode=st.just(0o100644),
+    links=st.just(1),
+    user=st.integers(0, 2**32 - 1),
+    group=st.just(0),
+    size=st.integers(0, 2**63 - 1),
+    accessed=times,
+    modified=times,
+    changed=times,
+    born=st.none() | times,
+)
 
 
 @given(entries)
@@ -33,7 +45,9 @@ def test_every_entry_is_one_line_of_eleven_fields_in_the_bodyfile(entry: Entry) 
 
 
 @given(st.lists(entries, max_size=30), st.lists(times, max_size=10))
-def test_the_timeline_is_sorted_and_whole_in_both_forms(tmp_path_factory: pytest.TempPathFactory, listed: list[Entry], at: list[int]) -> None:
+def test_the_timeline_is_sorted_and_whole_in_both_forms(
+    tmp_path_factory: pytest.TempPathFactory, listed: list[Entry], at: list[int]
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "TIMELINE_CHUNK", 7)  # several sorted runs on disk
         timeline = Timeline(str(tmp_path_factory.getbasetemp()))
@@ -62,7 +76,9 @@ def test_findings_are_bounded_counted_and_written_once(tmp_path: Path) -> None:
     ledger.take(Finding("cron", Severity.CRITICAL, "worst", VOLUME, "/last"))
     written = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len(written) == limits.FINDINGS_PER_CHECK + 1 and written[-1]["title"] == "worst"  # the bound never hides a critical one
-    assert len({one["id"] for one in written}) == len(written) and max(len(one["evidence"]) for one in written) == limits.EVIDENCE_CHARACTERS
+    assert (
+        len({one["id"] for one in written}) == len(written) and max(len(one["evidence"]) for one in written) == limits.EVIDENCE_CHARACTERS
+    )
     assert ledger.by_severity == {"critical": 1, "high": limits.FINDINGS_PER_CHECK, "medium": 0, "low": 0, "informational": 0}
     assert {"what": "100 more findings of the check cron", "why": "a check reports at most 200"} in ledger.unseen()
     assert ledger.complete
@@ -75,7 +91,12 @@ def test_what_was_not_looked_at_is_bounded_and_makes_the_run_incomplete(tmp_path
     for index in range(limits.NOT_LOOKED_AT + 10):
         ledger.not_looked_at(f"/{index}\n", "damaged")
     listed = ledger.unseen()
-    assert not ledger.complete and len(listed) == limits.NOT_LOOKED_AT + 1 and listed[-1]["what"] == "11 more items" and "\n" not in listed[1]["what"]
+    assert (
+        not ledger.complete
+        and len(listed) == limits.NOT_LOOKED_AT + 1
+        and listed[-1]["what"] == "11 more items"
+        and "\n" not in listed[1]["what"]
+    )
 
 
 def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:

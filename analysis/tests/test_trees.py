@@ -54,7 +54,16 @@ def test_links_are_resolved_as_in_a_chroot(plain: TreeMaker) -> None:
 
 
 def test_any_name_survives(plain: TreeMaker) -> None:
-    names = [b"a\nb", b"\xff\xfe", b"<script>alert(1)</script>".replace(b"/", b""), b" ", b"...", b"a|b", b"=cmd()", "\u202ecod.exe".encode()]
+    names = [
+        b"a\nb",
+        b"\xff\xfe",
+        b"<script>alert(1)</script>".replace(b"/", b""),
+        b" ",
+        b"...",
+        b"a|b",
+        b"=cmd()",
+        "\u202ecod.exe".encode(),
+    ]
     for name in names:
         with open(os.path.join(os.fsencode(plain.root), name), "wb") as handle:
             handle.write(name)
@@ -103,10 +112,19 @@ def test_any_bytes_are_identified_as_something_or_nothing(start: bytes, later: b
         assert 0 <= region.offset < len(image) and region.offset + region.size <= len(image)
 
 
-@pytest.mark.parametrize(("offset", "magic", "kind"), [
-    (0, b"XFSB", "xfs"), (1080, b"\x53\xef", "ext4"), (3, b"NTFS    ", "ntfs"), (0, b"LUKS\xba\xbe", "luks"), (512, b"LABELONE", "lvm"), (4086, b"SWAPSPACE2", "swap"),
-    (0x10040, b"_BHRfS_M", "btrfs"), (0, b"nothing", None),
-])
+@pytest.mark.parametrize(
+    ("offset", "magic", "kind"),
+    [
+        (0, b"XFSB", "xfs"),
+        (1080, b"\x53\xef", "ext4"),
+        (3, b"NTFS    ", "ntfs"),
+        (0, b"LUKS\xba\xbe", "luks"),
+        (512, b"LABELONE", "lvm"),
+        (4086, b"SWAPSPACE2", "swap"),
+        (0x10040, b"_BHRfS_M", "btrfs"),
+        (0, b"nothing", None),
+    ],
+)
 def test_magic_numbers(offset: int, magic: bytes, kind: str | None) -> None:
     image = bytearray(0x20000)
     image[offset : offset + len(magic)] = magic

@@ -47,12 +47,23 @@ export function memberClient<C>(Client: ClientClass<C>, instance: InstanceRef, i
     const key = `${instance.accountId}/${incidentId}`;
     // Each client assumes the role for itself when it is given the provider; a client's own configuration holds the provider
     // with a memory, so that the clients that share it assume the role once and renew it together.
-    const credentials = cached(`credentials/${key}`, () => new EC2Client({
-        region: instance.region,
-        credentials: fromTemporaryCredentials({
-            clientConfig: { region: instance.region, maxAttempts },
-            params: { RoleArn: responderRoleArn(instance.accountId), RoleSessionName: incidentId.slice(0, 64), DurationSeconds: 3600 },
-        }),
-    }).config.credentials);
-    return cached(`${Client.name}/${instance.region}/${key}`, () => new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }));
+    const credentials = cached(
+        `credentials/${key}`,
+        () =>
+            new EC2Client({
+                region: instance.region,
+                credentials: fromTemporaryCredentials({
+                    clientConfig: { region: instance.region, maxAttempts },
+                    params: {
+                        RoleArn: responderRoleArn(instance.accountId),
+                        RoleSessionName: incidentId.slice(0, 64),
+                        DurationSeconds: 3600,
+                    },
+                }),
+            }).config.credentials,
+    );
+    return cached(
+        `${Client.name}/${instance.region}/${key}`,
+        () => new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }),
+    );
 }

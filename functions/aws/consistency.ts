@@ -24,8 +24,13 @@ export async function eventually<T>(look: () => Promise<T>, isSettled: (seen: T)
 
 /** Uses a security group that may have been made a moment ago. @throws what the call threw last */
 export async function onceGroupIsKnown<T>(use: () => Promise<T>): Promise<T> {
-    const attempt = () => use().then((value) => ({ value }), (error: unknown) => ({ error }));
-    const isUnknown = (ended: Awaited<ReturnType<typeof attempt>>) => "error" in ended && errorCode(ended.error) === "InvalidGroup.NotFound";
+    const attempt = () =>
+        use().then(
+            (value) => ({ value }),
+            (error: unknown) => ({ error }),
+        );
+    const isUnknown = (ended: Awaited<ReturnType<typeof attempt>>) =>
+        "error" in ended && errorCode(ended.error) === "InvalidGroup.NotFound";
     const ended = await eventually(attempt, (each) => !isUnknown(each));
     if ("error" in ended) throw ended.error;
     return ended.value;

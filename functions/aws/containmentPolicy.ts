@@ -4,5 +4,8 @@ import { environment, optionalEnvironment } from "./environment";
 
 /** Reads CONTAINMENT_POLICY (JSON) and DRILL (`true` treats sample findings as real). @throws when the deployment set none */
 export function deployedPolicy(): { policy: ContainmentPolicy; drill: boolean } {
-    return { policy: containmentPolicySchema.parse(JSON.parse(environment("CONTAINMENT_POLICY"))), drill: optionalEnvironment("DRILL") === "true" };
+    return {
+        policy: containmentPolicySchema.parse(JSON.parse(environment("CONTAINMENT_POLICY"))),
+        drill: optionalEnvironment("DRILL") === "true",
+    };
 }

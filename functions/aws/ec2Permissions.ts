@@ -12,7 +12,13 @@ export const madeForIncident = { StringLike: { [`aws:ResourceTag/${incidentTag}`
 
 /** Tag what a creating call makes, and nothing that stands. */
 export function tagAtCreation(resources: string[], ...createActions: string[]): Statement {
-    return { Sid: `Tag${createActions.join("")}`, Effect: "Allow", Action: ["ec2:CreateTags"], Resource: resources, Condition: { StringEquals: { "ec2:CreateAction": createActions } } };
+    return {
+        Sid: `Tag${createActions.join("")}`,
+        Effect: "Allow",
+        Action: ["ec2:CreateTags"],
+        Resource: resources,
+        Condition: { StringEquals: { "ec2:CreateAction": createActions } },
+    };
 }
 
 /**
@@ -28,10 +34,23 @@ export function useKeyThroughEbs(names: DeployedNames, sid: string, ...keyArns: 
         {
             Sid: sid,
             Effect: "Allow",
-            Action: ["kms:DescribeKey", "kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKeyWithoutPlaintext"],
+            Action: [
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:Decrypt",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+                "kms:GenerateDataKeyWithoutPlaintext",
+            ],
             Resource: keyArns,
             Condition: viaEc2,
         },
-        { Sid: `${sid}Grants`, Effect: "Allow", Action: ["kms:CreateGrant"], Resource: keyArns, Condition: { ...viaEc2, Bool: { "kms:GrantIsForAWSResource": "true" } } },
+        {
+            Sid: `${sid}Grants`,
+            Effect: "Allow",
+            Action: ["kms:CreateGrant"],
+            Resource: keyArns,
+            Condition: { ...viaEc2, Bool: { "kms:GrantIsForAWSResource": "true" } },
+        },
     ];
 }

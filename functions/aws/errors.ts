@@ -20,12 +20,18 @@ export class TransientError extends Error {
  */
 export class StepError extends Error {
     override readonly name = "StepFailed";
-    constructor(what: string, readonly resource: string, readonly advice: string, options?: ErrorOptions) {
+    constructor(
+        what: string,
+        readonly resource: string,
+        readonly advice: string,
+        options?: ErrorOptions,
+    ) {
         super(`${what}: ${resource}. ${advice}`, options);
     }
 }
 
-const throttling = /^(Throttl|RequestLimitExceeded|RequestThrottled|TooManyRequests|SlowDown|ProvisionedThroughputExceeded|PriorRequestNotComplete|BandwidthLimitExceeded|RequestTimeout|ServiceUnavailable|InternalError|InternalFailure|Unavailable|ResourceCountExceeded|ConcurrentSnapshotLimitExceeded|SnapshotCreationPerVolumeRateExceeded|SnapshotLimitExceeded)/;
+const throttling =
+    /^(Throttl|RequestLimitExceeded|RequestThrottled|TooManyRequests|SlowDown|ProvisionedThroughputExceeded|PriorRequestNotComplete|BandwidthLimitExceeded|RequestTimeout|ServiceUnavailable|InternalError|InternalFailure|Unavailable|ResourceCountExceeded|ConcurrentSnapshotLimitExceeded|SnapshotCreationPerVolumeRateExceeded|SnapshotLimitExceeded)/;
 const network = new Set(["ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "TimeoutError", "NetworkingError"]);
 
 /** The error code of an AWS SDK error (`name`), or of a Node network error (`code`). */

@@ -19,19 +19,25 @@ export interface PutOptions {
 }
 
 /** Writes bytes under a key. @returns where it lies, its SHA-256, and whether this call wrote it. */
-export async function putObject(key: string, body: string | Uint8Array, options: PutOptions = {}): Promise<{ ref: ObjectRef; written: boolean }> {
+export async function putObject(
+    key: string,
+    body: string | Uint8Array,
+    options: PutOptions = {},
+): Promise<{ ref: ObjectRef; written: boolean }> {
     const bucket = environment("EVIDENCE_BUCKET");
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : Buffer.from(body);
     const digest = createHash("sha256").update(bytes).digest();
     try {
-        await s3().send(new PutObjectCommand({
-            Bucket: bucket,
-            Key: key,
-            Body: bytes,
-            ContentType: options.contentType ?? "application/octet-stream",
-            ChecksumSHA256: digest.toString("base64"),
-            IfNoneMatch: options.onlyIfAbsent ? "*" : undefined,
-        }));
+        await s3().send(
+            new PutObjectCommand({
+                Bucket: bucket,
+                Key: key,
+                Body: bytes,
+                ContentType: options.contentType ?? "application/octet-stream",
+                ChecksumSHA256: digest.toString("base64"),
+                IfNoneMatch: options.onlyIfAbsent ? "*" : undefined,
+            }),
+        );
         return { ref: { bucket, key, sha256: digest.toString("hex") }, written: true };
     } catch (error) {
         if (!options.onlyIfAbsent || errorCode(error) !== "PreconditionFailed") throw error;

@@ -29,7 +29,11 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
     return async (event) => {
         const parsed = definition.input.safeParse(event);
         if (!parsed.success) {
-            throw new StepError(`The input of ${definition.name} does not match its schema`, parsed.error.message.slice(0, 2000), "The workflow and the functions were deployed from different versions; run pulumi up.");
+            throw new StepError(
+                `The input of ${definition.name} does not match its schema`,
+                parsed.error.message.slice(0, 2000),
+                "The workflow and the functions were deployed from different versions; run pulumi up.",
+            );
         }
         const startedAt = Date.now();
         try {
@@ -38,7 +42,11 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
             return output;
         } catch (error) {
             const known = toStepError(definition.name, error);
-            log(`${definition.name} ${known instanceof NotYetError ? "waits" : "failed"}`, { error: known.name, cause: known.message, milliseconds: Date.now() - startedAt });
+            log(`${definition.name} ${known instanceof NotYetError ? "waits" : "failed"}`, {
+                error: known.name,
+                cause: known.message,
+                milliseconds: Date.now() - startedAt,
+            });
             throw known;
         }
     };

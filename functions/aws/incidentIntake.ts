@@ -21,7 +21,12 @@ export const answerPermissions: Permissions = (names) => [
 export const intakePermissions: Permissions = (names) => [
     { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
     ...answerPermissions(names),
-    { Sid: "SeeWhetherIncidentFailed", Effect: "Allow", Action: ["states:DescribeExecution"], Resource: [executionArn(names.stateMachineArn, "*")] },
+    {
+        Sid: "SeeWhetherIncidentFailed",
+        Effect: "Allow",
+        Action: ["states:DescribeExecution"],
+        Resource: [executionArn(names.stateMachineArn, "*")],
+    },
     ...incidentsTablePermissions(names),
 ];
 /** Objects that it writes, and reads back where they stand already. */
@@ -32,7 +37,13 @@ const sfn = () => forensicsClient(SFNClient);
 
 async function start(incident: Incident): Promise<void> {
     try {
-        await sfn().send(new StartExecutionCommand({ stateMachineArn: environment("STATE_MACHINE_ARN"), name: incident.incidentId, input: JSON.stringify(incident) }));
+        await sfn().send(
+            new StartExecutionCommand({
+                stateMachineArn: environment("STATE_MACHINE_ARN"),
+                name: incident.incidentId,
+                input: JSON.stringify(incident),
+            }),
+        );
     } catch (error) {
         // The name is the incident's: whoever started it, it is this incident's execution.
         if (errorCode(error) !== "ExecutionAlreadyExists") throw error;
@@ -41,7 +52,9 @@ async function start(incident: Incident): Promise<void> {
 
 async function hasFailed(incidentId: string): Promise<boolean> {
     try {
-        const { status } = await sfn().send(new DescribeExecutionCommand({ executionArn: executionArn(environment("STATE_MACHINE_ARN"), incidentId) }));
+        const { status } = await sfn().send(
+            new DescribeExecutionCommand({ executionArn: executionArn(environment("STATE_MACHINE_ARN"), incidentId) }),
+        );
         return status === "FAILED" || status === "TIMED_OUT" || status === "ABORTED";
     } catch (error) {
         // Step Functions forgets an execution 90 days after its end; the table does not.
@@ -52,7 +65,10 @@ async function hasFailed(incidentId: string): Promise<boolean> {
 
 /** One object for each state of a finding, so that a repetition writes nothing. */
 async function keep(incident: Incident, finding: Finding): Promise<void> {
-    const digest = createHash("sha256").update(JSON.stringify([finding.id, finding.updatedAt, finding.severity])).digest("hex").slice(0, 16);
+    const digest = createHash("sha256")
+        .update(JSON.stringify([finding.id, finding.updatedAt, finding.severity]))
+        .digest("hex")
+        .slice(0, 16);
     await putJson(`${incident.prefix}findings/${digest}.json`, finding, { onlyIfAbsent: true });
 }
 
@@ -64,7 +80,11 @@ export const spentToken: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoe
 /** Answers people's question in their place, when a finding joined that asks for containment without asking anybody. */
 export async function answerForPeople({ approval, findings, incident }: IncidentRecord): Promise<void> {
     const finding = findings.find(({ mode }) => mode === "automatic")!;
-    const answer = { approved: true, by: `finding ${finding.id}`, reason: `${finding.type} joined the incident, and the rules ask nobody about it` };
+    const answer = {
+        approved: true,
+        by: `finding ${finding.id}`,
+        reason: `${finding.type} joined the incident, and the rules ask nobody about it`,
+    };
     try {
         await sfn().send(new SendTaskSuccessCommand({ taskToken: approval!.taskToken, output: JSON.stringify(answer) }));
         log("a finding answered the request for approval", { incidentId: incident.incidentId, finding: finding.id });

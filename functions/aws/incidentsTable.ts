@@ -7,7 +7,13 @@
  *
  * Every write is conditional on what was read, so that of two at the same moment one wins and the other reads again.
  */
-import { DynamoDBClient, GetItemCommand, TransactWriteItemsCommand, UpdateItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
+import {
+    DynamoDBClient,
+    GetItemCommand,
+    TransactWriteItemsCommand,
+    UpdateItemCommand,
+    type AttributeValue,
+} from "@aws-sdk/client-dynamodb";
 import type { InstanceRef } from "../domain/containers";
 import { incidentRecordSchema, type IncidentRecord } from "../domain/incidentRecord";
 import { forensicsClient } from "./clients";
@@ -17,7 +23,12 @@ import type { Permissions } from "./permissions";
 
 /** Read and write items of the table. A transaction is authorized by the actions it is made of. */
 export const incidentsTablePermissions: Permissions = (names) => [
-    { Sid: "KeepIncidents", Effect: "Allow", Action: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource: [names.incidentsTableArn] },
+    {
+        Sid: "KeepIncidents",
+        Effect: "Allow",
+        Action: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        Resource: [names.incidentsTableArn],
+    },
 ];
 
 type Item = Record<string, AttributeValue>;
@@ -53,10 +64,16 @@ function toItem(record: IncidentRecord): Item {
 }
 
 function fromItem(item: Item): IncidentRecord {
-    const json = (name: string): unknown => item[name]?.S === undefined ? null : JSON.parse(item[name].S);
+    const json = (name: string): unknown => (item[name]?.S === undefined ? null : JSON.parse(item[name].S));
     return incidentRecordSchema.parse({
-        incident: json("incident"), generation: Number(item.generation?.N), revision: Number(item.revision?.N), status: item.status?.S,
-        findings: json("findings"), approval: json("approval"), startedAt: item.startedAt?.S ?? null, updatedAt: item.updatedAt?.S,
+        incident: json("incident"),
+        generation: Number(item.generation?.N),
+        revision: Number(item.revision?.N),
+        status: item.status?.S,
+        findings: json("findings"),
+        approval: json("approval"),
+        startedAt: item.startedAt?.S ?? null,
+        updatedAt: item.updatedAt?.S,
     });
 }
 
@@ -84,22 +101,32 @@ export async function standingIncident(instance: InstanceRef): Promise<IncidentR
  * @returns false when something else stands
  */
 export async function openRecord(record: IncidentRecord, over: string | null): Promise<boolean> {
-    const pointer: Item = { pk: { S: instanceKey(record.incident.instance) }, incidentId: { S: record.incident.incidentId }, generation: { N: String(record.generation) } };
-    const stands = over === null ? { ConditionExpression: "attribute_not_exists(pk)" } : { ConditionExpression: "incidentId = :over", ExpressionAttributeValues: { ":over": { S: over } } };
+    const pointer: Item = {
+        pk: { S: instanceKey(record.incident.instance) },
+        incidentId: { S: record.incident.incidentId },
+        generation: { N: String(record.generation) },
+    };
+    const stands =
+        over === null
+            ? { ConditionExpression: "attribute_not_exists(pk)" }
+            : { ConditionExpression: "incidentId = :over", ExpressionAttributeValues: { ":over": { S: over } } };
     try {
-        await dynamodb().send(new TransactWriteItemsCommand({
-            TransactItems: [
-                { Put: { TableName: tableName(), Item: pointer, ...stands } },
-                { Put: { TableName: tableName(), Item: toItem(record), ConditionExpression: "attribute_not_exists(pk)" } },
-            ],
-        }));
+        await dynamodb().send(
+            new TransactWriteItemsCommand({
+                TransactItems: [
+                    { Put: { TableName: tableName(), Item: pointer, ...stands } },
+                    { Put: { TableName: tableName(), Item: toItem(record), ConditionExpression: "attribute_not_exists(pk)" } },
+                ],
+            }),
+        );
         return true;
     } catch (error) {
         if (errorCode(error) !== "TransactionCanceledException") throw error;
         const reasons = (error as { CancellationReasons?: { Code?: string }[] }).CancellationReasons?.map(({ Code }) => Code) ?? [];
         // A conflict: another write of the same items is under way, so what stands must be read again.
         if (reasons.some((code) => code === "ConditionalCheckFailed" || code === "TransactionConflict")) return false;
-        if (reasons.some((code) => code === "ThrottlingError" || code === "ProvisionedThroughputExceeded")) throw new TransientError("The incidents table is busy", { cause: error });
+        if (reasons.some((code) => code === "ThrottlingError" || code === "ProvisionedThroughputExceeded"))
+            throw new TransientError("The incidents table is busy", { cause: error });
         throw error;
     }
 }
@@ -108,14 +135,19 @@ export async function openRecord(record: IncidentRecord, over: string | null): P
 export async function replaceRecord(record: IncidentRecord): Promise<boolean> {
     const attributes = Object.entries({ ...changing(record), revision: { N: String(record.revision + 1) } });
     try {
-        await dynamodb().send(new UpdateItemCommand({
-            TableName: tableName(),
-            Key: { pk: { S: incidentKey(record.incident.incidentId) } },
-            UpdateExpression: `SET ${attributes.map(([name]) => `#${name} = :${name}`).join(", ")}`,
-            ConditionExpression: "#revision = :read",
-            ExpressionAttributeNames: Object.fromEntries(attributes.map(([name]) => [`#${name}`, name])),
-            ExpressionAttributeValues: { ...Object.fromEntries(attributes.map(([name, value]) => [`:${name}`, value])), ":read": { N: String(record.revision) } },
-        }));
+        await dynamodb().send(
+            new UpdateItemCommand({
+                TableName: tableName(),
+                Key: { pk: { S: incidentKey(record.incident.incidentId) } },
+                UpdateExpression: `SET ${attributes.map(([name]) => `#${name} = :${name}`).join(", ")}`,
+                ConditionExpression: "#revision = :read",
+                ExpressionAttributeNames: Object.fromEntries(attributes.map(([name]) => [`#${name}`, name])),
+                ExpressionAttributeValues: {
+                    ...Object.fromEntries(attributes.map(([name, value]) => [`:${name}`, value])),
+                    ":read": { N: String(record.revision) },
+                },
+            }),
+        );
         return true;
     } catch (error) {
         if (errorCode(error) === "ConditionalCheckFailedException" || errorCode(error) === "TransactionConflictException") return false;
@@ -125,13 +157,15 @@ export async function replaceRecord(record: IncidentRecord): Promise<boolean> {
 
 /** Notes that the incident's execution was started. Not a change of the record that another writer must know of. */
 export async function markStarted(incidentId: string): Promise<void> {
-    await dynamodb().send(new UpdateItemCommand({
-        TableName: tableName(),
-        Key: { pk: { S: incidentKey(incidentId) } },
-        UpdateExpression: "SET startedAt = :now",
-        ConditionExpression: "attribute_exists(pk)",
-        ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
-    }));
+    await dynamodb().send(
+        new UpdateItemCommand({
+            TableName: tableName(),
+            Key: { pk: { S: incidentKey(incidentId) } },
+            UpdateExpression: "SET startedAt = :now",
+            ConditionExpression: "attribute_exists(pk)",
+            ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
+        }),
+    );
 }
 
 /**
@@ -141,10 +175,18 @@ export async function markStarted(incidentId: string): Promise<void> {
  * @returns the record as it is then
  * @throws StepError when there is no such incident
  */
-export async function updateIncident(incidentId: string, change: (record: IncidentRecord) => IncidentRecord | null): Promise<IncidentRecord> {
+export async function updateIncident(
+    incidentId: string,
+    change: (record: IncidentRecord) => IncidentRecord | null,
+): Promise<IncidentRecord> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
         const record = await readIncident(incidentId);
-        if (record === null) throw new StepError("The incidents table does not know the incident", incidentId, "Start incidents by a message to the findings topic, never an execution by hand.");
+        if (record === null)
+            throw new StepError(
+                "The incidents table does not know the incident",
+                incidentId,
+                "Start incidents by a message to the findings topic, never an execution by hand.",
+            );
         const changed = change(record);
         if (changed === null) return record;
         const updated = { ...changed, updatedAt: new Date().toISOString() };
@@ -159,6 +201,6 @@ export async function updateIncident(incidentId: string, change: (record: Incide
  * table does not know.
  */
 export async function markReleased(incidentId: string): Promise<void> {
-    if (await readIncident(incidentId) === null) return;
-    await updateIncident(incidentId, (record) => record.status === "released" ? null : { ...record, status: "released" });
+    if ((await readIncident(incidentId)) === null) return;
+    await updateIncident(incidentId, (record) => (record.status === "released" ? null : { ...record, status: "released" }));
 }

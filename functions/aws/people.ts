@@ -11,9 +11,16 @@ import { postToSlack } from "./slack";
 
 /** Read the webhook's parameter, publish to the notification topic. Every function may use the key both lie under (infra/callback.ts). */
 export const tellPermissions: Permissions = (names) => [
-    ...(names.slackWebhookParameterArn === null ? [] : [
-        { Sid: "ReadSlackWebhook", Effect: "Allow" as const, Action: ["ssm:GetParameter"], Resource: [names.slackWebhookParameterArn] },
-    ]),
+    ...(names.slackWebhookParameterArn === null
+        ? []
+        : [
+              {
+                  Sid: "ReadSlackWebhook",
+                  Effect: "Allow" as const,
+                  Action: ["ssm:GetParameter"],
+                  Resource: [names.slackWebhookParameterArn],
+              },
+          ]),
     { Sid: "PublishNotification", Effect: "Allow", Action: ["sns:Publish"], Resource: [names.notificationTopicArn] },
 ];
 

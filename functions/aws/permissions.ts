@@ -61,14 +61,39 @@ export const assumeResponder: Permissions = (names) => [
 ];
 
 /** Write objects under the incidents' prefix, encrypted under the evidence key. */
-export const writeEvidence = (...suffixes: string[]): Permissions => (names) => [
-    { Sid: "WriteEvidence", Effect: "Allow", Action: ["s3:PutObject"], Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`) },
-    { Sid: "UseEvidenceKeyForObjects", Effect: "Allow", Action: ["kms:GenerateDataKey", "kms:Decrypt"], Resource: [names.evidenceKeyArn] },
-];
+export const writeEvidence =
+    (...suffixes: string[]): Permissions =>
+    (names) => [
+        {
+            Sid: "WriteEvidence",
+            Effect: "Allow",
+            Action: ["s3:PutObject"],
+            Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`),
+        },
+        {
+            Sid: "UseEvidenceKeyForObjects",
+            Effect: "Allow",
+            Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+            Resource: [names.evidenceKeyArn],
+        },
+    ];
 
 /** Read objects under the incidents' prefix. Listing makes a missing object a 404 instead of a 403. */
-export const readEvidence = (...suffixes: string[]): Permissions => (names) => [
-    { Sid: "ReadEvidence", Effect: "Allow", Action: ["s3:GetObject"], Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`) },
-    { Sid: "ListEvidence", Effect: "Allow", Action: ["s3:ListBucket"], Resource: [names.evidenceBucketArn], Condition: { StringLike: { "s3:prefix": ["incidents/*"] } } },
-    { Sid: "ReadUnderEvidenceKey", Effect: "Allow", Action: ["kms:Decrypt"], Resource: [names.evidenceKeyArn] },
-];
+export const readEvidence =
+    (...suffixes: string[]): Permissions =>
+    (names) => [
+        {
+            Sid: "ReadEvidence",
+            Effect: "Allow",
+            Action: ["s3:GetObject"],
+            Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`),
+        },
+        {
+            Sid: "ListEvidence",
+            Effect: "Allow",
+            Action: ["s3:ListBucket"],
+            Resource: [names.evidenceBucketArn],
+            Condition: { StringLike: { "s3:prefix": ["incidents/*"] } },
+        },
+        { Sid: "ReadUnderEvidenceKey", Effect: "Allow", Action: ["kms:Decrypt"], Resource: [names.evidenceKeyArn] },
+    ];

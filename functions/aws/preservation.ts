@@ -1,6 +1,12 @@
 /** Reading and changing the snapshots of an incident in its two accounts. What to do is decided in domain/planPreservation. */
 import {
-    CopySnapshotCommand, CreateSnapshotCommand, CreateSnapshotsCommand, LockSnapshotCommand, ModifySnapshotAttributeCommand, type EC2Client, type TagSpecification,
+    CopySnapshotCommand,
+    CreateSnapshotCommand,
+    CreateSnapshotsCommand,
+    LockSnapshotCommand,
+    ModifySnapshotAttributeCommand,
+    type EC2Client,
+    type TagSpecification,
 } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
 import { incidentTags, type Purpose } from "../domain/incidentTags";
@@ -23,11 +29,24 @@ export interface Sides {
 async function readState({ incident, victims, member, forensics }: Sides): Promise<PreservationState> {
     const { incidentId } = incident;
     const [sources, sharedCopies, evidence, pendingInMember, pendingInForensics] = await Promise.all([
-        snapshotsOf(member, incidentId, "source"), snapshotsOf(member, incidentId, "shared-copy"), snapshotsOf(forensics, incidentId, "evidence"),
-        pendingSnapshots(member), pendingSnapshots(forensics),
+        snapshotsOf(member, incidentId, "source"),
+        snapshotsOf(member, incidentId, "shared-copy"),
+        snapshotsOf(forensics, incidentId, "evidence"),
+        pendingSnapshots(member),
+        pendingSnapshots(forensics),
     ]);
-    const locks = await locksOf(forensics, evidence.map(({ snapshotId }) => snapshotId));
-    return { volumes: victims.volumes, sources, sharedCopies, evidence, locks, pending: { member: pendingInMember, forensics: pendingInForensics } };
+    const locks = await locksOf(
+        forensics,
+        evidence.map(({ snapshotId }) => snapshotId),
+    );
+    return {
+        volumes: victims.volumes,
+        sources,
+        sharedCopies,
+        evidence,
+        locks,
+        pending: { member: pendingInMember, forensics: pendingInForensics },
+    };
 }
 
 /**
@@ -40,7 +59,10 @@ export async function readStateWith(sides: Sides, made: ReadonlySet<string>): Pr
         const shown = new Set([...sources, ...sharedCopies, ...evidence].map(({ snapshotId }) => snapshotId));
         return [...made].filter((snapshotId) => !shown.has(snapshotId));
     };
-    const state = await eventually(() => readState(sides), (seen) => unseen(seen).length === 0);
+    const state = await eventually(
+        () => readState(sides),
+        (seen) => unseen(seen).length === 0,
+    );
     if (unseen(state).length > 0) throw new NotYetError(`EC2 does not show ${unseen(state).join(", ")} yet.`);
     return state;
 }
@@ -53,11 +75,22 @@ const description = (incident: Incident) => `Evidence of incident ${incident.inc
 
 async function snapshotVolume({ incident, member }: Sides, volumeId: string): Promise<string[]> {
     try {
-        const { SnapshotId } = await member.send(new CreateSnapshotCommand({ VolumeId: volumeId, Description: description(incident), TagSpecifications: snapshotTags(incident, "source") }));
+        const { SnapshotId } = await member.send(
+            new CreateSnapshotCommand({
+                VolumeId: volumeId,
+                Description: description(incident),
+                TagSpecifications: snapshotTags(incident, "source"),
+            }),
+        );
         return [SnapshotId!];
     } catch (error) {
         if (!isNotFound(error)) throw error;
-        throw new StepError("A volume was deleted before it could be preserved", volumeId, "Look for older snapshots of it in the member account; ask its owner what deleted it.", { cause: error });
+        throw new StepError(
+            "A volume was deleted before it could be preserved",
+            volumeId,
+            "Look for older snapshots of it in the member account; ask its owner what deleted it.",
+            { cause: error },
+        );
     }
 }
 
@@ -66,29 +99,41 @@ async function snapshotAll(sides: Sides): Promise<string[]> {
     if (victims.foundBy === "instance") {
         try {
             // Tags are not copied from the volumes: whoever owns the instance may have written anything into them.
-            const { Snapshots = [] } = await member.send(new CreateSnapshotsCommand({
-                InstanceSpecification: { InstanceId: incident.instance.instanceId, ExcludeBootVolume: false },
-                Description: description(incident),
-                TagSpecifications: snapshotTags(incident, "source"),
-            }));
+            const { Snapshots = [] } = await member.send(
+                new CreateSnapshotsCommand({
+                    InstanceSpecification: { InstanceId: incident.instance.instanceId, ExcludeBootVolume: false },
+                    Description: description(incident),
+                    TagSpecifications: snapshotTags(incident, "source"),
+                }),
+            );
             return Snapshots.map(({ SnapshotId }) => SnapshotId!);
         } catch (error) {
-            if (!isNotFound(error) && !errorCode(error).startsWith("IncorrectState") && errorCode(error) !== "IncorrectInstanceState") throw error;
-            log("the instance is gone; its volumes are preserved one by one", { instanceId: incident.instance.instanceId, error: errorCode(error) });
+            if (!isNotFound(error) && !errorCode(error).startsWith("IncorrectState") && errorCode(error) !== "IncorrectInstanceState")
+                throw error;
+            log("the instance is gone; its volumes are preserved one by one", {
+                instanceId: incident.instance.instanceId,
+                error: errorCode(error),
+            });
         }
     }
     const made: string[] = [];
-    for (const { volumeId } of victims.volumes) made.push(...await snapshotVolume(sides, volumeId));
+    for (const { volumeId } of victims.volumes) made.push(...(await snapshotVolume(sides, volumeId)));
     return made;
 }
 
 async function copy(sides: Sides, where: "member" | "forensics", snapshotId: string, tags: TagSpecification[]): Promise<string[]> {
     const { region } = sides.incident.instance;
     try {
-        const { SnapshotId } = await sides[where].send(new CopySnapshotCommand({
-            SourceRegion: region, SourceSnapshotId: snapshotId, Encrypted: true, KmsKeyId: environment("EVIDENCE_KEY_ARN"),
-            Description: description(sides.incident), TagSpecifications: tags,
-        }));
+        const { SnapshotId } = await sides[where].send(
+            new CopySnapshotCommand({
+                SourceRegion: region,
+                SourceSnapshotId: snapshotId,
+                Encrypted: true,
+                KmsKeyId: environment("EVIDENCE_KEY_ARN"),
+                Description: description(sides.incident),
+                TagSpecifications: tags,
+            }),
+        );
         return [SnapshotId!];
     } catch (error) {
         if (errorCode(error) !== "ResourceLimitExceeded") throw error;
@@ -98,11 +143,17 @@ async function copy(sides: Sides, where: "member" | "forensics", snapshotId: str
 
 async function lock(sides: Sides, snapshotId: string): Promise<string[]> {
     const mode = environment("LOCK_MODE");
-    if (mode !== "governance" && mode !== "compliance") throw new StepError("LOCK_MODE is neither governance nor compliance", mode, "Correct the configuration and deploy again.");
+    if (mode !== "governance" && mode !== "compliance")
+        throw new StepError("LOCK_MODE is neither governance nor compliance", mode, "Correct the configuration and deploy again.");
     const coolOff = mode === "compliance" ? optionalEnvironment("LOCK_COOL_OFF_HOURS") : null;
-    await sides.forensics.send(new LockSnapshotCommand({
-        SnapshotId: snapshotId, LockMode: mode, LockDuration: Number(environment("LOCK_DAYS")), CoolOffPeriod: coolOff === null ? undefined : Number(coolOff),
-    }));
+    await sides.forensics.send(
+        new LockSnapshotCommand({
+            SnapshotId: snapshotId,
+            LockMode: mode,
+            LockDuration: Number(environment("LOCK_DAYS")),
+            CoolOffPeriod: coolOff === null ? undefined : Number(coolOff),
+        }),
+    );
     return [];
 }
 
@@ -117,14 +168,22 @@ async function act(sides: Sides, action: PreservationAction): Promise<string[]> 
         case "copy-to-share":
             return copy(sides, "member", action.source.snapshotId, snapshotTags(incident, "shared-copy", action.source));
         case "share-and-copy":
-            await member.send(new ModifySnapshotAttributeCommand({
-                SnapshotId: action.shareable.snapshotId, Attribute: "createVolumePermission", OperationType: "add", UserIds: [environment("FORENSICS_ACCOUNT_ID")],
-            }));
+            await member.send(
+                new ModifySnapshotAttributeCommand({
+                    SnapshotId: action.shareable.snapshotId,
+                    Attribute: "createVolumePermission",
+                    OperationType: "add",
+                    UserIds: [environment("FORENSICS_ACCOUNT_ID")],
+                }),
+            );
             try {
                 return await copy(sides, "forensics", action.shareable.snapshotId, snapshotTags(incident, "evidence", action.source));
             } catch (error) {
                 if (!isNotFound(error)) throw error;
-                throw new NotYetError(`${action.shareable.snapshotId} was shared a moment ago and is not visible in the forensics account yet.`, { cause: error });
+                throw new NotYetError(
+                    `${action.shareable.snapshotId} was shared a moment ago and is not visible in the forensics account yet.`,
+                    { cause: error },
+                );
             }
         case "lock":
             return lock(sides, action.snapshot.snapshotId);
@@ -137,7 +196,11 @@ async function act(sides: Sides, action: PreservationAction): Promise<string[]> 
  * @param made takes the ids of the snapshots that were made
  * @returns what was thrown, and how many went well
  */
-export async function actOnAll(sides: Sides, actions: PreservationAction[], made: Set<string>): Promise<{ done: number; problems: Error[] }> {
+export async function actOnAll(
+    sides: Sides,
+    actions: PreservationAction[],
+    made: Set<string>,
+): Promise<{ done: number; problems: Error[] }> {
     const problems: Error[] = [];
     for (const action of actions) {
         try {

@@ -23,11 +23,19 @@ async function webhookUrl(parameter: string): Promise<string> {
         value = response.Parameter?.Value?.trim() ?? "";
     } catch (error) {
         if (!isNotFound(error)) throw error;
-        throw new StepError("The SSM parameter with the Slack webhook URL does not exist", parameter, "Put it there as a SecureString, or take slackWebhookParameter out of the configuration.");
+        throw new StepError(
+            "The SSM parameter with the Slack webhook URL does not exist",
+            parameter,
+            "Put it there as a SecureString, or take slackWebhookParameter out of the configuration.",
+        );
     }
     const loopback = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?\//.test(value); // the rehearsal's stand-in
     if (!URL.canParse(value) || !(value.startsWith("https://") || loopback)) {
-        throw new StepError("The SSM parameter does not hold the https URL of a Slack webhook", parameter, "Put the URL there that Slack shows under Incoming Webhooks.");
+        throw new StepError(
+            "The SSM parameter does not hold the https URL of a Slack webhook",
+            parameter,
+            "Put the URL there that Slack shows under Incoming Webhooks.",
+        );
     }
     known = { parameter, url: value, until: Date.now() + keepUrl };
     return value;
@@ -36,7 +44,7 @@ async function webhookUrl(parameter: string): Promise<string> {
 /** What fetch says without the URL, which some of its messages hold. */
 function networkReason(error: unknown): string {
     if (error instanceof Error && error.name === "TimeoutError") return `no answer within ${timeout / 1000} s`;
-    const code = ((error as { cause?: { code?: unknown } } | null)?.cause)?.code;
+    const code = (error as { cause?: { code?: unknown } } | null)?.cause?.code;
     return typeof code === "string" ? code : "the connection failed";
 }
 
@@ -70,8 +78,14 @@ export async function postToSlack(payload: SlackPayload): Promise<SlackResult> {
     if (response.ok) return { sent: true };
     if (response.status === 429 || response.status >= 500) {
         const wait = response.headers.get("retry-after");
-        throw new TransientError(`Slack (webhook in ${parameter}) answered ${response.status}${wait ? `, retry after ${wait.slice(0, 16)} s` : ""}.`);
+        throw new TransientError(
+            `Slack (webhook in ${parameter}) answered ${response.status}${wait ? `, retry after ${wait.slice(0, 16)} s` : ""}.`,
+        );
     }
     known = undefined; // a webhook that was replaced works at the next attempt
-    throw new StepError(`Slack refused the message with ${response.status} ${answer}`, parameter, "Check that the webhook in this SSM parameter still exists and may post to its channel.");
+    throw new StepError(
+        `Slack refused the message with ${response.status} ${answer}`,
+        parameter,
+        "Check that the webhook in this SSM parameter still exists and may post to its channel.",
+    );
 }

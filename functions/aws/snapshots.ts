@@ -42,7 +42,10 @@ export async function locksOf(ec2: EC2Client, snapshotIds: string[]): Promise<Ma
         const page = await ec2.send(new DescribeLockedSnapshotsCommand({ SnapshotIds: snapshotIds, NextToken: token }));
         for (const one of page.Snapshots ?? []) {
             if (!one.LockState || one.LockState === "expired" || !one.LockExpiresOn) continue;
-            locks.set(one.SnapshotId!, { mode: one.LockState === "governance" ? "governance" : "compliance", expiresAt: one.LockExpiresOn.toISOString() });
+            locks.set(one.SnapshotId!, {
+                mode: one.LockState === "governance" ? "governance" : "compliance",
+                expiresAt: one.LockExpiresOn.toISOString(),
+            });
         }
         token = page.NextToken || undefined;
     } while (token);

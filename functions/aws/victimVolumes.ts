@@ -52,22 +52,38 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
     const { instanceId } = incident.instance;
     const instance = await describeInstance(ec2, instanceId);
     const gone = !instance || instance.State?.Name === "terminated" || instance.State?.Name === "shutting-down";
-    const attached = (instance?.BlockDeviceMappings ?? []).flatMap((mapping) => mapping.Ebs?.VolumeId && mapping.DeviceName
-        ? [{ volumeId: mapping.Ebs.VolumeId, device: mapping.DeviceName, root: mapping.DeviceName === instance?.RootDeviceName }]
-        : []);
+    const attached = (instance?.BlockDeviceMappings ?? []).flatMap((mapping) =>
+        mapping.Ebs?.VolumeId && mapping.DeviceName
+            ? [{ volumeId: mapping.Ebs.VolumeId, device: mapping.DeviceName, root: mapping.DeviceName === instance?.RootDeviceName }]
+            : [],
+    );
     if (!gone) {
         if (attached.length > 0) return { schemaVersion: 1, foundBy: "instance", volumes: attached };
-        throw new StepError("The instance has no EBS volume, so there is nothing that a snapshot could preserve", instanceId, "Its instance store is lost when it stops: collect memory and files from the running, isolated instance by hand.");
+        throw new StepError(
+            "The instance has no EBS volume, so there is nothing that a snapshot could preserve",
+            instanceId,
+            "Its instance store is lost when it stops: collect memory and files from the running, isolated instance by hand.",
+        );
     }
     // Containment writes the record before it changes anything, so that it is there also when containment failed.
     const record = attached.length > 0 ? null : await getJson(`${incident.prefix}${restoreRecordObject}`, recordedVolumesSchema);
     const known = record?.value.volumes ?? attached;
-    const standing = known.length > 0 ? await standingVolumes(ec2, known.map(({ volumeId }) => volumeId)) : new Set<string>();
+    const standing =
+        known.length > 0
+            ? await standingVolumes(
+                  ec2,
+                  known.map(({ volumeId }) => volumeId),
+              )
+            : new Set<string>();
     const lost = known.filter(({ volumeId }) => !standing.has(volumeId)).map(({ volumeId }) => volumeId);
     if (lost.length > 0) log("volumes were deleted before they could be preserved", { instanceId, volumes: lost });
     const volumes = known.filter(({ volumeId }) => standing.has(volumeId));
     if (volumes.length > 0) return { schemaVersion: 1, foundBy: "restore-record", volumes };
-    throw new StepError("The instance is gone and none of its volumes is known to exist", instanceId, "Look for volumes and snapshots of it in the member account and ask its owner what terminated it.");
+    throw new StepError(
+        "The instance is gone and none of its volumes is known to exist",
+        instanceId,
+        "Look for volumes and snapshots of it in the member account and ask its owner what terminated it.",
+    );
 }
 
 /** The victim's volumes as they were when this incident first looked. @throws StepFailed when there are none. */

@@ -39,7 +39,11 @@ const mostAttempts = 20;
  * @returns what it did, and the record of the incident it belongs to now
  * @throws when AWS fails; then the same finding again goes on where this broke off
  */
-export async function admitFinding(proposed: Incident, mode: ContainmentMode, ports: IntakePorts): Promise<{ intake: Intake; record: IncidentRecord }> {
+export async function admitFinding(
+    proposed: Incident,
+    mode: ContainmentMode,
+    ports: IntakePorts,
+): Promise<{ intake: Intake; record: IncidentRecord }> {
     const { finding, instance, openedAt } = proposed;
     const begin = async (record: IncidentRecord) => {
         await ports.start(record.incident);
@@ -53,13 +57,16 @@ export async function admitFinding(proposed: Incident, mode: ContainmentMode, po
     }
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
         const standing = await ports.standing(instance);
-        if (standing === null) throw new Error(`The incidents table names no incident of ${instance.instanceId} although it refused a new one. Look at the table's items of this instance.`);
+        if (standing === null)
+            throw new Error(
+                `The incidents table names no incident of ${instance.instanceId} although it refused a new one. Look at the table's items of this instance.`,
+            );
         const { incidentId } = standing.incident;
-        const failed = mattersWhetherFailed(standing, finding) && standing.startedAt !== null && await ports.hasFailed(incidentId);
+        const failed = mattersWhetherFailed(standing, finding) && standing.startedAt !== null && (await ports.hasFailed(incidentId));
         const intake = planIntake(standing, finding, mode, failed);
         if (intake === "opens") {
             const next = newRecord(proposed, standing.generation + 1, mode, openedAt);
-            if (!await ports.open(next, incidentId)) continue;
+            if (!(await ports.open(next, incidentId))) continue;
             await begin(next);
             return { intake, record: next };
         }
@@ -68,7 +75,7 @@ export async function admitFinding(proposed: Incident, mode: ContainmentMode, po
             // The object comes first: once the table knows the finding, a repetition no longer writes it.
             await ports.keep(standing.incident, finding);
             record = withFinding(standing, finding, mode, openedAt);
-            if (!await ports.replace(record)) continue;
+            if (!(await ports.replace(record))) continue;
         }
         // Whoever opened it may have broken off before the start; starting twice starts once.
         if (record.startedAt === null && record.status !== "released") await begin(record);

@@ -6,7 +6,12 @@ import { findingLink, instanceLink } from "./slack/consoleLinks";
 import type { Message } from "./slack/message";
 
 /** @param expiresAt ISO 8601: when silence decides */
-export function approvalMessage(incident: Incident, containment: Containment, expiresAt: string, onTimeout: ContainmentPolicy["onApprovalTimeout"]): Message {
+export function approvalMessage(
+    incident: Incident,
+    containment: Containment,
+    expiresAt: string,
+    onTimeout: ContainmentPolicy["onApprovalTimeout"],
+): Message {
     const { instance, finding, incidentId } = incident;
     const place = { partition: finding.partition, region: instance.region };
     return {
@@ -22,7 +27,13 @@ export function approvalMessage(incident: Incident, containment: Containment, ex
             { label: "Incident", value: incidentId },
         ],
         sections: [
-            { heading: "How to answer, with credentials of the forensics account", items: [`npm run approve -- ${incidentId} --region ${instance.region}`, `npm run deny -- ${incidentId} --region ${instance.region} --reason "why"`] },
+            {
+                heading: "How to answer, with credentials of the forensics account",
+                items: [
+                    `npm run approve -- ${incidentId} --region ${instance.region}`,
+                    `npm run deny -- ${incidentId} --region ${instance.region} --reason "why"`,
+                ],
+            },
             { heading: "Why you are asked", items: containment.decision ? [containment.decision.reason] : [] },
             { heading: "What containment would change", items: containment.steps.map(({ name, detail }) => `${name} – ${detail}`) },
         ],

@@ -7,7 +7,8 @@ export interface GroupFacts {
     Tags?: { Key?: string; Value?: string }[];
 }
 
-const allowsEverything = (rules: GroupFacts["IpPermissions"] = []) => rules.some((rule) => rule.IpProtocol === "-1" && rule.IpRanges?.some((range) => range.CidrIp === "0.0.0.0/0"));
+const allowsEverything = (rules: GroupFacts["IpPermissions"] = []) =>
+    rules.some((rule) => rule.IpProtocol === "-1" && rule.IpRanges?.some((range) => range.CidrIp === "0.0.0.0/0"));
 
 /**
  * The group of the VPC that may serve: tagged for the role, and with exactly the rules the role asks for. A tag alone is no proof:
@@ -16,10 +17,13 @@ const allowsEverything = (rules: GroupFacts["IpPermissions"] = []) => rules.some
  * @returns the lowest id, so that two incidents choose the same; null when none serves
  */
 export function chooseGroup(groups: GroupFacts[], vpcId: string, role: "isolation" | "untrack"): string | null {
-    const serves = (group: GroupFacts) => role === "isolation"
-        ? (group.IpPermissions ?? []).length === 0 && (group.IpPermissionsEgress ?? []).length === 0
-        : allowsEverything(group.IpPermissions) && allowsEverything(group.IpPermissionsEgress);
-    const candidates = groups.filter((group) => group.VpcId === vpcId && group.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === role) && serves(group));
+    const serves = (group: GroupFacts) =>
+        role === "isolation"
+            ? (group.IpPermissions ?? []).length === 0 && (group.IpPermissionsEgress ?? []).length === 0
+            : allowsEverything(group.IpPermissions) && allowsEverything(group.IpPermissionsEgress);
+    const candidates = groups.filter(
+        (group) => group.VpcId === vpcId && group.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === role) && serves(group),
+    );
     return candidates.map((group) => group.GroupId!).sort()[0] ?? null;
 }
 
@@ -33,8 +37,11 @@ export interface NetworkAclFacts {
 
 /** The network ACL that is tagged for it and allows nothing; the lowest id, or null. See {@link chooseGroup}. */
 export function chooseNetworkAcl(acls: NetworkAclFacts[]): string | null {
-    const candidates = acls.filter((acl) => !acl.IsDefault
-        && acl.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === "isolation-nacl")
-        && !(acl.Entries ?? []).some((entry) => entry.RuleAction !== "deny"));
+    const candidates = acls.filter(
+        (acl) =>
+            !acl.IsDefault &&
+            acl.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === "isolation-nacl") &&
+            !(acl.Entries ?? []).some((entry) => entry.RuleAction !== "deny"),
+    );
     return candidates.map((acl) => acl.NetworkAclId!).sort()[0] ?? null;
 }

@@ -18,7 +18,8 @@ export const instanceIdSchema = z.string().regex(/^i-([0-9a-f]{8}|[0-9a-f]{17})$
 /** ISO 8601 in UTC, as `Date.prototype.toISOString` writes it. */
 export const timestampSchema = z.iso.datetime();
 /** Text of unknown origin, bounded so that no container outgrows its payload. */
-export const untrustedText = (maximum: number) => z.string().transform((text) => text.length > maximum ? `${text.slice(0, maximum - 1)}…` : text);
+export const untrustedText = (maximum: number) =>
+    z.string().transform((text) => (text.length > maximum ? `${text.slice(0, maximum - 1)}…` : text));
 
 /** An object in the evidence bucket: where it lies and what it must contain. */
 export const objectRefSchema = z.object({
@@ -44,7 +45,10 @@ export const findingSchema = z.object({
     type: untrustedText(256),
     accountId: accountIdSchema,
     region: regionSchema,
-    partition: z.string().regex(/^aws(-[a-z]+)*$/).default("aws"),
+    partition: z
+        .string()
+        .regex(/^aws(-[a-z]+)*$/)
+        .default("aws"),
     /** 0 to 10; GuardDuty: 1-3.9 low, 4-6.9 medium, 7-8.9 high, 9-10 critical. */
     severity: z.number().min(0).max(10),
     title: untrustedText(512),
@@ -124,11 +128,13 @@ export const containmentSchema = z.object({
     isolationGroupId: z.string(),
     /** The network ACL that denies everything, where `containment.network` is `nacl`; null where subnets were left alone. */
     networkAclId: z.string().nullable().default(null),
-    interfaces: z.array(z.object({
-        networkInterfaceId: z.string(),
-        groupsBefore: z.array(z.string()),
-        groupsAfter: z.array(z.string()),
-    })),
+    interfaces: z.array(
+        z.object({
+            networkInterfaceId: z.string(),
+            groupsBefore: z.array(z.string()),
+            groupsAfter: z.array(z.string()),
+        }),
+    ),
     /** Target groups and Auto Scaling group the instance was taken out of. */
     targetGroups: z.array(z.string()),
     autoScalingGroup: z.string().nullable(),

@@ -6,7 +6,15 @@
  * only where the configuration allows it, and `approval` only where silence contains. Every tag is reported.
  */
 import { z } from "zod";
-import { accountIdSchema, containmentModes, containmentModeSchema, type ApprovalAnswer, type ContainmentDecision, type ContainmentMode, type Finding } from "./containers";
+import {
+    accountIdSchema,
+    containmentModes,
+    containmentModeSchema,
+    type ApprovalAnswer,
+    type ContainmentDecision,
+    type ContainmentMode,
+    type Finding,
+} from "./containers";
 
 /** Tag of an instance that may make the decision stricter. */
 export const modeTag = "clean-room:mode";
@@ -56,9 +64,11 @@ export function matchesGlob(pattern: string, text: string): boolean {
 function holds(rule: ContainmentRule, finding: DecidingFinding, accountId: string): boolean {
     // A person who asks for containment means it: only a rule that names such requests holds for one.
     if (finding.origin === "manual" && rule.findingType === undefined) return false;
-    return finding.severity >= (rule.minimumSeverity ?? 0)
-        && (rule.findingType === undefined || matchesGlob(rule.findingType, finding.type))
-        && (rule.accounts === undefined || rule.accounts.includes(accountId));
+    return (
+        finding.severity >= (rule.minimumSeverity ?? 0) &&
+        (rule.findingType === undefined || matchesGlob(rule.findingType, finding.type)) &&
+        (rule.accounts === undefined || rule.accounts.includes(accountId))
+    );
 }
 
 const strictness = (mode: ContainmentMode) => containmentModes.indexOf(mode);
@@ -74,23 +84,35 @@ export function ruleOn(finding: DecidingFinding, accountId: string, policy: Cont
     const about = `${finding.type} of severity ${finding.severity}`;
     if (finding.sample && !drill) return { mode: "observe", reason: `${about} is a sample, and samples contain nothing outside a drill.` };
     const index = policy.rules.findIndex((rule) => holds(rule, finding, accountId));
-    if (index >= 0) return { mode: policy.rules[index]!.mode, reason: `Rule ${index + 1} of containment.rules says ${policy.rules[index]!.mode} for ${about}.` };
+    if (index >= 0)
+        return {
+            mode: policy.rules[index]!.mode,
+            reason: `Rule ${index + 1} of containment.rules says ${policy.rules[index]!.mode} for ${about}.`,
+        };
     if (finding.origin === "manual") return { mode: "automatic", reason: "A person asked for containment." };
     return { mode: policy.mode, reason: `containment.mode says ${policy.mode} for ${about}.` };
 }
 
 /** What a tag does to a ruling. `clean-room:mode` is under the control of whoever may tag the instance. */
 function applyTag({ mode, reason }: Ruling, tag: string | null, policy: ContainmentPolicy): Ruling & { exempt: boolean } {
-    const unchanged = (why: string) => ({ mode, reason: `${reason} The instance's tag ${modeTag}=${JSON.stringify((tag ?? "").slice(0, 32))} ${why}.`, exempt: false });
+    const unchanged = (why: string) => ({
+        mode,
+        reason: `${reason} The instance's tag ${modeTag}=${JSON.stringify((tag ?? "").slice(0, 32))} ${why}.`,
+        exempt: false,
+    });
     if (tag === null) return { mode, reason, exempt: false };
     if (tag === "exempt") {
         if (!policy.allowExempt) return unchanged("is not honoured, since containment.allowExempt is off");
         return { ...unchanged("exempts it from containment, as containment.allowExempt allows"), mode: "observe", exempt: true };
     }
-    if (tag === "automatic") return mode === "automatic" ? unchanged("changes nothing") : { ...unchanged("asks for containment without asking anybody"), mode: "automatic" };
+    if (tag === "automatic")
+        return mode === "automatic"
+            ? unchanged("changes nothing")
+            : { ...unchanged("asks for containment without asking anybody"), mode: "automatic" };
     if (tag === "approval") {
         if (mode === "approval") return unchanged("changes nothing");
-        if (mode === "automatic" && policy.onApprovalTimeout === "observe") return unchanged("is not honoured, since silence would then leave the instance as it is");
+        if (mode === "automatic" && policy.onApprovalTimeout === "observe")
+            return unchanged("is not honoured, since silence would then leave the instance as it is");
         return { ...unchanged("asks for a person's decision"), mode: "approval" };
     }
     if (tag === "observe") return unchanged("is not honoured, since a tag cannot turn containment off");
@@ -114,7 +136,7 @@ export interface DecisionInput {
 /** Decides. An answer stands in the place of `approval` alone: what became stricter since is not undone by a denial. */
 export function decideContainment({ findings, accountId, tag, policy, drill, answer }: DecisionInput): ContainmentDecision {
     const rulings = findings.map((finding) => ruleOn(finding, accountId, policy, drill));
-    const strictest = rulings.reduce((worst, ruling) => isStricter(ruling.mode, worst.mode) ? ruling : worst);
+    const strictest = rulings.reduce((worst, ruling) => (isStricter(ruling.mode, worst.mode) ? ruling : worst));
     // Nothing about an instance makes a mere sample real.
     const onlySamples = !drill && findings.every((finding) => finding.sample);
     const { mode, reason, exempt } = onlySamples ? { ...strictest, exempt: false } : applyTag(strictest, tag, policy);

@@ -29,7 +29,9 @@ export const incidentRecordSchema = z.object({
     /** When the execution was started; null when that is not known. */
     startedAt: timestampSchema.nullable(),
     /** The request for approval; null when none was made. */
-    approval: z.object({ taskToken: z.string().min(1).max(2048), expiresAt: timestampSchema, answer: approvalAnswerSchema.nullable() }).nullable(),
+    approval: z
+        .object({ taskToken: z.string().min(1).max(2048), expiresAt: timestampSchema, answer: approvalAnswerSchema.nullable() })
+        .nullable(),
     updatedAt: timestampSchema,
 });
 export type IncidentRecord = z.infer<typeof incidentRecordSchema>;
@@ -39,7 +41,13 @@ export function newRecord(incident: Incident, generation: number, mode: Containm
     const incidentId = incidentIdOf(incident.instance, incident.finding.id, generation);
     return {
         incident: { ...incident, incidentId, prefix: `incidents/${incidentId}/` },
-        generation, status: "open", revision: 0, findings: [seen(incident.finding, mode)], startedAt: null, approval: null, updatedAt: now,
+        generation,
+        status: "open",
+        revision: 0,
+        findings: [seen(incident.finding, mode)],
+        startedAt: null,
+        approval: null,
+        updatedAt: now,
     };
 }
 
@@ -65,7 +73,8 @@ export type Intake = "repeats" | "updates" | "joins" | "opens";
  */
 export function planIntake(standing: IncidentRecord, finding: Finding, mode: ContainmentMode, executionFailed: boolean): Intake {
     const before = standing.findings.find(({ id }) => id === finding.id);
-    const unchanged = before !== undefined && before.updatedAt === finding.updatedAt && before.severity === finding.severity && before.mode === mode;
+    const unchanged =
+        before !== undefined && before.updatedAt === finding.updatedAt && before.severity === finding.severity && before.mode === mode;
     // A replayed message changes nothing, whatever has become of the incident; a person's message has no date to tell by.
     if (unchanged && !(standing.status === "released" && finding.origin === "manual")) return "repeats";
     if (standing.status === "released") return "opens";
@@ -86,8 +95,9 @@ export function withFinding(record: IncidentRecord, finding: Finding, mode: Cont
     const taken = seen(finding, mode);
     const findings = opener!.id === finding.id ? [taken, ...others] : [opener!, ...others.filter(({ id }) => id !== finding.id), taken];
     if (findings.length > mostFindings) {
-        const milder = (left: SeenFinding, right: SeenFinding) => isStricter(right.mode, left.mode) || (left.mode === right.mode && left.severity < right.severity);
-        findings.splice(findings.indexOf(findings.slice(1).reduce((mildest, each) => milder(each, mildest) ? each : mildest)), 1);
+        const milder = (left: SeenFinding, right: SeenFinding) =>
+            isStricter(right.mode, left.mode) || (left.mode === right.mode && left.severity < right.severity);
+        findings.splice(findings.indexOf(findings.slice(1).reduce((mildest, each) => (milder(each, mildest) ? each : mildest))), 1);
     }
     return { ...record, findings, updatedAt: now };
 }

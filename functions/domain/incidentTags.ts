@@ -24,7 +24,10 @@ export interface Tag {
 
 /** Tags of a new resource. */
 export function incidentTags(incidentId: string, purpose: Purpose, source: { volumeId?: string; snapshotId?: string } = {}): Tag[] {
-    const tags: Tag[] = [{ Key: incidentTag, Value: incidentId }, { Key: purposeTag, Value: purpose }];
+    const tags: Tag[] = [
+        { Key: incidentTag, Value: incidentId },
+        { Key: purposeTag, Value: purpose },
+    ];
     if (source.volumeId) tags.push({ Key: sourceVolumeTag, Value: source.volumeId });
     if (source.snapshotId) tags.push({ Key: sourceSnapshotTag, Value: source.snapshotId });
     return tags;
@@ -37,5 +40,8 @@ export function tagValue(tags: readonly Tag[] | undefined, key: string): string 
 
 /** EC2 filters that find an incident's resources of some purposes. */
 export function incidentFilters(incidentId: string, ...purposes: Purpose[]): { Name: string; Values: string[] }[] {
-    return [{ Name: `tag:${incidentTag}`, Values: [incidentId] }, { Name: `tag:${purposeTag}`, Values: purposes }];
+    return [
+        { Name: `tag:${incidentTag}`, Values: [incidentId] },
+        { Name: `tag:${purposeTag}`, Values: purposes },
+    ];
 }

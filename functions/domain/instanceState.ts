@@ -33,13 +33,15 @@ export const instanceStateSchema = z.object({
     metadataEndpoint: z.enum(["enabled", "disabled"]),
     instanceProfileArn: z.string().nullable(),
     autoScaling: z.object({ group: z.string(), lifecycleState: z.string() }).nullable(),
-    targets: z.array(z.object({
-        targetGroupArn: z.string(),
-        /** Instance id, or the private address where the group's targets are addresses. */
-        targetId: z.string(),
-        port: z.number().int(),
-        networkLoadBalancer: z.boolean(),
-    })),
+    targets: z.array(
+        z.object({
+            targetGroupArn: z.string(),
+            /** Instance id, or the private address where the group's targets are addresses. */
+            targetId: z.string(),
+            port: z.number().int(),
+            networkLoadBalancer: z.boolean(),
+        }),
+    ),
     classicLoadBalancers: z.array(z.string()),
     /** Ways through which tracked connections outlive a change of groups, by name. */
     trackedPaths: z.array(z.string()),

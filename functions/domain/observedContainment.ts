@@ -10,7 +10,14 @@ const wouldBe = { isolation: "the isolation group", untrack: "an allow-all group
  * @param cutSubnets whether the deployment would also have put a network ACL that denies everything before the subnets
  * @param read where the instance lies as it was read
  */
-export function observedContainment(incident: Incident, state: InstanceState, decision: ContainmentDecision, how: { credentials: CredentialsMode; cutSubnets: boolean }, read: ObjectRef, now: string): Containment {
+export function observedContainment(
+    incident: Incident,
+    state: InstanceState,
+    decision: ContainmentDecision,
+    how: { credentials: CredentialsMode; cutSubnets: boolean },
+    read: ObjectRef,
+    now: string,
+): Containment {
     const stages = planContainment(state, { ...wouldBe, networkAcl: how.cutSubnets ? "that denies everything" : null }, how.credentials);
     return {
         schemaVersion: 1,
@@ -23,7 +30,11 @@ export function observedContainment(incident: Incident, state: InstanceState, de
         availabilityZone: state.availabilityZone,
         isolationGroupId: "",
         networkAclId: null,
-        interfaces: state.interfaces.map(({ networkInterfaceId, groups }) => ({ networkInterfaceId, groupsBefore: groups, groupsAfter: groups })),
+        interfaces: state.interfaces.map(({ networkInterfaceId, groups }) => ({
+            networkInterfaceId,
+            groupsBefore: groups,
+            groupsAfter: groups,
+        })),
         targetGroups: [],
         autoScalingGroup: null,
         restoreRecord: read,

@@ -8,7 +8,13 @@ import type { Finding, Incident, InstanceRef } from "./containers";
  * @param generation 1 for the instance's first incident, 2 for one that the same finding opens after that is over
  */
 export function incidentIdOf(instance: InstanceRef, findingId: string, generation = 1): string {
-    const parts = [instance.accountId, instance.region, instance.instanceId, findingId, ...(generation > 1 ? [`generation ${generation}`] : [])];
+    const parts = [
+        instance.accountId,
+        instance.region,
+        instance.instanceId,
+        findingId,
+        ...(generation > 1 ? [`generation ${generation}`] : []),
+    ];
     const digest = createHash("sha256").update(parts.join("/")).digest("hex");
     return `${instance.instanceId}-${digest.slice(0, 16)}`;
 }
@@ -30,7 +36,14 @@ export function openIncidents(findings: readonly Finding[], now: Date): Incident
             const key = `${instance.accountId}/${instance.region}/${instance.instanceId}`;
             if (incidents.has(key)) continue;
             const incidentId = incidentIdOf(instance, finding.id);
-            incidents.set(key, { schemaVersion: 1, incidentId, openedAt: now.toISOString(), finding, instance, prefix: `incidents/${incidentId}/` });
+            incidents.set(key, {
+                schemaVersion: 1,
+                incidentId,
+                openedAt: now.toISOString(),
+                finding,
+                instance,
+                prefix: `incidents/${incidentId}/`,
+            });
         }
     }
     return [...incidents.values()];

@@ -31,7 +31,8 @@ const has = (candidate: Candidate, ...names: string[]) => names.some((name) => f
 function judge(candidate: Candidate): Verdict {
     const { document, context } = candidate;
     if (has(candidate, "finding_info", "class_uid")) return judgeOcsf(document, context);
-    if (has(candidate, "awsAccountId", "productArn", "generatorId") || (has(candidate, "resources") && !has(candidate, "resource"))) return judgeAsff(document, context);
+    if (has(candidate, "awsAccountId", "productArn", "generatorId") || (has(candidate, "resources") && !has(candidate, "resource")))
+        return judgeAsff(document, context);
     if (has(candidate, "instanceId") && !has(candidate, "type", "resource", "service")) return judgeManual(document);
     return judgeGuardDuty(document, context);
 }
@@ -47,7 +48,7 @@ function judge(candidate: Candidate): Verdict {
 export function parseMessage(message: unknown): ParseResult {
     const { candidates, refusals } = unwrap(message);
     const verdicts = candidates.map(judge);
-    const findings = verdicts.flatMap((verdict) => verdict.finding ? [verdict.finding] : []);
+    const findings = verdicts.flatMap((verdict) => (verdict.finding ? [verdict.finding] : []));
     const all = [...refusals, ...verdicts.flatMap((verdict) => verdict.refusals)];
     if (findings.some((finding) => finding.instances.length > 0)) return { outcome: "incident", findings, refusals: all };
     return { outcome: "refused", reason: joinReasons(all), findings, refusals: all };

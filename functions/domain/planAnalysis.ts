@@ -15,14 +15,17 @@ export interface DocumentVolume {
 
 /** Pairs evidence and work volumes, in the order of the host's. */
 export function documentVolumes({ volumes }: Pick<ForensicHost, "volumes">): DocumentVolume[] {
-    const workOf = (evidence: ForensicVolume) => volumes.find((one) => one.purpose === "work" && one.snapshotId === evidence.snapshotId)?.volumeId ?? null;
-    return volumes.filter(({ purpose }) => purpose === "evidence").map((one) => ({
-        volumeId: one.sourceVolumeId,
-        snapshotId: one.snapshotId,
-        evidenceVolumeId: one.volumeId,
-        workVolumeId: workOf(one),
-        role: one.root ? "root" : "data",
-    }));
+    const workOf = (evidence: ForensicVolume) =>
+        volumes.find((one) => one.purpose === "work" && one.snapshotId === evidence.snapshotId)?.volumeId ?? null;
+    return volumes
+        .filter(({ purpose }) => purpose === "evidence")
+        .map((one) => ({
+            volumeId: one.sourceVolumeId,
+            snapshotId: one.snapshotId,
+            evidenceVolumeId: one.volumeId,
+            workVolumeId: workOf(one),
+            role: one.root ? "root" : "data",
+        }));
 }
 
 /** The `Volumes` parameter: a document's parameter becomes text of a script, and base64 has nothing a shell could read. */
@@ -44,7 +47,10 @@ export interface Invocation {
  */
 export function analysisOf(documentName: string, invocations: readonly Invocation[]): Invocation | null {
     const order = (one: Invocation) => `${one.requestedAt}/${one.commandId}`;
-    return invocations.filter((one) => one.documentName === documentName).sort((left, right) => (order(left) < order(right) ? -1 : 1))[0] ?? null;
+    return (
+        invocations.filter((one) => one.documentName === documentName).sort((left, right) => (order(left) < order(right) ? -1 : 1))[0] ??
+        null
+    );
 }
 
 /** Whether a command's status may still change. */

@@ -45,7 +45,9 @@ const isIsolated = (groups: string[], isolation: string) => groups.length === 1 
 
 /** Leaving the Auto Scaling group: the first stage, which needs no groups, so that it can be done while they are made. */
 export function planDeparture({ autoScaling }: Pick<InstanceState, "autoScaling">): ContainmentAction[] {
-    return autoScaling && !/^(Detach|Terminat)/.test(autoScaling.lifecycleState) ? [{ kind: "detachFromAutoScaling", group: autoScaling.group }] : [];
+    return autoScaling && !/^(Detach|Terminat)/.test(autoScaling.lifecycleState)
+        ? [{ kind: "detachFromAutoScaling", group: autoScaling.group }]
+        : [];
 }
 
 /** The state when {@link planDeparture} has been followed. */
@@ -66,7 +68,15 @@ export function planContainment(state: InstanceState, groups: ContainmentGroups,
             ...(state.stopProtection || spot ? [] : [{ kind: "protectFromStop" } as const]),
             ...(state.shutdownBehavior === "stop" || spot || state.rootDeviceType !== "ebs" ? [] : [{ kind: "stopOnShutdown" } as const]),
             ...(mortal.length > 0 ? [{ kind: "keepVolumes", devices: mortal } as const] : []),
-            ...state.targets.map((target) => ({ kind: "deregisterTarget", targetGroupArn: target.targetGroupArn, targetId: target.targetId, port: target.port }) as const),
+            ...state.targets.map(
+                (target) =>
+                    ({
+                        kind: "deregisterTarget",
+                        targetGroupArn: target.targetGroupArn,
+                        targetId: target.targetId,
+                        port: target.port,
+                    }) as const,
+            ),
             ...state.classicLoadBalancers.map((loadBalancer) => ({ kind: "deregisterFromClassic", loadBalancer }) as const),
             ...isolateInterfaces(state, groups),
         ],
@@ -81,7 +91,13 @@ function isolateInterfaces({ interfaces }: InstanceState, { isolation, untrack }
     return open.map(({ networkInterfaceId, groups }) => {
         // A run that broke off between the two calls left it in there.
         const isUntracked = groups.length === 1 && groups[0] === untrack;
-        return { kind: "isolateInterface", networkInterfaceId, through: isUntracked ? null : untrack, group: isolation, before: groups.filter((each) => each !== untrack) };
+        return {
+            kind: "isolateInterface",
+            networkInterfaceId,
+            through: isUntracked ? null : untrack,
+            group: isolation,
+            before: groups.filter((each) => each !== untrack),
+        };
     });
 }
 
@@ -97,17 +113,32 @@ function cutCredentials({ instanceProfileArn, metadataEndpoint }: InstanceState,
 /** Connections that stay tracked whatever the groups are: they time out soon, and a network ACL cuts them at the subnet's edge. */
 function cutWhatGroupsCannot({ interfaces, networkAcls }: InstanceState, { networkAcl }: ContainmentGroups): ContainmentAction[] {
     return [
-        ...(networkAcl === null ? [] : networkAcls.filter((each) => each.networkAclId !== networkAcl).map(({ subnetId }) => ({ kind: "isolateSubnet", subnetId, networkAclId: networkAcl }) as const)),
-        ...interfaces.filter(({ tcpIdleTimeout }) => tcpIdleTimeout !== null && tcpIdleTimeout > shortestTcpIdleTimeout)
-            .map(({ networkInterfaceId }) => ({ kind: "shortenIdleTimeout", networkInterfaceId, seconds: shortestTcpIdleTimeout }) as const),
+        ...(networkAcl === null
+            ? []
+            : networkAcls
+                  .filter((each) => each.networkAclId !== networkAcl)
+                  .map(({ subnetId }) => ({ kind: "isolateSubnet", subnetId, networkAclId: networkAcl }) as const)),
+        ...interfaces
+            .filter(({ tcpIdleTimeout }) => tcpIdleTimeout !== null && tcpIdleTimeout > shortestTcpIdleTimeout)
+            .map(
+                ({ networkInterfaceId }) => ({ kind: "shortenIdleTimeout", networkInterfaceId, seconds: shortestTcpIdleTimeout }) as const,
+            ),
     ];
 }
 
 /** What containment leaves undone on purpose, as lines for the record of steps. */
 export function notNeeded(state: InstanceState): { name: string; detail: string }[] {
     const lines: { name: string; detail: string }[] = [];
-    if (state.lifecycle === "spot") lines.push({ name: "protectSpot", detail: "a spot instance: EC2 may still interrupt it, and refuses it stop and termination protection; its shutdown behaviour belongs to its request" });
-    if (state.rootDeviceType === "instance-store") lines.push({ name: "keepInstanceStore", detail: "the root device is an instance store: it cannot be stopped or snapshotted, and its disk is lost when the instance ends" });
+    if (state.lifecycle === "spot")
+        lines.push({
+            name: "protectSpot",
+            detail: "a spot instance: EC2 may still interrupt it, and refuses it stop and termination protection; its shutdown behaviour belongs to its request",
+        });
+    if (state.rootDeviceType === "instance-store")
+        lines.push({
+            name: "keepInstanceStore",
+            detail: "the root device is an instance store: it cannot be stopped or snapshotted, and its disk is lost when the instance ends",
+        });
     return lines;
 }
 
@@ -120,19 +151,42 @@ export function uncontainedInterfaces(interfaces: InstanceState["interfaces"], i
 export function describeAction(action: ContainmentAction): { name: string; detail: string } {
     const name = action.kind;
     switch (action.kind) {
-        case "detachFromAutoScaling": return { name, detail: `from ${action.group}, its desired capacity unchanged` };
-        case "protectFromTermination": return { name, detail: "termination protection on" };
-        case "protectFromStop": return { name, detail: "stop protection on" };
-        case "stopOnShutdown": return { name, detail: "a shutdown from inside stops the instance instead of terminating it" };
-        case "keepVolumes": return { name, detail: `DeleteOnTermination off for ${action.devices.join(", ")}` };
-        case "deregisterTarget": return { name, detail: `${action.targetId}:${action.port} from ${action.targetGroupArn}` };
-        case "deregisterFromClassic": return { name, detail: `from the classic load balancer ${action.loadBalancer}` };
-        case "isolateInterface": return { name, detail: `${action.networkInterfaceId} carries ${action.group} alone${action.through ? `, after a moment in ${action.through} that made its connections untracked` : ""}` };
-        case "denyCredentials": return { name, detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's` };
-        case "revokeRole": return { name, detail: `the role of ${action.instanceProfileArn} denies every session issued until now, of all instances that share it` };
-        case "disableMetadata": return { name, detail: "the metadata endpoint no longer answers, so no new credentials are issued" };
-        case "shortenIdleTimeout": return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are forgotten after ${action.seconds} s` };
-        case "isolateSubnet": return { name, detail: `${action.subnetId} has the network ACL ${action.networkAclId}, which denies everything to everything in that subnet` };
-        default: return action satisfies never;
+        case "detachFromAutoScaling":
+            return { name, detail: `from ${action.group}, its desired capacity unchanged` };
+        case "protectFromTermination":
+            return { name, detail: "termination protection on" };
+        case "protectFromStop":
+            return { name, detail: "stop protection on" };
+        case "stopOnShutdown":
+            return { name, detail: "a shutdown from inside stops the instance instead of terminating it" };
+        case "keepVolumes":
+            return { name, detail: `DeleteOnTermination off for ${action.devices.join(", ")}` };
+        case "deregisterTarget":
+            return { name, detail: `${action.targetId}:${action.port} from ${action.targetGroupArn}` };
+        case "deregisterFromClassic":
+            return { name, detail: `from the classic load balancer ${action.loadBalancer}` };
+        case "isolateInterface":
+            return {
+                name,
+                detail: `${action.networkInterfaceId} carries ${action.group} alone${action.through ? `, after a moment in ${action.through} that made its connections untracked` : ""}`,
+            };
+        case "denyCredentials":
+            return { name, detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's` };
+        case "revokeRole":
+            return {
+                name,
+                detail: `the role of ${action.instanceProfileArn} denies every session issued until now, of all instances that share it`,
+            };
+        case "disableMetadata":
+            return { name, detail: "the metadata endpoint no longer answers, so no new credentials are issued" };
+        case "shortenIdleTimeout":
+            return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are forgotten after ${action.seconds} s` };
+        case "isolateSubnet":
+            return {
+                name,
+                detail: `${action.subnetId} has the network ACL ${action.networkAclId}, which denies everything to everything in that subnet`,
+            };
+        default:
+            return action satisfies never;
     }
 }

@@ -15,13 +15,17 @@ export const inlinePolicyLimit = 10_240;
 
 const documentSchema = z.object({
     Version: z.literal("2012-10-17"),
-    Statement: z.array(z.object({
-        Sid: z.literal("ContainedInstances"),
-        Effect: z.literal("Deny"),
-        Action: z.literal("*"),
-        Resource: z.literal("*"),
-        Condition: z.object({ ArnEquals: z.object({ "ec2:SourceInstanceARN": z.array(z.string()) }) }),
-    })).length(1),
+    Statement: z
+        .array(
+            z.object({
+                Sid: z.literal("ContainedInstances"),
+                Effect: z.literal("Deny"),
+                Action: z.literal("*"),
+                Resource: z.literal("*"),
+                Condition: z.object({ ArnEquals: z.object({ "ec2:SourceInstanceARN": z.array(z.string()) }) }),
+            }),
+        )
+        .length(1),
 });
 
 /** Instance ARNs that the policy denies; empty for no policy. @throws when the policy of our name is not ours in form. */
@@ -35,7 +39,15 @@ function policyOf(instanceArns: string[]): string | null {
     if (instanceArns.length === 0) return null;
     return JSON.stringify({
         Version: "2012-10-17",
-        Statement: [{ Sid: "ContainedInstances", Effect: "Deny", Action: "*", Resource: "*", Condition: { ArnEquals: { "ec2:SourceInstanceARN": [...new Set(instanceArns)].sort() } } }],
+        Statement: [
+            {
+                Sid: "ContainedInstances",
+                Effect: "Deny",
+                Action: "*",
+                Resource: "*",
+                Condition: { ArnEquals: { "ec2:SourceInstanceARN": [...new Set(instanceArns)].sort() } },
+            },
+        ],
     });
 }
 

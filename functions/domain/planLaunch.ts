@@ -15,14 +15,21 @@ export interface LaunchAttempt {
  * @param generation 0, and one more for each former instance of the incident that was terminated: EC2 remembers the token of
  * a terminated instance for a day and would give that instance back
  */
-export function planLaunch(request: { incidentId: string; imageId: string; instanceType: string; subnetIds: readonly string[] }, generation: number): LaunchAttempt[] {
+export function planLaunch(
+    request: { incidentId: string; imageId: string; instanceType: string; subnetIds: readonly string[] },
+    generation: number,
+): LaunchAttempt[] {
     return request.subnetIds.map((subnetId) => ({
         subnetId,
-        clientToken: createHash("sha256").update([request.incidentId, request.imageId, request.instanceType, subnetId, generation].join("/")).digest("hex"),
+        clientToken: createHash("sha256")
+            .update([request.incidentId, request.imageId, request.instanceType, subnetId, generation].join("/"))
+            .digest("hex"),
     }));
 }
 
 /** Errors of RunInstances that another subnet may not have. */
 export function isAboutTheSubnet(code: string): boolean {
-    return /^(InsufficientInstanceCapacity|InsufficientHostCapacity|InsufficientReservedInstanceCapacity|InsufficientFreeAddressesInSubnet|Unsupported)$/.test(code);
+    return /^(InsufficientInstanceCapacity|InsufficientHostCapacity|InsufficientReservedInstanceCapacity|InsufficientFreeAddressesInSubnet|Unsupported)$/.test(
+        code,
+    );
 }

@@ -92,7 +92,9 @@ function earliest(snapshots: readonly SnapshotState[]): SnapshotState | undefine
 export function planPreservation(state: PreservationState): PreservationPlan {
     const plan: PreservationPlan = { actions: [], waitingFor: [], failures: [], preserved: [] };
     const room = { member: mostConcurrentCopies - state.pending.member, forensics: mostConcurrentCopies - state.pending.forensics };
-    const volumes = [...state.volumes].sort((left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1));
+    const volumes = [...state.volumes].sort(
+        (left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1),
+    );
 
     const sourceOf = (volumeId: string) => earliest(state.sources.filter((one) => one.volumeId === volumeId));
     const missing = volumes.filter(({ volumeId }) => !sourceOf(volumeId));
@@ -116,9 +118,10 @@ export function planPreservation(state: PreservationState): PreservationPlan {
         const found = sourceOf(volume.volumeId);
         const source = found && completed(found, "source");
         if (!source) continue;
-        const copiesOf = (snapshots: readonly SnapshotState[]) => earliest(snapshots.filter((one) => one.sourceSnapshotId === source.snapshotId));
+        const copiesOf = (snapshots: readonly SnapshotState[]) =>
+            earliest(snapshots.filter((one) => one.sourceSnapshotId === source.snapshotId));
 
-        const sharedCopy = source.encrypted ? copiesOf(state.sharedCopies) ?? null : null;
+        const sharedCopy = source.encrypted ? (copiesOf(state.sharedCopies) ?? null) : null;
         const copied = copiesOf(state.evidence);
         if (!copied) {
             if (source.encrypted && !sharedCopy) {

@@ -28,7 +28,8 @@ export interface ReleasePlan {
 }
 
 const same = (a: string[], b: string[]) => a.length === b.length && [...a].sort().every((value, index) => value === [...b].sort()[index]);
-const targetKey = (target: { targetGroupArn: string; targetId: string; port: number }) => `${target.targetGroupArn}/${target.targetId}:${target.port}`;
+const targetKey = (target: { targetGroupArn: string; targetId: string; port: number }) =>
+    `${target.targetGroupArn}/${target.targetId}:${target.port}`;
 
 /** What containment put in place of what the record holds. */
 export interface Imposed {
@@ -46,14 +47,22 @@ export interface Imposed {
  * @param record the instance before the first change
  * @param current the instance now
  */
-export function planRelease(record: InstanceState, current: InstanceState, { isolation, networkAcl, othersContained }: Imposed): ReleasePlan {
+export function planRelease(
+    record: InstanceState,
+    current: InstanceState,
+    { isolation, networkAcl, othersContained }: Imposed,
+): ReleasePlan {
     const actions: ReleaseAction[] = [];
     const conflicts = current.unread.map((what) => `AWS did not let us read ${what}, so it is not known whether it was changed`);
-    const changed = (what: string, left: unknown, found: unknown) => conflicts.push(`${what} was left ${String(left)} by containment and is ${String(found)} now`);
+    const changed = (what: string, left: unknown, found: unknown) =>
+        conflicts.push(`${what} was left ${String(left)} by containment and is ${String(found)} now`);
     /** A boolean that containment set: put back when it differs, a conflict when somebody else has put it back or further. */
     const flag = (what: string, before: boolean | null, now: boolean | null, left: boolean, action: ReleaseAction) => {
         if (before === null || now === null) return;
-        if (before === left) { if (now !== left) changed(what, left, now); return; }
+        if (before === left) {
+            if (now !== left) changed(what, left, now);
+            return;
+        }
         if (now === left) actions.push(action);
         else if (now !== before) changed(what, left, now);
     };
@@ -63,7 +72,10 @@ export function planRelease(record: InstanceState, current: InstanceState, { iso
         const others = othersContained[subnetId] ?? [];
         if (now === undefined || now === networkAclId) continue;
         if (now !== networkAcl) changed(`The network ACL of ${subnetId}`, networkAcl, now);
-        else if (others.length > 0) conflicts.push(`The subnet ${subnetId} also holds interfaces of other contained instances (${others.join(", ")}), so it keeps its network ACL until those are released`);
+        else if (others.length > 0)
+            conflicts.push(
+                `The subnet ${subnetId} also holds interfaces of other contained instances (${others.join(", ")}), so it keeps its network ACL until those are released`,
+            );
         else actions.push({ kind: "restoreSubnet", subnetId, networkAclId });
     }
     for (const { networkInterfaceId, tcpIdleTimeout: before } of record.interfaces) {
@@ -75,23 +87,29 @@ export function planRelease(record: InstanceState, current: InstanceState, { iso
 
     // The deny names this instance alone, so it comes out even of a role that the instance no longer has.
     if (record.instanceProfileArn) actions.push({ kind: "allowCredentials", instanceProfileArn: record.instanceProfileArn });
-    if (record.instanceProfileArn !== current.instanceProfileArn) changed("The instance profile", record.instanceProfileArn ?? "absent", current.instanceProfileArn ?? "absent");
-    flag("The metadata endpoint (enabled)", record.metadataEndpoint === "enabled", current.metadataEndpoint === "enabled", false, { kind: "enableMetadata" });
+    if (record.instanceProfileArn !== current.instanceProfileArn)
+        changed("The instance profile", record.instanceProfileArn ?? "absent", current.instanceProfileArn ?? "absent");
+    flag("The metadata endpoint (enabled)", record.metadataEndpoint === "enabled", current.metadataEndpoint === "enabled", false, {
+        kind: "enableMetadata",
+    });
 
     for (const before of record.interfaces) {
         const now = current.interfaces.find((each) => each.networkInterfaceId === before.networkInterfaceId);
         if (!now) conflicts.push(`The interface ${before.networkInterfaceId} is no longer attached`);
         else if (same(now.groups, before.groups)) continue;
-        else if (same(now.groups, [isolation])) actions.push({ kind: "restoreGroups", networkInterfaceId: before.networkInterfaceId, groups: before.groups });
+        else if (same(now.groups, [isolation]))
+            actions.push({ kind: "restoreGroups", networkInterfaceId: before.networkInterfaceId, groups: before.groups });
         else changed(`The interface ${before.networkInterfaceId}`, isolation, now.groups.join(", ") || "without groups");
     }
     for (const now of current.interfaces) {
-        if (!record.interfaces.some((each) => each.networkInterfaceId === now.networkInterfaceId)) conflicts.push(`The interface ${now.networkInterfaceId} was attached since`);
+        if (!record.interfaces.some((each) => each.networkInterfaceId === now.networkInterfaceId))
+            conflicts.push(`The interface ${now.networkInterfaceId} was attached since`);
     }
 
     const registered = new Set(current.targets.map(targetKey));
     for (const target of record.targets) {
-        if (!registered.has(targetKey(target))) actions.push({ kind: "registerTarget", targetGroupArn: target.targetGroupArn, targetId: target.targetId, port: target.port });
+        if (!registered.has(targetKey(target)))
+            actions.push({ kind: "registerTarget", targetGroupArn: target.targetGroupArn, targetId: target.targetId, port: target.port });
     }
     for (const loadBalancer of record.classicLoadBalancers) {
         if (!current.classicLoadBalancers.includes(loadBalancer)) actions.push({ kind: "registerWithClassic", loadBalancer });
@@ -108,13 +126,17 @@ export function planRelease(record: InstanceState, current: InstanceState, { iso
     if (record.shutdownBehavior === "terminate" && current.shutdownBehavior === "stop") actions.push({ kind: "terminateOnShutdown" });
     if (record.lifecycle === "on-demand") {
         flag("Stop protection", record.stopProtection, current.stopProtection, true, { kind: "unprotectFromStop" });
-        flag("Termination protection", record.terminationProtection, current.terminationProtection, true, { kind: "unprotectFromTermination" });
+        flag("Termination protection", record.terminationProtection, current.terminationProtection, true, {
+            kind: "unprotectFromTermination",
+        });
     }
     if (record.autoScaling && !/^(Detach|Terminat)/.test(record.autoScaling.lifecycleState)) {
         const group = record.autoScaling.group;
         if (!current.autoScaling) actions.push({ kind: "rejoinAutoScaling", group, from: "detached" });
-        else if (current.autoScaling.group !== group) changed("The Auto Scaling group", `out of ${group}`, `in ${current.autoScaling.group}`);
-        else if (current.autoScaling.lifecycleState === "Standby" && record.autoScaling.lifecycleState !== "Standby") actions.push({ kind: "rejoinAutoScaling", group, from: "standby" });
+        else if (current.autoScaling.group !== group)
+            changed("The Auto Scaling group", `out of ${group}`, `in ${current.autoScaling.group}`);
+        else if (current.autoScaling.lifecycleState === "Standby" && record.autoScaling.lifecycleState !== "Standby")
+            actions.push({ kind: "rejoinAutoScaling", group, from: "standby" });
     }
     return { actions, conflicts };
 }
@@ -123,18 +145,34 @@ export function planRelease(record: InstanceState, current: InstanceState, { iso
 export function describeRelease(action: ReleaseAction): { name: string; detail: string } {
     const name = action.kind;
     switch (action.kind) {
-        case "restoreSubnet": return { name, detail: `${action.subnetId} has the network ACL ${action.networkAclId} again` };
-        case "restoreIdleTimeout": return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are tracked for ${action.seconds} s again` };
-        case "allowCredentials": return { name, detail: `the deny on the role of ${action.instanceProfileArn} no longer names the instance` };
-        case "enableMetadata": return { name, detail: "the metadata endpoint answers again" };
-        case "restoreGroups": return { name, detail: `${action.networkInterfaceId} carries ${action.groups.join(", ")} again` };
-        case "registerTarget": return { name, detail: `${action.targetId}:${action.port} in ${action.targetGroupArn}` };
-        case "registerWithClassic": return { name, detail: `with the classic load balancer ${action.loadBalancer}` };
-        case "restoreVolumes": return { name, detail: `DeleteOnTermination on again for ${action.devices.join(", ")}` };
-        case "terminateOnShutdown": return { name, detail: "a shutdown from inside terminates the instance again" };
-        case "unprotectFromStop": return { name, detail: "stop protection off again" };
-        case "unprotectFromTermination": return { name, detail: "termination protection off again" };
-        case "rejoinAutoScaling": return { name, detail: `back in ${action.group} (from ${action.from}), whose desired capacity AWS raises by one: the replacement stays` };
-        default: return action satisfies never;
+        case "restoreSubnet":
+            return { name, detail: `${action.subnetId} has the network ACL ${action.networkAclId} again` };
+        case "restoreIdleTimeout":
+            return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are tracked for ${action.seconds} s again` };
+        case "allowCredentials":
+            return { name, detail: `the deny on the role of ${action.instanceProfileArn} no longer names the instance` };
+        case "enableMetadata":
+            return { name, detail: "the metadata endpoint answers again" };
+        case "restoreGroups":
+            return { name, detail: `${action.networkInterfaceId} carries ${action.groups.join(", ")} again` };
+        case "registerTarget":
+            return { name, detail: `${action.targetId}:${action.port} in ${action.targetGroupArn}` };
+        case "registerWithClassic":
+            return { name, detail: `with the classic load balancer ${action.loadBalancer}` };
+        case "restoreVolumes":
+            return { name, detail: `DeleteOnTermination on again for ${action.devices.join(", ")}` };
+        case "terminateOnShutdown":
+            return { name, detail: "a shutdown from inside terminates the instance again" };
+        case "unprotectFromStop":
+            return { name, detail: "stop protection off again" };
+        case "unprotectFromTermination":
+            return { name, detail: "termination protection off again" };
+        case "rejoinAutoScaling":
+            return {
+                name,
+                detail: `back in ${action.group} (from ${action.from}), whose desired capacity AWS raises by one: the replacement stays`,
+            };
+        default:
+            return action satisfies never;
     }
 }

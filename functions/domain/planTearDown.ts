@@ -29,7 +29,12 @@ export interface TearDownPlan {
  * Tags alone do not condemn an instance: the victim, whose id the incident's begins with, and anything outside the
  * forensics account are refused whatever they carry.
  */
-export function planTearDown(incidentId: string, forensicsAccountId: string, instances: readonly RemovableInstance[], volumes: readonly RemovableVolume[]): TearDownPlan {
+export function planTearDown(
+    incidentId: string,
+    forensicsAccountId: string,
+    instances: readonly RemovableInstance[],
+    volumes: readonly RemovableVolume[],
+): TearDownPlan {
     const plan: TearDownPlan = { terminate: [], delete: [], waitingFor: [], refused: [], gone: [] };
     for (const { instanceId, ownerId, state } of instances) {
         if (incidentId.startsWith(`${instanceId}-`)) plan.refused.push(`${instanceId} is the victim`);

@@ -27,7 +27,13 @@ export interface VolumesState {
 }
 
 export type VolumeAction =
-    | { kind: "create"; purpose: "evidence" | "work"; snapshot: EvidenceSnapshot; clientToken: string; initializationRate: number | undefined }
+    | {
+          kind: "create";
+          purpose: "evidence" | "work";
+          snapshot: EvidenceSnapshot;
+          clientToken: string;
+          initializationRate: number | undefined;
+      }
     | { kind: "attach"; volumeId: string; device: string }
     /** So that the volume goes when the instance is terminated, whoever terminates it. */
     | { kind: "delete-on-termination"; device: string };
@@ -64,14 +70,25 @@ interface Wanted {
 
 /** The volumes to have. Evidence comes before work, so that no snapshot goes unread for another's convenience. */
 export function wantedVolumes(evidence: Evidence): Wanted[] {
-    const snapshots = [...evidence.snapshots].sort((left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1));
+    const snapshots = [...evidence.snapshots].sort(
+        (left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1),
+    );
     const withWork = Math.max(0, mostVolumes - snapshots.length);
-    return snapshots.flatMap((snapshot, index): Wanted[] => (index < withWork ? [{ purpose: "evidence", snapshot }, { purpose: "work", snapshot }] : [{ purpose: "evidence", snapshot }]));
+    return snapshots.flatMap((snapshot, index): Wanted[] =>
+        index < withWork
+            ? [
+                  { purpose: "evidence", snapshot },
+                  { purpose: "work", snapshot },
+              ]
+            : [{ purpose: "evidence", snapshot }],
+    );
 }
 
 function clientToken(state: VolumesState, { purpose, snapshot }: Wanted): string {
     // With the instance: a later one gets new volumes, not a token whose volume is gone.
-    return createHash("sha256").update([state.incidentId, state.host.instanceId, snapshot.evidenceSnapshotId, purpose].join("/")).digest("hex");
+    return createHash("sha256")
+        .update([state.incidentId, state.host.instanceId, snapshot.evidenceSnapshotId, purpose].join("/"))
+        .digest("hex");
 }
 
 /** Plans the next actions. @throws nothing: more snapshots than fit are a failure of the plan */
@@ -84,27 +101,51 @@ export function planVolumes(state: VolumesState): VolumesPlan {
     }
     if (!state.host.running) plan.waitingFor.push(`${state.host.instanceId} to run`);
 
-    const taken = new Set([...state.host.devices, ...state.volumes.flatMap(({ attachment }) => (attachment?.instanceId === state.host.instanceId ? [attachment.device] : []))].map(placeOf));
+    const taken = new Set(
+        [
+            ...state.host.devices,
+            ...state.volumes.flatMap(({ attachment }) => (attachment?.instanceId === state.host.instanceId ? [attachment.device] : [])),
+        ].map(placeOf),
+    );
     const free = deviceNames.filter((device) => !taken.has(placeOf(device)));
 
     for (const want of wanted) {
         const { purpose, snapshot } = want;
         // Volumes of a former forensic instance may stand in another zone or still hang on it; they are left to TearDown.
-        const candidates = state.volumes.filter((one) => one.purpose === purpose && one.snapshotId === snapshot.evidenceSnapshotId
-            && one.availabilityZone === state.host.availabilityZone && one.state !== "deleting" && one.state !== "deleted"
-            && (one.attachment === null || one.attachment.instanceId === state.host.instanceId));
+        const candidates = state.volumes.filter(
+            (one) =>
+                one.purpose === purpose &&
+                one.snapshotId === snapshot.evidenceSnapshotId &&
+                one.availabilityZone === state.host.availabilityZone &&
+                one.state !== "deleting" &&
+                one.state !== "deleted" &&
+                (one.attachment === null || one.attachment.instanceId === state.host.instanceId),
+        );
         const rank = (one: VolumeState) => `${one.attachment ? 0 : one.state === "error" ? 2 : 1}/${one.volumeId}`;
         const volume = candidates.sort((left, right) => (rank(left) < rank(right) ? -1 : 1))[0];
 
         if (!volume) {
-            plan.actions.push({ kind: "create", purpose, snapshot, clientToken: clientToken(state, want), initializationRate: snapshot.sizeGiB > initializedAboveGiB ? initializationRate : undefined });
+            plan.actions.push({
+                kind: "create",
+                purpose,
+                snapshot,
+                clientToken: clientToken(state, want),
+                initializationRate: snapshot.sizeGiB > initializedAboveGiB ? initializationRate : undefined,
+            });
         } else if (volume.state === "error") {
             plan.failures.push(`${purpose} volume ${volume.volumeId} of ${snapshot.evidenceSnapshotId} is in state error`);
         } else if (volume.attachment) {
             const { device, state: attachmentState, deleteOnTermination } = volume.attachment;
             if (attachmentState !== "attached") plan.waitingFor.push(`${volume.volumeId}, which is ${attachmentState}`);
             else if (!deleteOnTermination) plan.actions.push({ kind: "delete-on-termination", device });
-            plan.attached.push({ purpose, volumeId: volume.volumeId, device, snapshotId: snapshot.evidenceSnapshotId, sourceVolumeId: snapshot.volumeId, root: snapshot.root });
+            plan.attached.push({
+                purpose,
+                volumeId: volume.volumeId,
+                device,
+                snapshotId: snapshot.evidenceSnapshotId,
+                sourceVolumeId: snapshot.volumeId,
+                root: snapshot.root,
+            });
         } else if (volume.state !== "available") {
             plan.waitingFor.push(`${purpose} volume ${volume.volumeId}, which is ${volume.state}`);
         } else if (state.host.running) {

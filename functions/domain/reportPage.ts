@@ -35,11 +35,14 @@ function pageHeader({ custody, summary, generatedAt }: ReportInput): Html {
 <h1>Instance <code>${instance.instanceId}</code></h1>
 <p class="lead"><span class="chip ${severity}">${severity}</span> ${finding.type}</p>
 ${facts([
-        ["Account", instance.accountId], ["Region", instance.region],
-        ["Host name", system?.hostname], ["Operating system", system && [system.name, system.version].filter(Boolean).join(" ")],
-        ["Incident", code(incidentId)],
-        ["Opened", time(custody.incident.openedAt)], ["Report written", time(generatedAt)],
-    ])}
+    ["Account", instance.accountId],
+    ["Region", instance.region],
+    ["Host name", system?.hostname],
+    ["Operating system", system && [system.name, system.version].filter(Boolean).join(" ")],
+    ["Incident", code(incidentId)],
+    ["Opened", time(custody.incident.openedAt)],
+    ["Report written", time(generatedAt)],
+])}
 <nav aria-label="Contents"><ol>
 <li><a href="#integrity">Completeness and integrity</a></li><li><a href="#verdict">Verdict</a></li><li><a href="#findings">Findings</a></li>
 <li><a href="#timeline">Timeline</a></li><li><a href="#custody">Chain of custody</a></li><li><a href="#not-looked-at">What was not looked at</a></li>
@@ -63,9 +66,13 @@ function originalFindingSection({ custody }: ReportInput): Html {
 <h3>${finding.title}</h3>
 <p>${finding.description}</p>
 ${facts([
-        ["Type", finding.type], ["Severity", `${finding.severity} (${findingSeverity(finding.severity)})`], ["Source", finding.origin],
-        ["Sample", finding.sample ? "yes" : "no"], ["Created", finding.createdAt && time(finding.createdAt)], ["Updated", finding.updatedAt && time(finding.updatedAt)],
-    ])}
+    ["Type", finding.type],
+    ["Severity", `${finding.severity} (${findingSeverity(finding.severity)})`],
+    ["Source", finding.origin],
+    ["Sample", finding.sample ? "yes" : "no"],
+    ["Created", finding.createdAt && time(finding.createdAt)],
+    ["Updated", finding.updatedAt && time(finding.updatedAt)],
+])}
 <pre>${preformatted(JSON.stringify(finding, null, 2))}</pre>
 </section>`;
 }

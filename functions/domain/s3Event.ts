@@ -2,9 +2,13 @@
 import { z } from "zod";
 
 const eventSchema = z.object({
-    Records: z.array(z.object({
-        s3: z.object({ bucket: z.object({ name: z.string() }), object: z.object({ key: z.string() }) }),
-    })).min(1),
+    Records: z
+        .array(
+            z.object({
+                s3: z.object({ bucket: z.object({ name: z.string() }), object: z.object({ key: z.string() }) }),
+            }),
+        )
+        .min(1),
 });
 
 /**
@@ -16,6 +20,8 @@ const eventSchema = z.object({
  */
 export function eventKeys(event: unknown, bucket: string, pattern: RegExp): string[] {
     const { Records } = eventSchema.parse(event);
-    const keys = Records.filter(({ s3 }) => s3.bucket.name === bucket).map(({ s3 }) => decodeURIComponent(s3.object.key.replaceAll("+", " ")));
+    const keys = Records.filter(({ s3 }) => s3.bucket.name === bucket).map(({ s3 }) =>
+        decodeURIComponent(s3.object.key.replaceAll("+", " ")),
+    );
     return [...new Set(keys.filter((key) => pattern.test(key)))];
 }

@@ -13,7 +13,7 @@ export { toPlainText } from "./slack/toPlainText";
 export { toSlack, type SlackPayload } from "./slack/toSlack";
 
 const where = ({ instanceId, accountId, region }: InstanceRef): string => `${instanceId} in account ${accountId}, ${region}`;
-const drill = ({ finding }: Incident): string => finding.sample ? "[Drill] " : "";
+const drill = ({ finding }: Incident): string => (finding.sample ? "[Drill] " : "");
 
 function incidentFacts({ finding, instance, incidentId }: Incident): Fact[] {
     return [
@@ -27,7 +27,11 @@ function incidentFacts({ finding, instance, incidentId }: Incident): Fact[] {
 }
 
 const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
-    done: "Done", "already-done": "Already done", "not-needed": "Not needed", failed: "FAILED", planned: "Not done, planned",
+    done: "Done",
+    "already-done": "Already done",
+    "not-needed": "Not needed",
+    failed: "FAILED",
+    planned: "Not done, planned",
 };
 
 /** How the title of an isolation message begins. */
@@ -46,7 +50,8 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     const { instance, finding } = incident;
     const contained = containment?.contained ?? false;
     const observed = containment?.outcome === "observed";
-    const line = ({ name, outcome, detail }: Containment["steps"][number]) => `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`;
+    const line = ({ name, outcome, detail }: Containment["steps"][number]) =>
+        `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`;
     const isFailed = ({ outcome }: Containment["steps"][number]) => outcome === "failed";
     const steps = containment?.steps ?? [];
     const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);
@@ -64,15 +69,28 @@ export function isolationMessage(incident: Incident, containment: Containment | 
             // Before everything else and in a list of its own: a message shows only the beginning of a long list.
             { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
             { heading: "Who decided", items: containment?.decision ? [containment.decision.reason] : [] },
-            { heading: observed ? "What containment would change" : "What was done", items: steps.filter((step) => !isFailed(step)).map(line) },
-            { heading: "Network interfaces", items: (containment?.interfaces ?? []).map((each) => `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`) },
+            {
+                heading: observed ? "What containment would change" : "What was done",
+                items: steps.filter((step) => !isFailed(step)).map(line),
+            },
+            {
+                heading: "Network interfaces",
+                items: (containment?.interfaces ?? []).map(
+                    (each) =>
+                        `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`,
+                ),
+            },
             { heading: "What could not be cut", items: containment?.uncut ?? [] },
             { heading: "The same finding also names", items: others.map((each) => where(each)) },
             {
                 heading: "What comes next",
                 items: [
-                    ...(observed ? [`To contain it after all, send {"instanceId","accountId","region","reason"} to the findings topic.`] : []),
-                    ...(contained || observed ? [] : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
+                    ...(observed
+                        ? [`To contain it after all, send {"instanceId","accountId","region","reason"} to the findings topic.`]
+                        : []),
+                    ...(contained || observed
+                        ? []
+                        : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
                     "Do not stop, reboot or terminate the instance: its memory is evidence too.",
                     "Snapshots of every volume are being taken; the report follows in this channel.",
                 ],
@@ -124,7 +142,12 @@ export function reportMessage({ incident, verdict, assessment, top, report }: Re
     const { bucket, key } = report.page;
     const counts = severities.map((severity) => `${report.findingsBySeverity[severity] ?? 0} ${severity}`).join(", ");
     return {
-        tone: verdict.tone === "critical" || verdict.tone === "high" ? "danger" : verdict.tone === "medium" || !report.complete || !report.intact ? "warning" : "neutral",
+        tone:
+            verdict.tone === "critical" || verdict.tone === "high"
+                ? "danger"
+                : verdict.tone === "medium" || !report.complete || !report.intact
+                  ? "warning"
+                  : "neutral",
         title: `${drill(incident)}Report: ${verdict.headline} – ${where(incident.instance)}`,
         summary: `${verdict.findings} ${verdict.containment} ${verdict.reliability}`,
         facts: [
@@ -135,11 +158,23 @@ export function reportMessage({ incident, verdict, assessment, top, report }: Re
             { label: "Report", value: `s3://${bucket}/${key}` },
         ],
         sections: [
-            { heading: "Most serious findings", items: top.slice(0, 5).map(({ severity, title, path, attack }) => `${severity}: ${title}${path ? ` – ${path}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`) },
+            {
+                heading: "Most serious findings",
+                items: top
+                    .slice(0, 5)
+                    .map(
+                        ({ severity, title, path, attack }) =>
+                            `${severity}: ${title}${path ? ` – ${path}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
+                    ),
+            },
             { heading: "Not complete because", items: assessment.incomplete },
             { heading: "Not shown to be intact because", items: assessment.altered },
         ],
-        links: [objectLink(place, "Open the report", bucket, key), prefixLink(place, bucket, incident.prefix), instanceLink(place, incident.instance.instanceId)],
+        links: [
+            objectLink(place, "Open the report", bucket, key),
+            prefixLink(place, bucket, incident.prefix),
+            instanceLink(place, incident.instance.instanceId),
+        ],
     };
 }
 
@@ -164,9 +199,13 @@ export function errorMessage(problem: Problem, known: KnownFacts, record: ErrorR
         facts: [
             { label: "Step", value: problem.step },
             { label: "Error", value: problem.error },
-            ...(problem.instance ? [
-                { label: "Instance", value: problem.instance.instanceId }, { label: "Account", value: problem.instance.accountId }, { label: "Region", value: problem.instance.region },
-            ] : []),
+            ...(problem.instance
+                ? [
+                      { label: "Instance", value: problem.instance.instanceId },
+                      { label: "Account", value: problem.instance.accountId },
+                      { label: "Region", value: problem.instance.region },
+                  ]
+                : []),
             ...(problem.incidentId === null ? [] : [{ label: "Incident", value: problem.incidentId }]),
             { label: "At", value: problem.at },
             { label: "Record", value: `s3://${record.bucket}/${record.key}` },
@@ -177,7 +216,9 @@ export function errorMessage(problem: Problem, known: KnownFacts, record: ErrorR
             { heading: "State of the evidence", items: [evidence] },
         ],
         links: [
-            ...(problem.instance ? [instanceLink({ partition: record.partition, region: problem.instance.region }, problem.instance.instanceId)] : []),
+            ...(problem.instance
+                ? [instanceLink({ partition: record.partition, region: problem.instance.region }, problem.instance.instanceId)]
+                : []),
             objectLink(record, "Error record", record.bucket, record.key),
         ],
     };

@@ -12,66 +12,92 @@ interface Advice {
 
 const advice: Record<string, Advice> = {
     startincident: {
-        whatToDo: "Read the reason. If the message names an instance that must be contained, send {\"instanceId\",\"accountId\",\"region\"} to the findings topic. The message itself is kept in the dead-letter queue.",
-        instance: "untouched", evidence: "none",
+        whatToDo:
+            'Read the reason. If the message names an instance that must be contained, send {"instanceId","accountId","region"} to the findings topic. The message itself is kept in the dead-letter queue.',
+        instance: "untouched",
+        evidence: "none",
     },
     isolateinstance: {
-        whatToDo: "Contain the instance by hand now: attach a security group without rules to every network interface, alone. Do not stop or terminate it.",
-        instance: "uncertain", evidence: "in-progress",
+        whatToDo:
+            "Contain the instance by hand now: attach a security group without rules to every network interface, alone. Do not stop or terminate it.",
+        instance: "uncertain",
+        evidence: "in-progress",
     },
     requestapproval: {
-        whatToDo: "People could not be asked, so silence decides as containment.onApprovalTimeout says. Check the incidents table, the Slack webhook and the notification topic.",
-        instance: "uncertain", evidence: "in-progress",
+        whatToDo:
+            "People could not be asked, so silence decides as containment.onApprovalTimeout says. Check the incidents table, the Slack webhook and the notification topic.",
+        instance: "uncertain",
+        evidence: "in-progress",
     },
     openticket: {
         whatToDo: "Open a case with AWS Support or your own ticket system by hand if you need one. Nothing else waits for it.",
-        instance: "contained", evidence: "in-progress",
+        instance: "contained",
+        evidence: "in-progress",
     },
     notifyisolation: {
         whatToDo: "Check the Slack webhook in its SSM parameter and the notification topic: people were not told of the isolation.",
-        instance: "contained", evidence: "in-progress",
+        instance: "contained",
+        evidence: "in-progress",
     },
     capturemetadata: {
         whatToDo: "Save what the instance shows (console output, tags, role, metadata options) by hand before it changes.",
-        instance: "contained", evidence: "in-progress",
+        instance: "contained",
+        evidence: "in-progress",
     },
     createsnapshots: {
-        whatToDo: "Take a snapshot of every volume by hand, copy it to the forensics account and lock it. Check the volumes' KMS keys and the snapshot quota; then start the incident again.",
-        instance: "contained", evidence: "in-progress",
+        whatToDo:
+            "Take a snapshot of every volume by hand, copy it to the forensics account and lock it. Check the volumes' KMS keys and the snapshot quota; then start the incident again.",
+        instance: "contained",
+        evidence: "in-progress",
     },
     startforensicinstance: {
-        whatToDo: "Check the forensic subnets, the instance type's capacity in this Availability Zone and the forensic image; then start the incident again. The evidence waits.",
-        instance: "contained", evidence: "locked",
+        whatToDo:
+            "Check the forensic subnets, the instance type's capacity in this Availability Zone and the forensic image; then start the incident again. The evidence waits.",
+        instance: "contained",
+        evidence: "locked",
     },
     attachevidencevolumes: {
-        whatToDo: "Check the volume quota, the evidence key's grants and the Availability Zone; then start the incident again. The evidence waits.",
-        instance: "contained", evidence: "locked",
+        whatToDo:
+            "Check the volume quota, the evidence key's grants and the Availability Zone; then start the incident again. The evidence waits.",
+        instance: "contained",
+        evidence: "locked",
     },
     checkssm: {
-        whatToDo: "Check the interface endpoints for ssm, ssmmessages and ec2messages, the forensic instance profile and that the image runs the SSM agent; then start the incident again.",
-        instance: "contained", evidence: "locked",
+        whatToDo:
+            "Check the interface endpoints for ssm, ssmmessages and ec2messages, the forensic instance profile and that the image runs the SSM agent; then start the incident again.",
+        instance: "contained",
+        evidence: "locked",
     },
     runanalysis: {
-        whatToDo: "Read the command's output in Systems Manager and what lies under analysis/partial in the evidence bucket; then start the incident again. The evidence waits.",
-        instance: "contained", evidence: "locked",
+        whatToDo:
+            "Read the command's output in Systems Manager and what lies under analysis/partial in the evidence bucket; then start the incident again. The evidence waits.",
+        instance: "contained",
+        evidence: "locked",
     },
     sendreport: {
-        whatToDo: "Read the analysis' outputs in the evidence bucket: findings.jsonl and summary.json are complete when manifest.sha256 is there. Invoke sendReport again with the same event once the cause is gone.",
-        instance: "contained", evidence: "locked",
+        whatToDo:
+            "Read the analysis' outputs in the evidence bucket: findings.jsonl and summary.json are complete when manifest.sha256 is there. Invoke sendReport again with the same event once the cause is gone.",
+        instance: "contained",
+        evidence: "locked",
     },
     releaseinstance: {
-        whatToDo: "Read the reason: undo what was changed since containment, or release again with --force to leave that as it is. A release goes on with what is left.",
-        instance: "releasing", evidence: "unaffected",
+        whatToDo:
+            "Read the reason: undo what was changed since containment, or release again with --force to leave that as it is. A release goes on with what is left.",
+        instance: "releasing",
+        evidence: "unaffected",
     },
     teardown: {
-        whatToDo: "Terminate the forensic instance and delete its evidence and work volumes in the forensics account by hand: they cost money. Snapshots stay locked.",
-        instance: "contained", evidence: "unaffected",
+        whatToDo:
+            "Terminate the forensic instance and delete its evidence and work volumes in the forensics account by hand: they cost money. Snapshots stay locked.",
+        instance: "contained",
+        evidence: "unaffected",
     },
 };
 
 const unknownStep: Advice = {
     whatToDo: "Look at the execution of the state machine and the log of the function that failed; then start the incident again.",
-    instance: "uncertain", evidence: "unaffected",
+    instance: "uncertain",
+    evidence: "unaffected",
 };
 
 /** What the evidence bucket shows besides the problem itself. */
@@ -101,11 +127,14 @@ function instanceState(stage: Advice["instance"], known: KnownFacts): string {
             : "No containment is on record, so there was nothing to release.";
     }
     if (known.containmentFailed || stage === "uncertain") {
-        const begun = known.restoreRecorded ? "Containment began; what it changed is in restore-record.json." : "No change to it is on record.";
+        const begun = known.restoreRecorded
+            ? "Containment began; what it changed is in restore-record.json."
+            : "No change to it is on record.";
         return `NOT known to be contained: treat it as still connected. ${begun}`;
     }
     if (stage === "untouched") return "Not touched.";
-    if (!known.restoreRecorded && known.observed) return "Observed, not contained, as configured or decided: nothing was changed, so treat it as still connected.";
+    if (!known.restoreRecorded && known.observed)
+        return "Observed, not contained, as configured or decided: nothing was changed, so treat it as still connected.";
     return known.restoreRecorded
         ? "Isolated before this step; the isolation message says whether every interface was verified. It stays as it is."
         : "This step comes after isolation, but no restore record was found: check its security groups.";
@@ -114,7 +143,8 @@ function instanceState(stage: Advice["instance"], known: KnownFacts): string {
 function evidenceState(stage: Advice["evidence"], known: KnownFacts): string {
     if (stage === "none") return "None was taken.";
     if (known.custodyRecorded || stage === "locked") return "Snapshots are locked in the forensics account and not affected.";
-    if (stage === "in-progress") return "Being preserved beside this step, or not yet begun: wait for the report or another error before relying on it.";
+    if (stage === "in-progress")
+        return "Being preserved beside this step, or not yet begun: wait for the report or another error before relying on it.";
     return "Not affected by this step.";
 }
 

@@ -30,7 +30,8 @@ export function unwrapCause(cause: unknown, depth = 3): Cause {
         const text = message ? parseJson(message[1]) : undefined;
         return { type: type?.[1] ?? null, message: typeof text === "string" ? text : cause };
     }
-    if (!isObject(cause)) return { type: null, message: cause === undefined || cause === null ? "No cause was given." : JSON.stringify(cause) };
+    if (!isObject(cause))
+        return { type: null, message: cause === undefined || cause === null ? "No cause was given." : JSON.stringify(cause) };
     const { errorMessage, errorType, Error: stateError, Cause: stateCause } = cause;
     const type = [errorType, stateError].find((each): each is string => typeof each === "string") ?? null;
     if (typeof errorMessage === "string") {
@@ -57,12 +58,17 @@ export function readProblem(text: string, fallback: { incidentId: string | null;
     const value = typeof once === "string" ? parseJson(once) : once;
     if (isObject(value)) {
         const { type, message } = unwrapCause(value.cause);
-        const error = typeof value.error === "string" ? value.error : type ?? "Unknown";
+        const error = typeof value.error === "string" ? value.error : (type ?? "Unknown");
         const parsed = problemSchema.safeParse({ ...value, error: type ?? error, cause: bounded(message) });
         if (parsed.success) return parsed.data;
     }
     return {
-        schemaVersion: 1, incidentId: fallback.incidentId, instance: null, step: clip(fallback.step, 64), error: unreadable,
-        cause: bounded(text.trim() === "" ? "The object is empty." : text), at: fallback.at,
+        schemaVersion: 1,
+        incidentId: fallback.incidentId,
+        instance: null,
+        step: clip(fallback.step, 64),
+        error: unreadable,
+        cause: bounded(text.trim() === "" ? "The object is empty." : text),
+        at: fallback.at,
     };
 }

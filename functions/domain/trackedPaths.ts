@@ -19,8 +19,14 @@ const alwaysTracked: [RegExp, string][] = [
 ];
 
 /** Names every such way that the routes, targets and endpoints at hand open to the instance. */
-export function trackedPaths(facts: { routes: Route[]; networkLoadBalancers: string[]; interfaceEndpoints: { id: string; service: string }[] }): string[] {
-    const routes = facts.routes.flatMap(({ target, destination }) => alwaysTracked.filter(([pattern]) => pattern.test(target)).map(([, what]) => `${what} ${target} (route to ${destination})`));
+export function trackedPaths(facts: {
+    routes: Route[];
+    networkLoadBalancers: string[];
+    interfaceEndpoints: { id: string; service: string }[];
+}): string[] {
+    const routes = facts.routes.flatMap(({ target, destination }) =>
+        alwaysTracked.filter(([pattern]) => pattern.test(target)).map(([, what]) => `${what} ${target} (route to ${destination})`),
+    );
     const endpoints = facts.interfaceEndpoints.map(({ id, service }) => `interface endpoint ${id} (${service})`);
     const balancers = facts.networkLoadBalancers.map((arn) => `Network Load Balancer through ${arn}`);
     return [...new Set([...routes, ...balancers, ...endpoints])].sort();
@@ -28,5 +34,7 @@ export function trackedPaths(facts: { routes: Route[]; networkLoadBalancers: str
 
 /** What outlives a network ACL that denies everything: it stands at the subnet's edge and does not see what stays inside. */
 export function insideSubnet(paths: string[]): string[] {
-    return paths.filter((path) => !/^(NAT gateway|egress-only internet gateway|virtual private gateway) /.test(path)).map((path) => `${path}, where it stands in the instance's own subnet`);
+    return paths
+        .filter((path) => !/^(NAT gateway|egress-only internet gateway|virtual private gateway) /.test(path))
+        .map((path) => `${path}, where it stands in the instance's own subnet`);
 }

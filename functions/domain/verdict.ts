@@ -29,7 +29,9 @@ export interface Verdict {
 
 /** `3 critical and 2 high`, without the severities that have none. */
 export function severityCounts(counts: Record<Severity, number>): string {
-    return list(severities.filter((severity) => counts[severity] > 0).map((severity) => `${counts[severity].toLocaleString("en-GB")} ${severity}`));
+    return list(
+        severities.filter((severity) => counts[severity] > 0).map((severity) => `${counts[severity].toLocaleString("en-GB")} ${severity}`),
+    );
 }
 
 /** `12,345 files in 2 file systems on 2 volumes, by 12 checks`. */
@@ -54,7 +56,9 @@ function findingsSentence({ counts, worst, assessment }: VerdictInput): string {
         return `${severityCounts(counts)} ${total === 1 ? "finding" : "findings"} in ${lookedAtSentence(assessment)}${most}.`;
     }
     if (assessment.lookedAt.files === 0) return "No file was looked at, so that there is no finding says nothing about the instance.";
-    const caveat = assessment.complete ? "which does not prove that there is nothing to find" : "but not everything was looked at, so this says little";
+    const caveat = assessment.complete
+        ? "which does not prove that there is nothing to find"
+        : "but not everything was looked at, so this says little";
     return `No finding in ${lookedAtSentence(assessment)}, ${caveat}.`;
 }
 
@@ -62,7 +66,10 @@ function findingsSentence({ counts, worst, assessment }: VerdictInput): string {
 export function containmentSentence(containment: Containment | null): string {
     if (!containment) return "The instance is NOT known to be contained: containment failed, so treat it as still connected.";
     if (containment.outcome !== "contained") {
-        const state = containment.outcome === "observed" ? "was observed, not contained, as configured" : "is NOT contained yet: a person's approval is awaited";
+        const state =
+            containment.outcome === "observed"
+                ? "was observed, not contained, as configured"
+                : "is NOT contained yet: a person's approval is awaited";
         return `The instance ${state}. Nothing was changed, so treat it as still connected. ${containment.decision?.reason ?? ""}`.trimEnd();
     }
     const failed = [...new Set(containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name))];
@@ -70,7 +77,8 @@ export function containmentSentence(containment: Containment | null): string {
         return `The instance is NOT contained${failed.length > 0 ? ` (failed: ${list(failed)})` : ""}: treat it as still connected.`;
     }
     const interfaces = containment.interfaces.length;
-    const carry = interfaces === 1 ? "its network interface carries" : `${interfaces === 2 ? "both" : `all ${interfaces}`} network interfaces carry`;
+    const carry =
+        interfaces === 1 ? "its network interface carries" : `${interfaces === 2 ? "both" : `all ${interfaces}`} network interfaces carry`;
     const when = containment.containedAt ? ` since ${time(containment.containedAt)}` : "";
     const uncut = containment.uncut.length > 0 ? `, but ${count(containment.uncut.length, "connection")} could not be cut` : "";
     return `The instance is contained${when}: ${carry} only the isolation group ${containment.isolationGroupId}${uncut}.${failed.length > 0 ? ` Not everything was done (failed: ${list(failed)}).` : ""}`;

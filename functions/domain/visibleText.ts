@@ -59,5 +59,8 @@ export function visible(text: string): string {
 
 /** Untrusted text of several lines: like {@link visible}, but newlines and tabs stay what they are. */
 export function visibleLines(text: string): string {
-    return text.split(/\r?\n/).map((line) => line.split("\t").map(visible).join("\t")).join("\n");
+    return text
+        .split(/\r?\n/)
+        .map((line) => line.split("\t").map(visible).join("\t"))
+        .join("\n");
 }

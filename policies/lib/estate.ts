@@ -28,11 +28,30 @@ export function announcedEstate(stack: readonly PolicyResource[]): Estate | "non
     const estate = objectOf(accounts === undefined ? undefined : reveal(accounts.props).estate);
     const { forensicsAccountId } = estate;
     const regions = texts(estate.regions);
-    const members = listOf(estate.members).map(objectOf).map((member) => ({ accountId: text(member.accountId), regions: texts(member.regions), mode: text(member.mode), forwards: member.forwards !== false }));
-    if (typeof forensicsAccountId !== "string" || regions.length === 0 || estate.members === UNKNOWN || (members.length === 0 && estate.hasOrganization !== true)) {
+    const members = listOf(estate.members)
+        .map(objectOf)
+        .map((member) => ({
+            accountId: text(member.accountId),
+            regions: texts(member.regions),
+            mode: text(member.mode),
+            forwards: member.forwards !== false,
+        }));
+    if (
+        typeof forensicsAccountId !== "string" ||
+        regions.length === 0 ||
+        estate.members === UNKNOWN ||
+        (members.length === 0 && estate.hasOrganization !== true)
+    ) {
         return "unannounced";
     }
-    return { forensicsAccountId, regions, hasOrganization: estate.hasOrganization === true, mode: text(estate.mode), existingRegions: texts(estate.existingRegions), members };
+    return {
+        forensicsAccountId,
+        regions,
+        hasOrganization: estate.hasOrganization === true,
+        mode: text(estate.mode),
+        existingRegions: texts(estate.existingRegions),
+        members,
+    };
 }
 
 const text = (value: Value): string => (typeof value === "string" ? value : "");

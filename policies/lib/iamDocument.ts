@@ -69,7 +69,12 @@ function readStatement(statement: Properties, index: number): Statement {
         allow: statement.Effect === "Allow",
         actions: texts(statement.Action),
         resources: texts(statement.Resource),
-        principals: "NotPrincipal" in statement ? ["*"] : typeof statement.Principal === "string" ? [statement.Principal] : Object.values(objectOf(statement.Principal)).flatMap(texts),
+        principals:
+            "NotPrincipal" in statement
+                ? ["*"]
+                : typeof statement.Principal === "string"
+                  ? [statement.Principal]
+                  : Object.values(objectOf(statement.Principal)).flatMap(texts),
         negations: ["NotAction", "NotResource", "NotPrincipal"].filter((element) => element in statement),
         conditions: Object.entries(objectOf(statement.Condition)).flatMap(([operator, keys]) =>
             Object.entries(objectOf(keys)).map(([key, values]) => ({ operator, key: key.toLowerCase(), values: texts(values) })),
@@ -95,14 +100,28 @@ export function isAnyone(principal: string): boolean {
 
 /** Condition keys that tie a request to an account, organisation, resource or network of one's own. */
 const NARROWING = new Set([
-    "aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:resourceaccount", "aws:resourceorgid", "aws:sourceaccount", "aws:sourcearn",
-    "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce", "kms:calleraccount", "s3:dataaccesspointaccount",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "kms:calleraccount",
+    "s3:dataaccesspointaccount",
 ]);
 
 /** Whether a condition ties the statement to somebody: an operator that compares for equality, on a narrowing key, with no "*" alone. */
 export function isNarrowed(statement: Statement): boolean {
     return statement.conditions.some(
         ({ operator, key, values }) =>
-            NARROWING.has(key) && /^(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)$/.test(operator) && values.length > 0 && !values.includes("*"),
+            NARROWING.has(key) &&
+            /^(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)$/.test(operator) &&
+            values.length > 0 &&
+            !values.includes("*"),
     );
 }

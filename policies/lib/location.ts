@@ -5,7 +5,21 @@ import { roleTag, type Role } from "./roles";
 import { reveal } from "./values";
 
 /** Properties by which a network resource says where it is. */
-const WHERE = ["vpcId", "peerVpcId", "vpcArn", "subnetId", "subnetIds", "subnetArns", "vpcSubnetIds", "routeTableId", "defaultRouteTableId", "securityGroupId", "networkInterfaceId", "instanceId", "instance"];
+const WHERE = [
+    "vpcId",
+    "peerVpcId",
+    "vpcArn",
+    "subnetId",
+    "subnetIds",
+    "subnetArns",
+    "vpcSubnetIds",
+    "routeTableId",
+    "defaultRouteTableId",
+    "securityGroupId",
+    "networkInterfaceId",
+    "instanceId",
+    "instance",
+];
 
 /**
  * Whether a resource is in a network that is not the drill range. Everything counts as a clean room unless it is marked otherwise, so that a

@@ -31,7 +31,7 @@ function indexOf(stack: readonly PolicyResource[]): Map<string, PolicyResource[]
 export function referencedBy(resource: PolicyResource, property: string, stack: readonly PolicyResource[]): PolicyResource[] {
     const found = new Set(resource.propertyDependencies[property] ?? []);
     for (const literal of listOf(revealKey(resource.props, property))) {
-        for (const candidate of typeof literal === "string" ? indexOf(stack).get(literal) ?? [] : []) {
+        for (const candidate of typeof literal === "string" ? (indexOf(stack).get(literal) ?? []) : []) {
             found.add(candidate);
         }
     }

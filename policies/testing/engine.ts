@@ -81,8 +81,23 @@ function toResource(declared: Declared): PolicyResource {
         name: declared.name,
         urn: `urn:pulumi:test::spec::${type}::${declared.name}`,
         props: throwOnUnknown(declared.props),
-        opts: { protect: false, ignoreChanges: declared.ignoreChanges ?? [], aliases: [], additionalSecretOutputs: [], customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 } },
-        ...(declared.provider === undefined ? {} : { provider: { type: "pulumi:providers:aws", name: "provider", urn: "urn:provider", props: throwOnUnknown(declared.provider) } }),
+        opts: {
+            protect: false,
+            ignoreChanges: declared.ignoreChanges ?? [],
+            aliases: [],
+            additionalSecretOutputs: [],
+            customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
+        },
+        ...(declared.provider === undefined
+            ? {}
+            : {
+                  provider: {
+                      type: "pulumi:providers:aws",
+                      name: "provider",
+                      urn: "urn:provider",
+                      props: throwOnUnknown(declared.provider),
+                  },
+              }),
         dependencies: [],
         propertyDependencies: {},
         isType,

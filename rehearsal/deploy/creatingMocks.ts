@@ -39,7 +39,10 @@ export async function createByTable(table: DeployTable, inputs: Record<string, u
     const { inputs: seen, unread } = watched(inputs);
     const created = await line.create(seen, context);
     const dropped = unread().filter((key) => !(key in line.noEffect) && !(key in handledForEveryType));
-    if (dropped.length > 0) throw new Error(`the deploy table does not know its input ${dropped.join(", ")}; teach the handler, or list it under noEffect with a reason`);
+    if (dropped.length > 0)
+        throw new Error(
+            `the deploy table does not know its input ${dropped.join(", ")}; teach the handler, or list it under noEffect with a reason`,
+        );
     return created;
 }
 
@@ -48,15 +51,30 @@ export function creatingMocks(clients: LocalClients, defaults: Target): { mocks:
     const providers = new Providers(defaults);
     const log: DeployLog = { resources: [], functions: [], failures: [] };
 
-    async function newResource({ type, name, inputs: raw, provider, custom }: pulumi.runtime.MockResourceArgs): Promise<{ id: string | undefined; state: Record<string, unknown> }> {
+    async function newResource({
+        type,
+        name,
+        inputs: raw,
+        provider,
+        custom,
+    }: pulumi.runtime.MockResourceArgs): Promise<{ id: string | undefined; state: Record<string, unknown> }> {
         // A secret arrives wrapped. AWS is told the value, the local one as the real one.
-        const inputs = Object.fromEntries(Object.entries(raw as Record<string, unknown>).map(([key, value]) => [key, pulumi.runtime.unwrapRpcSecret(value)]));
+        const inputs = Object.fromEntries(
+            Object.entries(raw as Record<string, unknown>).map(([key, value]) => [key, pulumi.runtime.unwrapRpcSecret(value)]),
+        );
         if (type.startsWith("pulumi:providers:")) return { id: providers.register(name, inputs), state: inputs };
         // A component is a name for its children: nothing of it exists in AWS.
         if (!custom || type in withoutCounterpart) return { id: custom ? name : undefined, state: inputs };
         try {
             const { target, defaultTags } = providers.find(provider, inputs.region);
-            const created = await createByTable(deployTable, inputs, { type, name, target, defaultTags, clients, onUpload: (one) => log.functions.push(one) });
+            const created = await createByTable(deployTable, inputs, {
+                type,
+                name,
+                target,
+                defaultTags,
+                clients,
+                onUpload: (one) => log.functions.push(one),
+            });
             log.resources.push({ type, name, id: created.id, target });
             return { id: created.id, state: { ...inputs, region: target.region, ...created.state } };
         } catch (error) {

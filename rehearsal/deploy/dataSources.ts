@@ -1,5 +1,10 @@
 /** Pulumi functions (data sources), asked from the local AWS. */
-import { DescribeAvailabilityZonesCommand, DescribeManagedPrefixListsCommand, DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import {
+    DescribeAvailabilityZonesCommand,
+    DescribeManagedPrefixListsCommand,
+    DescribeRegionsCommand,
+    EC2Client,
+} from "@aws-sdk/client-ec2";
 import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from "@aws-sdk/client-guardduty";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
@@ -23,42 +28,87 @@ const dataSources: Record<string, DataSource> = {
         const { partition, dnsSuffix } = partitionOf(region);
         return { id: partition, partition, dnsSuffix, reverseDnsPrefix: dnsSuffix.split(".").reverse().join(".") };
     },
-    "aws:index/getRegion:getRegion": async (_inputs, { region }) => ({ id: region, name: region, region, endpoint: `ec2.${region}.amazonaws.com` }),
+    "aws:index/getRegion:getRegion": async (_inputs, { region }) => ({
+        id: region,
+        name: region,
+        region,
+        endpoint: `ec2.${region}.amazonaws.com`,
+    }),
     "aws:index/getAvailabilityZones:getAvailabilityZones": async (inputs, target, clients) => {
         const Filters = [
             ...(inputs.state ? [{ Name: "state", Values: [inputs.state as string] }] : []),
-            ...((inputs.filters as { name: string; values: string[] }[] | undefined) ?? []).map(({ name, values }) => ({ Name: name, Values: values })),
+            ...((inputs.filters as { name: string; values: string[] }[] | undefined) ?? []).map(({ name, values }) => ({
+                Name: name,
+                Values: values,
+            })),
         ];
         const { AvailabilityZones = [] } = await clients(EC2Client, target).send(new DescribeAvailabilityZonesCommand({ Filters }));
-        return { id: target.region, names: AvailabilityZones.map((zone) => zone.ZoneName), zoneIds: AvailabilityZones.map((zone) => zone.ZoneId), groupNames: [target.region] };
+        return {
+            id: target.region,
+            names: AvailabilityZones.map((zone) => zone.ZoneName),
+            zoneIds: AvailabilityZones.map((zone) => zone.ZoneId),
+            groupNames: [target.region],
+        };
     },
     "aws:index/getRegions:getRegions": async (inputs, target, clients) => {
-        const { Regions = [] } = await clients(EC2Client, target).send(new DescribeRegionsCommand({ AllRegions: inputs.allRegions === true }));
+        const { Regions = [] } = await clients(EC2Client, target).send(
+            new DescribeRegionsCommand({ AllRegions: inputs.allRegions === true }),
+        );
         return { id: "aws", names: Regions.map((one) => one.RegionName) };
     },
     "aws:guardduty/getDetector:getDetector": async (_inputs, target, clients) => {
         const guardDuty = clients(GuardDutyClient, target);
         const { DetectorIds = [] } = await guardDuty.send(new ListDetectorsCommand({}));
-        if (DetectorIds.length !== 1) throw new Error(`there are ${DetectorIds.length} GuardDuty detectors in ${target.accountId}, ${target.region}`);
+        if (DetectorIds.length !== 1)
+            throw new Error(`there are ${DetectorIds.length} GuardDuty detectors in ${target.accountId}, ${target.region}`);
         const detector = await guardDuty.send(new GetDetectorCommand({ DetectorId: DetectorIds[0] }));
-        return { id: DetectorIds[0], status: detector.Status, serviceRoleArn: detector.ServiceRole, findingPublishingFrequency: detector.FindingPublishingFrequency, features: [], tags: detector.Tags ?? {} };
+        return {
+            id: DetectorIds[0],
+            status: detector.Status,
+            serviceRoleArn: detector.ServiceRole,
+            findingPublishingFrequency: detector.FindingPublishingFrequency,
+            features: [],
+            tags: detector.Tags ?? {},
+        };
     },
     "aws:ssm/getParameter:getParameter": async (inputs, target, clients) => {
-        const { Parameter } = await clients(SSMClient, target).send(new GetParameterCommand({ Name: inputs.name as string, WithDecryption: inputs.withDecryption !== false }));
-        return { id: inputs.name, name: inputs.name, arn: Parameter!.ARN, type: Parameter!.Type, value: Parameter!.Value, insecureValue: Parameter!.Value, version: Parameter!.Version };
+        const { Parameter } = await clients(SSMClient, target).send(
+            new GetParameterCommand({ Name: inputs.name as string, WithDecryption: inputs.withDecryption !== false }),
+        );
+        return {
+            id: inputs.name,
+            name: inputs.name,
+            arn: Parameter!.ARN,
+            type: Parameter!.Type,
+            value: Parameter!.Value,
+            insecureValue: Parameter!.Value,
+            version: Parameter!.Version,
+        };
     },
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": async (inputs, target, clients) => {
         const filters = inputs.name ? [{ Name: "prefix-list-name", Values: [inputs.name as string] }] : [];
         const { PrefixLists = [] } = await clients(EC2Client, target).send(new DescribeManagedPrefixListsCommand({ Filters: filters }));
         const list = PrefixLists.find((one) => !inputs.name || one.PrefixListName === inputs.name);
         if (!list) throw new Error(`there is no managed prefix list ${inputs.name as string} in ${target.region}`);
-        return { id: list.PrefixListId, name: list.PrefixListName, arn: list.PrefixListArn, addressFamily: list.AddressFamily, entries: [], maxEntries: list.MaxEntries ?? 0 };
+        return {
+            id: list.PrefixListId,
+            name: list.PrefixListName,
+            arn: list.PrefixListArn,
+            addressFamily: list.AddressFamily,
+            entries: [],
+            maxEntries: list.MaxEntries ?? 0,
+        };
     },
 };
 
 /** Answers one invoke. @throws on a function that is not known here. */
-export async function askDataSource(token: string, inputs: Inputs, target: Target, clients: LocalClients): Promise<Record<string, unknown>> {
+export async function askDataSource(
+    token: string,
+    inputs: Inputs,
+    target: Target,
+    clients: LocalClients,
+): Promise<Record<string, unknown>> {
     const ask = dataSources[token];
     if (!ask) throw new Error(`The Pulumi function ${token} is not known to the rehearsal; add it to rehearsal/deploy/dataSources.ts.`);
-    return { ...inputs, ...await ask(inputs, target, clients) };
+    return { ...inputs, ...(await ask(inputs, target, clients)) };
 }

@@ -27,7 +27,12 @@ export function localClients(endpoint: string): LocalClients {
         const key = `${Client.name}/${accountId}/${region}`;
         let client = clients.get(key) as C | undefined;
         if (!client) {
-            client = new Client({ endpoint, region, credentials: { accessKeyId: accountId, secretAccessKey: "rehearsal" }, maxAttempts: 3 });
+            client = new Client({
+                endpoint,
+                region,
+                credentials: { accessKeyId: accountId, secretAccessKey: "rehearsal" },
+                maxAttempts: 3,
+            });
             clients.set(key, client);
         }
         return client;

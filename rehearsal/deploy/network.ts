@@ -1,15 +1,38 @@
 /** VPCs, subnets, routes, endpoints and flow logs. */
 import {
-    AssociateRouteTableCommand, CreateFlowLogsCommand, CreateRouteCommand, CreateRouteTableCommand, CreateSubnetCommand,
-    CreateVpcCommand, CreateVpcEndpointCommand, DescribeNetworkAclsCommand, DescribePrefixListsCommand, DescribeRouteTablesCommand, DescribeSecurityGroupsCommand,
-    EC2Client, ModifySubnetAttributeCommand, ModifyVpcAttributeCommand, type DnsRecordIpType, type FlowLogsResourceType, type IpAddressType, type LogDestinationType,
-    type ResourceType, type Tag, type Tenancy, type TrafficType, type VpcEndpointType,
+    AssociateRouteTableCommand,
+    CreateFlowLogsCommand,
+    CreateRouteCommand,
+    CreateRouteTableCommand,
+    CreateSubnetCommand,
+    CreateVpcCommand,
+    CreateVpcEndpointCommand,
+    DescribeNetworkAclsCommand,
+    DescribePrefixListsCommand,
+    DescribeRouteTablesCommand,
+    DescribeSecurityGroupsCommand,
+    EC2Client,
+    ModifySubnetAttributeCommand,
+    ModifyVpcAttributeCommand,
+    type DnsRecordIpType,
+    type FlowLogsResourceType,
+    type IpAddressType,
+    type LogDestinationType,
+    type ResourceType,
+    type Tag,
+    type Tenancy,
+    type TrafficType,
+    type VpcEndpointType,
 } from "@aws-sdk/client-ec2";
 import type * as aws from "@pulumi/aws";
 import { clientOf, entry, policyText, tagList, type DeployTable, type ResourceContext } from "./resource";
 
 /** Tags given in the call that creates, as the provider does it. */
-export function tagSpecifications(context: ResourceContext, type: ResourceType, tags?: Record<string, string>): { ResourceType: ResourceType; Tags: Tag[] }[] | undefined {
+export function tagSpecifications(
+    context: ResourceContext,
+    type: ResourceType,
+    tags?: Record<string, string>,
+): { ResourceType: ResourceType; Tags: Tag[] }[] | undefined {
     const Tags = tagList(context, tags);
     return Tags && [{ ResourceType: type, Tags }];
 }
@@ -21,15 +44,19 @@ export function ec2ResourceArn(context: ResourceContext, kind: string, id: strin
 
 const vpc = entry<aws.ec2.VpcArgs>(async (inputs, context) => {
     const ec2 = clientOf(context, EC2Client);
-    const { Vpc } = await ec2.send(new CreateVpcCommand({
-        CidrBlock: inputs.cidrBlock,
-        InstanceTenancy: inputs.instanceTenancy as Tenancy | undefined,
-        AmazonProvidedIpv6CidrBlock: inputs.assignGeneratedIpv6CidrBlock,
-        TagSpecifications: tagSpecifications(context, "vpc", inputs.tags),
-    }));
+    const { Vpc } = await ec2.send(
+        new CreateVpcCommand({
+            CidrBlock: inputs.cidrBlock,
+            InstanceTenancy: inputs.instanceTenancy as Tenancy | undefined,
+            AmazonProvidedIpv6CidrBlock: inputs.assignGeneratedIpv6CidrBlock,
+            TagSpecifications: tagSpecifications(context, "vpc", inputs.tags),
+        }),
+    );
     const id = Vpc!.VpcId!;
-    if (inputs.enableDnsSupport !== undefined) await ec2.send(new ModifyVpcAttributeCommand({ VpcId: id, EnableDnsSupport: { Value: inputs.enableDnsSupport } }));
-    if (inputs.enableDnsHostnames !== undefined) await ec2.send(new ModifyVpcAttributeCommand({ VpcId: id, EnableDnsHostnames: { Value: inputs.enableDnsHostnames } }));
+    if (inputs.enableDnsSupport !== undefined)
+        await ec2.send(new ModifyVpcAttributeCommand({ VpcId: id, EnableDnsSupport: { Value: inputs.enableDnsSupport } }));
+    if (inputs.enableDnsHostnames !== undefined)
+        await ec2.send(new ModifyVpcAttributeCommand({ VpcId: id, EnableDnsHostnames: { Value: inputs.enableDnsHostnames } }));
     const Filters = [{ Name: "vpc-id", Values: [id] }];
     const [groups, tables, acls] = await Promise.all([
         ec2.send(new DescribeSecurityGroupsCommand({ Filters: [...Filters, { Name: "group-name", Values: ["default"] }] })),
@@ -50,10 +77,15 @@ const vpc = entry<aws.ec2.VpcArgs>(async (inputs, context) => {
 
 const subnet = entry<aws.ec2.SubnetArgs>(async (inputs, context) => {
     const ec2 = clientOf(context, EC2Client);
-    const { Subnet } = await ec2.send(new CreateSubnetCommand({
-        VpcId: inputs.vpcId, CidrBlock: inputs.cidrBlock, AvailabilityZone: inputs.availabilityZone, AvailabilityZoneId: inputs.availabilityZoneId,
-        TagSpecifications: tagSpecifications(context, "subnet", inputs.tags),
-    }));
+    const { Subnet } = await ec2.send(
+        new CreateSubnetCommand({
+            VpcId: inputs.vpcId,
+            CidrBlock: inputs.cidrBlock,
+            AvailabilityZone: inputs.availabilityZone,
+            AvailabilityZoneId: inputs.availabilityZoneId,
+            TagSpecifications: tagSpecifications(context, "subnet", inputs.tags),
+        }),
+    );
     const SubnetId = Subnet!.SubnetId!;
     if (inputs.mapPublicIpOnLaunch !== undefined) {
         await ec2.send(new ModifySubnetAttributeCommand({ SubnetId, MapPublicIpOnLaunch: { Value: inputs.mapPublicIpOnLaunch } }));
@@ -63,63 +95,96 @@ const subnet = entry<aws.ec2.SubnetArgs>(async (inputs, context) => {
 
 const routeTable = entry<aws.ec2.RouteTableArgs>(async (inputs, context) => {
     const ec2 = clientOf(context, EC2Client);
-    const { RouteTable } = await ec2.send(new CreateRouteTableCommand({ VpcId: inputs.vpcId, TagSpecifications: tagSpecifications(context, "route-table", inputs.tags) }));
+    const { RouteTable } = await ec2.send(
+        new CreateRouteTableCommand({ VpcId: inputs.vpcId, TagSpecifications: tagSpecifications(context, "route-table", inputs.tags) }),
+    );
     const RouteTableId = RouteTable!.RouteTableId!;
     for (const route of inputs.routes ?? []) {
-        await ec2.send(new CreateRouteCommand({
-            RouteTableId, DestinationCidrBlock: route.cidrBlock, DestinationIpv6CidrBlock: route.ipv6CidrBlock, DestinationPrefixListId: route.destinationPrefixListId,
-            GatewayId: route.gatewayId, NatGatewayId: route.natGatewayId, TransitGatewayId: route.transitGatewayId, VpcPeeringConnectionId: route.vpcPeeringConnectionId,
-            NetworkInterfaceId: route.networkInterfaceId, VpcEndpointId: route.vpcEndpointId, EgressOnlyInternetGatewayId: route.egressOnlyGatewayId,
-        }));
+        await ec2.send(
+            new CreateRouteCommand({
+                RouteTableId,
+                DestinationCidrBlock: route.cidrBlock,
+                DestinationIpv6CidrBlock: route.ipv6CidrBlock,
+                DestinationPrefixListId: route.destinationPrefixListId,
+                GatewayId: route.gatewayId,
+                NatGatewayId: route.natGatewayId,
+                TransitGatewayId: route.transitGatewayId,
+                VpcPeeringConnectionId: route.vpcPeeringConnectionId,
+                NetworkInterfaceId: route.networkInterfaceId,
+                VpcEndpointId: route.vpcEndpointId,
+                EgressOnlyInternetGatewayId: route.egressOnlyGatewayId,
+            }),
+        );
     }
     return { id: RouteTableId, state: { arn: ec2ResourceArn(context, "route-table", RouteTableId) } };
 });
 
 const routeTableAssociation = entry<aws.ec2.RouteTableAssociationArgs>(async (inputs, context) => {
-    const { AssociationId } = await clientOf(context, EC2Client).send(new AssociateRouteTableCommand({ RouteTableId: inputs.routeTableId, SubnetId: inputs.subnetId, GatewayId: inputs.gatewayId }));
+    const { AssociationId } = await clientOf(context, EC2Client).send(
+        new AssociateRouteTableCommand({ RouteTableId: inputs.routeTableId, SubnetId: inputs.subnetId, GatewayId: inputs.gatewayId }),
+    );
     return { id: AssociationId! };
 });
 
 /** The addresses behind a gateway endpoint, as a rule of a security group names them. */
 async function prefixListOf(ec2: EC2Client, serviceName: string): Promise<string> {
-    const { PrefixLists = [] } = await ec2.send(new DescribePrefixListsCommand({ Filters: [{ Name: "prefix-list-name", Values: [serviceName] }] }));
+    const { PrefixLists = [] } = await ec2.send(
+        new DescribePrefixListsCommand({ Filters: [{ Name: "prefix-list-name", Values: [serviceName] }] }),
+    );
     const id = PrefixLists.find((one) => one.PrefixListName === serviceName)?.PrefixListId;
     if (!id) throw new Error(`there is no prefix list of ${serviceName}`);
     return id;
 }
 
 const vpcEndpoint = entry<aws.ec2.VpcEndpointArgs>(async (inputs, context) => {
-    const { VpcEndpoint } = await clientOf(context, EC2Client).send(new CreateVpcEndpointCommand({
-        VpcId: inputs.vpcId,
-        ServiceName: inputs.serviceName,
-        VpcEndpointType: inputs.vpcEndpointType as VpcEndpointType | undefined,
-        PolicyDocument: inputs.policy === undefined ? undefined : policyText(inputs.policy),
-        RouteTableIds: inputs.routeTableIds,
-        SubnetIds: inputs.subnetIds,
-        SecurityGroupIds: inputs.securityGroupIds,
-        PrivateDnsEnabled: inputs.privateDnsEnabled,
-        IpAddressType: inputs.ipAddressType as IpAddressType | undefined,
-        DnsOptions: inputs.dnsOptions && { DnsRecordIpType: inputs.dnsOptions.dnsRecordIpType as DnsRecordIpType | undefined },
-        TagSpecifications: tagSpecifications(context, "vpc-endpoint", inputs.tags),
-    }));
+    const { VpcEndpoint } = await clientOf(context, EC2Client).send(
+        new CreateVpcEndpointCommand({
+            VpcId: inputs.vpcId,
+            ServiceName: inputs.serviceName,
+            VpcEndpointType: inputs.vpcEndpointType as VpcEndpointType | undefined,
+            PolicyDocument: inputs.policy === undefined ? undefined : policyText(inputs.policy),
+            RouteTableIds: inputs.routeTableIds,
+            SubnetIds: inputs.subnetIds,
+            SecurityGroupIds: inputs.securityGroupIds,
+            PrivateDnsEnabled: inputs.privateDnsEnabled,
+            IpAddressType: inputs.ipAddressType as IpAddressType | undefined,
+            DnsOptions: inputs.dnsOptions && { DnsRecordIpType: inputs.dnsOptions.dnsRecordIpType as DnsRecordIpType | undefined },
+            TagSpecifications: tagSpecifications(context, "vpc-endpoint", inputs.tags),
+        }),
+    );
     const id = VpcEndpoint!.VpcEndpointId!;
-    const prefixListId = VpcEndpoint!.VpcEndpointType === "Gateway" ? await prefixListOf(clientOf(context, EC2Client), inputs.serviceName!) : undefined;
-    return { id, state: { prefixListId, arn: ec2ResourceArn(context, "vpc-endpoint", id), networkInterfaceIds: VpcEndpoint!.NetworkInterfaceIds ?? [], state: VpcEndpoint!.State } };
+    const prefixListId =
+        VpcEndpoint!.VpcEndpointType === "Gateway" ? await prefixListOf(clientOf(context, EC2Client), inputs.serviceName!) : undefined;
+    return {
+        id,
+        state: {
+            prefixListId,
+            arn: ec2ResourceArn(context, "vpc-endpoint", id),
+            networkInterfaceIds: VpcEndpoint!.NetworkInterfaceIds ?? [],
+            state: VpcEndpoint!.State,
+        },
+    };
 });
 
 const flowLog = entry<aws.ec2.FlowLogArgs>(async (inputs, context) => {
-    const [ResourceId, kind] = inputs.vpcId ? [inputs.vpcId, "VPC"] : inputs.subnetId ? [inputs.subnetId, "Subnet"] : [inputs.eniId!, "NetworkInterface"];
-    const { FlowLogIds, Unsuccessful } = await clientOf(context, EC2Client).send(new CreateFlowLogsCommand({
-        ResourceIds: [ResourceId],
-        ResourceType: kind as FlowLogsResourceType,
-        TrafficType: inputs.trafficType as TrafficType | undefined,
-        LogDestinationType: inputs.logDestinationType as LogDestinationType | undefined,
-        LogDestination: inputs.logDestination,
-        DeliverLogsPermissionArn: inputs.iamRoleArn,
-        LogFormat: inputs.logFormat,
-        MaxAggregationInterval: inputs.maxAggregationInterval,
-        TagSpecifications: tagSpecifications(context, "vpc-flow-log", inputs.tags),
-    }));
+    const [ResourceId, kind] = inputs.vpcId
+        ? [inputs.vpcId, "VPC"]
+        : inputs.subnetId
+          ? [inputs.subnetId, "Subnet"]
+          : [inputs.eniId!, "NetworkInterface"];
+    const { FlowLogIds, Unsuccessful } = await clientOf(context, EC2Client).send(
+        new CreateFlowLogsCommand({
+            ResourceIds: [ResourceId],
+            ResourceType: kind as FlowLogsResourceType,
+            TrafficType: inputs.trafficType as TrafficType | undefined,
+            LogDestinationType: inputs.logDestinationType as LogDestinationType | undefined,
+            LogDestination: inputs.logDestination,
+            DeliverLogsPermissionArn: inputs.iamRoleArn,
+            LogFormat: inputs.logFormat,
+            MaxAggregationInterval: inputs.maxAggregationInterval,
+            TagSpecifications: tagSpecifications(context, "vpc-flow-log", inputs.tags),
+        }),
+    );
     if (!FlowLogIds?.[0]) throw new Error(Unsuccessful?.[0]?.Error?.Message ?? "no flow log was created");
     return { id: FlowLogIds[0], state: { arn: ec2ResourceArn(context, "vpc-flow-log", FlowLogIds[0]) } };
 });

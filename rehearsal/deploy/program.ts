@@ -55,7 +55,7 @@ export async function deployProgram(options: DeployOptions): Promise<Deployment>
     process.on("unhandledRejection", collect);
     let outputs: Record<string, unknown> = {};
     try {
-        outputs = await pulumi.runtime.runInPulumiStack(async () => loadFresh(program)) ?? {};
+        outputs = (await pulumi.runtime.runInPulumiStack(async () => loadFresh(program))) ?? {};
     } catch (error) {
         rejections.push(error);
     }
@@ -64,9 +64,13 @@ export async function deployProgram(options: DeployOptions): Promise<Deployment>
     await new Promise((resolve) => setImmediate(resolve));
     process.off("unhandledRejection", collect);
 
-    const failures = log.failures.length > 0 ? log.failures : rejections.map((reason) => reason instanceof Error ? reason.message : String(reason));
+    const failures =
+        log.failures.length > 0 ? log.failures : rejections.map((reason) => (reason instanceof Error ? reason.message : String(reason)));
     if (failures.length > 0) {
-        throw new Error(`The program could not be deployed onto the local AWS:\n${[...new Set(failures)].map((line) => `  ${line}`).join("\n")}`, { cause: rejections[0] });
+        throw new Error(
+            `The program could not be deployed onto the local AWS:\n${[...new Set(failures)].map((line) => `  ${line}`).join("\n")}`,
+            { cause: rejections[0] },
+        );
     }
     return { outputs, resources: log.resources, functions: log.functions, milliseconds: Date.now() - startedAt };
 }

@@ -41,7 +41,10 @@ export class Providers {
         const id = randomUUID();
         const tags = decoded(inputs.defaultTags) as { tags?: Record<string, string> } | undefined;
         this.byId.set(id, {
-            target: { accountId: accountOf(name, inputs) ?? this.fallback.accountId, region: typeof inputs.region === "string" ? inputs.region : this.fallback.region },
+            target: {
+                accountId: accountOf(name, inputs) ?? this.fallback.accountId,
+                region: typeof inputs.region === "string" ? inputs.region : this.fallback.region,
+            },
             defaultTags: tags?.tags ?? {},
         });
         return id;
@@ -49,8 +52,13 @@ export class Providers {
 
     /** @param reference `<urn>::<id>` as a resource carries it; empty for the default provider. */
     find(reference: string | undefined, region: unknown): Provider {
-        const provider = reference ? this.byId.get(reference.slice(reference.lastIndexOf("::") + 2)) : { target: this.fallback, defaultTags: {} };
+        const provider = reference
+            ? this.byId.get(reference.slice(reference.lastIndexOf("::") + 2))
+            : { target: this.fallback, defaultTags: {} };
         if (!provider) throw new Error(`the provider ${reference} was never registered`);
-        return { ...provider, target: { ...provider.target, region: typeof region === "string" && region ? region : provider.target.region } };
+        return {
+            ...provider,
+            target: { ...provider.target, region: typeof region === "string" && region ? region : provider.target.region },
+        };
     }
 }

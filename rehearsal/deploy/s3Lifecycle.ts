@@ -7,15 +7,22 @@ type Rule = NonNullable<Plain<aws.s3.BucketLifecycleConfigurationArgs>["rules"]>
 
 /** @throws on a filter this translation does not know, rather than a rule that would apply to every object. */
 export function lifecycleRule(rule: Rule): LifecycleRule {
-    const unknown = Object.entries(rule.filter ?? {}).filter(([name, value]) => name !== "prefix" && value !== undefined).map(([name]) => name);
-    if (unknown.length > 0) throw new Error(`the lifecycle rule ${rule.id} filters by ${unknown.join(", ")}; only prefix is translated here`);
+    const unknown = Object.entries(rule.filter ?? {})
+        .filter(([name, value]) => name !== "prefix" && value !== undefined)
+        .map(([name]) => name);
+    if (unknown.length > 0)
+        throw new Error(`the lifecycle rule ${rule.id} filters by ${unknown.join(", ")}; only prefix is translated here`);
     return {
         ID: rule.id,
         Status: rule.status as ExpirationStatus,
         Filter: { Prefix: rule.filter?.prefix ?? rule.prefix ?? "" },
         Expiration: rule.expiration && { Days: rule.expiration.days, ExpiredObjectDeleteMarker: rule.expiration.expiredObjectDeleteMarker },
         Transitions: rule.transitions?.map((one) => ({ Days: one.days, StorageClass: one.storageClass as TransitionStorageClass })),
-        NoncurrentVersionExpiration: rule.noncurrentVersionExpiration && { NoncurrentDays: rule.noncurrentVersionExpiration.noncurrentDays },
-        AbortIncompleteMultipartUpload: rule.abortIncompleteMultipartUpload && { DaysAfterInitiation: rule.abortIncompleteMultipartUpload.daysAfterInitiation },
+        NoncurrentVersionExpiration: rule.noncurrentVersionExpiration && {
+            NoncurrentDays: rule.noncurrentVersionExpiration.noncurrentDays,
+        },
+        AbortIncompleteMultipartUpload: rule.abortIncompleteMultipartUpload && {
+            DaysAfterInitiation: rule.abortIncompleteMultipartUpload.daysAfterInitiation,
+        },
     };
 }

@@ -13,7 +13,7 @@ async function folderFiles(folder: string, below = ""): Promise<[string, Uint8Ar
     for (const name of (await readdir(path.join(folder, below))).sort()) {
         const relative = path.posix.join(below, name);
         const full = path.join(folder, relative);
-        if ((await stat(full)).isDirectory()) files.push(...await folderFiles(folder, relative));
+        if ((await stat(full)).isDirectory()) files.push(...(await folderFiles(folder, relative)));
         else files.push([relative, await readFile(full)]);
     }
     return files;
@@ -26,7 +26,9 @@ async function assetFiles(name: string, asset: pulumi.asset.Asset | pulumi.asset
         return (await folderFiles(await asset.path)).map(([file, bytes]) => [path.posix.join(name, file), bytes]);
     }
     if (asset instanceof pulumi.asset.AssetArchive) {
-        const nested = await Promise.all(Object.entries(await asset.assets).map(([below, one]) => assetFiles(path.posix.join(name, below), one)));
+        const nested = await Promise.all(
+            Object.entries(await asset.assets).map(([below, one]) => assetFiles(path.posix.join(name, below), one)),
+        );
         return nested.flat();
     }
     throw new Error(`the archive member ${name} is neither a file, a folder nor text: the rehearsal cannot upload it`);

@@ -21,9 +21,14 @@ const largestCompressedBytes = 8 * 1024 * 1024;
 /** Partition table, firmware partitions and an empty XFS. @returns where the XFS lies */
 function formatRoot(image: string): Pick<VolumePlan, "offsetBytes" | "sizeBytes"> {
     fs.truncateSync(image, volumes.root.sizeBytes);
-    const line = (partition: Partition): string => `${partition.number} : start=${partition.offsetBytes / sectorBytes}, size=${partition.sizeBytes / sectorBytes}, `
-        + `type=${partition.typeGuid}, uuid=${partition.guid}, name="${partition.name}"`;
-    run("sfdisk", ["--quiet", "--no-reread", image], ["label: gpt", `label-id: ${volumes.root.diskGuid}`, "first-lba: 34", ...rootPartitions.map(line), ""].join("\n"));
+    const line = (partition: Partition): string =>
+        `${partition.number} : start=${partition.offsetBytes / sectorBytes}, size=${partition.sizeBytes / sectorBytes}, ` +
+        `type=${partition.typeGuid}, uuid=${partition.guid}, name="${partition.name}"`;
+    run(
+        "sfdisk",
+        ["--quiet", "--no-reread", image],
+        ["label: gpt", `label-id: ${volumes.root.diskGuid}`, "first-lba: 34", ...rootPartitions.map(line), ""].join("\n"),
+    );
     const find = (type: "xfs" | "vfat"): Partition => {
         const partition = rootPartitions.find((candidate) => candidate.fileSystem === type);
         if (partition === undefined) {
@@ -32,25 +37,48 @@ function formatRoot(image: string): Pick<VolumePlan, "offsetBytes" | "sizeBytes"
         return partition;
     };
     withLoopDevice(image, find("vfat"), (device) => run("mkfs.vfat", ["--invariant", "-i", volumes.efiVolumeId.replace("-", ""), device]));
-    withLoopDevice(image, find("xfs"), (device) => run("mkfs.xfs", ["-q", "-K", "-L", volumes.root.label, "-m", `uuid=${volumes.root.uuid}`, device]));
+    withLoopDevice(image, find("xfs"), (device) =>
+        run("mkfs.xfs", ["-q", "-K", "-L", volumes.root.label, "-m", `uuid=${volumes.root.uuid}`, device]),
+    );
     return find("xfs");
 }
 
 /** An empty ext4 over the whole disk, with the features Amazon Linux 2023's e2fsprogs 1.46 gives. */
 function formatData(image: string): Pick<VolumePlan, "offsetBytes" | "sizeBytes"> {
     fs.truncateSync(image, volumes.data.sizeBytes);
-    run("mkfs.ext4", ["-q", "-F", "-L", volumes.data.label, "-U", volumes.data.uuid, "-O", "^orphan_file,^metadata_csum_seed",
-        "-E", `nodiscard,lazy_itable_init=0,lazy_journal_init=0,hash_seed=${volumes.data.uuid}`, image], "",
-    { E2FSPROGS_FAKE_TIME: String(Date.parse(story.deployed) / 1000) });
+    run(
+        "mkfs.ext4",
+        [
+            "-q",
+            "-F",
+            "-L",
+            volumes.data.label,
+            "-U",
+            volumes.data.uuid,
+            "-O",
+            "^orphan_file,^metadata_csum_seed",
+            "-E",
+            `nodiscard,lazy_itable_init=0,lazy_journal_init=0,hash_seed=${volumes.data.uuid}`,
+            image,
+        ],
+        "",
+        { E2FSPROGS_FAKE_TIME: String(Date.parse(story.deployed) / 1000) },
+    );
     return { offsetBytes: 0, sizeBytes: volumes.data.sizeBytes };
 }
 
 /** Builds one volume in the working directory and writes its compressed image to the output directory. */
-function buildVolume(name: VolumeName, workDirectory: string, outputDirectory: string): { image: ImageTruth; notLookedAt: GroundTruth["notLookedAt"] } {
+function buildVolume(
+    name: VolumeName,
+    workDirectory: string,
+    outputDirectory: string,
+): { image: ImageTruth; notLookedAt: GroundTruth["notLookedAt"] } {
     const image = path.join(workDirectory, `${name}.img`);
     fs.writeFileSync(image, "");
     const plan: VolumePlan = {
-        image, type: name === "root" ? "xfs" : "ext4", ...(name === "root" ? formatRoot(image) : formatData(image)),
+        image,
+        type: name === "root" ? "xfs" : "ext4",
+        ...(name === "root" ? formatRoot(image) : formatData(image)),
         tree: name === "root" ? [...etcTree, ...softwareTree, ...homeTree, ...logTree] : dataTree,
         artefacts: artefacts.filter((artefact) => artefact.volume === name),
         oddities: oddities.filter((oddity) => oddity.volume === name),
@@ -59,20 +87,36 @@ function buildVolume(name: VolumeName, workDirectory: string, outputDirectory: s
     fillVolume(plan);
     const filesTotal = verifyVolume(plan);
     const raw = fs.readFileSync(image);
-    const compressed = brotliCompressSync(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length } });
+    const compressed = brotliCompressSync(raw, {
+        params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length },
+    });
     if (compressed.length > largestCompressedBytes) {
-        throw new Error(`${name}.img compresses to ${compressed.length} bytes, more than the ${largestCompressedBytes} that may be committed: plant less incompressible filler.`);
+        throw new Error(
+            `${name}.img compresses to ${compressed.length} bytes, more than the ${largestCompressedBytes} that may be committed: plant less incompressible filler.`,
+        );
     }
     fs.writeFileSync(path.join(outputDirectory, `${name}.img.br`), compressed);
-    console.log(`${name}: ${filesTotal} names, ${raw.length} bytes raw, ${compressed.length} compressed, ${plan.artefacts.length} artefacts`);
+    console.log(
+        `${name}: ${filesTotal} names, ${raw.length} bytes raw, ${compressed.length} compressed, ${plan.artefacts.length} artefacts`,
+    );
     return {
         image: {
-            name, file: `${name}.img.br`, sha256: createHash("sha256").update(raw).digest("hex"), sizeBytes: raw.length, mountPoint: volumes[name].mountPoint,
+            name,
+            file: `${name}.img.br`,
+            sha256: createHash("sha256").update(raw).digest("hex"),
+            sizeBytes: raw.length,
+            mountPoint: volumes[name].mountPoint,
             partitions: name === "root" ? [...rootPartitions] : [],
-            fileSystem: { type: plan.type, label: volumes[name].label, uuid: volumes[name].uuid, offsetBytes: plan.offsetBytes }, filesTotal,
+            fileSystem: { type: plan.type, label: volumes[name].label, uuid: volumes[name].uuid, offsetBytes: plan.offsetBytes },
+            filesTotal,
         },
         notLookedAt: plan.deleted.map((deleted) => ({
-            id: deleted.id, volume: name, deletedPath: deleted.entry.path, marker: deleted.marker, offsetBytes: findDeleted(raw, deleted), note: deleted.note,
+            id: deleted.id,
+            volume: name,
+            deletedPath: deleted.entry.path,
+            marker: deleted.marker,
+            offsetBytes: findDeleted(raw, deleted),
+            note: deleted.note,
         })),
     };
 }

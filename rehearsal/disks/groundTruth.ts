@@ -2,7 +2,20 @@
 import { z } from "zod";
 
 /** Check names as the analysis program reports them. */
-export const checks = ["cron", "systemd", "ld-preload", "ssh", "suid", "shell-history", "logins", "accounts", "temporary-executables", "startup", "web-shell", "yara"] as const;
+export const checks = [
+    "cron",
+    "systemd",
+    "ld-preload",
+    "ssh",
+    "suid",
+    "shell-history",
+    "logins",
+    "accounts",
+    "temporary-executables",
+    "startup",
+    "web-shell",
+    "yara",
+] as const;
 export type CheckName = (typeof checks)[number];
 
 const volumeName = z.enum(["root", "data"]);
@@ -18,17 +31,24 @@ const imageSchema = z.strictObject({
     sizeBytes: z.number().int().positive(),
     mountPoint: z.string(),
     /** Empty when the file system takes the whole disk. */
-    partitions: z.array(z.strictObject({
-        number: z.number().int().positive(),
-        name: z.string(),
-        typeGuid: z.string(),
-        guid: z.string(),
-        offsetBytes: z.number().int().nonnegative(),
-        sizeBytes: z.number().int().positive(),
-        fileSystem: z.enum(["xfs", "vfat"]).nullable(),
-    })),
+    partitions: z.array(
+        z.strictObject({
+            number: z.number().int().positive(),
+            name: z.string(),
+            typeGuid: z.string(),
+            guid: z.string(),
+            offsetBytes: z.number().int().nonnegative(),
+            sizeBytes: z.number().int().positive(),
+            fileSystem: z.enum(["xfs", "vfat"]).nullable(),
+        }),
+    ),
     /** The file system the artefacts are in. */
-    fileSystem: z.strictObject({ type: z.enum(["xfs", "ext4"]), label: z.string(), uuid: z.string(), offsetBytes: z.number().int().nonnegative() }),
+    fileSystem: z.strictObject({
+        type: z.enum(["xfs", "ext4"]),
+        label: z.string(),
+        uuid: z.string(),
+        offsetBytes: z.number().int().nonnegative(),
+    }),
     /** Inodes reachable by name after journal replay, the root directory left out; hard links count once a name. */
     filesTotal: z.number().int().positive(),
 });
@@ -57,7 +77,16 @@ export const groundTruthSchema = z.strictObject({
     /** Harmless things an analysis has to survive: none of them is a finding. */
     oddities: z.array(z.strictObject({ id: z.string(), volume: volumeName, path: z.string(), note: z.string() })),
     /** Evidence in free space alone: nothing reads it yet, so a report has to say that free space was not looked at. */
-    notLookedAt: z.array(z.strictObject({ id: z.string(), volume: volumeName, deletedPath: z.string(), marker: z.string(), offsetBytes: z.number().int().nonnegative(), note: z.string() })),
+    notLookedAt: z.array(
+        z.strictObject({
+            id: z.string(),
+            volume: volumeName,
+            deletedPath: z.string(),
+            marker: z.string(),
+            offsetBytes: z.number().int().nonnegative(),
+            note: z.string(),
+        }),
+    ),
 });
 export type GroundTruth = z.infer<typeof groundTruthSchema>;
 export type ImageTruth = GroundTruth["images"][number];

@@ -101,8 +101,10 @@ export async function materialise(name: VolumeName, directory: string, source = 
         await pipeline(fs.createReadStream(path.join(source, truth.file)), createBrotliDecompress({ chunkSize: 1024 * 1024 }), writer);
         const sha256 = writer.hash.digest("hex");
         if (sha256 !== truth.sha256 || writer.sizeBytes !== truth.sizeBytes) {
-            throw new Error(`${truth.file} unpacks to ${writer.sizeBytes} bytes with SHA-256 ${sha256}; ground-truth.json says ${truth.sizeBytes} and ${truth.sha256}. `
-                + "Check both files out again, or build them again with \"npm run disks\".");
+            throw new Error(
+                `${truth.file} unpacks to ${writer.sizeBytes} bytes with SHA-256 ${sha256}; ground-truth.json says ${truth.sizeBytes} and ${truth.sha256}. ` +
+                    'Check both files out again, or build them again with "npm run disks".',
+            );
         }
         await fs.promises.rename(partial, target);
         return { path: target, sha256, sizeBytes: writer.sizeBytes };

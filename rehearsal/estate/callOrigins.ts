@@ -6,7 +6,11 @@ import type { CallCount, VictimFacts } from "./facts";
 const sessionArn = /^arn:aws:sts::(?<account>\d{12}):assumed-role\/(?<role>[^/]+)\/(?<session>.+)$/;
 
 /** Calls of the program's roles, counted by source and by where they went. Root users are the rehearsal itself. */
-export function countCalls(log: readonly ApiCall[], regions: readonly string[], victims: readonly Pick<VictimFacts, "incidentId" | "instance">[]): CallCount[] {
+export function countCalls(
+    log: readonly ApiCall[],
+    regions: readonly string[],
+    victims: readonly Pick<VictimFacts, "incidentId" | "instance">[],
+): CallCount[] {
     const counts = new Map<string, CallCount>();
     for (const call of log) {
         if (/:root$/.test(call.principal) || /^\d{12}$/.test(call.principal)) continue;
@@ -18,14 +22,24 @@ export function countCalls(log: readonly ApiCall[], regions: readonly string[], 
     return [...counts.values()];
 }
 
-function originOf(principal: string, regions: readonly string[], victims: readonly Pick<VictimFacts, "incidentId" | "instance">[]): Pick<CallCount, "source" | "home" | "incidentId"> {
+function originOf(
+    principal: string,
+    regions: readonly string[],
+    victims: readonly Pick<VictimFacts, "incidentId" | "instance">[],
+): Pick<CallCount, "source" | "home" | "incidentId"> {
     const { account, role, session } = sessionArn.exec(principal)?.groups ?? {};
     if (account === undefined || role === undefined || session === undefined) return { source: principal, home: null, incidentId: null };
     if (role === responderRoleName) {
         // The responder's session is named after the incident; the role is the same in every Region.
         const victim = victims.find((one) => one.incidentId === session);
-        return { source: `${role} of ${account} for ${session}`, home: victim ? { region: victim.instance.region, accountId: victim.instance.accountId } : null, incidentId: session };
+        return {
+            source: `${role} of ${account} for ${session}`,
+            home: victim ? { region: victim.instance.region, accountId: victim.instance.accountId } : null,
+            incidentId: session,
+        };
     }
-    const region = regions.find((one) => role === forensicRoleName(one) || (role.endsWith(`-${one}`) && role.startsWith(functionRoleName("", "").slice(0, -1))));
+    const region = regions.find(
+        (one) => role === forensicRoleName(one) || (role.endsWith(`-${one}`) && role.startsWith(functionRoleName("", "").slice(0, -1))),
+    );
     return { source: role, home: region === undefined ? null : { region, accountId: account }, incidentId: null };
 }

@@ -7,51 +7,91 @@ const where = ({ instance }: VictimFacts) => `${instance.instanceId} in ${instan
 
 function ownIncidents({ victims }: EstateFacts): Check {
     const good = ({ executions, instance, incidentId }: VictimFacts) =>
-        executions.length === 1 && executions[0]!.region === instance.region && executions[0]!.name === incidentId && executions[0]!.status === "SUCCEEDED";
+        executions.length === 1 &&
+        executions[0]!.region === instance.region &&
+        executions[0]!.name === incidentId &&
+        executions[0]!.status === "SUCCEEDED";
     return {
         name: "Each finding started one incident of its own, in its own Region, which succeeded",
         passed: victims.length > 0 && victims.every(good) && new Set(victims.map((one) => one.incidentId)).size === victims.length,
-        lookedAt: list(victims.map((one) => `${where(one)}: ${list(one.executions.map(({ name, region, status }) => `${name} in ${region} ${status}`))}`)),
+        lookedAt: list(
+            victims.map(
+                (one) => `${where(one)}: ${list(one.executions.map(({ name, region, status }) => `${name} in ${region} ${status}`))}`,
+            ),
+        ),
     };
 }
 
 function ownIsolation({ victims }: EstateFacts): Check {
-    const good = ({ interfaces, vpcId }: VictimFacts) => interfaces.length > 0
-        && interfaces.every(({ groups }) => groups.length === 1 && groups[0]!.isolation && groups[0]!.vpcId === vpcId);
+    const good = ({ interfaces, vpcId }: VictimFacts) =>
+        interfaces.length > 0 &&
+        interfaces.every(({ groups }) => groups.length === 1 && groups[0]!.isolation && groups[0]!.vpcId === vpcId);
     return {
         name: "Every interface of each victim carries only the isolation group of its own VPC",
         passed: victims.length > 0 && victims.every(good),
-        lookedAt: list(victims.map((one) => `${where(one)} in ${one.vpcId}: ${list(one.interfaces.map(({ networkInterfaceId, groups }) => `${networkInterfaceId} carries ${list(groups.map(({ groupId, vpcId }) => `${groupId} of ${vpcId}`))}`))}`)),
+        lookedAt: list(
+            victims.map(
+                (one) =>
+                    `${where(one)} in ${one.vpcId}: ${list(one.interfaces.map(({ networkInterfaceId, groups }) => `${networkInterfaceId} carries ${list(groups.map(({ groupId, vpcId }) => `${groupId} of ${vpcId}`))}`))}`,
+            ),
+        ),
     };
 }
 
 function ownEvidence({ victims }: EstateFacts): Check {
-    const good = ({ evidence, objects, instance, volumes }: VictimFacts) => volumes > 0 && evidence.length === volumes
-        && evidence.every(({ region, locked }) => locked && region === instance.region) && objects.length === 1 && objects[0]!.region === instance.region && objects[0]!.count > 0;
+    const good = ({ evidence, objects, instance, volumes }: VictimFacts) =>
+        volumes > 0 &&
+        evidence.length === volumes &&
+        evidence.every(({ region, locked }) => locked && region === instance.region) &&
+        objects.length === 1 &&
+        objects[0]!.region === instance.region &&
+        objects[0]!.count > 0;
     return {
         name: "The evidence of each incident is locked in its own Region, and nothing of it lies in another",
         passed: victims.length > 0 && victims.every(good),
-        lookedAt: list(victims.map((one) => `${where(one)} with ${one.volumes} volumes: ${list(one.evidence.map(({ region, snapshotId, locked }) => `${snapshotId} in ${region} ${locked ? "locked" : "not locked"}`))}; ${list(one.objects.map(({ region, count }) => `${count} objects in ${region}`))}`)),
+        lookedAt: list(
+            victims.map(
+                (one) =>
+                    `${where(one)} with ${one.volumes} volumes: ${list(one.evidence.map(({ region, snapshotId, locked }) => `${snapshotId} in ${region} ${locked ? "locked" : "not locked"}`))}; ${list(one.objects.map(({ region, count }) => `${count} objects in ${region}`))}`,
+            ),
+        ),
     };
 }
 
 function ownReports({ victims }: EstateFacts): Check {
-    const good = ({ report, incidentId, instance }: VictimFacts) => report !== null && report.intact && report.incidentId === incidentId
-        && report.instance.instanceId === instance.instanceId && report.instance.accountId === instance.accountId && report.instance.region === instance.region;
+    const good = ({ report, incidentId, instance }: VictimFacts) =>
+        report !== null &&
+        report.intact &&
+        report.incidentId === incidentId &&
+        report.instance.instanceId === instance.instanceId &&
+        report.instance.accountId === instance.accountId &&
+        report.instance.region === instance.region;
     return {
         name: "Each incident has a report about its own instance, with intact evidence",
         passed: victims.length > 0 && victims.every(good),
-        lookedAt: list(victims.map((one) => `${where(one)}: ${one.report ? `report of ${one.report.incidentId} about ${one.report.instance.instanceId} in ${one.report.instance.accountId}/${one.report.instance.region}, intact: ${one.report.intact}` : "no report"}`)),
+        lookedAt: list(
+            victims.map(
+                (one) =>
+                    `${where(one)}: ${one.report ? `report of ${one.report.incidentId} about ${one.report.instance.instanceId} in ${one.report.instance.accountId}/${one.report.instance.region}, intact: ${one.report.intact}` : "no report"}`,
+            ),
+        ),
     };
 }
 
 function peopleTold({ victims, slack }: EstateFacts): Check {
-    const told = ({ instance }: VictimFacts, title: RegExp) => slack.filter((one) => title.test(one.title) && one.title.includes(`${instance.instanceId} in account ${instance.accountId}, ${instance.region}`)).length;
+    const told = ({ instance }: VictimFacts, title: RegExp) =>
+        slack.filter(
+            (one) =>
+                title.test(one.title) && one.title.includes(`${instance.instanceId} in account ${instance.accountId}, ${instance.region}`),
+        ).length;
     const violations = slack.flatMap((one) => one.violations);
     return {
         name: "People were told once of each isolation and of each report, and of nothing else",
-        passed: victims.length > 0 && slack.length === 2 * victims.length && violations.length === 0
-            && victims.every((one) => told(one, /^(\[Drill\] )?Contained: /) === 1 && told(one, /^(\[Drill\] )?Report: /) === 1),
+        passed:
+            victims.length > 0 &&
+            slack.length === 2 * victims.length &&
+            violations.length === 0 &&
+            victims.every((one) => told(one, /^(\[Drill\] )?Contained: /) === 1 && told(one, /^(\[Drill\] )?Report: /) === 1),
         lookedAt: `${slack.length} messages: ${list(slack.map((one) => `"${one.title}"`))}; Block Kit violations: ${list(violations)}`,
     };
 }
@@ -63,18 +103,28 @@ function peopleTold({ victims, slack }: EstateFacts): Check {
 const globalServices: Record<string, string> = { iam: "us-east-1", support: "us-east-1" };
 
 function callsStayAtHome({ calls, victims, regions }: EstateFacts): Check {
-    const isAtHome = ({ home, region, accountId, service }: CallCount) => home !== null && accountId === home.accountId && [home.region, globalServices[service]].includes(region);
+    const isAtHome = ({ home, region, accountId, service }: CallCount) =>
+        home !== null && accountId === home.accountId && [home.region, globalServices[service]].includes(region);
     const sum = (some: readonly CallCount[]) => some.reduce((total, one) => total + one.calls, 0);
     const strays = calls.filter((one) => !isAtHome(one));
     const ofIncident = victims.map((victim) => ({ victim, made: sum(calls.filter((one) => one.incidentId === victim.incidentId)) }));
-    const ofRegion = regions.map((region) => ({ region, made: sum(calls.filter((one) => one.incidentId === null && one.home?.region === region)) }));
+    const ofRegion = regions.map((region) => ({
+        region,
+        made: sum(calls.filter((one) => one.incidentId === null && one.home?.region === region)),
+    }));
     const global = calls.filter((one) => one.service in globalServices);
     return {
         name: "No call of the program left its incident's Region and account",
-        passed: strays.length === 0 && ofIncident.length > 0 && ofIncident.every(({ made }) => made > 0) && ofRegion.length > 0 && ofRegion.every(({ made }) => made > 0),
-        lookedAt: `${sum(calls)} calls; in members: ${list(ofIncident.map(({ victim, made }) => `${made} for ${where(victim)}`))}; in the forensics account: ${list(ofRegion.map(({ region, made }) => `${made} by functions and forensic instances of ${region}`))}; `
-            + `to services that are global: ${list(Object.keys(globalServices).map((service) => `${sum(global.filter((one) => one.service === service))} to ${service} (${list([...new Set(global.filter((one) => one.service === service).map(({ region }) => region))].sort())})`))}; `
-            + `strays: ${list(strays.map((one) => `${one.calls} to ${one.service} in ${one.accountId}/${one.region} by ${one.source}${one.home ? "" : ", which belongs to no Region that is known"}`))}`,
+        passed:
+            strays.length === 0 &&
+            ofIncident.length > 0 &&
+            ofIncident.every(({ made }) => made > 0) &&
+            ofRegion.length > 0 &&
+            ofRegion.every(({ made }) => made > 0),
+        lookedAt:
+            `${sum(calls)} calls; in members: ${list(ofIncident.map(({ victim, made }) => `${made} for ${where(victim)}`))}; in the forensics account: ${list(ofRegion.map(({ region, made }) => `${made} by functions and forensic instances of ${region}`))}; ` +
+            `to services that are global: ${list(Object.keys(globalServices).map((service) => `${sum(global.filter((one) => one.service === service))} to ${service} (${list([...new Set(global.filter((one) => one.service === service).map(({ region }) => region))].sort())})`))}; ` +
+            `strays: ${list(strays.map((one) => `${one.calls} to ${one.service} in ${one.accountId}/${one.region} by ${one.source}${one.home ? "" : ", which belongs to no Region that is known"}`))}`,
     };
 }
 

@@ -37,32 +37,76 @@ export async function rehearseEstate(finding: LoadedFinding, options: Options, p
     const clients = localClients(localEmu.endpoint);
     const victims: Victim[] = [];
     for (const place of places) victims.push(await createVictim(clients, place, prepared.images));
-    progress.line(`${victims.length} victims: ${victims.map(({ instance }) => `${instance.instanceId} in ${instance.accountId}/${instance.region}`).join(", ")}`);
-    const deployment = await deployProgram({ clients, defaults: forensics, config: configuration(victims, slack.url, prepared.pythonVersion), secretKeys: ["slackWebhookUrl"] });
+    progress.line(
+        `${victims.length} victims: ${victims.map(({ instance }) => `${instance.instanceId} in ${instance.accountId}/${instance.region}`).join(", ")}`,
+    );
+    const deployment = await deployProgram({
+        clients,
+        defaults: forensics,
+        config: configuration(victims, slack.url, prepared.pythonVersion),
+        secretKeys: ["slackWebhookUrl"],
+    });
     const deployedAt = Date.now();
-    progress.line(`Program deployed in ${seconds(deployedAt - startedAt)} s: ${deployment.resources.length} resources in ${estateMembers.length} members and ${estateRegions.length} Regions`);
+    progress.line(
+        `Program deployed in ${seconds(deployedAt - startedAt)} s: ${deployment.resources.length} resources in ${estateMembers.length} members and ${estateRegions.length} Regions`,
+    );
 
     const quiet = () => new Progress({ write: () => true });
-    const followed = await Promise.all(victims.map(async (victim) => {
-        const one = await followIncident({ clients, victim, slack }, finding, options.timeoutSeconds, quiet());
-        progress.line(`  ${`${seconds(one.endedAt - one.sentAt)} s`.padStart(8)}  ${victim.instance.accountId}/${victim.instance.region}  ${one.execution.status}  ${one.incident.incidentId}`);
-        return one;
-    }));
-    const collected = await Promise.all(victims.map((victim, index) => collectVictim(clients, estateRegions, victim, followed[index]!.incident)));
+    const followed = await Promise.all(
+        victims.map(async (victim) => {
+            const one = await followIncident({ clients, victim, slack }, finding, options.timeoutSeconds, quiet());
+            progress.line(
+                `  ${`${seconds(one.endedAt - one.sentAt)} s`.padStart(8)}  ${victim.instance.accountId}/${victim.instance.region}  ${one.execution.status}  ${one.incident.incidentId}`,
+            );
+            return one;
+        }),
+    );
+    const collected = await Promise.all(
+        victims.map((victim, index) => collectVictim(clients, estateRegions, victim, followed[index]!.incident)),
+    );
     const log = await readCallLog(localEmu.callLogFile);
     const facts: EstateFacts = {
-        regions: estateRegions, victims: collected, calls: countCalls(log, estateRegions, collected),
+        regions: estateRegions,
+        victims: collected,
+        calls: countCalls(log, estateRegions, collected),
         slack: slack.messages.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
     };
     const checks = runEstateChecks(facts);
-    for (const { passed, name, lookedAt } of checks) progress.line(`  ${passed ? "ok   " : "FALSE"}  ${name}\n           ${printable(lookedAt, 2000)}`);
+    for (const { passed, name, lookedAt } of checks)
+        progress.line(`  ${passed ? "ok   " : "FALSE"}  ${name}\n           ${printable(lookedAt, 2000)}`);
 
     const passed = checks.every((check) => check.passed);
-    const timings = { deployedSeconds: seconds(deployedAt - startedAt), incidentsSeconds: seconds(Math.max(...followed.map((one) => one.endedAt)) - deployedAt), totalSeconds: seconds(Date.now() - startedAt) };
-    const record = { schemaVersion: 1, outcome: passed ? "passed" : "failed", finding: { file: finding.file, original: finding.text }, incidents: followed.map((one) => one.incident), checks, facts, timings, engine: await engineVersions() };
-    const folder = await writeResult(options.out, { name: `estate-${collected[0]!.incidentId}`, record, originalMessage: finding.text, reportHtml: null, findingsJsonl: null, slack: slack.messages });
-    progress.line(`Times: deployed after ${timings.deployedSeconds} s, ${victims.length} incidents ${timings.incidentsSeconds} s, total ${timings.totalSeconds} s`);
+    const timings = {
+        deployedSeconds: seconds(deployedAt - startedAt),
+        incidentsSeconds: seconds(Math.max(...followed.map((one) => one.endedAt)) - deployedAt),
+        totalSeconds: seconds(Date.now() - startedAt),
+    };
+    const record = {
+        schemaVersion: 1,
+        outcome: passed ? "passed" : "failed",
+        finding: { file: finding.file, original: finding.text },
+        incidents: followed.map((one) => one.incident),
+        checks,
+        facts,
+        timings,
+        engine: await engineVersions(),
+    };
+    const folder = await writeResult(options.out, {
+        name: `estate-${collected[0]!.incidentId}`,
+        record,
+        originalMessage: finding.text,
+        reportHtml: null,
+        findingsJsonl: null,
+        slack: slack.messages,
+    });
+    progress.line(
+        `Times: deployed after ${timings.deployedSeconds} s, ${victims.length} incidents ${timings.incidentsSeconds} s, total ${timings.totalSeconds} s`,
+    );
     progress.line(`Result: ${folder}`);
-    progress.line(passed ? `Passed: all ${checks.length} checks hold.` : `FAILED: ${checks.filter((check) => !check.passed).length} of ${checks.length} checks are false.`);
+    progress.line(
+        passed
+            ? `Passed: all ${checks.length} checks hold.`
+            : `FAILED: ${checks.filter((check) => !check.passed).length} of ${checks.length} checks are false.`,
+    );
     return { passed, record };
 }

@@ -12,9 +12,22 @@ describe("attachEvidenceVolumes", () => {
     beforeEach(() => {
         aws = new InMemoryAws();
         aws.install();
-        evidence = evidenceOf(aws, [{ root: false, device: "/dev/sdf", sizeGiB: 20 }, { root: true, device: "/dev/xvda", sizeGiB: 8 }]);
-        const instanceId = aws.forensics.addInstance({ State: { Name: "pending" }, Tags: incidentTags(incident.incidentId, "forensic-host") as { Key: string; Value: string }[] }, { "/dev/xvda": {} });
-        host = { schemaVersion: 1, incidentId: incident.incidentId, instanceId, imageId: "ami-0123456789abcdef0", availabilityZone: "eu-west-1a", volumes: [] };
+        evidence = evidenceOf(aws, [
+            { root: false, device: "/dev/sdf", sizeGiB: 20 },
+            { root: true, device: "/dev/xvda", sizeGiB: 8 },
+        ]);
+        const instanceId = aws.forensics.addInstance(
+            { State: { Name: "pending" }, Tags: incidentTags(incident.incidentId, "forensic-host") as { Key: string; Value: string }[] },
+            { "/dev/xvda": {} },
+        );
+        host = {
+            schemaVersion: 1,
+            incidentId: incident.incidentId,
+            instanceId,
+            imageId: "ami-0123456789abcdef0",
+            availabilityZone: "eu-west-1a",
+            volumes: [],
+        };
     });
     afterEach(() => aws.remove());
 
@@ -22,12 +35,19 @@ describe("attachEvidenceVolumes", () => {
         const { answer } = await aws.until(handler, { incident, evidence, host });
         const [data, root] = evidence.snapshots;
         expect(answer.volumes.map(({ purpose, snapshotId, root: isRoot }) => ({ purpose, snapshotId, isRoot }))).to.deep.equal([
-            { purpose: "evidence", snapshotId: root.evidenceSnapshotId, isRoot: true }, { purpose: "work", snapshotId: root.evidenceSnapshotId, isRoot: true },
-            { purpose: "evidence", snapshotId: data.evidenceSnapshotId, isRoot: false }, { purpose: "work", snapshotId: data.evidenceSnapshotId, isRoot: false },
+            { purpose: "evidence", snapshotId: root.evidenceSnapshotId, isRoot: true },
+            { purpose: "work", snapshotId: root.evidenceSnapshotId, isRoot: true },
+            { purpose: "evidence", snapshotId: data.evidenceSnapshotId, isRoot: false },
+            { purpose: "work", snapshotId: data.evidenceSnapshotId, isRoot: false },
         ]);
         expect(new Set(answer.volumes.map(({ device }) => device)).size).to.equal(4);
         for (const { volumeId } of answer.volumes) {
-            expect(aws.forensics.volumes.get(volumeId)!.Attachments).to.deep.include({ InstanceId: host.instanceId, Device: answer.volumes.find((one) => one.volumeId === volumeId)!.device, State: "attached", DeleteOnTermination: true });
+            expect(aws.forensics.volumes.get(volumeId)!.Attachments).to.deep.include({
+                InstanceId: host.instanceId,
+                Device: answer.volumes.find((one) => one.volumeId === volumeId)!.device,
+                State: "attached",
+                DeleteOnTermination: true,
+            });
         }
     });
 
@@ -36,7 +56,10 @@ describe("attachEvidenceVolumes", () => {
         const requests = aws.forensics.of("CreateVolume");
         const rates = requests.map((request) => [request.SnapshotId, request.VolumeInitializationRate]);
         expect(rates.filter(([id]) => id === evidence.snapshots[0]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([300, 300]);
-        expect(rates.filter(([id]) => id === evidence.snapshots[1]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([undefined, undefined]);
+        expect(rates.filter(([id]) => id === evidence.snapshots[1]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([
+            undefined,
+            undefined,
+        ]);
         for (const request of requests) expect(request).not.to.have.any.keys("KmsKeyId", "Encrypted");
     });
 
@@ -52,7 +75,12 @@ describe("attachEvidenceVolumes", () => {
     it("leaves alone the volumes that hang on another instance", async () => {
         const former = aws.forensics.addInstance({});
         const tags = incidentTags(incident.incidentId, "evidence") as { Key: string; Value: string }[];
-        const stray = aws.forensics.addVolume({ State: "in-use", SnapshotId: evidence.snapshots[0]!.evidenceSnapshotId, Tags: tags, Attachments: [{ InstanceId: former, Device: "/dev/sdf", State: "attached", DeleteOnTermination: true }] });
+        const stray = aws.forensics.addVolume({
+            State: "in-use",
+            SnapshotId: evidence.snapshots[0]!.evidenceSnapshotId,
+            Tags: tags,
+            Attachments: [{ InstanceId: former, Device: "/dev/sdf", State: "attached", DeleteOnTermination: true }],
+        });
         const { answer } = await aws.until(handler, { incident, evidence, host });
         expect(answer.volumes.map(({ volumeId }) => volumeId)).not.to.include(stray);
     });

@@ -10,16 +10,31 @@ describe("checkSsm", () => {
         aws = new InMemoryAws();
         aws.install();
         const instanceId = aws.forensics.addInstance({});
-        event = { incident, host: { schemaVersion: 1, incidentId: incident.incidentId, instanceId, imageId: "ami-0123456789abcdef0", availabilityZone: "eu-west-1a", volumes: [] } as never };
+        event = {
+            incident,
+            host: {
+                schemaVersion: 1,
+                incidentId: incident.incidentId,
+                instanceId,
+                imageId: "ami-0123456789abcdef0",
+                availabilityZone: "eu-west-1a",
+                volumes: [],
+            } as never,
+        };
     });
     afterEach(() => aws.remove());
 
     /** The registrations, one a page, whatever was filtered. */
-    const registered = (...list: [instanceId: string, ping: string][]) => (name: string, { NextToken = "0" }: { NextToken?: string }) => {
-        if (name !== "DescribeInstanceInformation") throw new Error(`${name} was not expected`);
-        const at = Number(NextToken);
-        return { InstanceInformationList: list.slice(at, at + 1).map(([InstanceId, PingStatus]) => ({ InstanceId, PingStatus })), NextToken: at + 1 < list.length ? String(at + 1) : undefined };
-    };
+    const registered =
+        (...list: [instanceId: string, ping: string][]) =>
+        (name: string, { NextToken = "0" }: { NextToken?: string }) => {
+            if (name !== "DescribeInstanceInformation") throw new Error(`${name} was not expected`);
+            const at = Number(NextToken);
+            return {
+                InstanceInformationList: list.slice(at, at + 1).map(([InstanceId, PingStatus]) => ({ InstanceId, PingStatus })),
+                NextToken: at + 1 < list.length ? String(at + 1) : undefined,
+            };
+        };
 
     it("gives the host on once its agent is online, on whatever page it stands", async () => {
         aws.ssm = registered(["i-00000000000000009", "ConnectionLost"], [event.host.instanceId, "Online"]);

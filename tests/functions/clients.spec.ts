@@ -7,9 +7,11 @@ import { expect } from "chai";
 import { memberClient } from "../../functions/aws/clients";
 
 const answers: Record<string, (expiration: string) => string> = {
-    AssumeRole: (expiration) => `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIASESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>${expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+    AssumeRole: (expiration) =>
+        `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIASESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>${expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
     DescribeInstances: () => "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>",
-    DescribeAutoScalingInstances: () => "<DescribeAutoScalingInstancesResponse><DescribeAutoScalingInstancesResult><AutoScalingInstances/></DescribeAutoScalingInstancesResult></DescribeAutoScalingInstancesResponse>",
+    DescribeAutoScalingInstances: () =>
+        "<DescribeAutoScalingInstancesResponse><DescribeAutoScalingInstancesResult><AutoScalingInstances/></DescribeAutoScalingInstancesResult></DescribeAutoScalingInstancesResponse>",
 };
 
 describe("clients of a member account", () => {
@@ -24,35 +26,59 @@ describe("clients of a member account", () => {
     before((done) => {
         server = createServer((request, response) => {
             let body = "";
-            request.on("data", (chunk: Buffer) => (body += chunk.toString())).on("end", () => {
-                const form = new URLSearchParams(body);
-                calls.push({ action: form.get("Action")!, key: /Credential=(\w+)\//.exec(request.headers.authorization ?? "")?.[1], session: form.get("RoleSessionName") });
-                response.end(answers[form.get("Action")!]!(new Date(Date.now() + lifetimeMilliseconds).toISOString()));
-            });
+            request
+                .on("data", (chunk: Buffer) => (body += chunk.toString()))
+                .on("end", () => {
+                    const form = new URLSearchParams(body);
+                    calls.push({
+                        action: form.get("Action")!,
+                        key: /Credential=(\w+)\//.exec(request.headers.authorization ?? "")?.[1],
+                        session: form.get("RoleSessionName"),
+                    });
+                    response.end(answers[form.get("Action")!]!(new Date(Date.now() + lifetimeMilliseconds).toISOString()));
+                });
         }).listen(0, "127.0.0.1", done);
     });
-    after((done) => { server.close(done); server.closeAllConnections(); });
+    after((done) => {
+        server.close(done);
+        server.closeAllConnections();
+    });
     beforeEach(() => {
         environment = { ...process.env };
         const AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-        Object.assign(process.env, { AWS_ENDPOINT_URL, AWS_REGION: instance.region, AWS_ACCESS_KEY_ID: "AKIAFUNCTION", AWS_SECRET_ACCESS_KEY: "s", PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder" });
+        Object.assign(process.env, {
+            AWS_ENDPOINT_URL,
+            AWS_REGION: instance.region,
+            AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
+            AWS_SECRET_ACCESS_KEY: "s",
+            PARTITION: "aws",
+            RESPONDER_ROLE_NAME: "clean-room-responder",
+        });
         calls = [];
     });
     afterEach(() => {
         for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
         Object.assign(process.env, environment);
     });
-    const useAll = (incident: string) => Promise.all([
-        memberClient(EC2Client, instance, incident).send(new DescribeInstancesCommand({})),
-        memberClient(AutoScalingClient, instance, incident).send(new DescribeAutoScalingInstancesCommand({})),
-    ]);
+    const useAll = (incident: string) =>
+        Promise.all([
+            memberClient(EC2Client, instance, incident).send(new DescribeInstancesCommand({})),
+            memberClient(AutoScalingClient, instance, incident).send(new DescribeAutoScalingInstancesCommand({})),
+        ]);
 
     it("assume the responder role once, together, as a session named after the incident", async () => {
         lifetimeMilliseconds = 3_600_000;
         await useAll(incidentId);
         await useAll(incidentId);
-        expect(calls.filter(({ action }) => action === "AssumeRole")).to.deep.equal([{ action: "AssumeRole", key: "AKIAFUNCTION", session: incidentId }]);
-        expect(calls.filter(({ action }) => action !== "AssumeRole").map(({ key }) => key)).to.deep.equal(["ASIASESSION", "ASIASESSION", "ASIASESSION", "ASIASESSION"]);
+        expect(calls.filter(({ action }) => action === "AssumeRole")).to.deep.equal([
+            { action: "AssumeRole", key: "AKIAFUNCTION", session: incidentId },
+        ]);
+        expect(calls.filter(({ action }) => action !== "AssumeRole").map(({ key }) => key)).to.deep.equal([
+            "ASIASESSION",
+            "ASIASESSION",
+            "ASIASESSION",
+            "ASIASESSION",
+        ]);
     });
 
     it("assume it again for another incident, and when the session is about to end", async () => {

@@ -26,7 +26,7 @@ describe("isolateInstance, who decides", () => {
     const status = async () => (await readIncident(incidentId))!.status;
 
     it("changes nothing at all where it only observes, and says what would have been changed", async () => {
-        await install("{\"mode\":\"observe\"}");
+        await install('{"mode":"observe"}');
         const before = account.snapshot();
         const containment = await contain();
         expect(account.snapshot()).to.deep.equal(before);
@@ -34,7 +34,12 @@ describe("isolateInstance, who decides", () => {
         expect(containment).to.include({ outcome: "observed", contained: false, containedAt: null, isolationGroupId: "" });
         expect(containment.decision).to.include({ mode: "observe", by: null, exempt: false });
         expect([...new Set(containment.steps.map(({ outcome }) => outcome))]).to.deep.equal(["planned"]);
-        expect(containment.steps.map(({ name }) => name)).to.include.members(["detachFromAutoScaling", "isolateInterface", "denyCredentials", "disableMetadata"]);
+        expect(containment.steps.map(({ name }) => name)).to.include.members([
+            "detachFromAutoScaling",
+            "isolateInterface",
+            "denyCredentials",
+            "disableMetadata",
+        ]);
         expect([...account.objects.keys()]).to.deep.equal([`${incident.prefix}observed-instance.json`]);
         expect(await status()).to.equal("observed");
     });
@@ -52,7 +57,10 @@ describe("isolateInstance, who decides", () => {
         expect(containment.decision).to.include({ mode: "automatic", by: answer.by });
         // The record of what to put back is as old as the cut, not as the question.
         expect(account.objects.has(`${incident.prefix}restore-record.json`)).to.equal(true);
-        expect((await readIncident(incidentId))!).to.deep.include({ status: "contained", approval: { taskToken: "token", expiresAt: now, answer } });
+        expect((await readIncident(incidentId))!).to.deep.include({
+            status: "contained",
+            approval: { taskToken: "token", expiresAt: now, answer },
+        });
     });
 
     it("ends the incident by a release", async () => {
@@ -85,7 +93,16 @@ describe("isolateInstance, who decides", () => {
             if (operation !== "DescribeRouteTables") return;
             account.after = () => undefined;
             const [key, item] = [...account.table.items].find(([pk]) => pk.startsWith("incident#"))!;
-            account.table.items.set(key, { ...item, revision: { N: "7" }, findings: { S: JSON.stringify([JSON.parse(item.findings!.S as string)[0], { ...withFinding(newRecord(incident, 1, "observe", now), graver, "automatic", now).findings[1] }]) } });
+            account.table.items.set(key, {
+                ...item,
+                revision: { N: "7" },
+                findings: {
+                    S: JSON.stringify([
+                        JSON.parse(item.findings!.S as string)[0],
+                        { ...withFinding(newRecord(incident, 1, "observe", now), graver, "automatic", now).findings[1] },
+                    ]),
+                },
+            });
         };
         expect((await thrown(contain())).name).to.equal("Transient");
         expect(changes()).to.deep.equal([]);
@@ -96,7 +113,7 @@ describe("isolateInstance, who decides", () => {
         await install("{}");
         account.refusals.set("GetItem", "AccessDeniedException");
         expect((await contain()).contained).to.equal(true);
-        process.env.CONTAINMENT_POLICY = "{\"mode\":\"observe\"}";
+        process.env.CONTAINMENT_POLICY = '{"mode":"observe"}';
         expect((await thrown(contain())).name).to.equal("AccessDeniedException");
     });
 
@@ -106,7 +123,7 @@ describe("isolateInstance, who decides", () => {
         const containment = await contain();
         expect(containment.contained).to.equal(true);
         expect(containment.decision!.reason).to.match(/exempt.*not honoured/);
-        process.env.CONTAINMENT_POLICY = "{\"allowExempt\":true}";
+        process.env.CONTAINMENT_POLICY = '{"allowExempt":true}';
         const exempt = await contain();
         expect(exempt).to.include({ outcome: "observed", contained: false });
         expect(exempt.decision).to.include({ exempt: true });

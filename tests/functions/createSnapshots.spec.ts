@@ -17,12 +17,22 @@ describe("createSnapshots", () => {
     afterEach(() => aws.remove());
 
     const made = () => Object.fromEntries(creations.map((name) => [name, aws.member.of(name).length + aws.forensics.of(name).length]));
-    const addVictim = (devices: Parameters<InMemoryAws["member"]["addInstance"]>[1] = { "/dev/xvda": { Size: 8 }, "/dev/sdf": { Size: 20 } }) => aws.member.addInstance({ InstanceId: instanceId }, devices);
+    const addVictim = (
+        devices: Parameters<InMemoryAws["member"]["addInstance"]>[1] = { "/dev/xvda": { Size: 8 }, "/dev/sdf": { Size: 20 } },
+    ) => aws.member.addInstance({ InstanceId: instanceId }, devices);
 
     it("locks an encrypted copy of every volume in the forensics account", async () => {
         addVictim();
         const { answer } = await aws.until(handler, event);
-        expect(answer.snapshots.map(({ device, root, sizeGiB, sourceEncrypted, sharedSnapshotId }) => ({ device, root, sizeGiB, sourceEncrypted, sharedSnapshotId }))).to.deep.equal([
+        expect(
+            answer.snapshots.map(({ device, root, sizeGiB, sourceEncrypted, sharedSnapshotId }) => ({
+                device,
+                root,
+                sizeGiB,
+                sourceEncrypted,
+                sharedSnapshotId,
+            })),
+        ).to.deep.equal([
             { device: "/dev/xvda", root: true, sizeGiB: 8, sourceEncrypted: false, sharedSnapshotId: null },
             { device: "/dev/sdf", root: false, sizeGiB: 20, sourceEncrypted: false, sharedSnapshotId: null },
         ]);
@@ -30,7 +40,9 @@ describe("createSnapshots", () => {
         for (const { evidenceSnapshotId, volumeId, sourceSnapshotId, lock } of answer.snapshots) {
             const snapshot = aws.forensics.snapshots.get(evidenceSnapshotId)!;
             expect(snapshot.KmsKeyId).to.equal(process.env.EVIDENCE_KEY_ARN);
-            expect(["incident", "purpose", "source-volume", "source-snapshot"].map((key) => tagValue(snapshot.Tags, `clean-room:${key}`))).to.deep.equal([incident.incidentId, "evidence", volumeId, sourceSnapshotId]);
+            expect(
+                ["incident", "purpose", "source-volume", "source-snapshot"].map((key) => tagValue(snapshot.Tags, `clean-room:${key}`)),
+            ).to.deep.equal([incident.incidentId, "evidence", volumeId, sourceSnapshotId]);
             expect(lock.mode).to.equal("governance");
             expect(aws.forensics.locks.has(evidenceSnapshotId)).to.equal(true);
             expect(aws.member.snapshots.get(sourceSnapshotId)!.VolumeId).to.equal(volumeId);
@@ -41,7 +53,11 @@ describe("createSnapshots", () => {
 
     it("copies an encrypted volume under the evidence key before it shares the copy, never the original", async () => {
         addVictim({ "/dev/xvda": { Encrypted: true } });
-        const { answer: { snapshots: [snapshot] } } = await aws.until(handler, event);
+        const {
+            answer: {
+                snapshots: [snapshot],
+            },
+        } = await aws.until(handler, event);
         expect(snapshot.sourceEncrypted).to.equal(true);
         expect(aws.member.snapshots.get(snapshot.sharedSnapshotId!)!.KmsKeyId).to.equal(process.env.EVIDENCE_KEY_ARN);
         expect([...aws.member.shares.keys()]).to.deep.equal([snapshot.sharedSnapshotId]);
@@ -80,7 +96,15 @@ describe("createSnapshots", () => {
 
     it("preserves the volumes of the restore record that outlived their instance", async () => {
         const kept = aws.member.addVolume({});
-        aws.objects.set(`${incident.prefix}restore-record.json`, JSON.stringify({ volumes: [{ volumeId: kept, device: "/dev/sdf", root: false, deleteOnTermination: false }, { volumeId: "vol-0123456789abcdef0", device: "/dev/xvda", root: true, deleteOnTermination: true }] }));
+        aws.objects.set(
+            `${incident.prefix}restore-record.json`,
+            JSON.stringify({
+                volumes: [
+                    { volumeId: kept, device: "/dev/sdf", root: false, deleteOnTermination: false },
+                    { volumeId: "vol-0123456789abcdef0", device: "/dev/xvda", root: true, deleteOnTermination: true },
+                ],
+            }),
+        );
         const { answer } = await aws.until(handler, event);
         expect(answer.snapshots.map(({ volumeId }) => volumeId)).to.deep.equal([kept]);
         expect(made()).to.include({ CreateSnapshots: 0, CreateSnapshot: 1 });
@@ -113,13 +137,19 @@ describe("createSnapshots", () => {
         const failure = await thrown(aws.until(handler, event));
         expect(failure.name).to.equal("StepFailed");
         expect(failure.message).to.include(tagValue(broken.Tags, "clean-room:source-volume"));
-        expect(failure.message).to.include(broken.SnapshotId as string).and.include("not accessible").and.include(process.env.EVIDENCE_KEY_ARN!);
+        expect(failure.message)
+            .to.include(broken.SnapshotId as string)
+            .and.include("not accessible")
+            .and.include(process.env.EVIDENCE_KEY_ARN!);
         expect([...aws.forensics.locks.keys()]).to.deep.equal([whole.SnapshotId]);
     });
 
     it("lets a refused copy fail the step only after the other volume is locked", async () => {
         addVictim();
-        aws.forensics.errors.set("CopySnapshot", Array.from({ length: 100 }, (_, index) => (index === 1 ? null : "UnauthorizedOperation")));
+        aws.forensics.errors.set(
+            "CopySnapshot",
+            Array.from({ length: 100 }, (_, index) => (index === 1 ? null : "UnauthorizedOperation")),
+        );
         const failure = await thrown(aws.until(handler, event));
         expect(failure.name).to.equal("UnauthorizedOperation");
         expect(aws.forensics.locks.size).to.equal(1);
@@ -141,7 +171,10 @@ describe("createSnapshots", () => {
         expect(aws.forensics.of("CopySnapshot")).to.have.length(3);
     });
 
-    for (const [mode, CoolOffPeriod] of [["compliance", 24], ["governance", undefined]] as const) {
+    for (const [mode, CoolOffPeriod] of [
+        ["compliance", 24],
+        ["governance", undefined],
+    ] as const) {
         it(`gives a ${mode} lock ${CoolOffPeriod ? "its" : "no"} cool-off`, async () => {
             addVictim({ "/dev/xvda": {} });
             Object.assign(process.env, { LOCK_MODE: mode, LOCK_COOL_OFF_HOURS: "24" });

@@ -29,7 +29,10 @@ describe("credentials of instances that share a role", function () {
 
     it("are given back alone, also while others are being denied", async () => {
         await denyCredentials(profile, instances[0]!, "incident-1");
-        await Promise.all([allowCredentials(profile, instances[0]!, "incident-1"), ...instances.slice(1).map((each) => denyCredentials(profile, each, `incident-of-${each.instanceId}`))]);
+        await Promise.all([
+            allowCredentials(profile, instances[0]!, "incident-1"),
+            ...instances.slice(1).map((each) => denyCredentials(profile, each, `incident-of-${each.instanceId}`)),
+        ]);
         expect(denied()).to.deep.equal(instances.slice(1).map(instanceArn));
     });
 
@@ -38,7 +41,11 @@ describe("credentials of instances that share a role", function () {
         await denyCredentials(profile, instances[0]!, "incident-1");
         expect(denied()).to.deep.equal([instanceArn(instances[0]!)]);
         account.refusals.clear();
-        account.table.items.set("role#222222222222/app", { pk: { S: "role#222222222222/app" }, holder: { S: "gone" }, until: { N: String(Date.now() + 300) } });
+        account.table.items.set("role#222222222222/app", {
+            pk: { S: "role#222222222222/app" },
+            holder: { S: "gone" },
+            until: { N: String(Date.now() + 300) },
+        });
         await denyCredentials(profile, instances[1]!, "incident-2");
         expect(denied()).to.deep.equal([instanceArn(instances[0]!), instanceArn(instances[1]!)]);
         expect(Number(account.table.items.get("role#222222222222/app")!.until!.N)).to.equal(0);

@@ -12,19 +12,44 @@ import { fixtureText } from "./domain/messageFixtures";
 import { awsError, InMemoryEc2 } from "./inMemoryEc2";
 
 export const forensicsAccountId = "111111111111";
-export const incident: Incident = openIncidents(parseMessage(fixtureText("eventbridge")).findings, new Date("2026-11-24T10:00:00.000Z"))[0]!;
+export const incident: Incident = openIncidents(
+    parseMessage(fixtureText("eventbridge")).findings,
+    new Date("2026-11-24T10:00:00.000Z"),
+)[0]!;
 
 export const environmentOfSteps: Record<string, string> = {
-    AWS_REGION: incident.instance.region, PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", FORENSICS_ACCOUNT_ID: forensicsAccountId,
-    EVIDENCE_BUCKET: "evidence", EVIDENCE_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/evidence", LOCK_MODE: "governance", LOCK_DAYS: "365",
-    FORENSIC_SUBNET_IDS: "subnet-a,subnet-b", FORENSIC_SECURITY_GROUP_ID: "sg-forensic", FORENSIC_INSTANCE_PROFILE_ARN: "arn:aws:iam::111111111111:instance-profile/forensic",
-    FORENSIC_INSTANCE_TYPE: "m6i.large", FORENSIC_IMAGE_ID: "", FORENSIC_IMAGE_PARAMETER: "/aws/service/image",
-    DOCUMENT_NAME: "clean-room-analysis", DOCUMENT_VERSION: "1", TOOL_BUCKET: "tools", TOOL_KEY: "analysis/tool.tar.gz", TOOL_SHA256: "a".repeat(64),
-    PYTHON_VERSION: "3.12", ANALYSIS_TIMEOUT_SECONDS: "14400", SUPPORT_ENABLED: "true", SUPPORT_SEVERITY: "urgent", SUPPORT_LANGUAGE: "en", SUPPORT_CC: "",
+    AWS_REGION: incident.instance.region,
+    PARTITION: "aws",
+    RESPONDER_ROLE_NAME: "clean-room-responder",
+    FORENSICS_ACCOUNT_ID: forensicsAccountId,
+    EVIDENCE_BUCKET: "evidence",
+    EVIDENCE_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/evidence",
+    LOCK_MODE: "governance",
+    LOCK_DAYS: "365",
+    FORENSIC_SUBNET_IDS: "subnet-a,subnet-b",
+    FORENSIC_SECURITY_GROUP_ID: "sg-forensic",
+    FORENSIC_INSTANCE_PROFILE_ARN: "arn:aws:iam::111111111111:instance-profile/forensic",
+    FORENSIC_INSTANCE_TYPE: "m6i.large",
+    FORENSIC_IMAGE_ID: "",
+    FORENSIC_IMAGE_PARAMETER: "/aws/service/image",
+    DOCUMENT_NAME: "clean-room-analysis",
+    DOCUMENT_VERSION: "1",
+    TOOL_BUCKET: "tools",
+    TOOL_KEY: "analysis/tool.tar.gz",
+    TOOL_SHA256: "a".repeat(64),
+    PYTHON_VERSION: "3.12",
+    ANALYSIS_TIMEOUT_SECONDS: "14400",
+    SUPPORT_ENABLED: "true",
+    SUPPORT_SEVERITY: "urgent",
+    SUPPORT_LANGUAGE: "en",
+    SUPPORT_CC: "",
 };
 
 type Answer = (name: string, input: Record<string, unknown>) => unknown;
-interface Command { constructor: { name: string }; input: Record<string, unknown> }
+interface Command {
+    constructor: { name: string };
+    input: Record<string, unknown>;
+}
 
 export class InMemoryAws {
     readonly member = new InMemoryEc2(incident.instance.accountId);
@@ -32,8 +57,12 @@ export class InMemoryAws {
     /** Objects of the evidence bucket by key, in the order they were written. */
     readonly objects = new Map<string, string>();
     /** What Systems Manager and Support answer; a spec that calls them says so. */
-    ssm: Answer = (name) => { throw new Error(`${name} was not expected`); };
-    support: Answer = (name) => { throw new Error(`${name} was not expected`); };
+    ssm: Answer = (name) => {
+        throw new Error(`${name} was not expected`);
+    };
+    support: Answer = (name) => {
+        throw new Error(`${name} was not expected`);
+    };
     private readonly restore: (() => void)[] = [];
 
     constructor() {
@@ -56,7 +85,9 @@ export class InMemoryAws {
         this.replace(SupportClient, (_, name, input) => this.support(name, input));
         const print = console.log;
         console.log = () => undefined;
-        this.restore.push(() => { console.log = print; });
+        this.restore.push(() => {
+            console.log = print;
+        });
     }
 
     remove(): void {
@@ -80,7 +111,10 @@ export class InMemoryAws {
         }
     }
 
-    private replace(Client: { prototype: object }, answer: (client: unknown, name: string, input: Record<string, unknown>) => unknown): void {
+    private replace(
+        Client: { prototype: object },
+        answer: (client: unknown, name: string, input: Record<string, unknown>) => unknown,
+    ): void {
         const prototype = Client.prototype as { send?: unknown };
         const own = Object.hasOwn(prototype, "send") ? prototype.send : undefined;
         prototype.send = async function (this: unknown, command: Command) {
@@ -88,7 +122,10 @@ export class InMemoryAws {
             await Promise.resolve();
             return answer(this, command.constructor.name.replace(/Command$/, ""), command.input);
         };
-        this.restore.push(() => { if (own) prototype.send = own; else delete prototype.send; });
+        this.restore.push(() => {
+            if (own) prototype.send = own;
+            else delete prototype.send;
+        });
     }
 
     private s3(name: string, input: Record<string, unknown>): unknown {
@@ -113,10 +150,20 @@ export function evidenceOf(aws: InMemoryAws, volumes: { root: boolean; device: s
         incidentId: incident.incidentId,
         snapshots: volumes.map((volume, index) => {
             const evidenceSnapshotId = `snap-${String(index).padStart(17, "e")}`;
-            aws.forensics.snapshots.set(evidenceSnapshotId, { SnapshotId: evidenceSnapshotId, State: "completed", VolumeSize: volume.sizeGiB });
+            aws.forensics.snapshots.set(evidenceSnapshotId, {
+                SnapshotId: evidenceSnapshotId,
+                State: "completed",
+                VolumeSize: volume.sizeGiB,
+            });
             return {
-                ...volume, volumeId: `vol-${String(index).padStart(17, "a")}`, sourceEncrypted: false, sourceSnapshotId: `snap-${String(index).padStart(17, "b")}`, sharedSnapshotId: null,
-                evidenceSnapshotId, startedAt: "2026-11-24T10:00:00.000Z", lock: { mode: "governance" as const, expiresAt: "2027-11-24T10:00:00.000Z" },
+                ...volume,
+                volumeId: `vol-${String(index).padStart(17, "a")}`,
+                sourceEncrypted: false,
+                sourceSnapshotId: `snap-${String(index).padStart(17, "b")}`,
+                sharedSnapshotId: null,
+                evidenceSnapshotId,
+                startedAt: "2026-11-24T10:00:00.000Z",
+                lock: { mode: "governance" as const, expiresAt: "2027-11-24T10:00:00.000Z" },
             };
         }),
         completedAt: "2026-11-24T10:05:00.000Z",

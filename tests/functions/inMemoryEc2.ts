@@ -5,7 +5,10 @@ export function awsError(name: string): Error {
     return Object.assign(new Error(`${name} of the test`), { name });
 }
 
-interface Filter { Name: string; Values: string[] }
+interface Filter {
+    Name: string;
+    Values: string[];
+}
 
 export class InMemoryEc2 {
     readonly instances = new Map<string, Item>();
@@ -62,7 +65,15 @@ export class InMemoryEc2 {
 
     addVolume(changes: Item): string {
         const VolumeId = this.id("vol");
-        this.volumes.set(VolumeId, { VolumeId, State: "available", AvailabilityZone: "eu-west-1a", Size: 8, Encrypted: false, Attachments: [], ...changes });
+        this.volumes.set(VolumeId, {
+            VolumeId,
+            State: "available",
+            AvailabilityZone: "eu-west-1a",
+            Size: 8,
+            Encrypted: false,
+            Attachments: [],
+            ...changes,
+        });
         return VolumeId;
     }
 
@@ -70,11 +81,23 @@ export class InMemoryEc2 {
     addInstance(changes: Item, devices: Record<string, Item> = {}): string {
         const InstanceId = (changes.InstanceId as string | undefined) ?? this.id("i");
         const BlockDeviceMappings = Object.entries(devices).map(([DeviceName, volume]) => ({
-            DeviceName, Ebs: { VolumeId: this.addVolume({ State: "in-use", Attachments: [{ InstanceId, Device: DeviceName, State: "attached", DeleteOnTermination: true }], ...volume }) },
+            DeviceName,
+            Ebs: {
+                VolumeId: this.addVolume({
+                    State: "in-use",
+                    Attachments: [{ InstanceId, Device: DeviceName, State: "attached", DeleteOnTermination: true }],
+                    ...volume,
+                }),
+            },
         }));
         this.instances.set(InstanceId, {
-            InstanceId, State: { Name: "running" }, ImageId: "ami-0123456789abcdef0", Placement: { AvailabilityZone: "eu-west-1a" },
-            RootDeviceName: Object.keys(devices)[0], BlockDeviceMappings, ...changes,
+            InstanceId,
+            State: { Name: "running" },
+            ImageId: "ami-0123456789abcdef0",
+            Placement: { AvailabilityZone: "eu-west-1a" },
+            RootDeviceName: Object.keys(devices)[0],
+            BlockDeviceMappings,
+            ...changes,
         });
         return InstanceId;
     }
@@ -89,24 +112,40 @@ export class InMemoryEc2 {
     }
 
     private matching(items: Iterable<Item>, filters: Filter[] = []): Item[] {
-        const value = (item: Item, name: string) => name === "status" ? item.State : name === "volume-id" ? item.VolumeId
-            : item.Tags?.find(({ Key }) => `tag:${Key}` === name)?.Value;
+        const value = (item: Item, name: string) =>
+            name === "status"
+                ? item.State
+                : name === "volume-id"
+                  ? item.VolumeId
+                  : item.Tags?.find(({ Key }) => `tag:${Key}` === name)?.Value;
         return [...items].filter((item) => filters.every(({ Name, Values }) => Values.includes(value(item, Name) as string)));
     }
 
     private tags(input: object, type: string): Item["Tags"] {
-        return (input as { TagSpecifications?: { ResourceType: string; Tags: Item["Tags"] }[] }).TagSpecifications?.find(({ ResourceType }) => ResourceType === type)?.Tags;
+        return (input as { TagSpecifications?: { ResourceType: string; Tags: Item["Tags"] }[] }).TagSpecifications?.find(
+            ({ ResourceType }) => ResourceType === type,
+        )?.Tags;
     }
 
     private addSnapshot(changes: Item): Item {
-        const snapshot = { SnapshotId: this.id("snap"), State: this.snapshotsAreBorn, StartTime: new Date(1_795_000_000_000 + this.next * 1000), OwnerId: this.accountId, VolumeSize: 8, Encrypted: false, ...changes };
+        const snapshot = {
+            SnapshotId: this.id("snap"),
+            State: this.snapshotsAreBorn,
+            StartTime: new Date(1_795_000_000_000 + this.next * 1000),
+            OwnerId: this.accountId,
+            VolumeSize: 8,
+            Encrypted: false,
+            ...changes,
+        };
         this.snapshots.set(snapshot.SnapshotId, snapshot);
         this.unseen.set(snapshot.SnapshotId, this.lag);
         return snapshot;
     }
 
     onDescribeSnapshots(input: { Filters?: Filter[]; NextToken?: string }): unknown {
-        const seen = this.matching(this.snapshots.values(), input.Filters).filter(({ SnapshotId }) => !this.unseen.get(SnapshotId as string));
+        const seen = this.matching(this.snapshots.values(), input.Filters).filter(
+            ({ SnapshotId }) => !this.unseen.get(SnapshotId as string),
+        );
         if (input.NextToken === undefined) for (const [id, left] of this.unseen) this.unseen.set(id, Math.max(0, left - 1));
         return this.page(seen, "Snapshots", input);
     }
@@ -114,7 +153,11 @@ export class InMemoryEc2 {
     onCreateSnapshots(input: { InstanceSpecification: { InstanceId: string } }): unknown {
         const instance = this.instances.get(input.InstanceSpecification.InstanceId);
         if (!instance || (instance.State as { Name: string }).Name === "terminated") throw awsError("InvalidInstanceID.NotFound");
-        return { Snapshots: (instance.BlockDeviceMappings as { Ebs: { VolumeId: string } }[]).map(({ Ebs: { VolumeId } }) => this.snapshotOf(VolumeId, this.tags(input, "snapshot"))) };
+        return {
+            Snapshots: (instance.BlockDeviceMappings as { Ebs: { VolumeId: string } }[]).map(({ Ebs: { VolumeId } }) =>
+                this.snapshotOf(VolumeId, this.tags(input, "snapshot")),
+            ),
+        };
     }
 
     onCreateSnapshot(input: { VolumeId: string }): unknown {
@@ -128,11 +171,21 @@ export class InMemoryEc2 {
     }
 
     onCopySnapshot(input: { SourceSnapshotId: string; KmsKeyId?: string }): unknown {
-        const shared = this.other.shares.get(input.SourceSnapshotId)?.includes(this.accountId) ? this.other.snapshots.get(input.SourceSnapshotId) : undefined;
+        const shared = this.other.shares.get(input.SourceSnapshotId)?.includes(this.accountId)
+            ? this.other.snapshots.get(input.SourceSnapshotId)
+            : undefined;
         const source = this.snapshots.get(input.SourceSnapshotId) ?? shared;
         if (!source) throw awsError("InvalidSnapshot.NotFound");
         if (source.State !== "completed") throw awsError("IncorrectState");
-        return { SnapshotId: this.addSnapshot({ VolumeId: "vol-ffffffff", VolumeSize: source.VolumeSize, Encrypted: true, KmsKeyId: input.KmsKeyId, Tags: this.tags(input, "snapshot") }).SnapshotId };
+        return {
+            SnapshotId: this.addSnapshot({
+                VolumeId: "vol-ffffffff",
+                VolumeSize: source.VolumeSize,
+                Encrypted: true,
+                KmsKeyId: input.KmsKeyId,
+                Tags: this.tags(input, "snapshot"),
+            }).SnapshotId,
+        };
     }
 
     onModifySnapshotAttribute(input: { SnapshotId: string; UserIds: string[] }): unknown {
@@ -145,18 +198,32 @@ export class InMemoryEc2 {
 
     onLockSnapshot(input: { SnapshotId: string; LockMode: string; LockDuration: number }): unknown {
         if (!this.snapshots.has(input.SnapshotId)) throw awsError("InvalidSnapshot.NotFound");
-        this.locks.set(input.SnapshotId, { SnapshotId: input.SnapshotId, LockState: input.LockMode, LockExpiresOn: new Date(1_795_000_000_000 + input.LockDuration * 86_400_000) });
+        this.locks.set(input.SnapshotId, {
+            SnapshotId: input.SnapshotId,
+            LockState: input.LockMode,
+            LockExpiresOn: new Date(1_795_000_000_000 + input.LockDuration * 86_400_000),
+        });
         return {};
     }
 
     onDescribeLockedSnapshots(input: { SnapshotIds: string[]; NextToken?: string }): unknown {
-        return this.page([...this.locks.values()].filter(({ SnapshotId }) => input.SnapshotIds.includes(SnapshotId as string)), "Snapshots", input);
+        return this.page(
+            [...this.locks.values()].filter(({ SnapshotId }) => input.SnapshotIds.includes(SnapshotId as string)),
+            "Snapshots",
+            input,
+        );
     }
 
     onDescribeInstances(input: { InstanceIds?: string[]; Filters?: Filter[]; NextToken?: string }): unknown {
         if (input.InstanceIds?.some((id) => !this.instances.has(id))) throw awsError("InvalidInstanceID.NotFound");
-        const found = this.matching(this.instances.values(), input.Filters).filter(({ InstanceId }) => input.InstanceIds?.includes(InstanceId as string) ?? true);
-        return this.page(found.map((instance) => ({ OwnerId: instance.OwnerId ?? this.accountId, Instances: [instance] })), "Reservations", input);
+        const found = this.matching(this.instances.values(), input.Filters).filter(
+            ({ InstanceId }) => input.InstanceIds?.includes(InstanceId as string) ?? true,
+        );
+        return this.page(
+            found.map((instance) => ({ OwnerId: instance.OwnerId ?? this.accountId, Instances: [instance] })),
+            "Reservations",
+            input,
+        );
     }
 
     onDescribeVolumes(input: { Filters?: Filter[]; NextToken?: string }): unknown {
@@ -164,15 +231,21 @@ export class InMemoryEc2 {
     }
 
     onDescribeImages(): unknown {
-        return { Images: [{ RootDeviceName: "/dev/xvda", BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: this.imageGiB } }] }] };
+        return {
+            Images: [
+                { RootDeviceName: "/dev/xvda", BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: this.imageGiB } }] },
+            ],
+        };
     }
 
     onRunInstances(input: { ClientToken: string; NetworkInterfaces: { SubnetId: string }[] }): unknown {
         const standing = this.tokens.get(input.ClientToken);
         if (standing) return { Instances: [this.instances.get(standing)] };
         const zone = `eu-west-1${input.NetworkInterfaces[0]!.SubnetId.at(-1)}`;
-        const id = this.addInstance({ State: { Name: "pending" }, Placement: { AvailabilityZone: zone }, Tags: this.tags(input, "instance") },
-            { "/dev/xvda": { AvailabilityZone: zone, Tags: this.tags(input, "volume") } });
+        const id = this.addInstance(
+            { State: { Name: "pending" }, Placement: { AvailabilityZone: zone }, Tags: this.tags(input, "instance") },
+            { "/dev/xvda": { AvailabilityZone: zone, Tags: this.tags(input, "volume") } },
+        );
         this.tokens.set(input.ClientToken, id);
         return { Instances: [this.instances.get(id)] };
     }
@@ -181,7 +254,15 @@ export class InMemoryEc2 {
         const snapshot = this.snapshots.get(input.SnapshotId);
         if (!snapshot) throw awsError("InvalidSnapshot.NotFound");
         const standing = this.tokens.get(input.ClientToken);
-        const id = standing ?? this.addVolume({ State: "creating", SnapshotId: input.SnapshotId, AvailabilityZone: input.AvailabilityZone, Size: snapshot.VolumeSize, Tags: this.tags(input, "volume") });
+        const id =
+            standing ??
+            this.addVolume({
+                State: "creating",
+                SnapshotId: input.SnapshotId,
+                AvailabilityZone: input.AvailabilityZone,
+                Size: snapshot.VolumeSize,
+                Tags: this.tags(input, "volume"),
+            });
         this.tokens.set(input.ClientToken, id);
         return { VolumeId: id };
     }
@@ -191,19 +272,29 @@ export class InMemoryEc2 {
         const instance = this.instances.get(input.InstanceId)!;
         const mappings = instance.BlockDeviceMappings as { DeviceName: string; Ebs: object }[];
         if (volume.State !== "available" || (instance.State as { Name: string }).Name !== "running") throw awsError("IncorrectState");
-        if (volume.AvailabilityZone !== (instance.Placement as { AvailabilityZone: string }).AvailabilityZone) throw awsError("InvalidVolume.ZoneMismatch");
+        if (volume.AvailabilityZone !== (instance.Placement as { AvailabilityZone: string }).AvailabilityZone)
+            throw awsError("InvalidVolume.ZoneMismatch");
         if (mappings.some(({ DeviceName }) => DeviceName === input.Device)) throw awsError("InvalidParameterValue");
         mappings.push({ DeviceName: input.Device, Ebs: { VolumeId: input.VolumeId } });
-        Object.assign(volume, { State: "in-use", Attachments: [{ InstanceId: input.InstanceId, Device: input.Device, State: "attached", DeleteOnTermination: false }] });
+        Object.assign(volume, {
+            State: "in-use",
+            Attachments: [{ InstanceId: input.InstanceId, Device: input.Device, State: "attached", DeleteOnTermination: false }],
+        });
         return {};
     }
 
-    onModifyInstanceAttribute(input: { InstanceId: string; BlockDeviceMappings: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[] }): unknown {
+    onModifyInstanceAttribute(input: {
+        InstanceId: string;
+        BlockDeviceMappings: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[];
+    }): unknown {
         const mappings = this.instances.get(input.InstanceId)!.BlockDeviceMappings as { DeviceName: string; Ebs: object }[];
         for (const { DeviceName, Ebs } of input.BlockDeviceMappings) {
             Object.assign(mappings.find((mapping) => mapping.DeviceName === DeviceName)!.Ebs, Ebs);
-            const attachments = [...this.volumes.values()].flatMap((volume) => volume.Attachments as { InstanceId: string; Device: string; DeleteOnTermination: boolean }[]);
-            attachments.find((one) => one.InstanceId === input.InstanceId && one.Device === DeviceName)!.DeleteOnTermination = Ebs.DeleteOnTermination;
+            const attachments = [...this.volumes.values()].flatMap(
+                (volume) => volume.Attachments as { InstanceId: string; Device: string; DeleteOnTermination: boolean }[],
+            );
+            attachments.find((one) => one.InstanceId === input.InstanceId && one.Device === DeviceName)!.DeleteOnTermination =
+                Ebs.DeleteOnTermination;
         }
         return {};
     }

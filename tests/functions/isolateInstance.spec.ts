@@ -21,9 +21,24 @@ describe("isolateInstance", () => {
     it("contains the instance in every respect and records what it did", async () => {
         const containment = await contain();
         expect(containment.contained).to.equal(true);
-        expect(account.interfaces.map(({ groups, timeout }) => ({ groups, timeout }))).to.deep.equal([{ groups: [isolation()], timeout: 60 }, { groups: [isolation()], timeout: 60 }]);
-        expect({ ...account.attributes, metadata: account.metadata, scaling: account.autoScaling, targets: account.targets, classic: account.classic }).to.deep.equal({
-            disableApiTermination: true, disableApiStop: true, instanceInitiatedShutdownBehavior: "stop", metadata: "disabled", scaling: null, targets: [], classic: [],
+        expect(account.interfaces.map(({ groups, timeout }) => ({ groups, timeout }))).to.deep.equal([
+            { groups: [isolation()], timeout: 60 },
+            { groups: [isolation()], timeout: 60 },
+        ]);
+        expect({
+            ...account.attributes,
+            metadata: account.metadata,
+            scaling: account.autoScaling,
+            targets: account.targets,
+            classic: account.classic,
+        }).to.deep.equal({
+            disableApiTermination: true,
+            disableApiStop: true,
+            instanceInitiatedShutdownBehavior: "stop",
+            metadata: "disabled",
+            scaling: null,
+            targets: [],
+            classic: [],
         });
         expect(Object.values(account.deleteOnTermination)).to.deep.equal([false, false]);
         expect(account.acls).to.deep.equal({ "subnet-a": "acl-own", "subnet-b": "acl-own" });
@@ -44,13 +59,18 @@ describe("isolateInstance", () => {
 
     it("makes the missing groups without a rule too many, while the instance leaves its group", async () => {
         await contain();
-        expect(account.groups.map(({ GroupName, ingress, egress }) => [GroupName, ingress.length, egress.length])).to.have.deep.members([["clean-room-isolation", 0, 0], ["clean-room-untrack", 1, 2]]);
+        expect(account.groups.map(({ GroupName, ingress, egress }) => [GroupName, ingress.length, egress.length])).to.have.deep.members([
+            ["clean-room-isolation", 0, 0],
+            ["clean-room-untrack", 1, 2],
+        ]);
         expect(account.calls.indexOf("DetachInstances")).to.be.lessThan(account.calls.indexOf("ModifyNetworkInterfaceAttribute"));
     });
 
     it("cuts the network within eight calls one after another, also in a VPC without our groups", async () => {
         await contain();
-        const cut = account.calls.findLastIndex((call, index) => call === "ModifyNetworkInterfaceAttribute" && index < account.calls.indexOf("ModifyInstanceMetadataOptions"));
+        const cut = account.calls.findLastIndex(
+            (call, index) => call === "ModifyNetworkInterfaceAttribute" && index < account.calls.indexOf("ModifyInstanceMetadataOptions"),
+        );
         // TransactWriteItems, StartExecution and AssumeRole come before.
         expect(3 + account.depths[cut]!).to.be.at.most(8);
         expect(account.depths[cut]).to.be.greaterThan(3);
@@ -71,7 +91,9 @@ describe("isolateInstance", () => {
 
     it("says so when its deny does not last", async function () {
         this.timeout(20_000);
-        account.after = (operation) => { if (operation === "PutRolePolicy") account.policies.clear(); };
+        account.after = (operation) => {
+            if (operation === "PutRolePolicy") account.policies.clear();
+        };
         const containment = await contain();
         expect(containment.contained).to.equal(true);
         expect(containment.steps.find(({ name }) => name === "denyCredentials")).to.include({ outcome: "failed" });
@@ -86,13 +108,18 @@ describe("isolateInstance", () => {
     });
 
     it("says so when the instance ends on the way", async () => {
-        account.after = (operation) => { if (operation === "DetachInstances") account.state = "shutting-down"; };
+        account.after = (operation) => {
+            if (operation === "DetachInstances") account.state = "shutting-down";
+        };
         expect((await thrown(contain())).message).to.match(/already shutting-down/);
     });
 
     for (const [refused, step] of [
-        ["ModifyInstanceAttribute:DisableApiTermination", "protectFromTermination"], ["DeregisterTargets", "deregisterTarget"], ["GetInstanceProfile", "denyCredentials"],
-        ["ModifyInstanceMetadataOptions", "disableMetadata"], ["ModifyNetworkInterfaceAttribute:ConnectionTrackingSpecification", "shortenIdleTimeout"],
+        ["ModifyInstanceAttribute:DisableApiTermination", "protectFromTermination"],
+        ["DeregisterTargets", "deregisterTarget"],
+        ["GetInstanceProfile", "denyCredentials"],
+        ["ModifyInstanceMetadataOptions", "disableMetadata"],
+        ["ModifyNetworkInterfaceAttribute:ConnectionTrackingSpecification", "shortenIdleTimeout"],
     ] as const) {
         it(`does the rest and says what failed when ${refused} is denied`, async () => {
             account.refusals.set(refused, "AccessDenied");
@@ -103,7 +130,16 @@ describe("isolateInstance", () => {
         });
     }
 
-    for (const refused of ["DescribeTargetGroups", "DescribeLoadBalancers", "DescribeAutoScalingInstances", "DescribeInstanceAttribute", "DescribeRouteTables", "DescribeNetworkAcls", "DescribeInstanceTypes", "DescribeTargetHealth"]) {
+    for (const refused of [
+        "DescribeTargetGroups",
+        "DescribeLoadBalancers",
+        "DescribeAutoScalingInstances",
+        "DescribeInstanceAttribute",
+        "DescribeRouteTables",
+        "DescribeNetworkAcls",
+        "DescribeInstanceTypes",
+        "DescribeTargetHealth",
+    ]) {
         it(`contains although ${refused} is denied, and names what it could not read`, async () => {
             account.refusals.set(refused, "AccessDenied");
             const containment = await contain();
@@ -150,7 +186,9 @@ describe("isolateInstance", () => {
             if (input.Groups?.includes(isolation())) throw awsError("UnauthorizedOperation");
             return modify(input);
         };
-        expect((await thrown(contain())).message).to.contain("NOT contained").and.contain("eni-1, eni-2");
+        expect((await thrown(contain())).message)
+            .to.contain("NOT contained")
+            .and.contain("eni-1, eni-2");
         expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
     });
 
@@ -160,7 +198,8 @@ describe("isolateInstance", () => {
         let lag = 2;
         const given: string[] = [];
         account.onModifyNetworkInterfaceAttribute = (input) => {
-            if (input.Groups?.includes(isolation()) && input.NetworkInterfaceId === "eni-1" && lag-- > 0) throw awsError("InvalidGroup.NotFound");
+            if (input.Groups?.includes(isolation()) && input.NetworkInterfaceId === "eni-1" && lag-- > 0)
+                throw awsError("InvalidGroup.NotFound");
             if (input.Groups && input.NetworkInterfaceId === "eni-1") given.push(input.Groups.join());
             return modify(input);
         };
@@ -176,12 +215,22 @@ describe("isolateInstance", () => {
         };
         const containment = await contain();
         expect(containment.contained).to.equal(true);
-        expect(containment.steps.filter(({ name }) => name === "isolateInterface").map(({ detail }) => detail).join()).to.contain("connections that stood may live on");
+        expect(
+            containment.steps
+                .filter(({ name }) => name === "isolateInterface")
+                .map(({ detail }) => detail)
+                .join(),
+        ).to.contain("connections that stood may live on");
     });
 
     it("goes on from the untracked moment in which an earlier run broke off", async () => {
         let calls = 0;
-        account.after = (operation) => { if (operation === "ModifyNetworkInterfaceAttribute" && ++calls === 1) account.after = () => { throw awsError("Sandbox.Timedout"); }; };
+        account.after = (operation) => {
+            if (operation === "ModifyNetworkInterfaceAttribute" && ++calls === 1)
+                account.after = () => {
+                    throw awsError("Sandbox.Timedout");
+                };
+        };
         await thrown(contain());
         account.after = () => undefined;
         expect((await contain()).contained).to.equal(true);
@@ -190,12 +239,25 @@ describe("isolateInstance", () => {
 
     it("waits until EC2 knows the groups it made and shows the interfaces it changed", async function () {
         this.timeout(15_000);
-        const [revoke, modify, show] = [account.onRevokeSecurityGroupEgress.bind(account), account.onModifyNetworkInterfaceAttribute.bind(account), account.onDescribeInstances.bind(account)];
+        const [revoke, modify, show] = [
+            account.onRevokeSecurityGroupEgress.bind(account),
+            account.onModifyNetworkInterfaceAttribute.bind(account),
+            account.onDescribeInstances.bind(account),
+        ];
         const lags = { revoke: 2, modify: 2, show: 2 };
-        account.onRevokeSecurityGroupEgress = (input) => { if (lags.revoke-- > 0) throw awsError("InvalidGroup.NotFound"); return revoke(input); };
-        account.onModifyNetworkInterfaceAttribute = (input) => { if (input.Groups && lags.modify-- > 0) throw awsError("InvalidGroup.NotFound"); return modify(input); };
+        account.onRevokeSecurityGroupEgress = (input) => {
+            if (lags.revoke-- > 0) throw awsError("InvalidGroup.NotFound");
+            return revoke(input);
+        };
+        account.onModifyNetworkInterfaceAttribute = (input) => {
+            if (input.Groups && lags.modify-- > 0) throw awsError("InvalidGroup.NotFound");
+            return modify(input);
+        };
         const asItWas = JSON.parse(JSON.stringify(account.onDescribeInstances())) as unknown;
-        account.onDescribeInstances = () => account.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && lags.show-- > 0 ? asItWas : show();
+        account.onDescribeInstances = () =>
+            account.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && lags.show-- > 0
+                ? asItWas
+                : show();
         const containment = await contain();
         expect(containment.contained).to.equal(true);
         expect(containment.steps.filter(({ outcome }) => outcome === "failed")).to.deep.equal([]);

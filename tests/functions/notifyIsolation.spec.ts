@@ -7,12 +7,19 @@ import { startFakeAws, type FakeAws } from "../support/fakeAws";
 const input = { incident: custody.incident, containment: custody.containment! };
 
 async function failure(promise: Promise<unknown>): Promise<Error> {
-    return promise.then(() => { throw new Error("It was expected to fail and did not."); }, (error: Error) => error);
+    return promise.then(
+        () => {
+            throw new Error("It was expected to fail and did not.");
+        },
+        (error: Error) => error,
+    );
 }
 
 describe("notifyIsolation", () => {
     let fake: FakeAws;
-    beforeEach(async () => { fake = await startFakeAws(); });
+    beforeEach(async () => {
+        fake = await startFakeAws();
+    });
     afterEach(() => fake.stop());
 
     it("tells Slack of the isolation", async () => {
@@ -23,7 +30,9 @@ describe("notifyIsolation", () => {
 
     it("never says contained when containment was not verified", async () => {
         await handler({ ...input, containment: { ...input.containment, contained: false } });
-        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("NOT contained").and.not.match(/"Contained:|is contained/);
+        expect(JSON.stringify(fake.slack.payloads[0]))
+            .to.contain("NOT contained")
+            .and.not.match(/"Contained:|is contained/);
     });
 
     it("tells that the instance is not contained when containment failed altogether", async () => {
@@ -50,7 +59,11 @@ describe("notifyIsolation", () => {
         expect(error.message).to.contain("could not be reached").and.not.contain("secret-token");
     });
 
-    for (const [what, status] of [["a revoked webhook", 404], ["a payload that Slack refuses", 400], ["a redirect", 302]] as const) {
+    for (const [what, status] of [
+        ["a revoked webhook", 404],
+        ["a payload that Slack refuses", 400],
+        ["a redirect", 302],
+    ] as const) {
         it(`throws StepFailed naming the parameter on ${what}`, async () => {
             fake.slack.answers.push({ status, headers: { location: `${fake.slack.url}/elsewhere` } });
             const error = await failure(handler(input));
@@ -60,7 +73,11 @@ describe("notifyIsolation", () => {
         });
     }
 
-    for (const [what, value] of [["is missing", undefined], ["is no URL", "xoxb-token"], ["is not https", "http://hooks.slack.com/services/x"]] as const) {
+    for (const [what, value] of [
+        ["is missing", undefined],
+        ["is no URL", "xoxb-token"],
+        ["is not https", "http://hooks.slack.com/services/x"],
+    ] as const) {
         it(`throws StepFailed when the parameter ${what}`, async () => {
             if (value === undefined) fake.parameters.clear();
             else fake.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, value);

@@ -6,7 +6,9 @@ import { startFakeAws, type FakeAws } from "../support/fakeAws";
 
 describe("readLines", () => {
     let fake: FakeAws;
-    beforeEach(async () => { fake = await startFakeAws(); });
+    beforeEach(async () => {
+        fake = await startFakeAws();
+    });
     afterEach(() => fake.stop());
 
     async function read(content: Buffer): Promise<string[]> {

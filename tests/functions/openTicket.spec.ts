@@ -3,7 +3,11 @@ import { handler } from "../../functions/openTicket";
 import { incident, InMemoryAws, thrown } from "./inMemoryAws";
 import { awsError } from "./inMemoryEc2";
 
-interface Case { caseId: string; subject: string; status: string }
+interface Case {
+    caseId: string;
+    subject: string;
+    status: string;
+}
 
 describe("openTicket", () => {
     let aws: InMemoryAws;
@@ -28,18 +32,33 @@ describe("openTicket", () => {
     afterEach(() => aws.remove());
 
     it("opens one case, and finds it when it runs again, behind other cases' pages", async () => {
-        cases.push({ caseId: "case-other", subject: "Something else", status: "opened" }, { caseId: "case-third", subject: "Security incident i-0a1b2c3d4e5f60718-0000000000000000", status: "opened" });
+        cases.push(
+            { caseId: "case-other", subject: "Something else", status: "opened" },
+            { caseId: "case-third", subject: "Security incident i-0a1b2c3d4e5f60718-0000000000000000", status: "opened" },
+        );
         process.env.SUPPORT_CC = "soc@example.com, ciso@example.com";
         const opened = await handler({ incident });
-        expect(opened).to.deep.equal({ schemaVersion: 1, incidentId: incident.incidentId, outcome: "opened", caseId: "case-2", reason: null });
+        expect(opened).to.deep.equal({
+            schemaVersion: 1,
+            incidentId: incident.incidentId,
+            outcome: "opened",
+            caseId: "case-2",
+            reason: null,
+        });
         expect(await handler({ incident })).to.deep.equal({ ...opened, outcome: "already-open" });
         expect(created).to.have.length(1);
-        expect(created[0]).to.deep.include({ severityCode: "urgent", language: "en", ccEmailAddresses: ["soc@example.com", "ciso@example.com"] });
+        expect(created[0]).to.deep.include({
+            severityCode: "urgent",
+            language: "en",
+            ccEmailAddresses: ["soc@example.com", "ciso@example.com"],
+        });
         expect(created[0]!.subject).to.include(incident.incidentId);
     });
 
     it("goes on without a case where the support plan has no API", async () => {
-        aws.support = () => { throw awsError("SubscriptionRequiredException"); };
+        aws.support = () => {
+            throw awsError("SubscriptionRequiredException");
+        };
         const { outcome, caseId, reason } = await handler({ incident });
         expect({ outcome, caseId }).to.deep.equal({ outcome: "unavailable", caseId: null });
         expect(reason).to.include("support plan");
@@ -47,12 +66,17 @@ describe("openTicket", () => {
 
     it("asks nobody when cases are not configured", async () => {
         process.env.SUPPORT_ENABLED = "false";
-        aws.support = () => { throw new Error("Support was asked"); };
+        aws.support = () => {
+            throw new Error("Support was asked");
+        };
         expect((await handler({ incident })).outcome).to.equal("off");
     });
 
     it("says so when Support refuses the case", async () => {
-        aws.support = (name) => { if (name === "CreateCase") throw awsError("CaseCreationLimitExceeded"); return { cases: [] }; };
+        aws.support = (name) => {
+            if (name === "CreateCase") throw awsError("CaseCreationLimitExceeded");
+            return { cases: [] };
+        };
         expect((await thrown(handler({ incident }))).name).to.equal("CaseCreationLimitExceeded");
     });
 });

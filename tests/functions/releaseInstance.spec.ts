@@ -20,8 +20,12 @@ describe("releaseInstance", () => {
     afterEach(() => account.remove());
     const contain = () => isolate({ incident });
     const release = (force = false) => releaseHandler({ incidentId, force }) as Promise<Release>;
-    const records = () => [...account.objects].filter(([key]) => key.startsWith(`${prefix}releases/`)).map(([, text]) => JSON.parse(text) as Release);
-    const withoutRevocation = (snapshot: unknown) => ({ ...(snapshot as object), policies: (snapshot as { policies: [string, string][] }).policies.filter(([name]) => name !== "clean-room-revoke-older-sessions") });
+    const records = () =>
+        [...account.objects].filter(([key]) => key.startsWith(`${prefix}releases/`)).map(([, text]) => JSON.parse(text) as Release);
+    const withoutRevocation = (snapshot: unknown) => ({
+        ...(snapshot as object),
+        policies: (snapshot as { policies: [string, string][] }).policies.filter(([name]) => name !== "clean-room-revoke-older-sessions"),
+    });
 
     it("puts back exactly what was, other incidents' parts untouched, and writes it down", async () => {
         await contain();
@@ -31,7 +35,15 @@ describe("releaseInstance", () => {
         // The deny of older sessions stays while another incident on the role is open.
         expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
         expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(1);
-        expect(steps.map(({ name }) => name)).to.include.members(["restoreSubnet", "restoreIdleTimeout", "allowCredentials", "restoreGroups", "registerTarget", "registerWithClassic", "rejoinAutoScaling"]);
+        expect(steps.map(({ name }) => name)).to.include.members([
+            "restoreSubnet",
+            "restoreIdleTimeout",
+            "allowCredentials",
+            "restoreGroups",
+            "registerTarget",
+            "registerWithClassic",
+            "rejoinAutoScaling",
+        ]);
         expect(records()).to.have.length(1);
         expect(account.objects.has(`${prefix}restore-record.json`)).to.equal(true);
     });

@@ -14,10 +14,24 @@ const now = "2026-11-24T10:00:00.000Z";
 const { incidentId } = incident;
 const nasty = "<!channel> & \u202e\n*bold* https://evil.example";
 const containment: Containment = {
-    schemaVersion: 1, incidentId, instance: incident.instance, outcome: "awaiting-approval", decision: { mode: "approval", reason: `Rule 1 says so for ${nasty}`, by: null, exempt: false },
-    contained: false, vpcId: "vpc-1", availabilityZone: "eu-west-1a", isolationGroupId: "", networkAclId: null, interfaces: [{ networkInterfaceId: "eni-1", groupsBefore: ["sg-1"], groupsAfter: ["sg-1"] }],
-    targetGroups: [], autoScalingGroup: null, restoreRecord: { bucket: "evidence", key: "observed-instance.json", sha256: "a".repeat(64) },
-    steps: [{ name: "isolateInterface", outcome: "planned", at: now, detail: nasty.repeat(20) }], uncut: [], startedAt: now, containedAt: null,
+    schemaVersion: 1,
+    incidentId,
+    instance: incident.instance,
+    outcome: "awaiting-approval",
+    decision: { mode: "approval", reason: `Rule 1 says so for ${nasty}`, by: null, exempt: false },
+    contained: false,
+    vpcId: "vpc-1",
+    availabilityZone: "eu-west-1a",
+    isolationGroupId: "",
+    networkAclId: null,
+    interfaces: [{ networkInterfaceId: "eni-1", groupsBefore: ["sg-1"], groupsAfter: ["sg-1"] }],
+    targetGroups: [],
+    autoScalingGroup: null,
+    restoreRecord: { bucket: "evidence", key: "observed-instance.json", sha256: "a".repeat(64) },
+    steps: [{ name: "isolateInterface", outcome: "planned", at: now, detail: nasty.repeat(20) }],
+    uncut: [],
+    startedAt: now,
+    containedAt: null,
 };
 const input = { incident, containment, taskToken: "the-token", timeoutSeconds: 1800 };
 
@@ -54,19 +68,35 @@ describe("requestApproval", () => {
 });
 
 describe("approvalRequest", () => {
-    const asked = { ...newRecord(incident, 1, "approval", now), approval: { taskToken: "t", expiresAt: "2026-11-24T10:30:00.000Z", answer: null } };
+    const asked = {
+        ...newRecord(incident, 1, "approval", now),
+        approval: { taskToken: "t", expiresAt: "2026-11-24T10:30:00.000Z", answer: null },
+    };
     const reason = (...args: Parameters<typeof approvalRequest>) => (approvalRequest(...args) as { reason: string }).reason;
     it("says why there is nothing to answer", () => {
         expect(reason(incidentId, null, new Date(now))).to.match(/no incident/);
-        expect(reason(incidentId, { ...asked, approval: null, status: "contained" }, new Date(now))).to.match(/Nobody is asked.*It is contained/);
-        expect(reason(incidentId, { ...asked, approval: { ...asked.approval, answer: { approved: true, by: "ann\u001b[2J", reason: null } } }, new Date(now))).to.match(/approved by ann[^\u001b]+\./);
-        expect(reason(incidentId, asked, new Date("2026-11-24T10:30:00.000Z"))).to.match(/time to answer was over at 2026-11-24T10:30:00.000Z/);
+        expect(reason(incidentId, { ...asked, approval: null, status: "contained" }, new Date(now))).to.match(
+            /Nobody is asked.*It is contained/,
+        );
+        expect(
+            reason(
+                incidentId,
+                { ...asked, approval: { ...asked.approval, answer: { approved: true, by: "ann\u001b[2J", reason: null } } },
+                new Date(now),
+            ),
+        ).to.match(/approved by ann[^\u001b]+\./);
+        expect(reason(incidentId, asked, new Date("2026-11-24T10:30:00.000Z"))).to.match(
+            /time to answer was over at 2026-11-24T10:30:00.000Z/,
+        );
     });
 });
 
 describe("what people read of a decision", () => {
     const observed: Containment = { ...containment, outcome: "observed", decision: { ...containment.decision!, mode: "observe" } };
-    for (const [name, message] of [["the question", approvalMessage(incident, containment, now, "contain")], ["the isolation message", isolationMessage(incident, observed)]] as const) {
+    for (const [name, message] of [
+        ["the question", approvalMessage(incident, containment, now, "contain")],
+        ["the isolation message", isolationMessage(incident, observed)],
+    ] as const) {
         it(`${name} keeps Slack's limits whatever the finding says`, () => expect(checkSlackPayload(toSlack(message))).to.deep.equal([]));
     }
     it("says how to answer and what silence does", () => {

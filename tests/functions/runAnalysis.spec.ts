@@ -8,7 +8,16 @@ import { awsError } from "./inMemoryEc2";
 const instanceId = "i-0123456789abcdef0";
 const prefix = incident.prefix;
 
-interface Sent { CommandId: string; InstanceId: string; DocumentName: string; RequestedDateTime: Date; Status: string; ResponseCode: number; StandardOutputContent: string; StandardErrorContent: string }
+interface Sent {
+    CommandId: string;
+    InstanceId: string;
+    DocumentName: string;
+    RequestedDateTime: Date;
+    Status: string;
+    ResponseCode: number;
+    StandardOutputContent: string;
+    StandardErrorContent: string;
+}
 
 describe("runAnalysis", () => {
     let aws: InMemoryAws;
@@ -26,10 +35,19 @@ describe("runAnalysis", () => {
         const evidence = evidenceOf(aws, [{ root: true, device: "/dev/xvda", sizeGiB: 8 }]);
         const [{ evidenceSnapshotId: snapshotId, volumeId: sourceVolumeId }] = evidence.snapshots;
         event = {
-            incident, containment: null, evidence,
+            incident,
+            containment: null,
+            evidence,
             host: {
-                schemaVersion: 1, incidentId: incident.incidentId, instanceId, imageId: "ami-0123456789abcdef0", availabilityZone: "eu-west-1a",
-                volumes: [{ purpose: "evidence", volumeId: "vol-00000000000000001", device: "/dev/sdf", snapshotId, sourceVolumeId, root: true }, { purpose: "work", volumeId: "vol-00000000000000002", device: "/dev/sdg", snapshotId, sourceVolumeId, root: true }],
+                schemaVersion: 1,
+                incidentId: incident.incidentId,
+                instanceId,
+                imageId: "ami-0123456789abcdef0",
+                availabilityZone: "eu-west-1a",
+                volumes: [
+                    { purpose: "evidence", volumeId: "vol-00000000000000001", device: "/dev/sdf", snapshotId, sourceVolumeId, root: true },
+                    { purpose: "work", volumeId: "vol-00000000000000002", device: "/dev/sdg", snapshotId, sourceVolumeId, root: true },
+                ],
             },
         };
         aws.ssm = (name, input) => {
@@ -54,14 +72,37 @@ describe("runAnalysis", () => {
     afterEach(() => aws.remove());
 
     function command(CommandId: string, changes: Partial<Sent> = {}): Sent {
-        return { CommandId, InstanceId: instanceId, DocumentName: "clean-room-analysis", RequestedDateTime: new Date(1_795_000_000_000 + commands.length), Status: "Pending", ResponseCode: -1, StandardOutputContent: "", StandardErrorContent: "", ...changes };
+        return {
+            CommandId,
+            InstanceId: instanceId,
+            DocumentName: "clean-room-analysis",
+            RequestedDateTime: new Date(1_795_000_000_000 + commands.length),
+            Status: "Pending",
+            ResponseCode: -1,
+            StandardOutputContent: "",
+            StandardErrorContent: "",
+            ...changes,
+        };
     }
 
     function leaveResults(complete: boolean): void {
-        aws.objects.set(`${prefix}analysis/summary.json`, JSON.stringify({
-            schemaVersion: 1, incidentId: incident.incidentId, tool: { name: "clean_room_analysis", version: "1" }, startedAt: "2026-11-24T10:10:00Z", finishedAt: "2026-11-24T10:20:00Z", complete,
-            volumes: [], operatingSystem: null, findingsBySeverity: {}, checks: [], notLookedAt: [], timelineEvents: 0,
-        }));
+        aws.objects.set(
+            `${prefix}analysis/summary.json`,
+            JSON.stringify({
+                schemaVersion: 1,
+                incidentId: incident.incidentId,
+                tool: { name: "clean_room_analysis", version: "1" },
+                startedAt: "2026-11-24T10:10:00Z",
+                finishedAt: "2026-11-24T10:20:00Z",
+                complete,
+                volumes: [],
+                operatingSystem: null,
+                findingsBySeverity: {},
+                checks: [],
+                notLookedAt: [],
+                timelineEvents: 0,
+            }),
+        );
         aws.objects.set(`${prefix}analysis/manifest.sha256`, "the manifest\n");
     }
 
@@ -76,20 +117,42 @@ describe("runAnalysis", () => {
         Object.assign(commands[0]!, { Status: "Success", ResponseCode: 0 });
         leaveResults(true);
         expect(await handler(event)).to.deep.equal({
-            schemaVersion: 1, incidentId: incident.incidentId, commandId: "command-1", complete: true, finishedAt: "2026-11-24T10:20:00.000Z",
-            manifest: { bucket: "evidence", key: `${prefix}analysis/manifest.sha256`, sha256: createHash("sha256").update("the manifest\n").digest("hex") },
+            schemaVersion: 1,
+            incidentId: incident.incidentId,
+            commandId: "command-1",
+            complete: true,
+            finishedAt: "2026-11-24T10:20:00.000Z",
+            manifest: {
+                bucket: "evidence",
+                key: `${prefix}analysis/manifest.sha256`,
+                sha256: createHash("sha256").update("the manifest\n").digest("hex"),
+            },
         });
         expect(requests).to.have.length(1);
-        expect(custodySchema.parse(JSON.parse(aws.objects.get(`${prefix}custody.json`)!))).to.deep.include({ incident, containment: null, host: event.host });
+        expect(custodySchema.parse(JSON.parse(aws.objects.get(`${prefix}custody.json`)!))).to.deep.include({
+            incident,
+            containment: null,
+            host: event.host,
+        });
     });
 
     it("tells the document which volumes to read, as text that no shell reads", async () => {
         await waits();
         const parameters = requests[0]!.Parameters as Record<string, string[]>;
-        expect(JSON.parse(Buffer.from(parameters.Volumes![0]!, "base64").toString("utf8"))).to.deep.equal([{
-            volumeId: event.evidence.snapshots[0]!.volumeId, snapshotId: event.evidence.snapshots[0]!.evidenceSnapshotId, evidenceVolumeId: "vol-00000000000000001", workVolumeId: "vol-00000000000000002", role: "root",
-        }]);
-        expect(parameters).to.deep.include({ OutputPrefix: [`${prefix}analysis/`], ExecutionTimeout: ["14400"], IncidentId: [incident.incidentId] });
+        expect(JSON.parse(Buffer.from(parameters.Volumes![0]!, "base64").toString("utf8"))).to.deep.equal([
+            {
+                volumeId: event.evidence.snapshots[0]!.volumeId,
+                snapshotId: event.evidence.snapshots[0]!.evidenceSnapshotId,
+                evidenceVolumeId: "vol-00000000000000001",
+                workVolumeId: "vol-00000000000000002",
+                role: "root",
+            },
+        ]);
+        expect(parameters).to.deep.include({
+            OutputPrefix: [`${prefix}analysis/`],
+            ExecutionTimeout: ["14400"],
+            IncidentId: [incident.incidentId],
+        });
         expect(requests[0]).to.deep.include({ InstanceIds: [instanceId], DocumentName: "clean-room-analysis", DocumentVersion: "1" });
     });
 
@@ -123,11 +186,20 @@ describe("runAnalysis", () => {
 
     it("fails with the end of the output, bounded and in visible characters", async () => {
         await waits();
-        Object.assign(commands[0]!, { Status: "Failed", ResponseCode: 1, StandardOutputContent: `${"x".repeat(23_000)}the last line \u001b[31m\u202e`, StandardErrorContent: "sha256sum: WARNING" });
+        Object.assign(commands[0]!, {
+            Status: "Failed",
+            ResponseCode: 1,
+            StandardOutputContent: `${"x".repeat(23_000)}the last line \u001b[31m\u202e`,
+            StandardErrorContent: "sha256sum: WARNING",
+        });
         leaveResults(true); // of an earlier attempt: they do not count
         const error = await thrown(handler(event));
         expect(error.name).to.equal("StepFailed");
-        expect(error.message).to.include("exit code 1").and.include("command-1").and.include("the last line ␛[31m⟨U+202E⟩").and.include("sha256sum: WARNING");
+        expect(error.message)
+            .to.include("exit code 1")
+            .and.include("command-1")
+            .and.include("the last line ␛[31m⟨U+202E⟩")
+            .and.include("sha256sum: WARNING");
         expect(error.message.length).to.be.lessThan(4096);
         for (const Status of ["TimedOut", "Cancelled"]) {
             commands[0]!.Status = Status;

@@ -5,14 +5,25 @@ import { custody, incidentId, prefix } from "../fixtures/analysis/plain";
 import { startFakeAws, type FakeAws } from "../support/fakeAws";
 
 const problem = (fields: Record<string, unknown> = {}) => ({
-    schemaVersion: 1, incidentId, instance: custody.incident.instance, step: "AttachEvidenceVolumes", error: "States.TaskFailed",
-    cause: JSON.stringify({ errorMessage: "The volume could not be attached: vol-0abc. Check the Availability Zone.", errorType: "StepFailed", trace: ["at x"] }),
-    at: "2026-11-20T03:50:00.000Z", ...fields,
+    schemaVersion: 1,
+    incidentId,
+    instance: custody.incident.instance,
+    step: "AttachEvidenceVolumes",
+    error: "States.TaskFailed",
+    cause: JSON.stringify({
+        errorMessage: "The volume could not be attached: vol-0abc. Check the Availability Zone.",
+        errorType: "StepFailed",
+        trace: ["at x"],
+    }),
+    at: "2026-11-20T03:50:00.000Z",
+    ...fields,
 });
 
 describe("sendErrorNotification", () => {
     let fake: FakeAws;
-    beforeEach(async () => { fake = await startFakeAws(); });
+    beforeEach(async () => {
+        fake = await startFakeAws();
+    });
     afterEach(() => fake.stop());
 
     async function notify(key: string, record: unknown): Promise<string> {
@@ -28,7 +39,11 @@ describe("sendErrorNotification", () => {
         fake.objects.set(`${prefix}custody.json`, Buffer.from("{}"));
         const text = await notify(`${prefix}errors/AttachEvidenceVolumes.error.json`, problem());
         expect(text).to.contain("The volume could not be attached: vol-0abc. Check the Availability Zone.").and.not.contain("errorMessage");
-        expect(text).to.contain("StepFailed").and.contain("Check the volume quota").and.contain("Isolated before this step").and.contain("Snapshots are locked");
+        expect(text)
+            .to.contain("StepFailed")
+            .and.contain("Check the volume quota")
+            .and.contain("Isolated before this step")
+            .and.contain("Snapshots are locked");
     });
 
     it("never calls an instance isolated whose isolation failed, whatever failed later", async () => {
@@ -39,12 +54,28 @@ describe("sendErrorNotification", () => {
 
     it("tells of a message that started no incident", async () => {
         const key = "incidents/refused/0123456789abcdef/errors/startIncident.error.json";
-        const text = await notify(key, problem({ incidentId: null, instance: null, step: "startIncident", error: "Refused", cause: "The finding is about an S3 bucket." }));
-        expect(text).to.contain("A message started no incident").and.contain("The finding is about an S3 bucket.").and.contain("Not touched.");
+        const text = await notify(
+            key,
+            problem({
+                incidentId: null,
+                instance: null,
+                step: "startIncident",
+                error: "Refused",
+                cause: "The finding is about an S3 bucket.",
+            }),
+        );
+        expect(text)
+            .to.contain("A message started no incident")
+            .and.contain("The finding is about an S3 bucket.")
+            .and.contain("Not touched.");
     });
 
     for (const [what, record] of [
-        ["is not JSON", "<<<not json>>> <!channel> @here"], ["is empty", ""], ["lacks fields", { step: "RunAnalysis" }], ["is a list", [1, 2]], ["is huge", "x".repeat(900_000)],
+        ["is not JSON", "<<<not json>>> <!channel> @here"],
+        ["is empty", ""],
+        ["lacks fields", { step: "RunAnalysis" }],
+        ["is a list", [1, 2]],
+        ["is huge", "x".repeat(900_000)],
         ["is larger than what is read", "x".repeat(1_100_000)],
     ] as const) {
         it(`still tells people, bounded, when the record ${what}`, async () => {
@@ -55,22 +86,36 @@ describe("sendErrorNotification", () => {
     }
 
     it("takes the error out of what a Catch of the state machine leaves", async () => {
-        const failure = { Error: "StepFailed", Cause: JSON.stringify({ errorMessage: "The volume is gone: vol-0abc. Start again.", errorType: "StepFailed", trace: [] }) };
-        const text = await notify(`${prefix}errors/RunAnalysis.error.json`, problem({ step: "RunAnalysis", cause: JSON.stringify(failure) }));
+        const failure = {
+            Error: "StepFailed",
+            Cause: JSON.stringify({ errorMessage: "The volume is gone: vol-0abc. Start again.", errorType: "StepFailed", trace: [] }),
+        };
+        const text = await notify(
+            `${prefix}errors/RunAnalysis.error.json`,
+            problem({ step: "RunAnalysis", cause: JSON.stringify(failure) }),
+        );
         expect(text).to.contain("RunAnalysis: The volume is gone: vol-0abc. Start again.").and.not.contain("errorMessage");
     });
 
     it("says of a time-out, which has no cause, that none was given", async () => {
-        const text = await notify(`${prefix}errors/CheckSsm.error.json`, problem({ step: "CheckSsm", error: "States.Timeout", cause: JSON.stringify({ Error: "States.Timeout" }) }));
+        const text = await notify(
+            `${prefix}errors/CheckSsm.error.json`,
+            problem({ step: "CheckSsm", error: "States.Timeout", cause: JSON.stringify({ Error: "States.Timeout" }) }),
+        );
         expect(text).to.contain("States.Timeout").and.contain("CheckSsm: No cause was given.");
     });
 
     it("reads a record that was written as a JSON string", async () => {
-        expect(await notify(`${prefix}errors/CheckSsm.error.json`, JSON.stringify(JSON.stringify(problem({ step: "CheckSsm" }))))).to.contain("CheckSsm: The volume could not be attached");
+        expect(
+            await notify(`${prefix}errors/CheckSsm.error.json`, JSON.stringify(JSON.stringify(problem({ step: "CheckSsm" })))),
+        ).to.contain("CheckSsm: The volume could not be attached");
     });
 
     it("takes a cause as an object and a record longer than a cause may be", async () => {
-        const text = await notify(`${prefix}errors/CheckSsm.error.json`, problem({ step: "CheckSsm", cause: { errorMessage: "not registered", trace: ["x".repeat(50_000)] } }));
+        const text = await notify(
+            `${prefix}errors/CheckSsm.error.json`,
+            problem({ step: "CheckSsm", cause: { errorMessage: "not registered", trace: ["x".repeat(50_000)] } }),
+        );
         expect(text).to.contain("CheckSsm: not registered").and.contain("ssmmessages");
     });
 
@@ -78,7 +123,10 @@ describe("sendErrorNotification", () => {
         const key = `${prefix}errors/RunAnalysis.error.json`;
         fake.objects.set(key, Buffer.from(JSON.stringify(problem())));
         fake.slack.answers.push({ status: 503 });
-        const error = await handler(fake.event(key)).then(() => null, (thrown: Error) => thrown);
+        const error = await handler(fake.event(key)).then(
+            () => null,
+            (thrown: Error) => thrown,
+        );
         expect(error?.name).to.equal("Transient");
         expect(fake.writes).to.deep.equal([]);
     });

@@ -14,11 +14,17 @@ const manifestKey = at("analysis/manifest.sha256");
 /** Puts a whole analysis into the bucket, as the forensic instance and the workflow leave it. */
 function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
     const outputs: Record<string, string> = {
-        "findings.jsonl": plain.lines(plain.findings), bodyfile: "0|vol:/etc/passwd|1\n", "timeline.csv": "datetime\r\n",
-        "timesketch.jsonl": plain.lines(plain.timesketch), "summary.json": JSON.stringify(plain.summary), ...change,
+        "findings.jsonl": plain.lines(plain.findings),
+        bodyfile: "0|vol:/etc/passwd|1\n",
+        "timeline.csv": "datetime\r\n",
+        "timesketch.jsonl": plain.lines(plain.timesketch),
+        "summary.json": JSON.stringify(plain.summary),
+        ...change,
     };
     for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`analysis/${name}`), Buffer.from(text));
-    const manifest = Object.entries(outputs).map(([name, text]) => `${sha256(Buffer.from(text))}  ${name}\n`).join("");
+    const manifest = Object.entries(outputs)
+        .map(([name, text]) => `${sha256(Buffer.from(text))}  ${name}\n`)
+        .join("");
     fake.objects.set(manifestKey, Buffer.from(manifest));
     fake.objects.set(at("custody.json"), Buffer.from(JSON.stringify(plain.custody)));
 }
@@ -48,8 +54,17 @@ describe("sendReport", () => {
         expect(fake.writes).to.deep.equal([at("report/report.html"), at("report/report.json")]);
         expect(fake.calls.indexOf(`PUT ${at("report/report.html")}`)).to.be.below(fake.calls.indexOf("slack"));
         expect(fake.calls.indexOf("slack")).to.be.below(fake.calls.indexOf(`PUT ${at("report/report.json")}`));
-        expect(report()).to.deep.include({ incidentId: plain.incidentId, complete: true, intact: true, findingsBySeverity: { critical: 1, high: 4, medium: 2, low: 1, informational: 0 } });
-        expect(report().page).to.deep.equal({ bucket: fake.bucket, key: at("report/report.html"), sha256: sha256(fake.objects.get(at("report/report.html"))!) });
+        expect(report()).to.deep.include({
+            incidentId: plain.incidentId,
+            complete: true,
+            intact: true,
+            findingsBySeverity: { critical: 1, high: 4, medium: 2, low: 1, informational: 0 },
+        });
+        expect(report().page).to.deep.equal({
+            bucket: fake.bucket,
+            key: at("report/report.html"),
+            sha256: sha256(fake.objects.get(at("report/report.html"))!),
+        });
         expect(page()).to.contain("/etc/ld.so.preload");
         expect(fake.slack.payloads).to.have.length(1);
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
@@ -68,7 +83,9 @@ describe("sendReport", () => {
         fake.objects.delete(at("analysis/timeline.csv"));
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: true });
-        expect(page()).to.match(/bodyfile was altered/).and.match(/timeline\.csv is listed in the manifest and missing/);
+        expect(page())
+            .to.match(/bodyfile was altered/)
+            .and.match(/timeline\.csv is listed in the manifest and missing/);
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain("bodyfile was altered");
     });
 
@@ -80,7 +97,7 @@ describe("sendReport", () => {
     });
 
     it("is neither complete nor intact without a summary, and still reports the findings", async () => {
-        putAnalysis(fake, { "summary.json": "{\"schemaVersion\":1" });
+        putAnalysis(fake, { "summary.json": '{"schemaVersion":1' });
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: false });
         expect(page()).to.contain("/etc/ld.so.preload").and.contain("summary.json could not be read");
@@ -94,7 +111,9 @@ describe("sendReport", () => {
     });
 
     it("counts and states malformed findings, and shows at most 500 of many", async () => {
-        const many = Array.from({ length: 700 }, (_, index) => plain.finding({ check: "suid", severity: "low", title: `file ${index}`, path: `/f${index}` }));
+        const many = Array.from({ length: 700 }, (_, index) =>
+            plain.finding({ check: "suid", severity: "low", title: `file ${index}`, path: `/f${index}` }),
+        );
         putAnalysis(fake, { "findings.jsonl": `${plain.lines([...many, ...plain.findings])}not json\n{"schemaVersion":1}\n` });
         await handler(fake.event(manifestKey));
         expect(report().findingsBySeverity).to.deep.equal({ critical: 1, high: 4, medium: 2, low: 701, informational: 0 });
@@ -146,8 +165,13 @@ describe("sendReport", () => {
     });
 
     it("may write reports and its error record, and nothing else", () => {
-        const writes = permissions(deployedNames).filter(({ Action }) => Action.includes("s3:PutObject")).flatMap(({ Resource }) => Resource);
-        expect(writes).to.deep.equal(["arn:aws:s3:::evidence/incidents/*/report/*", "arn:aws:s3:::evidence/incidents/*/errors/sendReport.error.json"]);
+        const writes = permissions(deployedNames)
+            .filter(({ Action }) => Action.includes("s3:PutObject"))
+            .flatMap(({ Resource }) => Resource);
+        expect(writes).to.deep.equal([
+            "arn:aws:s3:::evidence/incidents/*/report/*",
+            "arn:aws:s3:::evidence/incidents/*/errors/sendReport.error.json",
+        ]);
         expect(permissions(deployedNames).flatMap(({ Resource }) => Resource)).to.not.include("*");
     });
 });

@@ -18,7 +18,8 @@ describe("startForensicInstance", () => {
     });
     afterEach(() => aws.remove());
 
-    const launches = () => aws.forensics.of("RunInstances") as { ClientToken: string; ImageId: string; NetworkInterfaces: { SubnetId: string }[] }[];
+    const launches = () =>
+        aws.forensics.of("RunInstances") as { ClientToken: string; ImageId: string; NetworkInterfaces: { SubnetId: string }[] }[];
 
     it("starts one instance that nobody can reach or log in to, and gives it back when it runs again", async () => {
         const first = await handler(event);
@@ -30,9 +31,31 @@ describe("startForensicInstance", () => {
         const [request] = launches();
         expect(request).not.to.have.property("KeyName");
         expect(request).to.deep.include({
-            ImageId: image, MinCount: 1, MaxCount: 1, MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
-            NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: "subnet-a", Groups: ["sg-forensic"], AssociatePublicIpAddress: false, DeleteOnTermination: true }],
-            BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: 64, Encrypted: true, KmsKeyId: process.env.EVIDENCE_KEY_ARN, VolumeType: "gp3", DeleteOnTermination: true } }],
+            ImageId: image,
+            MinCount: 1,
+            MaxCount: 1,
+            MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1, HttpEndpoint: "enabled" },
+            NetworkInterfaces: [
+                {
+                    DeviceIndex: 0,
+                    SubnetId: "subnet-a",
+                    Groups: ["sg-forensic"],
+                    AssociatePublicIpAddress: false,
+                    DeleteOnTermination: true,
+                },
+            ],
+            BlockDeviceMappings: [
+                {
+                    DeviceName: "/dev/xvda",
+                    Ebs: {
+                        VolumeSize: 64,
+                        Encrypted: true,
+                        KmsKeyId: process.env.EVIDENCE_KEY_ARN,
+                        VolumeType: "gp3",
+                        DeleteOnTermination: true,
+                    },
+                },
+            ],
         });
     });
 
@@ -64,16 +87,24 @@ describe("startForensicInstance", () => {
         const next = await handler(event);
         expect(next.instanceId).not.to.equal(former.instanceId);
         aws.forensics.instances.get(next.instanceId)!.State = { Name: "terminated" };
-        aws.forensics.errors.set("RunInstances", ["InsufficientInstanceCapacity", "IdempotentInstanceTerminated", "IdempotentInstanceTerminated"]);
+        aws.forensics.errors.set("RunInstances", [
+            "InsufficientInstanceCapacity",
+            "IdempotentInstanceTerminated",
+            "IdempotentInstanceTerminated",
+        ]);
         expect([former.instanceId, next.instanceId]).not.to.include((await handler(event)).instanceId);
     });
 
     it("names the quota, the image and the parameter that stand in its way", async () => {
         aws.forensics.errors.set("RunInstances", ["VcpuLimitExceeded"]);
-        expect((await thrown(handler(event))).message).to.include("quota").and.include("m6i.large");
+        expect((await thrown(handler(event))).message)
+            .to.include("quota")
+            .and.include("m6i.large");
         aws.forensics.errors.set("DescribeImages", ["InvalidAMIID.NotFound"]);
         expect((await thrown(handler(event))).message).to.include(image);
-        aws.ssm = () => { throw awsError("ParameterNotFound"); };
+        aws.ssm = () => {
+            throw awsError("ParameterNotFound");
+        };
         const error = await thrown(handler(event));
         expect(error.name).to.equal("StepFailed");
         expect(error.message).to.include("/aws/service/image");
@@ -85,11 +116,15 @@ describe("startForensicInstance", () => {
     it("never makes the root volume smaller than the image's", async () => {
         aws.forensics.imageGiB = 100;
         await handler(event);
-        expect((aws.forensics.of("RunInstances")[0]!.BlockDeviceMappings as { Ebs: { VolumeSize: number } }[])[0]!.Ebs.VolumeSize).to.equal(100);
+        expect((aws.forensics.of("RunInstances")[0]!.BlockDeviceMappings as { Ebs: { VolumeSize: number } }[])[0]!.Ebs.VolumeSize).to.equal(
+            100,
+        );
     });
 
     it("never takes an instance of another incident", async () => {
-        aws.forensics.addInstance({ Tags: incidentTags("i-0a1b2c3d4e5f60718-0000000000000000", "forensic-host") as { Key: string; Value: string }[] });
+        aws.forensics.addInstance({
+            Tags: incidentTags("i-0a1b2c3d4e5f60718-0000000000000000", "forensic-host") as { Key: string; Value: string }[],
+        });
         await handler(event);
         expect(launches()).to.have.length(1);
     });

@@ -13,7 +13,12 @@ const here = { ...victim, region };
 
 /** SNS's event of one message a record. Text stays as it is. */
 function delivery(...messages: unknown[]) {
-    return { Records: messages.map((message, index) => ({ EventSource: "aws:sns", Sns: { MessageId: `message-${index}`, Message: typeof message === "string" ? message : JSON.stringify(message) } })) };
+    return {
+        Records: messages.map((message, index) => ({
+            EventSource: "aws:sns",
+            Sns: { MessageId: `message-${index}`, Message: typeof message === "string" ? message : JSON.stringify(message) },
+        })),
+    };
 }
 
 function findingHere(instanceId = here.instanceId): Record<string, unknown> {
@@ -36,9 +41,15 @@ describe("startIncident", () => {
     before(async () => {
         const endpoint = await aws.start();
         Object.assign(process.env, {
-            AWS_REGION: region, FORENSICS_ACCOUNT_ID: "111111111111", AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test",
+            AWS_REGION: region,
+            FORENSICS_ACCOUNT_ID: "111111111111",
+            AWS_ENDPOINT_URL: endpoint,
+            AWS_ACCESS_KEY_ID: "test",
+            AWS_SECRET_ACCESS_KEY: "test",
             STATE_MACHINE_ARN: `arn:aws:states:${region}:111111111111:stateMachine:incident`,
-            DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`, EVIDENCE_BUCKET: "evidence", INCIDENTS_TABLE: "incidents",
+            DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`,
+            EVIDENCE_BUCKET: "evidence",
+            INCIDENTS_TABLE: "incidents",
         });
     });
 
@@ -76,15 +87,21 @@ describe("startIncident", () => {
     it("starts one for each instance of a sequence", async () => {
         const event = fixture("attack-sequence-ec2");
         put(event, "detail.region", region);
-        const resources = (event.detail as { service: { detection: { sequence: { resources: Record<string, unknown>[] } } } }).service.detection.sequence.resources;
+        const resources = (event.detail as { service: { detection: { sequence: { resources: Record<string, unknown>[] } } } }).service
+            .detection.sequence.resources;
         for (const resource of resources) Object.assign(resource, { uid: resource.name, region });
         await run(delivery(event));
-        expect(aws.of("StartExecution").map((call) => (call.body.name as string).slice(0, 19))).to.deep.equal(["i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829"]);
+        expect(aws.of("StartExecution").map((call) => (call.body.name as string).slice(0, 19))).to.deep.equal([
+            "i-0a1b2c3d4e5f60718",
+            "i-0b2c3d4e5f6071829",
+        ]);
         // Linked by the finding: in the table, and in each incident.
         const items = [...aws.table.items.values()].filter((item) => item.findingId);
         expect(items).to.have.length(2);
         expect(new Set(items.map((item) => item.findingId!.S)).size).to.equal(1);
-        expect(items.map((item) => incidentSchema.parse(JSON.parse(item.incident!.S as string)).finding.instances.length)).to.deep.equal([2, 2]);
+        expect(items.map((item) => incidentSchema.parse(JSON.parse(item.incident!.S as string)).finding.instances.length)).to.deep.equal([
+            2, 2,
+        ]);
     });
 
     it("lets a repeated message change nothing", async () => {
@@ -114,7 +131,11 @@ describe("startIncident", () => {
         const kept = [...aws.objects].map(([path, text]) => ({ path, finding: findingSchema.parse(JSON.parse(text)) }));
         expect(kept.map(({ path }) => path.replace(/[0-9a-f]{16}\.json$/, "*"))).to.deep.equal([`/evidence/${incident.prefix}findings/*`]);
         expect(kept[0]!.finding.id).to.equal("0ther");
-        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding joined the open incident of its instance", "finding was taken in before; nothing to do"]);
+        expect(logged.map((line) => line.message)).to.deep.equal([
+            "incident started",
+            "finding joined the open incident of its instance",
+            "finding was taken in before; nothing to do",
+        ]);
     });
 
     it("starts one execution for two findings at the same moment", async () => {
@@ -150,7 +171,10 @@ describe("startIncident", () => {
     it("answers for people when a finding joins that asks nobody", async () => {
         process.env.CONTAINMENT_POLICY = JSON.stringify({ mode: "approval", rules: [{ minimumSeverity: 9, mode: "automatic" }] });
         await run(delivery(findingHere()));
-        await updateIncident(incidentIdOf(here, victimFindingId), (record) => ({ ...record, approval: { taskToken: "the-token", expiresAt: "2026-11-24T11:00:00.000Z", answer: null } }));
+        await updateIncident(incidentIdOf(here, victimFindingId), (record) => ({
+            ...record,
+            approval: { taskToken: "the-token", expiresAt: "2026-11-24T11:00:00.000Z", answer: null },
+        }));
         await run(delivery(otherFindingHere(5)));
         expect(aws.of("SendTaskSuccess")).to.be.empty;
         await run(delivery(otherFindingHere(9.5)));
@@ -171,7 +195,9 @@ describe("startIncident", () => {
         await run(delivery(raw));
         const [{ body }] = aws.of("SendMessage");
         expect(body.MessageBody).to.equal(raw);
-        expect((body.MessageAttributes as { reason: { StringValue: string } }).reason.StringValue).to.match(/"S3Bucket", not an EC2 instance/);
+        expect((body.MessageAttributes as { reason: { StringValue: string } }).reason.StringValue).to.match(
+            /"S3Bucket", not an EC2 instance/,
+        );
         const [{ path, problem }] = problems();
         expect(path).to.match(/^\/evidence\/incidents\/refused\/[0-9a-f]{16}\/errors\/startIncident\.error\.json$/);
         expect(problem).to.include({ incidentId: null, step: "startIncident", error: "MessageRefused" });
@@ -203,7 +229,9 @@ describe("startIncident", () => {
     it("refuses another Region and an account that is no member", async () => {
         process.env.MEMBER_ACCOUNTS = "333333333333";
         await run(delivery(fixture("eventbridge"), findingHere()));
-        expect(problems().map(({ problem }) => problem.cause)).to.satisfy((causes: string[]) => /is in eu-west-1/.test(causes[0]) && /not a member/.test(causes[1]));
+        expect(problems().map(({ problem }) => problem.cause)).to.satisfy(
+            (causes: string[]) => /is in eu-west-1/.test(causes[0]) && /not a member/.test(causes[1]),
+        );
         expect(aws.of("StartExecution")).to.be.empty;
     });
 
@@ -251,7 +279,10 @@ describe("startIncident", () => {
 
     it("goes on after an AWS failure and throws at the end, so that Lambda tries again", async () => {
         aws.broken.add("StartExecution");
-        const error = await run(delivery(findingHere(), "nonsense")).then(() => null, (thrown: Error) => thrown);
+        const error = await run(delivery(findingHere(), "nonsense")).then(
+            () => null,
+            (thrown: Error) => thrown,
+        );
         expect(error?.message).to.match(/1 AWS calls of startIncident failed \(AccessDeniedException: .*Lambda delivers the event again/);
         expect(problems()).to.have.length(1);
 
@@ -263,38 +294,59 @@ describe("startIncident", () => {
 
     it("throws when a refused message could not be parked", async () => {
         aws.broken.add("SendMessage");
-        const error = await run(delivery("nonsense")).then(() => null, (thrown: Error) => thrown);
+        const error = await run(delivery("nonsense")).then(
+            () => null,
+            (thrown: Error) => thrown,
+        );
         expect(error?.message).to.match(/AccessDeniedException/);
         expect(problems()).to.be.empty;
     });
 
     it("says so when the event is not SNS's", async () => {
-        const error = await run({ detail: {} }).then(() => null, (thrown: Error) => thrown);
+        const error = await run({ detail: {} }).then(
+            () => null,
+            (thrown: Error) => thrown,
+        );
         expect(error).to.include({ name: "StepFailed" });
     });
 
     it("asks for named resources only", () => {
-        const names = { stateMachineArn: "arn:aws:states:eu-west-1:111111111111:stateMachine:incident", incidentsTableArn: "arn:table", deadLetterQueueArn: "arn:queue", evidenceBucketArn: "arn:bucket", evidenceKeyArn: "arn:key" };
+        const names = {
+            stateMachineArn: "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
+            incidentsTableArn: "arn:table",
+            deadLetterQueueArn: "arn:queue",
+            evidenceBucketArn: "arn:bucket",
+            evidenceKeyArn: "arn:key",
+        };
         const resources = permissions(names as Parameters<typeof permissions>[0]).flatMap((statement) => statement.Resource);
         expect([...new Set(resources)].sort()).to.deep.equal([
-            "arn:aws:states:eu-west-1:111111111111:execution:incident:*", "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
-            "arn:bucket", "arn:bucket/incidents/*/errors/startIncident.error.json", "arn:bucket/incidents/*/findings/*.json", "arn:key", "arn:queue", "arn:table",
+            "arn:aws:states:eu-west-1:111111111111:execution:incident:*",
+            "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
+            "arn:bucket",
+            "arn:bucket/incidents/*/errors/startIncident.error.json",
+            "arn:bucket/incidents/*/findings/*.json",
+            "arn:key",
+            "arn:queue",
+            "arn:table",
         ]);
     });
 });
 
 describe("fitForQueue", () => {
     it("leaves ordinary text alone and never gives an empty one", () => {
-        expect(fitForQueue("{\"a\": \"ä\n\t🙂\"}")).to.equal("{\"a\": \"ä\n\t🙂\"}");
+        expect(fitForQueue('{"a": "ä\n\t🙂"}')).to.equal('{"a": "ä\n\t🙂"}');
         expect(fitForQueue("")).to.equal("(empty)");
     });
 
     it("takes out what SQS refuses and cuts at a character within the limit", () => {
-        fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.integer({ min: 16, max: 300 }), (text, largest) => {
-            const fit = fitForQueue(text, largest);
-            expect(Buffer.byteLength(fit)).to.be.at.most(largest);
-            expect(fit).to.match(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]+$/u);
-        }), { numRuns: 300 });
+        fc.assert(
+            fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.integer({ min: 16, max: 300 }), (text, largest) => {
+                const fit = fitForQueue(text, largest);
+                expect(Buffer.byteLength(fit)).to.be.at.most(largest);
+                expect(fit).to.match(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]+$/u);
+            }),
+            { numRuns: 300 },
+        );
         expect(fitForQueue("🙂".repeat(100_000))).to.match(/^(🙂)+$/u);
     });
 });

@@ -3,7 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { FakeDynamoDb } from "../support/fakeDynamoDb";
 
-interface Call { action: string; path: string; body: Record<string, unknown>; headers: IncomingMessage["headers"] }
+interface Call {
+    action: string;
+    path: string;
+    body: Record<string, unknown>;
+    headers: IncomingMessage["headers"];
+}
 
 /** Answers as Step Functions, DynamoDB, SQS and S3 do, over HTTP and to the real SDK, and remembers what it was asked. */
 export class FakeAws {
@@ -37,15 +42,28 @@ export class FakeAws {
         const target = request.headers["x-amz-target"];
         const action = typeof target === "string" ? target.split(".")[1] : request.method === "PUT" ? "PutObject" : "GetObject";
         const path = (request.url ?? "").split("?")[0];
-        this.calls.push({ action, path, body: text.startsWith("{") ? JSON.parse(text) as Record<string, unknown> : {}, headers: request.headers });
-        if (this.broken.has(action)) return void response.writeHead(400, { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" }).end("{\"__type\":\"AccessDeniedException\",\"message\":\"no\"}");
+        this.calls.push({
+            action,
+            path,
+            body: text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : {},
+            headers: request.headers,
+        });
+        if (this.broken.has(action))
+            return void response
+                .writeHead(400, { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" })
+                .end('{"__type":"AccessDeniedException","message":"no"}');
         if (typeof target === "string" && target.startsWith("DynamoDB_")) {
             const answer = this.table.answer(action, JSON.parse(text) as Record<string, unknown>);
             return json(response, answer.status, answer.body);
         }
         if (action === "DescribeExecution") {
             const { executionArn } = JSON.parse(text) as { executionArn: string };
-            return json(response, 200, { executionArn, stateMachineArn: "arn", startDate: 1795514400, status: this.executions.get(executionArn.split(":").at(-1)!) });
+            return json(response, 200, {
+                executionArn,
+                stateMachineArn: "arn",
+                startDate: 1795514400,
+                status: this.executions.get(executionArn.split(":").at(-1)!),
+            });
         }
         if (action === "SendTaskSuccess") return json(response, 200, {});
         if (action === "StartExecution") return this.startExecution(JSON.parse(text) as { name: string }, response);
@@ -54,7 +72,9 @@ export class FakeAws {
             return void json(response, 200, { MessageId: "1", MD5OfMessageBody: createHash("md5").update(MessageBody).digest("hex") });
         }
         if (action === "PutObject" && request.headers["if-none-match"] === "*" && this.objects.has(path)) {
-            return void response.writeHead(412, { "content-type": "application/xml" }).end("<Error><Code>PreconditionFailed</Code><Message>taken</Message></Error>");
+            return void response
+                .writeHead(412, { "content-type": "application/xml" })
+                .end("<Error><Code>PreconditionFailed</Code><Message>taken</Message></Error>");
         }
         if (action === "PutObject") this.objects.set(path, text);
         response.writeHead(200, { "content-type": "application/json" }).end(action === "GetObject" ? this.objects.get(path) : "");

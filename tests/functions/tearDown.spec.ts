@@ -22,8 +22,15 @@ describe("tearDown", () => {
     });
 
     it("removes instance and volumes, attached or not, and keeps snapshots and what is another incident's", async () => {
-        const host = aws.forensics.addInstance({ Tags: tags("forensic-host") }, { "/dev/xvda": { Tags: tags("forensic-host") }, "/dev/sdf": { Tags: tags("work"), Attachments: [] } });
-        const attached = aws.forensics.addVolume({ State: "in-use", Tags: tags("evidence"), Attachments: [{ InstanceId: host, Device: "/dev/sdg", DeleteOnTermination: false }] });
+        const host = aws.forensics.addInstance(
+            { Tags: tags("forensic-host") },
+            { "/dev/xvda": { Tags: tags("forensic-host") }, "/dev/sdf": { Tags: tags("work"), Attachments: [] } },
+        );
+        const attached = aws.forensics.addVolume({
+            State: "in-use",
+            Tags: tags("evidence"),
+            Attachments: [{ InstanceId: host, Device: "/dev/sdg", DeleteOnTermination: false }],
+        });
         aws.forensics.addVolume({ State: "available", Tags: tags("work") });
         aws.forensics.snapshots.set("snap-1", { SnapshotId: "snap-1", Tags: tags("evidence") });
         const otherId = "i-0a1b2c3d4e5f60718-0000000000000000";
@@ -48,7 +55,11 @@ describe("tearDown", () => {
     });
 
     it("waits, by name, for what does not go", async () => {
-        const volume = aws.forensics.addVolume({ State: "in-use", Tags: tags("evidence"), Attachments: [{ InstanceId: "i-00000000000000009" }] });
+        const volume = aws.forensics.addVolume({
+            State: "in-use",
+            Tags: tags("evidence"),
+            Attachments: [{ InstanceId: "i-00000000000000009" }],
+        });
         const error = await thrown(handler({ incidentId }));
         expect(error.name).to.equal("NotYet");
         expect(error.message).to.include(volume);
@@ -69,6 +80,11 @@ describe("tearDown", () => {
 
     it("has no right that touches a snapshot", () => {
         const names = { partition: "aws", region: "eu-west-1", accountId: "111111111111" } as DeployedNames;
-        expect(permissions(names).flatMap(({ Action }) => Action)).to.have.members(["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:TerminateInstances", "ec2:DeleteVolume"]);
+        expect(permissions(names).flatMap(({ Action }) => Action)).to.have.members([
+            "ec2:DescribeInstances",
+            "ec2:DescribeVolumes",
+            "ec2:TerminateInstances",
+            "ec2:DeleteVolume",
+        ]);
     });
 });

@@ -6,22 +6,47 @@ import { declare, type Declared, type Declaration } from "./support/declared";
 
 const forensics = { accountId: "111111111111" };
 const regions = ["eu-west-1", "us-east-1"];
-const organization = { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"], management: { accountId: "999999999999" } };
+const organization = {
+    organizationId: "o-a1b2c3d4e5",
+    organizationalUnitIds: ["ou-a1b2-c3d4e5f6"],
+    management: { accountId: "999999999999" },
+};
 const members = [{ accountId: "222222222222" }, { accountId: "333333333333", regions: ["us-east-1"] }];
-const placed = (resources: Declared[], type: string) => resources.filter((resource) => resource.type === type).map(({ accountId, region }) => `${accountId}/${region}`).sort();
+const placed = (resources: Declared[], type: string) =>
+    resources
+        .filter((resource) => resource.type === type)
+        .map(({ accountId, region }) => `${accountId}/${region}`)
+        .sort();
 
 describe("planDetectors", () => {
-    const plan = (change: object) => planDetectors(parseSettings({ forensics, regions, members, ...change })).map(({ accountId, region, action, administers }) => `${action} ${accountId}/${region}${administers ? " for all" : ""}`);
+    const plan = (change: object) =>
+        planDetectors(parseSettings({ forensics, regions, members, ...change })).map(
+            ({ accountId, region, action, administers }) => `${action} ${accountId}/${region}${administers ? " for all" : ""}`,
+        );
 
     it("makes one in each member and Region, or one a Region for the whole organisation", () => {
         expect(plan({})).to.deep.equal(["make 222222222222/eu-west-1", "make 222222222222/us-east-1", "make 333333333333/us-east-1"]);
-        expect(plan({ members: [], organization })).to.deep.equal(["make 111111111111/eu-west-1 for all", "make 111111111111/us-east-1 for all"]);
+        expect(plan({ members: [], organization })).to.deep.equal([
+            "make 111111111111/eu-west-1 for all",
+            "make 111111111111/us-east-1 for all",
+        ]);
     });
 
     it("adopts by Region, by account, or all of them", () => {
-        expect(plan({ coverage: { existingRegions: ["us-east-1"] } })).to.deep.equal(["make 222222222222/eu-west-1", "adopt 222222222222/us-east-1", "adopt 333333333333/us-east-1"]);
-        expect(plan({ members: [{ ...members[0], coverage: "existing" }, members[1]] })).to.deep.equal(["adopt 222222222222/eu-west-1", "adopt 222222222222/us-east-1", "make 333333333333/us-east-1"]);
-        expect(plan({ members: [], organization, coverage: { mode: "existing" } })).to.deep.equal(["adopt 111111111111/eu-west-1", "adopt 111111111111/us-east-1"]);
+        expect(plan({ coverage: { existingRegions: ["us-east-1"] } })).to.deep.equal([
+            "make 222222222222/eu-west-1",
+            "adopt 222222222222/us-east-1",
+            "adopt 333333333333/us-east-1",
+        ]);
+        expect(plan({ members: [{ ...members[0], coverage: "existing" }, members[1]] })).to.deep.equal([
+            "adopt 222222222222/eu-west-1",
+            "adopt 222222222222/us-east-1",
+            "make 333333333333/us-east-1",
+        ]);
+        expect(plan({ members: [], organization, coverage: { mode: "existing" } })).to.deep.equal([
+            "adopt 111111111111/eu-west-1",
+            "adopt 111111111111/us-east-1",
+        ]);
     });
 });
 
@@ -34,27 +59,53 @@ describe("GuardDuty as the program declares it", function () {
         const inForensics = regions.map((region) => `111111111111/${region}`);
         expect(placed(resources, "aws:guardduty/detector:Detector")).to.deep.equal(inForensics);
         expect(placed(resources, "aws:guardduty/organizationConfiguration:OrganizationConfiguration")).to.deep.equal(inForensics);
-        expect(placed(resources, "aws:guardduty/organizationAdminAccount:OrganizationAdminAccount")).to.deep.equal(regions.map((region) => `999999999999/${region}`));
-        for (const { inputs } of resources.filter(({ type }) => type === "aws:guardduty/organizationConfigurationFeature:OrganizationConfigurationFeature")) expect(inputs.autoEnable).to.equal("ALL");
-        for (const { inputs } of resources.filter(({ type }) => type === "aws:guardduty/detector:Detector")) expect(inputs).to.include({ enable: true, findingPublishingFrequency: "FIFTEEN_MINUTES" });
-        expect(resources.find(({ type }) => type === "aws:cloudformation/stackSet:StackSet")!.inputs).to.deep.include({ permissionModel: "SERVICE_MANAGED", autoDeployment: { enabled: true, retainStacksOnAccountRemoval: false } });
-        expect(resources.find(({ type }) => type === "aws:cloudformation/stackInstances:StackInstances")!.inputs).to.deep.include({ regions, retainStacks: false, deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds } });
+        expect(placed(resources, "aws:guardduty/organizationAdminAccount:OrganizationAdminAccount")).to.deep.equal(
+            regions.map((region) => `999999999999/${region}`),
+        );
+        for (const { inputs } of resources.filter(
+            ({ type }) => type === "aws:guardduty/organizationConfigurationFeature:OrganizationConfigurationFeature",
+        ))
+            expect(inputs.autoEnable).to.equal("ALL");
+        for (const { inputs } of resources.filter(({ type }) => type === "aws:guardduty/detector:Detector"))
+            expect(inputs).to.include({ enable: true, findingPublishingFrequency: "FIFTEEN_MINUTES" });
+        expect(resources.find(({ type }) => type === "aws:cloudformation/stackSet:StackSet")!.inputs).to.deep.include({
+            permissionModel: "SERVICE_MANAGED",
+            autoDeployment: { enabled: true, retainStacksOnAccountRemoval: false },
+        });
+        expect(resources.find(({ type }) => type === "aws:cloudformation/stackInstances:StackInstances")!.inputs).to.deep.include({
+            regions,
+            retainStacks: false,
+            deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
+        });
     });
 
     it("leaves the parts of a feature alone that are not its own, of which AWS tells all the same", async () => {
         const { resources } = await declare({ forensics, regions, organization });
         const features = resources.filter(({ type }) => /^aws:guardduty\/.*Feature$/.test(type));
-        expect(features.map(({ type }) => type.split(":").pop())).to.include.members(["DetectorFeature", "OrganizationConfigurationFeature"]);
+        expect(features.map(({ type }) => type.split(":").pop())).to.include.members([
+            "DetectorFeature",
+            "OrganizationConfigurationFeature",
+        ]);
         for (const { name, ignoreChanges } of features) expect(ignoreChanges, name).to.deep.equal(["additionalConfigurations"]);
     });
 
     it("names every account and Region without a detector, at once, where they are said to exist", async () => {
-        const { problems } = await declare({ forensics, regions, members, coverage: { mode: "existing" } }, { detectors: { "222222222222/eu-west-1": "ENABLED", "222222222222/us-east-1": "DISABLED" } });
-        expect(problems.join("\n")).to.include("2 of 3 accounts and Regions").and.match(/222222222222\/us-east-1: the detector .* is DISABLED/).and.match(/333333333333\/us-east-1: /).and.not.match(/222222222222\/eu-west-1/);
+        const { problems } = await declare(
+            { forensics, regions, members, coverage: { mode: "existing" } },
+            { detectors: { "222222222222/eu-west-1": "ENABLED", "222222222222/us-east-1": "DISABLED" } },
+        );
+        expect(problems.join("\n"))
+            .to.include("2 of 3 accounts and Regions")
+            .and.match(/222222222222\/us-east-1: the detector .* is DISABLED/)
+            .and.match(/333333333333\/us-east-1: /)
+            .and.not.match(/222222222222\/eu-west-1/);
     });
 
     it("makes nothing in an account that has a Region switched off", async () => {
-        const declared: Declaration = await declare({ forensics, regions: ["eu-west-1", "me-south-1"], members: members.slice(0, 1) }, { switchedOn: { "111111111111": ["eu-west-1"], "222222222222": ["eu-west-1", "me-south-1"] } });
+        const declared: Declaration = await declare(
+            { forensics, regions: ["eu-west-1", "me-south-1"], members: members.slice(0, 1) },
+            { switchedOn: { "111111111111": ["eu-west-1"], "222222222222": ["eu-west-1", "me-south-1"] } },
+        );
         expect(declared.problems.join("\n")).to.include("not switched on in account 111111111111: me-south-1");
         expect(declared.resources.filter(({ accountId, custom }) => custom && accountId === "111111111111")).to.deep.equal([]);
     });
@@ -62,7 +113,9 @@ describe("GuardDuty as the program declares it", function () {
 
 describe("requireSwitchedOn", () => {
     it("takes no answer for a no", () => {
-        expect(() => requireSwitchedOn("111111111111", ["me-south-1", "il-central-1"], undefined)).to.throw(/111111111111: me-south-1, il-central-1/);
+        expect(() => requireSwitchedOn("111111111111", ["me-south-1", "il-central-1"], undefined)).to.throw(
+            /111111111111: me-south-1, il-central-1/,
+        );
         expect(() => requireSwitchedOn("111111111111", ["me-south-1"], ["me-south-1"])).to.not.throw();
     });
 });

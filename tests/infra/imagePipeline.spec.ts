@@ -28,13 +28,24 @@ const documentSchema = z.strictObject({
     name: z.string().optional(),
     description: z.string().optional(),
     schemaVersion: z.literal("1.0"),
-    phases: z.array(z.strictObject({ name: z.enum(["build", "validate", "test", "container-host-test"]), steps: z.array(bashStep).min(1).refine(unique) })).min(1).refine(unique),
+    phases: z
+        .array(
+            z.strictObject({
+                name: z.enum(["build", "validate", "test", "container-host-test"]),
+                steps: z.array(bashStep).min(1).refine(unique),
+            }),
+        )
+        .min(1)
+        .refine(unique),
 });
 
 /** What a phase runs: Image Builder writes the commands of a step into one file and runs it with bash. */
 function scriptOf(phase: string, pythonVersion = "3.12"): string {
     const { phases } = documentSchema.parse(yaml.load(componentDocument(pythonVersion)));
-    return phases.find(({ name }) => name === phase)!.steps.flatMap(({ inputs }) => inputs.commands).join("\n");
+    return phases
+        .find(({ name }) => name === phase)!
+        .steps.flatMap(({ inputs }) => inputs.commands)
+        .join("\n");
 }
 
 describe("the document of the forensic image's component", () => {
@@ -107,8 +118,12 @@ describe("the commands of the forensic image", () => {
 
     it("look for every program that the analysis calls", () => {
         const folder = path.join(repository, "analysis/clean_room_analysis");
-        const sources = readdirSync(folder).filter((name) => name.endsWith(".py")).map((name) => readFileSync(path.join(folder, name), "utf8"));
-        const called = sources.flatMap((source) => [...source.matchAll(/(?:subprocess\.run\(\[|\b_run\()"([\w.]+)"/g)].map(([, name]) => name!));
+        const sources = readdirSync(folder)
+            .filter((name) => name.endsWith(".py"))
+            .map((name) => readFileSync(path.join(folder, name), "utf8"));
+        const called = sources.flatMap((source) =>
+            [...source.matchAll(/(?:subprocess\.run\(\[|\b_run\()"([\w.]+)"/g)].map(([, name]) => name!),
+        );
         expect(called).to.include.members(["mount", "losetup"]);
         expect(tools).to.include.members(called);
     });
@@ -116,22 +131,45 @@ describe("the commands of the forensic image", () => {
 
 describe("contentVersion", () => {
     it("follows from the content, and is a version that Image Builder takes", () => {
-        fc.assert(fc.property(fc.jsonValue(), (content) => {
-            const version = contentVersion(content);
-            expect(version).to.match(/^\d+\.\d+\.\d+$/).and.equal(contentVersion(content));
-            for (const number of version.split(".")) expect(Number(number)).to.be.at.most(2 ** 30 - 1);
-        }));
+        fc.assert(
+            fc.property(fc.jsonValue(), (content) => {
+                const version = contentVersion(content);
+                expect(version)
+                    .to.match(/^\d+\.\d+\.\d+$/)
+                    .and.equal(contentVersion(content));
+                for (const number of version.split(".")) expect(Number(number)).to.be.at.most(2 ** 30 - 1);
+            }),
+        );
         expect(contentVersion(componentDocument("3.12"))).to.not.equal(contentVersion(componentDocument("3.13")));
     });
 });
 
 describe("the schedule of the image pipeline", () => {
-    const schedule = (text: string) => parseSettings({ forensics: { accountId: "111111111111" }, regions: ["eu-west-1"], members: [{ accountId: "222222222222" }], imagePipeline: { schedule: text } }).imagePipeline.schedule;
+    const schedule = (text: string) =>
+        parseSettings({
+            forensics: { accountId: "111111111111" },
+            regions: ["eu-west-1"],
+            members: [{ accountId: "222222222222" }],
+            imagePipeline: { schedule: text },
+        }).imagePipeline.schedule;
     // Image Builder's own examples.
-    for (const text of ["cron(0 10 * * ? *)", "cron(0 10 ? * 1-5 *)", "cron(0 18 ? * mon-fri *)", "cron(0 8 1 * ? *)", "cron(30 22 ? * tue#2 *)"]) {
+    for (const text of [
+        "cron(0 10 * * ? *)",
+        "cron(0 10 ? * 1-5 *)",
+        "cron(0 18 ? * mon-fri *)",
+        "cron(0 8 1 * ? *)",
+        "cron(30 22 ? * tue#2 *)",
+    ]) {
         it(`takes ${text}`, () => expect(schedule(text)).to.equal(text));
     }
-    for (const text of ["rate(7 days)", "0 3 ? * sun *", "cron(0 3 * * sun)", "cron(0 3 * * sun *)", "cron(0 3 ? * ? *)", "cron(0 3 ? * sun *) "]) {
+    for (const text of [
+        "rate(7 days)",
+        "0 3 ? * sun *",
+        "cron(0 3 * * sun)",
+        "cron(0 3 * * sun *)",
+        "cron(0 3 ? * ? *)",
+        "cron(0 3 ? * sun *) ",
+    ]) {
         it(`refuses ${JSON.stringify(text)}`, () => expect(() => schedule(text)).to.throw(/imagePipeline\.schedule = .*six fields/));
     }
 });

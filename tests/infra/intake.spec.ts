@@ -7,7 +7,10 @@ const regions = ["eu-west-1", "us-east-1"];
 const organization = { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] };
 
 async function inForensics(settings: object): Promise<Declared[]> {
-    const { resources, problems } = await declare({ forensics, regions, ...settings }, { detectors: Object.fromEntries(regions.map((region) => [`111111111111/${region}`, "ENABLED"])) });
+    const { resources, problems } = await declare(
+        { forensics, regions, ...settings },
+        { detectors: Object.fromEntries(regions.map((region) => [`111111111111/${region}`, "ENABLED"])) },
+    );
     expect(problems).to.deep.equal([]);
     return resources.filter(({ accountId }) => accountId === forensics.accountId);
 }
@@ -17,7 +20,14 @@ interface Condition {
     value: string;
 }
 const conditionText = ({ type, key, value }: Condition) => `${type} ${key} ${value}`;
-const permissions = (resources: Declared[]) => resources.filter(({ type }) => type === "aws:cloudwatch/eventPermission:EventPermission").map(({ region, inputs }) => `${region} ${inputs.principal as string}${inputs.condition ? ` ${conditionText(inputs.condition as Condition)}` : ""}`).sort();
+const permissions = (resources: Declared[]) =>
+    resources
+        .filter(({ type }) => type === "aws:cloudwatch/eventPermission:EventPermission")
+        .map(
+            ({ region, inputs }) =>
+                `${region} ${inputs.principal as string}${inputs.condition ? ` ${conditionText(inputs.condition as Condition)}` : ""}`,
+        )
+        .sort();
 
 describe("the way of a finding into the forensics account", function () {
     this.timeout(240_000);
@@ -25,14 +35,24 @@ describe("the way of a finding into the forensics account", function () {
     const of = (type: string, region: string) => resources.filter((each) => each.type === type && each.region === region);
 
     before(async () => {
-        resources = await inForensics({ findings: { minimumSeverity: 7 }, members: [{ accountId: "222222222222" }, { accountId: "333333333333", regions: ["us-east-1"] }, { accountId: "444444444444", forwardFindings: false }] });
+        resources = await inForensics({
+            findings: { minimumSeverity: 7 },
+            members: [
+                { accountId: "222222222222" },
+                { accountId: "333333333333", regions: ["us-east-1"] },
+                { accountId: "444444444444", forwardFindings: false },
+            ],
+        });
     });
 
     for (const region of regions) {
         it(`can be replayed in ${region}: the archive keeps what the rule lets through, from the same bus`, () => {
             const [archive, ...more] = of("aws:cloudwatch/eventArchive:EventArchive", region);
             expect(more).to.deep.equal([]);
-            expect(archive!.inputs).to.include({ eventSourceArn: `arn:aws:events:${region}:111111111111:event-bus/default`, retentionDays: 365 });
+            expect(archive!.inputs).to.include({
+                eventSourceArn: `arn:aws:events:${region}:111111111111:event-bus/default`,
+                retentionDays: 365,
+            });
             const rule = of("aws:cloudwatch/eventRule:EventRule", region).find(({ inputs }) => inputs.name === "clean-room-findings")!;
             for (const { inputs } of [archive!, rule]) expect(JSON.parse(inputs.eventPattern as string)).to.deep.equal(findingPattern(7));
         });
@@ -42,13 +62,21 @@ describe("the way of a finding into the forensics account", function () {
             const topicArn = `arn:aws:sns:${region}:111111111111:clean-room-${region}-intake`;
             const target = of("aws:cloudwatch/eventTarget:EventTarget", region).find(({ inputs }) => inputs.arn === topicArn)!;
             expect(target.inputs.deadLetterConfig).to.deep.equal({ arn: queueArn });
-            const subscription = of("aws:sns/topicSubscription:TopicSubscription", region).find(({ inputs }) => inputs.protocol === "lambda" && inputs.topic === topicArn)!;
+            const subscription = of("aws:sns/topicSubscription:TopicSubscription", region).find(
+                ({ inputs }) => inputs.protocol === "lambda" && inputs.topic === topicArn,
+            )!;
             expect(JSON.parse(subscription.inputs.redrivePolicy as string)).to.deep.equal({ deadLetterTargetArn: queueArn });
             // And the queue takes from both, and from nobody else.
             const [policy] = of("aws:sqs/queuePolicy:QueuePolicy", region);
             const { Statement } = JSON.parse(policy!.inputs.policy as string) as { Statement: object[] };
             expect(Statement).to.have.length(1);
-            expect(Statement[0]).to.deep.include({ Action: "sqs:SendMessage", Resource: queueArn, Condition: { ArnEquals: { "aws:SourceArn": [`arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-intake`, topicArn] } } });
+            expect(Statement[0]).to.deep.include({
+                Action: "sqs:SendMessage",
+                Resource: queueArn,
+                Condition: {
+                    ArnEquals: { "aws:SourceArn": [`arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-intake`, topicArn] },
+                },
+            });
         });
     }
 
@@ -57,7 +85,9 @@ describe("the way of a finding into the forensics account", function () {
     });
 
     it("is open to the whole organisation, and no further, where its accounts forward", async () => {
-        expect(permissions(await inForensics({ organization, coverage: { mode: "existing" } }))).to.deep.equal(regions.map((region) => `${region} * StringEquals aws:PrincipalOrgID o-a1b2c3d4e5`));
+        expect(permissions(await inForensics({ organization, coverage: { mode: "existing" } }))).to.deep.equal(
+            regions.map((region) => `${region} * StringEquals aws:PrincipalOrgID o-a1b2c3d4e5`),
+        );
     });
 
     it("needs no opening where a delegated administrator has the findings", async () => {

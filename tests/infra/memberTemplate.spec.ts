@@ -22,8 +22,10 @@ interface Template {
 /** The template as CloudFormation would read it in one account and Region. */
 function resolved(template: unknown, accountId: string, region: string): Template {
     const text = JSON.stringify(template, (_, value: unknown) => {
-        const sub = value && typeof value === "object" && "Fn::Sub" in value ? value["Fn::Sub"] as string : null;
-        return sub === null ? value : sub.replaceAll("${AWS::AccountId}", accountId).replaceAll("${AWS::Region}", region).replaceAll("${!", "${");
+        const sub = value && typeof value === "object" && "Fn::Sub" in value ? (value["Fn::Sub"] as string) : null;
+        return sub === null
+            ? value
+            : sub.replaceAll("${AWS::AccountId}", accountId).replaceAll("${AWS::Region}", region).replaceAll("${!", "${");
     });
     return JSON.parse(text) as Template;
 }
@@ -35,32 +37,55 @@ describe("the member footprint", () => {
 
     before(async function () {
         this.timeout(120_000);
-        const { resources, problems } = await declare({ ...stack, members: [member] }, { detectors: { "222222222222/eu-west-1": "ENABLED", "222222222222/us-east-1": "ENABLED" } });
+        const { resources, problems } = await declare(
+            { ...stack, members: [member] },
+            { detectors: { "222222222222/eu-west-1": "ENABLED", "222222222222/us-east-1": "ENABLED" } },
+        );
         expect(problems).to.deep.equal([]);
         declared = resources.filter((resource) => resource.accountId === member.accountId);
     });
 
     it("is the same by CloudFormation and by Pulumi", () => {
-        const named = (type: string, name: string) => declared.find((resource) => resource.type === type && (resource.inputs.name ?? resource.inputs.role) === name)!;
+        const named = (type: string, name: string) =>
+            declared.find((resource) => resource.type === type && (resource.inputs.name ?? resource.inputs.role) === name)!;
         const keyArns = stack.regions.map((region) => `arn:aws:kms:${region}:${forensics.accountId}:clean-room-${region}-evidence-key`);
-        const template = memberTemplate({ settings: parseSettings({ ...stack, organization }), partition: "aws", evidenceKeyArns: keyArns });
+        const template = memberTemplate({
+            settings: parseSettings({ ...stack, organization }),
+            partition: "aws",
+            evidenceKeyArns: keyArns,
+        });
         const seen = new Set<Declared>();
         for (const region of stack.regions) {
             const { Resources } = resolved(template, member.accountId, region);
             for (const role of [Resources.Responder!, Resources.Forwarder!]) {
-                const { RoleName, Description, MaxSessionDuration, AssumeRolePolicyDocument, Policies } = role.Properties as { RoleName: string; Policies: { PolicyDocument: object }[] } & Record<string, unknown>;
+                const { RoleName, Description, MaxSessionDuration, AssumeRolePolicyDocument, Policies } = role.Properties as {
+                    RoleName: string;
+                    Policies: { PolicyDocument: object }[];
+                } & Record<string, unknown>;
                 const byPulumi = named("aws:iam/role:Role", RoleName);
                 expect({ Description, MaxSessionDuration, AssumeRolePolicyDocument }).to.deep.equal({
-                    Description: byPulumi.inputs.description, MaxSessionDuration: byPulumi.inputs.maxSessionDuration, AssumeRolePolicyDocument: JSON.parse(byPulumi.inputs.assumeRolePolicy as string),
+                    Description: byPulumi.inputs.description,
+                    MaxSessionDuration: byPulumi.inputs.maxSessionDuration,
+                    AssumeRolePolicyDocument: JSON.parse(byPulumi.inputs.assumeRolePolicy as string),
                 });
-                const policy = declared.find((resource) => resource.type === "aws:iam/rolePolicy:RolePolicy" && resource.inputs.role === RoleName)!;
+                const policy = declared.find(
+                    (resource) => resource.type === "aws:iam/rolePolicy:RolePolicy" && resource.inputs.role === RoleName,
+                )!;
                 expect(Policies.map(({ PolicyDocument }) => PolicyDocument)).to.deep.equal([JSON.parse(policy.inputs.policy as string)]);
                 [byPulumi, policy].forEach((each) => seen.add(each));
             }
             const rule = declared.find((resource) => resource.type === "aws:cloudwatch/eventRule:EventRule" && resource.region === region)!;
-            const target = declared.find((resource) => resource.type === "aws:cloudwatch/eventTarget:EventTarget" && resource.region === region)!;
-            const { Name, Description, EventPattern, Targets } = Resources.ForwardFindings!.Properties as Record<string, unknown> & { Targets: { Arn: string }[] };
-            expect({ Name, Description, EventPattern }).to.deep.equal({ Name: rule.inputs.name, Description: rule.inputs.description, EventPattern: JSON.parse(rule.inputs.eventPattern as string) });
+            const target = declared.find(
+                (resource) => resource.type === "aws:cloudwatch/eventTarget:EventTarget" && resource.region === region,
+            )!;
+            const { Name, Description, EventPattern, Targets } = Resources.ForwardFindings!.Properties as Record<string, unknown> & {
+                Targets: { Arn: string }[];
+            };
+            expect({ Name, Description, EventPattern }).to.deep.equal({
+                Name: rule.inputs.name,
+                Description: rule.inputs.description,
+                EventPattern: JSON.parse(rule.inputs.eventPattern as string),
+            });
             expect(Targets.map(({ Arn }) => Arn)).to.deep.equal([target.inputs.arn]);
             [rule, target].forEach((each) => seen.add(each));
         }
@@ -69,22 +94,39 @@ describe("the member footprint", () => {
     });
 
     it("has the responder role, which is global, in the stack of the first Region alone", () => {
-        const template = memberTemplate({ settings: parseSettings({ ...stack, organization }), partition: "aws", evidenceKeyArns: [keyArn("eu-west-1")] });
+        const template = memberTemplate({
+            settings: parseSettings({ ...stack, organization }),
+            partition: "aws",
+            evidenceKeyArns: [keyArn("eu-west-1")],
+        });
         expect(template.Conditions).to.deep.equal({ InFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
         const resources = template.Resources as unknown as Template["Resources"];
-        expect(Object.entries(resources).filter(([, { Condition }]) => Condition !== undefined).map(([name]) => name)).to.deep.equal(["Responder"]);
+        expect(
+            Object.entries(resources)
+                .filter(([, { Condition }]) => Condition !== undefined)
+                .map(([name]) => name),
+        ).to.deep.equal(["Responder"]);
         // The others carry the Region in their names, where their service is global.
         expect(resources.Forwarder!.Properties.RoleName).to.deep.equal({ "Fn::Sub": "clean-room-forward-findings-${AWS::Region}" });
     });
 
     it("forwards nothing where a delegated administrator has the findings", () => {
-        const template = memberTemplate({ settings: parseSettings({ forensics, regions, organization }), partition: "aws", evidenceKeyArns: regions.map(keyArn) });
+        const template = memberTemplate({
+            settings: parseSettings({ forensics, regions, organization }),
+            partition: "aws",
+            evidenceKeyArns: regions.map(keyArn),
+        });
         expect(Object.keys(template.Resources)).to.deep.equal(["Responder"]);
     });
 
     it("stays within IAM's and CloudFormation's limits in all Regions", () => {
-        const template = memberTemplate({ settings: parseSettings({ forensics, regions, organization, coverage: { mode: "existing" } }), partition: "aws", evidenceKeyArns: regions.map(keyArn) });
-        const { AssumeRolePolicyDocument, Policies } = resolved(template, "222222222222", "ap-northeast-1").Resources.Responder!.Properties as { AssumeRolePolicyDocument: object; Policies: { PolicyDocument: object }[] };
+        const template = memberTemplate({
+            settings: parseSettings({ forensics, regions, organization, coverage: { mode: "existing" } }),
+            partition: "aws",
+            evidenceKeyArns: regions.map(keyArn),
+        });
+        const { AssumeRolePolicyDocument, Policies } = resolved(template, "222222222222", "ap-northeast-1").Resources.Responder!
+            .Properties as { AssumeRolePolicyDocument: object; Policies: { PolicyDocument: object }[] };
         expect(JSON.stringify(AssumeRolePolicyDocument).length).to.be.at.most(2048);
         expect(Policies.reduce((sum, { PolicyDocument }) => sum + JSON.stringify(PolicyDocument).length, 0)).to.be.at.most(10_240);
         expect(JSON.stringify(template).length).to.be.at.most(51_200);
@@ -98,12 +140,23 @@ describe("the member footprint", () => {
             const folder = await mkdtemp(path.join(tmpdir(), "member-template-"));
             try {
                 const file = path.join(folder, "member.json");
-                const template = memberTemplate({ settings: parseSettings({ forensics, regions, organization, coverage: { mode } }), partition: "aws", evidenceKeyArns: regions.map(keyArn) });
-                const lint = async () => promisify(execFile)(path.join(bin, "cfn-lint"), ["--format", "parseable", "--regions", ...regions, "--", file]).then(() => "", (error: { stdout?: string; message: string }) => error.stdout || error.message);
+                const template = memberTemplate({
+                    settings: parseSettings({ forensics, regions, organization, coverage: { mode } }),
+                    partition: "aws",
+                    evidenceKeyArns: regions.map(keyArn),
+                });
+                const lint = async () =>
+                    promisify(execFile)(path.join(bin, "cfn-lint"), ["--format", "parseable", "--regions", ...regions, "--", file]).then(
+                        () => "",
+                        (error: { stdout?: string; message: string }) => error.stdout || error.message,
+                    );
                 await writeFile(file, JSON.stringify(template));
                 expect(await lint()).to.equal("");
                 // It looks, and does not merely run.
-                await writeFile(file, JSON.stringify({ ...template, Resources: { Responder: { Type: "AWS::IAM::Role", Properties: {} } } }));
+                await writeFile(
+                    file,
+                    JSON.stringify({ ...template, Resources: { Responder: { Type: "AWS::IAM::Role", Properties: {} } } }),
+                );
                 expect(await lint()).to.include("AssumeRolePolicyDocument");
             } finally {
                 await rm(folder, { recursive: true, force: true });

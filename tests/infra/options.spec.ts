@@ -12,29 +12,57 @@ describe("what a stack may turn on", function () {
     const one = (type: string): Declared => resources.find((resource) => resource.type === type)!;
 
     before(async () => {
-        const declared = await declare({ ...base, findings: { drill: true }, range: { enabled: true, instanceType: "t4g.small" }, imagePipeline: { enabled: true }, forensicInstance: { imageParameter } });
+        const declared = await declare({
+            ...base,
+            findings: { drill: true },
+            range: { enabled: true, instanceType: "t4g.small" },
+            imagePipeline: { enabled: true },
+            forensicInstance: { imageParameter },
+        });
         expect(declared.problems).to.deep.equal([]);
         resources = declared.resources;
     });
 
     it("is off unless it says so", async () => {
         const { resources: plain } = await declare(base);
-        expect(plain.filter(({ type }) => type.startsWith("awsx:") || type.startsWith("aws:imagebuilder/") || type === "aws:ec2/instance:Instance")).to.deep.equal([]);
+        expect(
+            plain.filter(
+                ({ type }) => type.startsWith("awsx:") || type.startsWith("aws:imagebuilder/") || type === "aws:ec2/instance:Instance",
+            ),
+        ).to.deep.equal([]);
     });
 
     it("leaves a contained instance of the range as containment left it, so that an update undoes nothing", () => {
         // What functions/domain/planContainment.ts changes of an instance, by the names that Pulumi has for it.
-        expect(one("aws:ec2/instance:Instance").ignoreChanges).to.include.members(["vpcSecurityGroupIds", "disableApiTermination", "disableApiStop", "metadataOptions", "rootBlockDevice.deleteOnTermination"]);
+        expect(one("aws:ec2/instance:Instance").ignoreChanges).to.include.members([
+            "vpcSecurityGroupIds",
+            "disableApiTermination",
+            "disableApiStop",
+            "metadataOptions",
+            "rootBlockDevice.deleteOnTermination",
+        ]);
     });
 
     it("makes the range by awsx in the member, marked as what it is, with one instance that nothing reaches", () => {
-        expect(one("awsx:ec2:Vpc").inputs).to.deep.include({ region: "eu-west-1", numberOfAvailabilityZones: 1, natGateways: { strategy: "None" }, tags: { Name: "drill range VPC", "clean-room:role": "drill-range" } });
+        expect(one("awsx:ec2:Vpc").inputs).to.deep.include({
+            region: "eu-west-1",
+            numberOfAvailabilityZones: 1,
+            natGateways: { strategy: "None" },
+            tags: { Name: "drill range VPC", "clean-room:role": "drill-range" },
+        });
         const instances = resources.filter(({ type }) => type === "aws:ec2/instance:Instance");
         expect(instances).to.have.length(1);
         expect(instances[0]).to.include({ accountId: "222222222222", region: "eu-west-1" });
-        expect(instances[0]!.inputs).to.deep.include({ subnetId: "subnet-of-awsx", metadataOptions: { httpTokens: "required" }, iamInstanceProfile: "drill-range-victim", ami: "value of /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64" });
+        expect(instances[0]!.inputs).to.deep.include({
+            subnetId: "subnet-of-awsx",
+            metadataOptions: { httpTokens: "required" },
+            iamInstanceProfile: "drill-range-victim",
+            ami: "value of /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+        });
         const groups = instances[0]!.inputs.vpcSecurityGroupIds as string[];
-        expect(resources.find(({ type, name }) => type === "aws:ec2/securityGroup:SecurityGroup" && groups.includes(`${name}-id`))!.inputs).to.deep.include({ vpcId: "vpc-of-awsx", ingress: [] });
+        expect(
+            resources.find(({ type, name }) => type === "aws:ec2/securityGroup:SecurityGroup" && groups.includes(`${name}-id`))!.inputs,
+        ).to.deep.include({ vpcId: "vpc-of-awsx", ingress: [] });
     });
 
     it("gives that instance credentials to lose, which the responder may deny, and which allow nothing", () => {
@@ -43,44 +71,98 @@ describe("what a stack may turn on", function () {
         const attached = resources.filter(({ type, inputs }) => type.startsWith("aws:iam/rolePolicy") && inputs.role === role.inputs.name);
         expect(attached).to.deep.equal([]);
         expect(role.inputs).to.not.have.any.keys("inlinePolicies", "managedPolicyArns");
-        const responder = resources.find(({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && inputs.role === "clean-room-responder")!;
-        const { Statement } = JSON.parse(responder.inputs.policy as string) as { Statement: { Effect: string; Action: string[]; Resource: string[] }[] };
-        const covers = (effect: string) => Statement.some(({ Effect, Action, Resource }) => Effect === effect && Action.includes("iam:PutRolePolicy")
-            && Resource.some((each) => `arn:aws:iam::222222222222:role/${role.inputs.name as string}`.startsWith(each.replace(/\*$/, ""))));
+        const responder = resources.find(
+            ({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && inputs.role === "clean-room-responder",
+        )!;
+        const { Statement } = JSON.parse(responder.inputs.policy as string) as {
+            Statement: { Effect: string; Action: string[]; Resource: string[] }[];
+        };
+        const covers = (effect: string) =>
+            Statement.some(
+                ({ Effect, Action, Resource }) =>
+                    Effect === effect &&
+                    Action.includes("iam:PutRolePolicy") &&
+                    Resource.some((each) =>
+                        `arn:aws:iam::222222222222:role/${role.inputs.name as string}`.startsWith(each.replace(/\*$/, "")),
+                    ),
+            );
         expect([covers("Allow"), covers("Deny")]).to.deep.equal([true, false]);
     });
 
     it("puts the image's id in every Region where the lookup reads it", () => {
-        const { distributions } = one("aws:imagebuilder/distributionConfiguration:DistributionConfiguration").inputs as { distributions: { region: string; ssmParameterConfigurations: object[] }[] };
+        const { distributions } = one("aws:imagebuilder/distributionConfiguration:DistributionConfiguration").inputs as {
+            distributions: { region: string; ssmParameterConfigurations: object[] }[];
+        };
         expect(distributions.map(({ region }) => region)).to.deep.equal(base.regions);
-        for (const { ssmParameterConfigurations } of distributions) expect(ssmParameterConfigurations).to.deep.equal([{ parameterName: imageParameter, dataType: "aws:ec2:image" }]);
+        for (const { ssmParameterConfigurations } of distributions)
+            expect(ssmParameterConfigurations).to.deep.equal([{ parameterName: imageParameter, dataType: "aws:ec2:image" }]);
         const functions = resources.filter(({ type }) => type === "aws:lambda/function:Function");
-        for (const { inputs } of functions) expect((inputs.environment as { variables: Record<string, string> }).variables.FORENSIC_IMAGE_PARAMETER).to.equal(imageParameter);
+        for (const { inputs } of functions)
+            expect((inputs.environment as { variables: Record<string, string> }).variables.FORENSIC_IMAGE_PARAMETER).to.equal(
+                imageParameter,
+            );
         expect(functions).to.not.have.length(0);
         const policy = resources.find(({ type, name }) => type === "aws:iam/rolePolicy:RolePolicy" && name === "forensic-image-execution")!;
-        expect((JSON.parse(policy.inputs.policy as string) as { Statement: { Resource: string[] }[] }).Statement[0]!.Resource).to.deep.equal(base.regions.map((region) => `arn:aws:ssm:${region}:111111111111:parameter${imageParameter}`));
+        expect(
+            (JSON.parse(policy.inputs.policy as string) as { Statement: { Resource: string[] }[] }).Statement[0]!.Resource,
+        ).to.deep.equal(base.regions.map((region) => `arn:aws:ssm:${region}:111111111111:parameter${imageParameter}`));
     });
 
     it("wires component, recipe, infrastructure and distribution into the pipeline", () => {
         const arn = (what: string) => `arn:aws:imagebuilder:eu-west-1:111111111111:${what}`;
-        expect(one("aws:imagebuilder/imagePipeline:ImagePipeline").inputs).to.include({ imageRecipeArn: arn("forensic-image"), infrastructureConfigurationArn: arn("forensic-image"), distributionConfigurationArn: arn("forensic-image"), executionRole: "arn:aws:iam::111111111111:forensic-image-execution" });
-        const attached = resources.filter(({ type }) => type === "aws:iam/rolePolicyAttachment:RolePolicyAttachment").map(({ inputs }) => (inputs.policyArn as string).split("/").pop());
-        expect(attached).to.include.members(["EC2ImageBuilderExecutionPolicy", "EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"]);
+        expect(one("aws:imagebuilder/imagePipeline:ImagePipeline").inputs).to.include({
+            imageRecipeArn: arn("forensic-image"),
+            infrastructureConfigurationArn: arn("forensic-image"),
+            distributionConfigurationArn: arn("forensic-image"),
+            executionRole: "arn:aws:iam::111111111111:forensic-image-execution",
+        });
+        const attached = resources
+            .filter(({ type }) => type === "aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+            .map(({ inputs }) => (inputs.policyArn as string).split("/").pop());
+        expect(attached).to.include.members([
+            "EC2ImageBuilderExecutionPolicy",
+            "EC2InstanceProfileForImageBuilder",
+            "AmazonSSMManagedInstanceCore",
+        ]);
         expect(one("aws:imagebuilder/imageRecipe:ImageRecipe").inputs.components).to.deep.equal([{ componentArn: arn("forensic-image") }]);
     });
 
     it("gives component and recipe a version of their content, since neither is changed in place", () => {
         const component = one("aws:imagebuilder/component:Component").inputs;
-        expect(component).to.deep.include({ platform: "Linux", supportedOsVersions: ["Amazon Linux 2023"], data: componentDocument("3.12") });
+        expect(component).to.deep.include({
+            platform: "Linux",
+            supportedOsVersions: ["Amazon Linux 2023"],
+            data: componentDocument("3.12"),
+        });
         const recipe = one("aws:imagebuilder/imageRecipe:ImageRecipe").inputs;
         expect(recipe.parentImage).to.equal("arn:aws:imagebuilder:eu-west-1:aws:image/amazon-linux-2023-x86/x.x.x");
-        expect(component.version).to.match(/^1\.0\.[1-9]\d*$/).and.equal(recipe.version);
+        expect(component.version)
+            .to.match(/^1\.0\.[1-9]\d*$/)
+            .and.equal(recipe.version);
     });
 
     const refused: [string, object, RegExp][] = [
-        ["a pipeline that would write to a parameter of AWS", { imagePipeline: { enabled: true } }, /settings\.forensicInstance\.imageParameter = \(not set\): imagePipeline writes/],
-        ["a range without a member", { members: [], organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["r-a1b2"] }, range: { enabled: true }, findings: { drill: true } }, /settings\.range\.enabled = true: .*needs a listed member/],
-        ["a range whose drills would start nothing", { range: { enabled: true } }, /settings\.findings\.drill = \(not set\): a drill sends a sample finding/],
+        [
+            "a pipeline that would write to a parameter of AWS",
+            { imagePipeline: { enabled: true } },
+            /settings\.forensicInstance\.imageParameter = \(not set\): imagePipeline writes/,
+        ],
+        [
+            "a range without a member",
+            {
+                members: [],
+                organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["r-a1b2"] },
+                range: { enabled: true },
+                findings: { drill: true },
+            },
+            /settings\.range\.enabled = true: .*needs a listed member/,
+        ],
+        [
+            "a range whose drills would start nothing",
+            { range: { enabled: true } },
+            /settings\.findings\.drill = \(not set\): a drill sends a sample finding/,
+        ],
     ];
-    for (const [what, change, message] of refused) it(`refuses ${what}`, () => expect(() => parseSettings({ ...base, ...change })).to.throw(message));
+    for (const [what, change, message] of refused)
+        it(`refuses ${what}`, () => expect(() => parseSettings({ ...base, ...change })).to.throw(message));
 });

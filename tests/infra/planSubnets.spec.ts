@@ -14,15 +14,22 @@ describe("planSubnets", () => {
     it("refuses host bits", () => expect(() => planSubnets("10.66.0.1/24", 2)).to.throw(/host bits/));
 
     it("gives disjoint subnets inside the block", () => {
-        fc.assert(fc.property(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 16, max: 24 }), fc.integer({ min: 1, max: 16 }), (octet, width, count) => {
-            const block = `10.${octet}.0.0/${width}`;
-            const outer = range(block);
-            const subnets = planSubnets(block, count).map(range);
-            expect(subnets).to.have.length(count);
-            subnets.forEach((subnet, index) => {
-                expect(subnet.start).to.be.at.least(index === 0 ? outer.start : subnets[index - 1]!.end);
-                expect(subnet.end).to.be.at.most(outer.end);
-            });
-        }));
+        fc.assert(
+            fc.property(
+                fc.integer({ min: 0, max: 255 }),
+                fc.integer({ min: 16, max: 24 }),
+                fc.integer({ min: 1, max: 16 }),
+                (octet, width, count) => {
+                    const block = `10.${octet}.0.0/${width}`;
+                    const outer = range(block);
+                    const subnets = planSubnets(block, count).map(range);
+                    expect(subnets).to.have.length(count);
+                    subnets.forEach((subnet, index) => {
+                        expect(subnet.start).to.be.at.least(index === 0 ? outer.start : subnets[index - 1]!.end);
+                        expect(subnet.end).to.be.at.most(outer.end);
+                    });
+                },
+            ),
+        );
     });
 });

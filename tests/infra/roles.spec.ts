@@ -5,14 +5,25 @@ import { memberStatements, respondingFunctions, steps, type Step } from "../../i
 import type { Statement } from "../../functions/aws/permissions";
 
 const keyArn = (region: string) => `arn:aws:kms:${region}:111111111111:key/11111111-2222-3333-4444-555555555555`;
-const names = deployedNames({ partition: "aws", region: "ap-southeast-1", forensicsAccountId: "111111111111", memberAccountIds: ["222222222222", "333333333333"], evidenceKeyArn: keyArn("ap-southeast-1"), imageParameter: "/golden/forensic-image", slack: true });
+const names = deployedNames({
+    partition: "aws",
+    region: "ap-southeast-1",
+    forensicsAccountId: "111111111111",
+    memberAccountIds: ["222222222222", "333333333333"],
+    evidenceKeyArn: keyArn("ap-southeast-1"),
+    imageParameter: "/golden/forensic-image",
+    slack: true,
+});
 /** IAM's limit for the inline policies of a role together, in characters without white space. */
 const inlineLimit = 10_240;
 
 function check(statements: Statement[], what: string): void {
     expect(statements, what).to.not.be.empty;
     const sids = statements.map((statement) => statement.Sid).filter((sid) => sid !== undefined);
-    expect(sids.filter((sid, index) => sids.indexOf(sid) !== index), `${what}: a Sid stands twice in one policy, which IAM refuses`).to.deep.equal([]);
+    expect(
+        sids.filter((sid, index) => sids.indexOf(sid) !== index),
+        `${what}: a Sid stands twice in one policy, which IAM refuses`,
+    ).to.deep.equal([]);
     for (const sid of sids) expect(sid, what).to.match(/^[A-Za-z0-9]+$/);
     for (const statement of statements) {
         expect(statement.Action, what).to.not.be.empty;
@@ -29,14 +40,38 @@ describe("what the functions' roles may do", () => {
             // The log, dead letters and message key of infra/callback.ts come on top.
             expect(JSON.stringify(statements).length).to.be.lessThan(inlineLimit - 1200);
         });
-        it(`${handler}: its role's name fits IAM in the Region with the longest name`, () => expect(functionRoleName(handler, "ap-southeast-1").length).to.be.at.most(64));
+        it(`${handler}: its role's name fits IAM in the Region with the longest name`, () =>
+            expect(functionRoleName(handler, "ap-southeast-1").length).to.be.at.most(64));
     }
 
     it("the responder role: one policy, within IAM's limit with 17 Regions", () => {
         // The Regions that are on in every account.
-        const regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"];
+        const regions = [
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+            "ca-central-1",
+            "sa-east-1",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "eu-central-1",
+            "eu-north-1",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+        ];
         const settings = parseSettings({ forensics: { accountId: "111111111111" }, regions, members: [{ accountId: "222222222222" }] });
-        const statements = memberStatements({ settings, partition: "aws", accountId: "222222222222", evidenceKeyArns: regions.map(keyArn) });
+        const statements = memberStatements({
+            settings,
+            partition: "aws",
+            accountId: "222222222222",
+            evidenceKeyArns: regions.map(keyArn),
+        });
         check(statements, "responder");
         expect(JSON.stringify(statements).length).to.be.lessThan(inlineLimit);
     });
@@ -44,7 +79,9 @@ describe("what the functions' roles may do", () => {
     it("only functions that act in member accounts are trusted there", () => {
         expect(respondingFunctions).to.include.members(["isolateInstance", "createSnapshots"]);
         for (const handler of Object.keys(steps)) {
-            const assumes = (steps as Record<string, Step>)[handler]!.permissions(names).some((statement) => statement.Action.includes("sts:AssumeRole"));
+            const assumes = (steps as Record<string, Step>)
+                [handler]!.permissions(names)
+                .some((statement) => statement.Action.includes("sts:AssumeRole"));
             expect(assumes, handler).to.equal(respondingFunctions.includes(handler));
         }
     });

@@ -12,9 +12,19 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
 
     before(async () => {
         for (const size of sizes) {
-            const declaration = await declare({ forensics: { accountId: "111111111111" }, regions: regions.slice(0, size), members: accounts.map((accountId) => ({ accountId })) }, {}, { heapMiB: 1760 });
+            const declaration = await declare(
+                {
+                    forensics: { accountId: "111111111111" },
+                    regions: regions.slice(0, size),
+                    members: accounts.map((accountId) => ({ accountId })),
+                },
+                {},
+                { heapMiB: 1760 },
+            );
             const pairs = accounts.length * size;
-            console.log(`      ${accounts.length} accounts x ${String(size).padStart(2)} Regions: ${String(declaration.resources.length).padStart(5)} resources, ${(declaration.cpuMilliseconds / pairs).toFixed(0)} ms of processor and ${(declaration.peakMiB / pairs).toFixed(1)} MB a pair (${(declaration.cpuMilliseconds / 1000).toFixed(1)} s, ${declaration.peakMiB.toFixed(0)} MB in all)`);
+            console.log(
+                `      ${accounts.length} accounts x ${String(size).padStart(2)} Regions: ${String(declaration.resources.length).padStart(5)} resources, ${(declaration.cpuMilliseconds / pairs).toFixed(0)} ms of processor and ${(declaration.peakMiB / pairs).toFixed(1)} MB a pair (${(declaration.cpuMilliseconds / 1000).toFixed(1)} s, ${declaration.peakMiB.toFixed(0)} MB in all)`,
+            );
             measured.set(size, declaration);
         }
     });
@@ -26,7 +36,11 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
 
     it("grows by the same number of resources with each Region", () => {
         const count = (size: number) => of(size).resources.length;
-        const growth = [[1, 5], [5, 10], [10, regions.length]].map(([from, to]) => (count(to!) - count(from!)) / (to! - from!));
+        const growth = [
+            [1, 5],
+            [5, 10],
+            [10, regions.length],
+        ].map(([from, to]) => (count(to!) - count(from!)) / (to! - from!));
         expect(new Set(growth)).to.have.length(1);
     });
 
@@ -43,14 +57,19 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
     it("gives every resource an account, and a Region unless it is IAM's", () => {
         const { resources } = of(regions.length);
         const known = new Set(["111111111111", ...accounts]);
-        const astray = resources.filter(({ custom, type, accountId, region }) => custom && !(known.has(accountId ?? "") && (type.startsWith("aws:iam/") ? region === null : regions.includes(region ?? ""))));
+        const astray = resources.filter(
+            ({ custom, type, accountId, region }) =>
+                custom && !(known.has(accountId ?? "") && (type.startsWith("aws:iam/") ? region === null : regions.includes(region ?? ""))),
+        );
         expect(astray.map(({ type, name }) => `${type} ${name}`)).to.deep.equal([]);
     });
 
     it("reaches every account in every Region with a detector and a rule, once", () => {
         const { resources } = of(regions.length);
         for (const type of ["aws:guardduty/detector:Detector", "aws:cloudwatch/eventRule:EventRule"]) {
-            const pairs = resources.filter((resource) => resource.type === type && resource.accountId !== "111111111111").map(({ accountId, region }) => `${accountId}/${region}`);
+            const pairs = resources
+                .filter((resource) => resource.type === type && resource.accountId !== "111111111111")
+                .map(({ accountId, region }) => `${accountId}/${region}`);
             expect(pairs).to.have.length(accounts.length * regions.length);
             expect(new Set(pairs)).to.have.length(pairs.length);
         }

@@ -4,15 +4,48 @@ import { stepHandlers, workflowDefinition, type StepName } from "../../infra/wor
 // asl-validator has no types.
 const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };
 
-type State = { Type: string; Next?: string; End?: boolean; Default?: string; Catch?: { ErrorEquals: string[]; Next: string }[]; Retry?: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number }[]; Choices?: { Next: string }[]; Result?: unknown; Resource?: string; Branches?: Machine[]; TimeoutSeconds?: number; Parameters?: Record<string, unknown> };
-interface Machine { StartAt: string; States: Record<string, State> }
+type State = {
+    Type: string;
+    Next?: string;
+    End?: boolean;
+    Default?: string;
+    Catch?: { ErrorEquals: string[]; Next: string }[];
+    Retry?: { ErrorEquals: string[]; MaxAttempts: number; MaxDelaySeconds: number }[];
+    Choices?: { Next: string }[];
+    Result?: unknown;
+    Resource?: string;
+    Branches?: Machine[];
+    TimeoutSeconds?: number;
+    Parameters?: Record<string, unknown>;
+};
+interface Machine {
+    StartAt: string;
+    States: Record<string, State>;
+}
 
-const functionArns = Object.fromEntries(Object.entries(stepHandlers).map(([state, handler]) => [state, `arn:aws:lambda:eu-west-1:111111111111:function:clean-room-${handler}`])) as Record<StepName, string>;
-const definition = workflowDefinition({ partition: "aws", functionArns, evidenceBucket: "clean-room-evidence-111111111111-eu-west-1", analysisTimeoutSeconds: 14_400, approvalTimeoutSeconds: 1800, onApprovalTimeout: "contain" }) as unknown as Machine;
+const functionArns = Object.fromEntries(
+    Object.entries(stepHandlers).map(([state, handler]) => [state, `arn:aws:lambda:eu-west-1:111111111111:function:clean-room-${handler}`]),
+) as Record<StepName, string>;
+const definition = workflowDefinition({
+    partition: "aws",
+    functionArns,
+    evidenceBucket: "clean-room-evidence-111111111111-eu-west-1",
+    analysisTimeoutSeconds: 14_400,
+    approvalTimeoutSeconds: 1800,
+    onApprovalTimeout: "contain",
+}) as unknown as Machine;
 
-const machines = (machine: Machine): Machine[] => [machine, ...Object.values(machine.States).flatMap((state) => (state.Branches ?? []).flatMap(machines))];
-const tasks = machines(definition).flatMap((machine) => Object.entries(machine.States)).filter(([, state]) => state.Type === "Task");
-const successors = (state: State) => [state.Next, state.Default, ...(state.Catch ?? []).map((each) => each.Next), ...(state.Choices ?? []).map((each) => each.Next)].filter((next): next is string => next !== undefined);
+const machines = (machine: Machine): Machine[] => [
+    machine,
+    ...Object.values(machine.States).flatMap((state) => (state.Branches ?? []).flatMap(machines)),
+];
+const tasks = machines(definition)
+    .flatMap((machine) => Object.entries(machine.States))
+    .filter(([, state]) => state.Type === "Task");
+const successors = (state: State) =>
+    [state.Next, state.Default, ...(state.Catch ?? []).map((each) => each.Next), ...(state.Choices ?? []).map((each) => each.Next)].filter(
+        (next): next is string => next !== undefined,
+    );
 
 /** Every path from a state to an end, as sequences of names. */
 function paths(machine: Machine, from: string, seen: string[] = []): string[][] {
@@ -48,9 +81,15 @@ describe("workflowDefinition", () => {
     });
 
     it("tells people on every path that ends in failure", () => {
-        const failing = paths(definition, "Open").filter((path) => path.at(-1) === "Failed" && path.some((name) => name.endsWith("Failed") && name !== "Failed"));
+        const failing = paths(definition, "Open").filter(
+            (path) => path.at(-1) === "Failed" && path.some((name) => name.endsWith("Failed") && name !== "Failed"),
+        );
         expect(failing.length).to.be.greaterThan(5);
-        for (const path of failing) expect(path.some((name) => name.startsWith("Tell")), path.join(" > ")).to.equal(true);
+        for (const path of failing)
+            expect(
+                path.some((name) => name.startsWith("Tell")),
+                path.join(" > "),
+            ).to.equal(true);
     });
 
     it("preserves the evidence although containment failed", () => {
@@ -60,8 +99,18 @@ describe("workflowDefinition", () => {
     });
 
     it("tells people of every failure, in the branches too, before anything else is done", () => {
-        const failures = machines(definition).flatMap((machine) => Object.keys(machine.States).filter((name) => name.endsWith("Failed") && machine.States[name]!.Type === "Pass").map((name) => ({ machine, name })));
-        expect(failures.map(({ name }) => name)).to.include.members(["CreateSnapshotsFailed", "RequestApprovalFailed", "IsolateAsDecidedFailed", "NotifyIsolationFailed", "OpenTicketFailed"]);
+        const failures = machines(definition).flatMap((machine) =>
+            Object.keys(machine.States)
+                .filter((name) => name.endsWith("Failed") && machine.States[name]!.Type === "Pass")
+                .map((name) => ({ machine, name })),
+        );
+        expect(failures.map(({ name }) => name)).to.include.members([
+            "CreateSnapshotsFailed",
+            "RequestApprovalFailed",
+            "IsolateAsDecidedFailed",
+            "NotifyIsolationFailed",
+            "OpenTicketFailed",
+        ]);
         for (const { machine, name } of failures) expect(machine.States[name]!.Next, name).to.match(/^Tell.*Error$/);
     });
 
@@ -79,14 +128,26 @@ describe("workflowDefinition", () => {
         expect(RequestApproval!.Catch![0]).to.deep.include({ ErrorEquals: ["States.Timeout"], Next: "NobodyAnswered" });
         expect(NobodyAnswered!.Result).to.deep.include({ approved: true });
         for (const path of paths(response, "RequestApproval")) expect(path, path.join(" > ")).to.include("IsolateAsDecided");
-        const observe = workflowDefinition({ partition: "aws", functionArns, evidenceBucket: "b", analysisTimeoutSeconds: 60, approvalTimeoutSeconds: 60, onApprovalTimeout: "observe" }) as unknown as Machine;
-        expect(machines(observe).find((machine) => machine.StartAt === "AwaitsApproval")!.States.NobodyAnswered!.Result).to.deep.include({ approved: false });
+        const observe = workflowDefinition({
+            partition: "aws",
+            functionArns,
+            evidenceBucket: "b",
+            analysisTimeoutSeconds: 60,
+            approvalTimeoutSeconds: 60,
+            onApprovalTimeout: "observe",
+        }) as unknown as Machine;
+        expect(machines(observe).find((machine) => machine.StartAt === "AwaitsApproval")!.States.NobodyAnswered!.Result).to.deep.include({
+            approved: false,
+        });
     });
 
     it("lets no branch end the others: whatever fails in one is caught in it", () => {
         const branches = definition.States.PreserveAndTell!.Branches!;
         for (const task of branches.flatMap((branch) => Object.entries(branch.States)).filter(([, state]) => state.Type === "Task")) {
-            expect(task[1].Catch?.some((each) => each.ErrorEquals.includes("States.ALL")), task[0]).to.equal(true);
+            expect(
+                task[1].Catch?.some((each) => each.ErrorEquals.includes("States.ALL")),
+                task[0],
+            ).to.equal(true);
         }
     });
 
@@ -100,7 +161,13 @@ describe("workflowDefinition", () => {
 
     it("bounds every wait, and lets it last as long as it may", () => {
         const waiting = tasks.filter(([, state]) => state.Retry!.some((retry) => retry.ErrorEquals.includes("NotYet")));
-        expect(waiting.map(([name]) => name).sort()).to.deep.equal(["AttachEvidenceVolumes", "CheckSsm", "CreateSnapshots", "RunAnalysis", "TearDown"]);
+        expect(waiting.map(([name]) => name).sort()).to.deep.equal([
+            "AttachEvidenceVolumes",
+            "CheckSsm",
+            "CreateSnapshots",
+            "RunAnalysis",
+            "TearDown",
+        ]);
         for (const [name, state] of waiting) {
             const retry = state.Retry!.find((each) => each.ErrorEquals.includes("NotYet"))!;
             const seconds = retry.MaxAttempts * retry.MaxDelaySeconds;

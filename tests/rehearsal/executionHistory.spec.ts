@@ -4,12 +4,27 @@ import { stateVisits } from "../../rehearsal/executionHistory";
 import { stateLine } from "../../rehearsal/progress";
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 12, 0, second));
-const entered = (id: number, previousEventId: number, name: string, second: number, type = "TaskStateEntered"): HistoryEvent =>
-    ({ id, previousEventId, type: type as never, timestamp: at(second), stateEnteredEventDetails: { name } });
-const exited = (id: number, previousEventId: number, name: string, second: number, type = "TaskStateExited"): HistoryEvent =>
-    ({ id, previousEventId, type: type as never, timestamp: at(second), stateExitedEventDetails: { name } });
-const taskFailed = (id: number, previousEventId: number, error: string, second: number): HistoryEvent =>
-    ({ id, previousEventId, type: "TaskFailed", timestamp: at(second), taskFailedEventDetails: { error, resourceType: "lambda", resource: "invoke" } });
+const entered = (id: number, previousEventId: number, name: string, second: number, type = "TaskStateEntered"): HistoryEvent => ({
+    id,
+    previousEventId,
+    type: type as never,
+    timestamp: at(second),
+    stateEnteredEventDetails: { name },
+});
+const exited = (id: number, previousEventId: number, name: string, second: number, type = "TaskStateExited"): HistoryEvent => ({
+    id,
+    previousEventId,
+    type: type as never,
+    timestamp: at(second),
+    stateExitedEventDetails: { name },
+});
+const taskFailed = (id: number, previousEventId: number, error: string, second: number): HistoryEvent => ({
+    id,
+    previousEventId,
+    type: "TaskFailed",
+    timestamp: at(second),
+    taskFailedEventDetails: { error, resourceType: "lambda", resource: "invoke" },
+});
 
 describe("execution history", () => {
     const events = [
@@ -29,13 +44,23 @@ describe("execution history", () => {
 
     it("gives each state its time", () => {
         expect(stateVisits(events).map(({ name, kind, milliseconds }) => [name, kind, milliseconds])).to.deep.equal([
-            ["Isolate", "Task", 2000], ["Both", "Parallel", 6000], ["Ticket", "Task", 2000], ["Snapshots", "Task", 6000], ["Report", "Task", null],
+            ["Isolate", "Task", 2000],
+            ["Both", "Parallel", 6000],
+            ["Ticket", "Task", 2000],
+            ["Snapshots", "Task", 6000],
+            ["Report", "Task", null],
         ]);
     });
 
     it("counts failed attempts where they belong, though branches are interleaved", () => {
-        expect(stateVisits(events).filter((visit) => visit.failedAttempts > 0).map(({ name, failedAttempts, lastError }) => [name, failedAttempts, lastError]))
-            .to.deep.equal([["Ticket", 1, "SubscriptionRequired"], ["Snapshots", 2, "NotYet"]]);
+        expect(
+            stateVisits(events)
+                .filter((visit) => visit.failedAttempts > 0)
+                .map(({ name, failedAttempts, lastError }) => [name, failedAttempts, lastError]),
+        ).to.deep.equal([
+            ["Ticket", 1, "SubscriptionRequired"],
+            ["Snapshots", 2, "NotYet"],
+        ]);
     });
 
     it("does not depend on the order of the pages", () => {

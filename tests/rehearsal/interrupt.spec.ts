@@ -9,13 +9,21 @@ const repository = path.resolve(__dirname, "../..");
 describe("a rehearsal that is interrupted", function () {
     this.timeout(600_000);
     let folder: string;
-    before(async () => { folder = await mkdtemp(path.join(tmpdir(), "interrupt-")); });
+    before(async () => {
+        folder = await mkdtemp(path.join(tmpdir(), "interrupt-"));
+    });
     after(() => rm(folder, { recursive: true }));
 
     it("stops the local AWS, removes what it made, and ends as a shell expects", async () => {
-        const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", "rehearsal/main.ts", "--out", path.join(folder, "out")], {
-            cwd: repository, env: { ...process.env, TMPDIR: folder }, stdio: ["ignore", "pipe", "pipe"],
-        });
+        const child = spawn(
+            process.execPath,
+            ["-r", "ts-node/register/transpile-only", "rehearsal/main.ts", "--out", path.join(folder, "out")],
+            {
+                cwd: repository,
+                env: { ...process.env, TMPDIR: folder },
+                stdio: ["ignore", "pipe", "pipe"],
+            },
+        );
         let output = "";
         let endpoint: string | undefined;
         for (const stream of [child.stdout, child.stderr]) {
@@ -27,7 +35,9 @@ describe("a rehearsal that is interrupted", function () {
                 endpoint ??= up;
             });
         }
-        const code = await new Promise<number | null>((resolve) => { child.once("close", resolve); });
+        const code = await new Promise<number | null>((resolve) => {
+            child.once("close", resolve);
+        });
         expect(code, output).to.equal(130);
         expect(await fetch(`${endpoint}/_localemu/health`).catch(() => "nobody answers")).to.equal("nobody answers");
         expect((await readdir(folder)).filter((name) => /^(localemu|rehearsal)-/.test(name))).to.deep.equal([]);

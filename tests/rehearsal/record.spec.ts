@@ -7,16 +7,28 @@ import { writeResult } from "../../rehearsal/record";
 
 describe("the result of a rehearsal", () => {
     let out: string;
-    beforeEach(async () => { out = await mkdtemp(path.join(tmpdir(), "result-")); });
+    beforeEach(async () => {
+        out = await mkdtemp(path.join(tmpdir(), "result-"));
+    });
     afterEach(() => rm(out, { recursive: true }));
     const files = (name: string) => ({
-        name, record: { outcome: "passed" }, originalMessage: "{}", reportHtml: Buffer.from("<p>"), findingsJsonl: Buffer.from("{}\n"),
+        name,
+        record: { outcome: "passed" },
+        originalMessage: "{}",
+        reportHtml: Buffer.from("<p>"),
+        findingsJsonl: Buffer.from("{}\n"),
         slack: [{ receivedAt: "2026-11-24T12:00:00Z", payload: { text: "x" }, violations: [] }],
     });
 
     it("is one folder with everything in it", async () => {
         const folder = await writeResult(out, files("i-1"));
-        expect((await readdir(folder)).sort()).to.deep.equal(["finding.original.json", "findings.jsonl", "incident.json", "report.html", "slack"]);
+        expect((await readdir(folder)).sort()).to.deep.equal([
+            "finding.original.json",
+            "findings.jsonl",
+            "incident.json",
+            "report.html",
+            "slack",
+        ]);
         expect(JSON.parse(await readFile(path.join(folder, "incident.json"), "utf8"))).to.deep.equal({ outcome: "passed" });
         expect(await readdir(path.join(folder, "slack"))).to.deep.equal(["01.json"]);
     });
@@ -39,12 +51,21 @@ describe("cleaning up", () => {
     it("undoes everything once, the last first, also when something fails", async () => {
         const done: string[] = [];
         const cleanUp = new CleanUp();
-        cleanUp.add("first", async () => { done.push("first"); });
-        cleanUp.add("second", async () => { throw new Error("is stuck"); });
-        cleanUp.add("third", async () => { done.push("third"); });
+        cleanUp.add("first", async () => {
+            done.push("first");
+        });
+        cleanUp.add("second", async () => {
+            throw new Error("is stuck");
+        });
+        cleanUp.add("third", async () => {
+            done.push("third");
+        });
         const written: string[] = [];
         const write = process.stderr.write.bind(process.stderr);
-        process.stderr.write = ((text: string) => { written.push(text); return true; }) as typeof process.stderr.write;
+        process.stderr.write = ((text: string) => {
+            written.push(text);
+            return true;
+        }) as typeof process.stderr.write;
         try {
             await Promise.all([cleanUp.run(), cleanUp.run()]);
         } finally {

@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand, UpdateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
-import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, DescribeNetworkAclsCommand, EC2Client, ModifyNetworkInterfaceAttributeCommand } from "@aws-sdk/client-ec2";
+import {
+    DescribeInstanceAttributeCommand,
+    DescribeInstancesCommand,
+    DescribeNetworkAclsCommand,
+    EC2Client,
+    ModifyNetworkInterfaceAttributeCommand,
+} from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
@@ -45,10 +51,25 @@ describe("a release on the local AWS", function () {
         await writeFile(image.path, Buffer.alloc(image.sizeBytes));
         victim = await createVictim(clients, member, { root: image, data: image });
         // Another incident has denied another instance with the same role.
-        await clients(IAMClient, member).send(new PutRolePolicyCommand({ RoleName: victim.roleName, PolicyName: denyPolicyName, PolicyDocument: addDenied(null, otherInstance) }));
+        await clients(IAMClient, member).send(
+            new PutRolePolicyCommand({
+                RoleName: victim.roleName,
+                PolicyName: denyPolicyName,
+                PolicyDocument: addDenied(null, otherInstance),
+            }),
+        );
         await deployProgram({
-            clients, defaults: forensics, secretKeys: [],
-            config: { settings: JSON.stringify({ forensics: { accountId: forensics.accountId }, regions: [region], members: [{ accountId: member.accountId }], containment: { network: "nacl" } }) },
+            clients,
+            defaults: forensics,
+            secretKeys: [],
+            config: {
+                settings: JSON.stringify({
+                    forensics: { accountId: forensics.accountId },
+                    regions: [region],
+                    members: [{ accountId: member.accountId }],
+                    containment: { network: "nacl" },
+                }),
+            },
         });
         incident = openIncidents(parseMessage(JSON.stringify({ ...victim.instance })).findings, new Date())[0]!;
     });
@@ -62,25 +83,47 @@ describe("a release on the local AWS", function () {
         const ec2 = clients(EC2Client, member);
         const { instanceId: InstanceId } = victim.instance;
         const attribute = async (Attribute: "disableApiTermination" | "disableApiStop" | "instanceInitiatedShutdownBehavior") => {
-            const { DisableApiTermination, DisableApiStop, InstanceInitiatedShutdownBehavior } = await ec2.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute }));
+            const { DisableApiTermination, DisableApiStop, InstanceInitiatedShutdownBehavior } = await ec2.send(
+                new DescribeInstanceAttributeCommand({ InstanceId, Attribute }),
+            );
             return (DisableApiTermination ?? DisableApiStop ?? InstanceInitiatedShutdownBehavior)?.Value;
         };
         const instance = (await ec2.send(new DescribeInstancesCommand({ InstanceIds: [InstanceId] }))).Reservations![0]!.Instances![0]!;
         const { PolicyNames } = await clients(IAMClient, member).send(new ListRolePoliciesCommand({ RoleName: victim.roleName }));
-        const policies = await Promise.all(PolicyNames!.map(async (PolicyName) => decodeURIComponent((await clients(IAMClient, member).send(new GetRolePolicyCommand({ RoleName: victim.roleName, PolicyName }))).PolicyDocument!)));
-        const health = await clients(ElasticLoadBalancingV2Client, member).send(new DescribeTargetHealthCommand({ TargetGroupArn: victim.targetGroupArn }));
-        const balancers = await clients(ElasticLoadBalancingClient, member).send(new DescribeLoadBalancersCommand({ LoadBalancerNames: [victim.classicLoadBalancer] }));
-        const scaling = await clients(AutoScalingClient, member).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [InstanceId] }));
+        const policies = await Promise.all(
+            PolicyNames!.map(async (PolicyName) =>
+                decodeURIComponent(
+                    (await clients(IAMClient, member).send(new GetRolePolicyCommand({ RoleName: victim.roleName, PolicyName })))
+                        .PolicyDocument!,
+                ),
+            ),
+        );
+        const health = await clients(ElasticLoadBalancingV2Client, member).send(
+            new DescribeTargetHealthCommand({ TargetGroupArn: victim.targetGroupArn }),
+        );
+        const balancers = await clients(ElasticLoadBalancingClient, member).send(
+            new DescribeLoadBalancersCommand({ LoadBalancerNames: [victim.classicLoadBalancer] }),
+        );
+        const scaling = await clients(AutoScalingClient, member).send(
+            new DescribeAutoScalingInstancesCommand({ InstanceIds: [InstanceId] }),
+        );
         const subnets = victim.interfaces.map(({ subnetId }) => subnetId);
-        const acls = (await ec2.send(new DescribeNetworkAclsCommand({ Filters: [{ Name: "association.subnet-id", Values: subnets }] }))).NetworkAcls!;
+        const acls = (await ec2.send(new DescribeNetworkAclsCommand({ Filters: [{ Name: "association.subnet-id", Values: subnets }] })))
+            .NetworkAcls!;
         return {
             state: instance.State!.Name,
-            groups: instance.NetworkInterfaces!.map((each) => [each.NetworkInterfaceId, ...each.Groups!.map(({ GroupId }) => GroupId).sort()]).sort(),
+            groups: instance
+                .NetworkInterfaces!.map((each) => [each.NetworkInterfaceId, ...each.Groups!.map(({ GroupId }) => GroupId).sort()])
+                .sort(),
             volumes: instance.BlockDeviceMappings!.map(({ DeviceName, Ebs }) => [DeviceName, Ebs!.DeleteOnTermination]).sort(),
             metadata: instance.MetadataOptions?.HttpEndpoint ?? "enabled",
-            termination: await attribute("disableApiTermination"), stop: await attribute("disableApiStop"), shutdown: await attribute("instanceInitiatedShutdownBehavior"),
+            termination: await attribute("disableApiTermination"),
+            stop: await attribute("disableApiStop"),
+            shutdown: await attribute("instanceInitiatedShutdownBehavior"),
             policies,
-            targets: health.TargetHealthDescriptions!.filter(({ TargetHealth }) => TargetHealth?.State !== "draining").map(({ Target }) => Target!.Id),
+            targets: health
+                .TargetHealthDescriptions!.filter(({ TargetHealth }) => TargetHealth?.State !== "draining")
+                .map(({ Target }) => Target!.Id),
             classic: balancers.LoadBalancerDescriptions![0]!.Instances!.map((each) => each.InstanceId),
             scaling: scaling.AutoScalingInstances!.map(({ AutoScalingGroupName }) => AutoScalingGroupName),
             acls: acls.map(({ NetworkAclId }) => NetworkAclId),
@@ -88,17 +131,34 @@ describe("a release on the local AWS", function () {
     }
 
     async function contain() {
-        const { Payload, FunctionError } = await clients(LambdaClient, forensics).send(new InvokeCommand({ FunctionName: "clean-room-isolateInstance", Payload: JSON.stringify({ incident }) }));
-        const answer = JSON.parse(Buffer.from(Payload!).toString("utf8")) as { contained?: boolean; steps: { name: string; outcome: string; detail: string }[] };
+        const { Payload, FunctionError } = await clients(LambdaClient, forensics).send(
+            new InvokeCommand({ FunctionName: "clean-room-isolateInstance", Payload: JSON.stringify({ incident }) }),
+        );
+        const answer = JSON.parse(Buffer.from(Payload!).toString("utf8")) as {
+            contained?: boolean;
+            steps: { name: string; outcome: string; detail: string }[];
+        };
         expect(FunctionError, JSON.stringify(answer)).to.equal(undefined);
         return answer;
     }
 
     /** Runs the operator's command with credentials of the forensics account. */
     async function release(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-        const env = { PATH: process.env.PATH, AWS_ENDPOINT_URL: localEmu.endpoint, AWS_ACCESS_KEY_ID: forensics.accountId, AWS_SECRET_ACCESS_KEY: "rehearsal", AWS_REGION: region };
-        const run = promisify(execFile)(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/release.ts", ...args], { cwd: root, env });
-        return run.then(({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }), (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: error.stdout, err: error.stderr }));
+        const env = {
+            PATH: process.env.PATH,
+            AWS_ENDPOINT_URL: localEmu.endpoint,
+            AWS_ACCESS_KEY_ID: forensics.accountId,
+            AWS_SECRET_ACCESS_KEY: "rehearsal",
+            AWS_REGION: region,
+        };
+        const run = promisify(execFile)(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/release.ts", ...args], {
+            cwd: root,
+            env,
+        });
+        return run.then(
+            ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+            (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: error.stdout, err: error.stderr }),
+        );
     }
 
     it("refuses what was never contained", async () => {
@@ -113,8 +173,25 @@ describe("a release on the local AWS", function () {
         expect(contained).to.equal(true);
         expect(steps.filter(({ outcome }) => outcome === "failed")).to.deep.equal([]);
         const during = await victimState();
-        expect(Object.keys(before).filter((key) => JSON.stringify(before[key as keyof typeof before]) !== JSON.stringify(during[key as keyof typeof during])).sort()).to.deep.equal(
-            ["acls", "classic", "groups", "metadata", "policies", "scaling", "shutdown", "stop", "targets", "termination", "volumes"].filter((key) => key !== "shutdown" || before.shutdown === "terminate"));
+        expect(
+            Object.keys(before)
+                .filter((key) => JSON.stringify(before[key as keyof typeof before]) !== JSON.stringify(during[key as keyof typeof during]))
+                .sort(),
+        ).to.deep.equal(
+            [
+                "acls",
+                "classic",
+                "groups",
+                "metadata",
+                "policies",
+                "scaling",
+                "shutdown",
+                "stop",
+                "targets",
+                "termination",
+                "volumes",
+            ].filter((key) => key !== "shutdown" || before.shutdown === "terminate"),
+        );
 
         const first = await release(incident.incidentId);
         expect(first.code, `${first.out}${first.err}`).to.equal(0);
@@ -124,16 +201,22 @@ describe("a release on the local AWS", function () {
         const second = await release(incident.incidentId);
         expect(second.code, second.err).to.equal(0);
         expect(second.out).to.contain("Nothing was left to do");
-        const { Contents } = await clients(S3Client, forensics).send(new ListObjectsV2Command({ Bucket: evidenceBucketName(forensics.accountId, region), Prefix: `${incident.prefix}releases/` }));
+        const { Contents } = await clients(S3Client, forensics).send(
+            new ListObjectsV2Command({ Bucket: evidenceBucketName(forensics.accountId, region), Prefix: `${incident.prefix}releases/` }),
+        );
         expect(Contents).to.have.length(2);
     });
 
     it("names what was changed since and leaves it, with force", async () => {
         // Each release leaves one instance more in the group, whose room is for two.
-        await clients(AutoScalingClient, member).send(new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: victim.autoScalingGroup, MaxSize: 5 }));
+        await clients(AutoScalingClient, member).send(
+            new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: victim.autoScalingGroup, MaxSize: 5 }),
+        );
         await contain();
         const [{ networkInterfaceId, groups }] = victim.interfaces as [Victim["interfaces"][number]];
-        await clients(EC2Client, member).send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups: [groups[0]!] }));
+        await clients(EC2Client, member).send(
+            new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups: [groups[0]!] }),
+        );
         const refused = await release(incident.incidentId);
         expect(refused.code).to.equal(1);
         expect(refused.out).to.contain(networkInterfaceId).and.contain("--force");

@@ -4,13 +4,22 @@ import { startSlackServer, type SlackServer } from "../../rehearsal/slackServer"
 
 describe("Slack's stand-in", () => {
     let slack: SlackServer;
-    before(async () => { slack = await startSlackServer(); });
+    before(async () => {
+        slack = await startSlackServer();
+    });
     after(() => slack.stop());
     const post = async (body: string) => {
         const response = await fetch(slack.url, { method: "POST", headers: { "content-type": "application/json" }, body });
         return [response.status, await response.text()];
     };
-    const message = toSlack({ tone: "danger", title: "Contained: i-0aaaaaaaaaaaaaaaa", summary: "A summary.", facts: [], sections: [], links: [] });
+    const message = toSlack({
+        tone: "danger",
+        title: "Contained: i-0aaaaaaaaaaaaaaaa",
+        summary: "A summary.",
+        facts: [],
+        sections: [],
+        links: [],
+    });
 
     it("listens on loopback alone", () => {
         expect(new URL(slack.url).hostname).to.equal("127.0.0.1");

@@ -13,7 +13,14 @@ import { launchChromium } from "../support/chromium";
 
 const pages = {
     plain: renderReport(reportInput()),
-    hostile: renderReport(reportInput({ custody: hostile.custody, summary: hostile.summary, findings: plain.lines(hostile.findings), timesketch: plain.lines(hostile.timesketch) })),
+    hostile: renderReport(
+        reportInput({
+            custody: hostile.custody,
+            summary: hostile.summary,
+            findings: plain.lines(hostile.findings),
+            timesketch: plain.lines(hostile.timesketch),
+        }),
+    ),
 };
 
 /** What the page did besides being shown. */
@@ -62,14 +69,20 @@ describe("report in Chromium", function () {
         rmSync(folder, { recursive: true, force: true });
     });
 
-    async function open(name: keyof typeof pages, options: Parameters<Browser["newPage"]>[0] = {}): Promise<{ page: Page; activity: Activity; address: string }> {
+    async function open(
+        name: keyof typeof pages,
+        options: Parameters<Browser["newPage"]>[0] = {},
+    ): Promise<{ page: Page; activity: Activity; address: string }> {
         const file = join(folder, `${name}.html`);
         writeFileSync(file, pages[name]);
         const address = pathToFileURL(file).href;
         const page = await browser.newPage(options);
         const activity: Activity = { requests: [], dialogs: [], errors: [], console: [] };
         page.on("request", (request) => activity.requests.push(request.url()));
-        page.on("dialog", (dialog) => { activity.dialogs.push(dialog.message()); void dialog.dismiss(); });
+        page.on("dialog", (dialog) => {
+            activity.dialogs.push(dialog.message());
+            void dialog.dismiss();
+        });
         page.on("pageerror", (error) => activity.errors.push(error.message));
         page.on("console", (line) => activity.console.push(line.text()));
         await page.goto(address, { waitUntil: "load" });
@@ -87,25 +100,37 @@ describe("report in Chromium", function () {
         expect(await page.title()).to.equal(`Incident ${plain.incidentId}`);
         expect(activity).to.deep.equal({ requests: [address], dialogs: [], errors: [], console: [] });
         expect(page.url()).to.equal(address);
-        const injected = await page.evaluate(`[...document.querySelectorAll("script,img,iframe,svg,object,embed,link,base,form,input,video,audio,#injected,[onload],[onerror],[onfocus],[autofocus]")].map((element) => element.outerHTML)`);
+        const injected = await page.evaluate(
+            `[...document.querySelectorAll("script,img,iframe,svg,object,embed,link,base,form,input,video,audio,#injected,[onload],[onerror],[onfocus],[autofocus]")].map((element) => element.outerHTML)`,
+        );
         expect(injected).to.deep.equal([]);
-        expect(await page.evaluate(`[...document.querySelectorAll("a")].filter((link) => !link.getAttribute("href").startsWith("#")).length`)).to.equal(0);
-        expect(await page.evaluate(`document.querySelectorAll("style").length + " " + document.querySelectorAll("meta").length`)).to.equal("1 6");
+        expect(
+            await page.evaluate(`[...document.querySelectorAll("a")].filter((link) => !link.getAttribute("href").startsWith("#")).length`),
+        ).to.equal(0);
+        expect(await page.evaluate(`document.querySelectorAll("style").length + " " + document.querySelectorAll("meta").length`)).to.equal(
+            "1 6",
+        );
         expect(await page.evaluate(`getComputedStyle(document.body).display`)).to.equal("block");
         await page.close();
     });
 
     it("shows hostile names as text, whole and in place", async () => {
         const { page } = await open("hostile");
-        const text = await page.evaluate("document.body.innerText") as string;
-        expect(text).to.contain("<script>document.title='owned'</script>").and.contain("invoice⟨U+202E⟩gpj.exe").and.contain("null␀byte").and.contain("</style><style>body{display:none}</style>");
+        const text = (await page.evaluate("document.body.innerText")) as string;
+        expect(text)
+            .to.contain("<script>document.title='owned'</script>")
+            .and.contain("invoice⟨U+202E⟩gpj.exe")
+            .and.contain("null␀byte")
+            .and.contain("</style><style>body{display:none}</style>");
         expect(await page.evaluate("document.querySelectorAll('article.finding').length")).to.equal(hostile.findings.length);
         await page.close();
     });
 
     it("has its policy in force: a script put into the page by hand does not run", async () => {
         const { page } = await open("plain");
-        await page.evaluate(`(() => { const script = document.createElement("script"); script.textContent = "document.title = 'owned'"; document.body.append(script); })()`);
+        await page.evaluate(
+            `(() => { const script = document.createElement("script"); script.textContent = "document.title = 'owned'"; document.body.append(script); })()`,
+        );
         expect(await page.title()).to.equal(`Incident ${plain.incidentId}`);
         await page.close();
     });
@@ -114,16 +139,31 @@ describe("report in Chromium", function () {
         const { page } = await open("plain");
         expect(await page.evaluate("document.querySelectorAll('h1').length")).to.equal(1);
         expect(await page.evaluate("[...document.querySelectorAll('h2')].map((heading) => heading.textContent)")).to.deep.equal([
-            "Completeness and integrity", "Verdict", "Findings by severity", "Timeline", "Chain of custody", "What was not looked at", "Original finding",
+            "Completeness and integrity",
+            "Verdict",
+            "Findings by severity",
+            "Timeline",
+            "Chain of custody",
+            "What was not looked at",
+            "Original finding",
         ]);
-        const skipped = await page.evaluate(`[...document.querySelectorAll("h1,h2,h3,h4")].map((heading) => Number(heading.tagName[1])).filter((rank, index, ranks) => index > 0 && rank > ranks[index - 1] + 1).length`);
+        const skipped = await page.evaluate(
+            `[...document.querySelectorAll("h1,h2,h3,h4")].map((heading) => Number(heading.tagName[1])).filter((rank, index, ranks) => index > 0 && rank > ranks[index - 1] + 1).length`,
+        );
         expect(skipped).to.equal(0);
-        expect(await page.evaluate(`[...document.querySelectorAll("table")].every((table) => table.caption && table.querySelector("th[scope=col]") && table.querySelector("th[scope=row]"))`)).to.equal(true);
+        expect(
+            await page.evaluate(
+                `[...document.querySelectorAll("table")].every((table) => table.caption && table.querySelector("th[scope=col]") && table.querySelector("th[scope=row]"))`,
+            ),
+        ).to.equal(true);
         await page.close();
     });
 
     for (const name of ["plain", "hostile"] as const) {
-        for (const [device, width] of [["a desk", 1280], ["a phone", 360]] as const) {
+        for (const [device, width] of [
+            ["a desk", 1280],
+            ["a phone", 360],
+        ] as const) {
             it(`fits ${device}: the ${name} page never scrolls sideways`, async () => {
                 const { page } = await open(name, { viewport: { width, height: 800 } });
                 expect(await page.evaluate("document.documentElement.scrollWidth")).to.be.at.most(width);
@@ -135,7 +175,7 @@ describe("report in Chromium", function () {
     for (const colorScheme of ["light", "dark"] as const) {
         it(`has a contrast of 4.5 or more in ${colorScheme}`, async () => {
             const { page } = await open("plain", { colorScheme });
-            const { looked, found } = await page.evaluate(lowContrast) as { looked: number; found: string[] };
+            const { looked, found } = (await page.evaluate(lowContrast)) as { looked: number; found: string[] };
             expect(looked).to.be.above(200);
             expect(found).to.deep.equal([]);
             await page.close();

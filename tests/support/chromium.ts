@@ -12,15 +12,20 @@ const names = ["chromium", "chromium-browser", "google-chrome-stable", "google-c
 const ownArguments = ["--no-sandbox", "--disable-dev-shm-usage"];
 
 function systemChromium(): string | null {
-    const candidates = (process.env.PATH ?? "").split(delimiter).filter(Boolean).flatMap((folder) => names.map((name) => join(folder, name)));
-    return candidates.find((file) => {
-        try {
-            accessSync(file, constants.X_OK);
-            return true;
-        } catch {
-            return false; // not there or not executable: try the next
-        }
-    }) ?? null;
+    const candidates = (process.env.PATH ?? "")
+        .split(delimiter)
+        .filter(Boolean)
+        .flatMap((folder) => names.map((name) => join(folder, name)));
+    return (
+        candidates.find((file) => {
+            try {
+                accessSync(file, constants.X_OK);
+                return true;
+            } catch {
+                return false; // not there or not executable: try the next
+            }
+        }) ?? null
+    );
 }
 
 /** Runs with some environment variables set and puts all of them back. */
@@ -48,7 +53,11 @@ async function launchShipped(): Promise<Browser> {
         setupLambdaEnvironment(join(folder, "al2023", "lib"));
         // Made for Lambda, it would run as one process, which ends with the first page that is closed.
         const args = shipped.args.filter((argument) => argument !== "--single-process" && argument !== "--no-zygote");
-        const browser = await chromium.launch({ executablePath: await shipped.executablePath(), args: [...args, ...ownArguments], env: { ...process.env } as Record<string, string> });
+        const browser = await chromium.launch({
+            executablePath: await shipped.executablePath(),
+            args: [...args, ...ownArguments],
+            env: { ...process.env } as Record<string, string>,
+        });
         browser.once("disconnected", remove);
         return browser;
     });

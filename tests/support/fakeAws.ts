@@ -22,7 +22,11 @@ export interface FakeAws {
     parameters: Map<string, string>;
     /** Form fields or JSON of what was published to SNS. */
     published: { TopicArn: string; Subject: string; Message: string }[];
-    slack: { url: string; payloads: unknown[]; /** Answers of the next posts; 200 when empty. */ answers: { status: number; headers?: Record<string, string> }[] };
+    slack: {
+        url: string;
+        payloads: unknown[];
+        /** Answers of the next posts; 200 when empty. */ answers: { status: number; headers?: Record<string, string> }[];
+    };
     event: (key: string) => unknown;
     stop: () => Promise<void>;
 }
@@ -47,7 +51,7 @@ function s3(fake: FakeAws, method: string, key: string, body: Buffer, ifNoneMatc
         if (ifNoneMatch && standing) return refuse(response, 412, "PreconditionFailed");
         fake.objects.set(key, body);
         fake.writes.push(key);
-        response.writeHead(200, { etag: "\"etag\"" }).end();
+        response.writeHead(200, { etag: '"etag"' }).end();
         return;
     }
     if (!standing) return refuse(response, 404, method === "HEAD" ? "NotFound" : "NoSuchKey", method === "HEAD");
@@ -60,7 +64,13 @@ function ssm(fake: FakeAws, body: Buffer, response: ServerResponse): void {
     const { Name } = JSON.parse(body.toString("utf8")) as { Name: string };
     const value = fake.parameters.get(Name);
     response.writeHead(value === undefined ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
-    response.end(JSON.stringify(value === undefined ? { __type: "ParameterNotFound", message: "no such parameter" } : { Parameter: { Name, Value: value, Type: "SecureString" } }));
+    response.end(
+        JSON.stringify(
+            value === undefined
+                ? { __type: "ParameterNotFound", message: "no such parameter" }
+                : { Parameter: { Name, Value: value, Type: "SecureString" } },
+        ),
+    );
 }
 
 function sns(fake: FakeAws, body: Buffer, response: ServerResponse): void {
@@ -68,7 +78,9 @@ function sns(fake: FakeAws, body: Buffer, response: ServerResponse): void {
     const form = new URLSearchParams(body.toString("utf8"));
     fake.published.push({ TopicArn: form.get("TopicArn")!, Subject: form.get("Subject")!, Message: form.get("Message")! });
     response.writeHead(200, { "content-type": "text/xml" });
-    response.end("<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>");
+    response.end(
+        '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
+    );
 }
 
 function slack(fake: FakeAws, body: Buffer, response: ServerResponse): void {
@@ -84,7 +96,14 @@ async function answer(fake: FakeAws, request: IncomingMessage, response: ServerR
     if (url.pathname.startsWith("/services/")) return slack(fake, body, response);
     if (String(request.headers["x-amz-target"]).startsWith("AmazonSSM.")) return ssm(fake, body, response);
     if (url.pathname.startsWith(`/${fake.bucket}/`)) {
-        return s3(fake, request.method!, decodeURIComponent(url.pathname.slice(fake.bucket.length + 2)), body, request.headers["if-none-match"] === "*", response);
+        return s3(
+            fake,
+            request.method!,
+            decodeURIComponent(url.pathname.slice(fake.bucket.length + 2)),
+            body,
+            request.headers["if-none-match"] === "*",
+            response,
+        );
     }
     return sns(fake, body, response);
 }
@@ -93,9 +112,26 @@ async function answer(fake: FakeAws, request: IncomingMessage, response: ServerR
 export async function startFakeAws(): Promise<FakeAws> {
     servers += 1;
     const fake: FakeAws = {
-        bucket: "evidence-bucket", region: `xx-fake-${servers}`, objects: new Map(), writes: [], calls: [], refusals: new Map(), parameters: new Map(), published: [],
+        bucket: "evidence-bucket",
+        region: `xx-fake-${servers}`,
+        objects: new Map(),
+        writes: [],
+        calls: [],
+        refusals: new Map(),
+        parameters: new Map(),
+        published: [],
         slack: { url: "", payloads: [], answers: [] },
-        event: (key) => ({ Records: [{ eventName: "ObjectCreated:Put", s3: { bucket: { name: "evidence-bucket" }, object: { key: encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+") } } }] }),
+        event: (key) => ({
+            Records: [
+                {
+                    eventName: "ObjectCreated:Put",
+                    s3: {
+                        bucket: { name: "evidence-bucket" },
+                        object: { key: encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+") },
+                    },
+                },
+            ],
+        }),
         stop: async () => undefined,
     };
     const server: Server = createServer((request, response) => {
@@ -107,8 +143,15 @@ export async function startFakeAws(): Promise<FakeAws> {
     const parameter = `/clean-room/slack-webhook-${servers}`;
     fake.parameters.set(parameter, fake.slack.url);
     const settings: Record<string, string> = {
-        AWS_ENDPOINT_URL: endpoint, AWS_REGION: fake.region, AWS_ACCESS_KEY_ID: "fake", AWS_SECRET_ACCESS_KEY: "fake", AWS_EC2_METADATA_DISABLED: "true",
-        PARTITION: "aws", EVIDENCE_BUCKET: fake.bucket, SLACK_WEBHOOK_PARAMETER: parameter, NOTIFICATION_TOPIC_ARN: "",
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: fake.region,
+        AWS_ACCESS_KEY_ID: "fake",
+        AWS_SECRET_ACCESS_KEY: "fake",
+        AWS_EC2_METADATA_DISABLED: "true",
+        PARTITION: "aws",
+        EVIDENCE_BUCKET: fake.bucket,
+        SLACK_WEBHOOK_PARAMETER: parameter,
+        NOTIFICATION_TOPIC_ARN: "",
     };
     const before = Object.fromEntries(Object.keys(settings).map((name) => [name, process.env[name]]));
     Object.assign(process.env, settings);

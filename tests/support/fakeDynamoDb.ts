@@ -7,10 +7,17 @@ interface Conditional {
     ExpressionAttributeNames?: Record<string, string>;
     ExpressionAttributeValues?: Record<string, Value>;
 }
-interface Refusal { __type: string; message: string; CancellationReasons?: { Code: string }[] }
+interface Refusal {
+    __type: string;
+    message: string;
+    CancellationReasons?: { Code: string }[];
+}
 
 /** @throws when the expression is none that this fake knows, so that a test never passes for want of it */
-function holds(item: Item | undefined, { ConditionExpression: condition, ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Conditional): boolean {
+function holds(
+    item: Item | undefined,
+    { ConditionExpression: condition, ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Conditional,
+): boolean {
     if (condition === undefined) return true;
     if (condition === "attribute_not_exists(pk)") return item === undefined;
     if (condition === "attribute_exists(pk)") return item !== undefined;
@@ -43,7 +50,12 @@ export class FakeDynamoDb {
             case "TransactWriteItems": {
                 const puts = (body.TransactItems as { Put: Conditional & { Item: Item } }[]).map((each) => each.Put);
                 const refused = puts.map((put) => !holds(this.items.get(pkOf(put.Item)), put));
-                if (refused.includes(true)) return { __type: "TransactionCanceledException", message: "cancelled", CancellationReasons: refused.map((each) => ({ Code: each ? "ConditionalCheckFailed" : "None" })) };
+                if (refused.includes(true))
+                    return {
+                        __type: "TransactionCanceledException",
+                        message: "cancelled",
+                        CancellationReasons: refused.map((each) => ({ Code: each ? "ConditionalCheckFailed" : "None" })),
+                    };
                 for (const put of puts) this.items.set(pkOf(put.Item), put.Item);
                 return {};
             }
@@ -52,12 +64,21 @@ export class FakeDynamoDb {
                 const conditional = body as Conditional;
                 const item = this.items.get(pk);
                 if (!holds(item, conditional)) return { __type: "ConditionalCheckFailedException", message: "refused" };
-                const assignments = (body.UpdateExpression as string).replace(/^SET /, "").split(", ").map((each) => each.split(" = ") as [string, string]);
-                const changed = Object.fromEntries(assignments.map(([name, value]) => [conditional.ExpressionAttributeNames?.[name] ?? name, conditional.ExpressionAttributeValues![value]!]));
+                const assignments = (body.UpdateExpression as string)
+                    .replace(/^SET /, "")
+                    .split(", ")
+                    .map((each) => each.split(" = ") as [string, string]);
+                const changed = Object.fromEntries(
+                    assignments.map(([name, value]) => [
+                        conditional.ExpressionAttributeNames?.[name] ?? name,
+                        conditional.ExpressionAttributeValues![value]!,
+                    ]),
+                );
                 this.items.set(pk, { ...item, pk: { S: pk }, ...changed });
                 return {};
             }
-            default: throw new Error(`The fake does not know ${action}`);
+            default:
+                throw new Error(`The fake does not know ${action}`);
         }
     }
 }

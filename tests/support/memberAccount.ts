@@ -17,7 +17,14 @@ import { addDenied } from "../../functions/domain/planCredentialDeny";
 import { FakeDynamoDb } from "./fakeDynamoDb";
 
 type Input = Record<string, never>;
-interface Group { GroupId: string; GroupName: string; VpcId: string; Tags: { Key: string; Value: string }[]; ingress: unknown[]; egress: unknown[] }
+interface Group {
+    GroupId: string;
+    GroupName: string;
+    VpcId: string;
+    Tags: { Key: string; Value: string }[];
+    ingress: unknown[];
+    egress: unknown[];
+}
 
 export const targetGroupArn = "arn:aws:elasticloadbalancing:eu-west-1:222222222222:targetgroup/web/1";
 const subnets = ["subnet-a", "subnet-b"];
@@ -41,7 +48,10 @@ export class MemberAccount {
     state = "running";
     tags: { Key: string; Value: string }[] = [];
     attributes = { disableApiTermination: false, disableApiStop: false, instanceInitiatedShutdownBehavior: "terminate" };
-    interfaces = [{ id: "eni-1", subnet: "subnet-a", groups: ["sg-app", "sg-ssh"], timeout: undefined as number | undefined }, { id: "eni-2", subnet: "subnet-b", groups: ["sg-app"], timeout: 350 as number | undefined }];
+    interfaces = [
+        { id: "eni-1", subnet: "subnet-a", groups: ["sg-app", "sg-ssh"], timeout: undefined as number | undefined },
+        { id: "eni-2", subnet: "subnet-b", groups: ["sg-app"], timeout: 350 as number | undefined },
+    ];
     deleteOnTermination: Record<string, boolean> = { "/dev/xvda": true, "/dev/sdf": false };
     metadata = "enabled";
     lifecycle: "spot" | undefined = undefined;
@@ -61,12 +71,25 @@ export class MemberAccount {
     /** Everything containment may change, as plain data to compare. */
     snapshot(): unknown {
         const { attributes, interfaces, deleteOnTermination, metadata, autoScaling, targets, classic, acls, policies } = this;
-        return structuredClone({ attributes, interfaces: interfaces.map((each) => ({ ...each, timeout: each.timeout ?? 432_000, groups: [...each.groups].sort() })), deleteOnTermination, metadata, autoScaling, targets, classic, acls, policies: [...policies] });
+        return structuredClone({
+            attributes,
+            interfaces: interfaces.map((each) => ({ ...each, timeout: each.timeout ?? 432_000, groups: [...each.groups].sort() })),
+            deleteOnTermination,
+            metadata,
+            autoScaling,
+            targets,
+            classic,
+            acls,
+            policies: [...policies],
+        });
     }
 
     /** Denies another instance's credentials on the same role, as another incident did. */
     denyAnother(instanceId: string): void {
-        this.policies.set("clean-room-contained-instances", addDenied(this.policies.get("clean-room-contained-instances") ?? null, instanceArn({ ...this.incident.instance, instanceId })));
+        this.policies.set(
+            "clean-room-contained-instances",
+            addDenied(this.policies.get("clean-room-contained-instances") ?? null, instanceArn({ ...this.incident.instance, instanceId })),
+        );
     }
 
     install(environment: Record<string, string>): void {
@@ -75,11 +98,34 @@ export class MemberAccount {
             for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
             Object.assign(process.env, saved);
         });
-        Object.assign(process.env, { AWS_REGION: "eu-west-1", PARTITION: "aws", RESPONDER_ROLE_NAME: "clean-room-responder", EVIDENCE_BUCKET: "evidence", CONTAIN_CREDENTIALS: "deny-instance", CONTAIN_NETWORK: "groups", INCIDENTS_TABLE: "incidents", CONTAINMENT_POLICY: "{}", ...environment });
-        for (const Client of [EC2Client, AutoScalingClient, ElasticLoadBalancingClient, ElasticLoadBalancingV2Client, IAMClient, S3Client, DynamoDBClient, SFNClient, SNSClient]) this.replace(Client);
+        Object.assign(process.env, {
+            AWS_REGION: "eu-west-1",
+            PARTITION: "aws",
+            RESPONDER_ROLE_NAME: "clean-room-responder",
+            EVIDENCE_BUCKET: "evidence",
+            CONTAIN_CREDENTIALS: "deny-instance",
+            CONTAIN_NETWORK: "groups",
+            INCIDENTS_TABLE: "incidents",
+            CONTAINMENT_POLICY: "{}",
+            ...environment,
+        });
+        for (const Client of [
+            EC2Client,
+            AutoScalingClient,
+            ElasticLoadBalancingClient,
+            ElasticLoadBalancingV2Client,
+            IAMClient,
+            S3Client,
+            DynamoDBClient,
+            SFNClient,
+            SNSClient,
+        ])
+            this.replace(Client);
         const print = console.log;
         console.log = () => undefined;
-        this.restore.push(() => { console.log = print; });
+        this.restore.push(() => {
+            console.log = print;
+        });
     }
 
     remove(): void {
@@ -99,7 +145,10 @@ export class MemberAccount {
             this.answered = Math.max(this.answered, depth);
             return answer(command.constructor.name.replace(/Command$/, ""), command.input);
         };
-        this.restore.push(() => { if (own) prototype.send = own; else delete prototype.send; });
+        this.restore.push(() => {
+            if (own) prototype.send = own;
+            else delete prototype.send;
+        });
     }
 
     private answer(name: string, input: Input): unknown {
@@ -119,35 +168,83 @@ export class MemberAccount {
         const { __type, ...rest } = body as { __type: string };
         throw Object.assign(awsError(__type), rest);
     }
-    onGetItem(input: Input): unknown { return this.onTable("GetItem", input); }
-    onUpdateItem(input: Input): unknown { return this.onTable("UpdateItem", input); }
-    onTransactWriteItems(input: Input): unknown { return this.onTable("TransactWriteItems", input); }
+    onGetItem(input: Input): unknown {
+        return this.onTable("GetItem", input);
+    }
+    onUpdateItem(input: Input): unknown {
+        return this.onTable("UpdateItem", input);
+    }
+    onTransactWriteItems(input: Input): unknown {
+        return this.onTable("TransactWriteItems", input);
+    }
 
-    onSendTaskSuccess(): unknown { return {}; }
-    onPublish(): unknown { return {}; }
+    onSendTaskSuccess(): unknown {
+        return {};
+    }
+    onPublish(): unknown {
+        return {};
+    }
 
     private face(id: string) {
         return this.interfaces.find((each) => each.id === id)!;
     }
 
     onDescribeInstances(): unknown {
-        return { Reservations: [{ Instances: [{
-            InstanceId: this.incident.instance.instanceId, InstanceType: "t3.medium", Tags: this.tags, State: { Name: this.state }, VpcId: "vpc-1", Placement: { AvailabilityZone: "eu-west-1a" }, InstanceLifecycle: this.lifecycle,
-            RootDeviceType: "ebs", RootDeviceName: "/dev/xvda", MetadataOptions: { HttpEndpoint: this.metadata }, IamInstanceProfile: { Arn: "arn:aws:iam::222222222222:instance-profile/app" },
-            NetworkInterfaces: this.interfaces.map((each) => ({ NetworkInterfaceId: each.id, SubnetId: each.subnet, PrivateIpAddresses: [{ PrivateIpAddress: "10.0.0.4" }], Groups: each.groups.map((GroupId) => ({ GroupId })), ConnectionTrackingConfiguration: each.timeout === undefined ? undefined : { TcpEstablishedTimeout: each.timeout } })),
-            BlockDeviceMappings: Object.entries(this.deleteOnTermination).map(([DeviceName, DeleteOnTermination]) => ({ DeviceName, Ebs: { VolumeId: `vol-${DeviceName.slice(-3)}`, DeleteOnTermination } })),
-        }] }] };
+        return {
+            Reservations: [
+                {
+                    Instances: [
+                        {
+                            InstanceId: this.incident.instance.instanceId,
+                            InstanceType: "t3.medium",
+                            Tags: this.tags,
+                            State: { Name: this.state },
+                            VpcId: "vpc-1",
+                            Placement: { AvailabilityZone: "eu-west-1a" },
+                            InstanceLifecycle: this.lifecycle,
+                            RootDeviceType: "ebs",
+                            RootDeviceName: "/dev/xvda",
+                            MetadataOptions: { HttpEndpoint: this.metadata },
+                            IamInstanceProfile: { Arn: "arn:aws:iam::222222222222:instance-profile/app" },
+                            NetworkInterfaces: this.interfaces.map((each) => ({
+                                NetworkInterfaceId: each.id,
+                                SubnetId: each.subnet,
+                                PrivateIpAddresses: [{ PrivateIpAddress: "10.0.0.4" }],
+                                Groups: each.groups.map((GroupId) => ({ GroupId })),
+                                ConnectionTrackingConfiguration:
+                                    each.timeout === undefined ? undefined : { TcpEstablishedTimeout: each.timeout },
+                            })),
+                            BlockDeviceMappings: Object.entries(this.deleteOnTermination).map(([DeviceName, DeleteOnTermination]) => ({
+                                DeviceName,
+                                Ebs: { VolumeId: `vol-${DeviceName.slice(-3)}`, DeleteOnTermination },
+                            })),
+                        },
+                    ],
+                },
+            ],
+        };
     }
     onDescribeInstanceAttribute({ Attribute }: { Attribute: string }): unknown {
-        return { DisableApiTermination: { Value: this.attributes.disableApiTermination }, DisableApiStop: { Value: this.attributes.disableApiStop }, InstanceInitiatedShutdownBehavior: { Value: this.attributes.instanceInitiatedShutdownBehavior }, Attribute };
+        return {
+            DisableApiTermination: { Value: this.attributes.disableApiTermination },
+            DisableApiStop: { Value: this.attributes.disableApiStop },
+            InstanceInitiatedShutdownBehavior: { Value: this.attributes.instanceInitiatedShutdownBehavior },
+            Attribute,
+        };
     }
     onDescribeInstanceTypes(): unknown {
         return { InstanceTypes: [{ NetworkInfo: { ConnectionTrackingConfiguration: { DefaultTcpEstablishedTimeout: 432_000 } } }] };
     }
-    onModifyInstanceAttribute(input: { DisableApiTermination?: { Value: boolean }; DisableApiStop?: { Value: boolean }; InstanceInitiatedShutdownBehavior?: { Value: string }; BlockDeviceMappings?: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[] }): unknown {
+    onModifyInstanceAttribute(input: {
+        DisableApiTermination?: { Value: boolean };
+        DisableApiStop?: { Value: boolean };
+        InstanceInitiatedShutdownBehavior?: { Value: string };
+        BlockDeviceMappings?: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[];
+    }): unknown {
         if (input.DisableApiTermination) this.attributes.disableApiTermination = input.DisableApiTermination.Value;
         if (input.DisableApiStop) this.attributes.disableApiStop = input.DisableApiStop.Value;
-        if (input.InstanceInitiatedShutdownBehavior) this.attributes.instanceInitiatedShutdownBehavior = input.InstanceInitiatedShutdownBehavior.Value;
+        if (input.InstanceInitiatedShutdownBehavior)
+            this.attributes.instanceInitiatedShutdownBehavior = input.InstanceInitiatedShutdownBehavior.Value;
         for (const { DeviceName, Ebs } of input.BlockDeviceMappings ?? []) this.deleteOnTermination[DeviceName] = Ebs.DeleteOnTermination;
         return {};
     }
@@ -155,25 +252,55 @@ export class MemberAccount {
         this.metadata = HttpEndpoint;
         return {};
     }
-    onModifyNetworkInterfaceAttribute(input: { NetworkInterfaceId: string; Groups?: string[]; ConnectionTrackingSpecification?: { TcpEstablishedTimeout: number } }): unknown {
+    onModifyNetworkInterfaceAttribute(input: {
+        NetworkInterfaceId: string;
+        Groups?: string[];
+        ConnectionTrackingSpecification?: { TcpEstablishedTimeout: number };
+    }): unknown {
         if (input.Groups) this.face(input.NetworkInterfaceId).groups = input.Groups;
-        if (input.ConnectionTrackingSpecification) this.face(input.NetworkInterfaceId).timeout = input.ConnectionTrackingSpecification.TcpEstablishedTimeout;
+        if (input.ConnectionTrackingSpecification)
+            this.face(input.NetworkInterfaceId).timeout = input.ConnectionTrackingSpecification.TcpEstablishedTimeout;
         return {};
     }
-    onDescribeRouteTables(): unknown { return { RouteTables: [{ Associations: [{ Main: true }], Routes: [{ NatGatewayId: "nat-1", DestinationCidrBlock: "0.0.0.0/0" }, { TransitGatewayId: "tgw-1", DestinationCidrBlock: "10.0.0.0/8" }] }] }; }
-    onDescribeVpcEndpoints(): unknown { return { VpcEndpoints: [] }; }
+    onDescribeRouteTables(): unknown {
+        return {
+            RouteTables: [
+                {
+                    Associations: [{ Main: true }],
+                    Routes: [
+                        { NatGatewayId: "nat-1", DestinationCidrBlock: "0.0.0.0/0" },
+                        { TransitGatewayId: "tgw-1", DestinationCidrBlock: "10.0.0.0/8" },
+                    ],
+                },
+            ],
+        };
+    }
+    onDescribeVpcEndpoints(): unknown {
+        return { VpcEndpoints: [] };
+    }
     onDescribeNetworkInterfaces({ Filters }: { Filters: { Name: string; Values: string[] }[] }): unknown {
         const subnet = Filters.find(({ Name }) => Name === "subnet-id")!.Values[0];
-        return { NetworkInterfaces: [...this.interfaces, ...this.otherInterfaces].filter((each) => each.subnet === subnet).map(({ id }) => ({ NetworkInterfaceId: id })) };
+        return {
+            NetworkInterfaces: [...this.interfaces, ...this.otherInterfaces]
+                .filter((each) => each.subnet === subnet)
+                .map(({ id }) => ({ NetworkInterfaceId: id })),
+        };
     }
 
     onDescribeNetworkAcls({ Filters }: { Filters: { Name: string; Values: string[] }[] }): unknown {
         const [{ Name, Values }] = Filters as [{ Name: string; Values: string[] }];
         const all = ["acl-own", ...this.isolationAcls].map((NetworkAclId) => ({
-            NetworkAclId, IsDefault: NetworkAclId === "acl-own", Entries: [{ RuleAction: "deny" }], Tags: NetworkAclId === "acl-own" ? [] : [{ Key: "clean-room:role", Value: "isolation-nacl" }],
-            Associations: subnets.filter((subnet) => this.acls[subnet] === NetworkAclId).map((SubnetId) => ({ SubnetId, NetworkAclId, NetworkAclAssociationId: `aclassoc-${SubnetId}` })),
+            NetworkAclId,
+            IsDefault: NetworkAclId === "acl-own",
+            Entries: [{ RuleAction: "deny" }],
+            Tags: NetworkAclId === "acl-own" ? [] : [{ Key: "clean-room:role", Value: "isolation-nacl" }],
+            Associations: subnets
+                .filter((subnet) => this.acls[subnet] === NetworkAclId)
+                .map((SubnetId) => ({ SubnetId, NetworkAclId, NetworkAclAssociationId: `aclassoc-${SubnetId}` })),
         }));
-        return { NetworkAcls: Name === "vpc-id" ? all : all.filter((acl) => acl.Associations.some(({ SubnetId }) => Values.includes(SubnetId))) };
+        return {
+            NetworkAcls: Name === "vpc-id" ? all : all.filter((acl) => acl.Associations.some(({ SubnetId }) => Values.includes(SubnetId))),
+        };
     }
     onCreateNetworkAcl(): unknown {
         const NetworkAclId = `acl-isolation-${this.isolationAcls.length + 1}`;
@@ -186,12 +313,23 @@ export class MemberAccount {
     }
 
     onDescribeSecurityGroups({ GroupIds }: { GroupIds?: string[] }): unknown {
-        return { SecurityGroups: this.groups.filter(({ GroupId }) => GroupIds?.includes(GroupId) ?? true).map(({ ingress, egress, ...group }) => ({ ...group, IpPermissions: ingress, IpPermissionsEgress: egress })) };
+        return {
+            SecurityGroups: this.groups
+                .filter(({ GroupId }) => GroupIds?.includes(GroupId) ?? true)
+                .map(({ ingress, egress, ...group }) => ({ ...group, IpPermissions: ingress, IpPermissionsEgress: egress })),
+        };
     }
     onCreateSecurityGroup(input: { GroupName: string; VpcId: string; TagSpecifications: { Tags: Group["Tags"] }[] }): unknown {
         if (this.groups.some(({ GroupName }) => GroupName === input.GroupName)) throw awsError("InvalidGroup.Duplicate");
         const GroupId = `sg-made-${this.groups.length + 1}`;
-        this.groups.push({ GroupId, GroupName: input.GroupName, VpcId: input.VpcId, Tags: input.TagSpecifications[0]!.Tags, ingress: [], egress: [rule("0.0.0.0/0")] });
+        this.groups.push({
+            GroupId,
+            GroupName: input.GroupName,
+            VpcId: input.VpcId,
+            Tags: input.TagSpecifications[0]!.Tags,
+            ingress: [],
+            egress: [rule("0.0.0.0/0")],
+        });
         return { GroupId };
     }
     onRevokeSecurityGroupEgress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: { IpRanges?: unknown[] }[] }): unknown {
@@ -208,27 +346,74 @@ export class MemberAccount {
         return {};
     }
 
-    onDescribeAutoScalingInstances(): unknown { return { AutoScalingInstances: this.autoScaling ? [{ AutoScalingGroupName: "app", LifecycleState: this.autoScaling }] : [] }; }
-    onDetachInstances(): unknown { this.autoScaling = null; return {}; }
-    onEnterStandby(): unknown { this.autoScaling = "Standby"; return {}; }
-    onAttachInstances(): unknown { this.autoScaling = "InService"; return {}; }
-    onExitStandby(): unknown { this.autoScaling = "InService"; return {}; }
+    onDescribeAutoScalingInstances(): unknown {
+        return { AutoScalingInstances: this.autoScaling ? [{ AutoScalingGroupName: "app", LifecycleState: this.autoScaling }] : [] };
+    }
+    onDetachInstances(): unknown {
+        this.autoScaling = null;
+        return {};
+    }
+    onEnterStandby(): unknown {
+        this.autoScaling = "Standby";
+        return {};
+    }
+    onAttachInstances(): unknown {
+        this.autoScaling = "InService";
+        return {};
+    }
+    onExitStandby(): unknown {
+        this.autoScaling = "InService";
+        return {};
+    }
 
-    onDescribeTargetGroups(): unknown { return { TargetGroups: [{ TargetGroupArn: targetGroupArn, VpcId: "vpc-1", TargetType: "instance", Protocol: "HTTP", Port: 80 }] }; }
-    onDescribeTargetHealth(): unknown { return { TargetHealthDescriptions: this.targets.map(() => ({ Target: { Id: this.incident.instance.instanceId, Port: 80 }, TargetHealth: { State: "healthy" } })) }; }
-    onDeregisterTargets(): unknown { this.targets = []; return {}; }
-    onRegisterTargets(): unknown { this.targets = ["web"]; return {}; }
-    onDescribeLoadBalancers(): unknown { return { LoadBalancerDescriptions: ["old-web", "other"].map((LoadBalancerName) => ({ LoadBalancerName, Instances: this.classic.includes(LoadBalancerName) ? [{ InstanceId: this.incident.instance.instanceId }] : [] })) }; }
-    onDeregisterInstancesFromLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown { this.classic = this.classic.filter((each) => each !== LoadBalancerName); return {}; }
-    onRegisterInstancesWithLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown { this.classic.push(LoadBalancerName); return {}; }
+    onDescribeTargetGroups(): unknown {
+        return { TargetGroups: [{ TargetGroupArn: targetGroupArn, VpcId: "vpc-1", TargetType: "instance", Protocol: "HTTP", Port: 80 }] };
+    }
+    onDescribeTargetHealth(): unknown {
+        return {
+            TargetHealthDescriptions: this.targets.map(() => ({
+                Target: { Id: this.incident.instance.instanceId, Port: 80 },
+                TargetHealth: { State: "healthy" },
+            })),
+        };
+    }
+    onDeregisterTargets(): unknown {
+        this.targets = [];
+        return {};
+    }
+    onRegisterTargets(): unknown {
+        this.targets = ["web"];
+        return {};
+    }
+    onDescribeLoadBalancers(): unknown {
+        return {
+            LoadBalancerDescriptions: ["old-web", "other"].map((LoadBalancerName) => ({
+                LoadBalancerName,
+                Instances: this.classic.includes(LoadBalancerName) ? [{ InstanceId: this.incident.instance.instanceId }] : [],
+            })),
+        };
+    }
+    onDeregisterInstancesFromLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown {
+        this.classic = this.classic.filter((each) => each !== LoadBalancerName);
+        return {};
+    }
+    onRegisterInstancesWithLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown {
+        this.classic.push(LoadBalancerName);
+        return {};
+    }
 
-    onGetInstanceProfile(): unknown { return { InstanceProfile: { Roles: [{ RoleName: "app" }] } }; }
+    onGetInstanceProfile(): unknown {
+        return { InstanceProfile: { Roles: [{ RoleName: "app" }] } };
+    }
     onGetRolePolicy({ PolicyName }: { PolicyName: string }): unknown {
         const policy = this.policies.get(PolicyName);
         if (policy === undefined) throw awsError("NoSuchEntityException");
         return { PolicyDocument: encodeURIComponent(policy) };
     }
-    onPutRolePolicy({ PolicyName, PolicyDocument }: { PolicyName: string; PolicyDocument: string }): unknown { this.policies.set(PolicyName, PolicyDocument); return {}; }
+    onPutRolePolicy({ PolicyName, PolicyDocument }: { PolicyName: string; PolicyDocument: string }): unknown {
+        this.policies.set(PolicyName, PolicyDocument);
+        return {};
+    }
     onDeleteRolePolicy({ PolicyName }: { PolicyName: string }): unknown {
         if (!this.policies.delete(PolicyName)) throw awsError("NoSuchEntityException");
         return {};

@@ -39,21 +39,44 @@ type Answer = { status: number; body: object | string };
 const refusal = (type: string, status = 400): Answer => ({ status, body: { __type: type, message: `${type} by the fake` } });
 
 /** Answers one request of the SDK. Lists come one at a time, so that pages are followed. */
-function answer(fake: FakeEstate, place: string, request: { method: string; path: string; query?: Record<string, string>; headers: Record<string, string>; body?: string | Uint8Array }): Answer {
+function answer(
+    fake: FakeEstate,
+    place: string,
+    request: { method: string; path: string; query?: Record<string, string>; headers: Record<string, string>; body?: string | Uint8Array },
+): Answer {
     const [account, region] = place.split("/") as [string, string];
     const target = request.headers["x-amz-target"]?.split(".")[1];
-    const form = new URLSearchParams(request.headers["content-type"]?.includes("form") ? Buffer.from(request.body as string).toString() : "");
+    const form = new URLSearchParams(
+        request.headers["content-type"]?.includes("form") ? Buffer.from(request.body as string).toString() : "",
+    );
     fake.calls.push(`${place} ${target ?? `${request.method} ${request.path}`}`);
-    if (fake.refusing.has(place)) return form.has("Action") ? { status: 403, body: "<ErrorResponse><Error><Code>AccessDenied</Code><Message>by the fake</Message></Error></ErrorResponse>" } : refusal("AccessDeniedException", 403);
+    if (fake.refusing.has(place))
+        return form.has("Action")
+            ? { status: 403, body: "<ErrorResponse><Error><Code>AccessDenied</Code><Message>by the fake</Message></Error></ErrorResponse>" }
+            : refusal("AccessDeniedException", 403);
     if (form.get("Action") === "ListStackInstances") {
         expect(form.get("CallAs")).to.equal("DELEGATED_ADMIN");
         const all = Object.entries(fake.stackInstances);
         const at = Number(form.get("NextToken") ?? 0);
-        const member = all.slice(at, at + 1).map(([where, status]) => `<member><Account>${where.split("/")[0]}</Account><Region>${where.split("/")[1]}</Region><Status>${status}</Status>${status === "CURRENT" ? "" : "<StatusReason>a\n  reason</StatusReason>"}</member>`).join("");
-        return { status: 200, body: `<ListStackInstancesResponse><ListStackInstancesResult><Summaries>${member}</Summaries>${at + 1 < all.length ? `<NextToken>${at + 1}</NextToken>` : ""}</ListStackInstancesResult></ListStackInstancesResponse>` };
+        const member = all
+            .slice(at, at + 1)
+            .map(
+                ([where, status]) =>
+                    `<member><Account>${where.split("/")[0]}</Account><Region>${where.split("/")[1]}</Region><Status>${status}</Status>${status === "CURRENT" ? "" : "<StatusReason>a\n  reason</StatusReason>"}</member>`,
+            )
+            .join("");
+        return {
+            status: 200,
+            body: `<ListStackInstancesResponse><ListStackInstancesResult><Summaries>${member}</Summaries>${at + 1 < all.length ? `<NextToken>${at + 1}</NextToken>` : ""}</ListStackInstancesResult></ListStackInstancesResponse>`,
+        };
     }
-    const input = (request.body ? JSON.parse(Buffer.from(request.body as string).toString()) : {}) as Record<string, string> & { accountIds?: string[] };
-    const page = <T>(list: T[], token: string | undefined) => ({ one: list.slice(Number(token ?? 0), Number(token ?? 0) + 1), next: Number(token ?? 0) + 1 < list.length ? String(Number(token ?? 0) + 1) : undefined });
+    const input = (request.body ? JSON.parse(Buffer.from(request.body as string).toString()) : {}) as Record<string, string> & {
+        accountIds?: string[];
+    };
+    const page = <T>(list: T[], token: string | undefined) => ({
+        one: list.slice(Number(token ?? 0), Number(token ?? 0) + 1),
+        next: Number(token ?? 0) + 1 < list.length ? String(Number(token ?? 0) + 1) : undefined,
+    });
     if (target === "ListAccountsForParent") {
         const { one, next } = page(fake.units[input.ParentId!]?.accounts ?? [], input.NextToken);
         return { status: 200, body: { Accounts: one, NextToken: next } };
@@ -68,15 +91,42 @@ function answer(fake: FakeEstate, place: string, request: { method: string; path
     }
     const detector = fake.detectors[place];
     if (request.path === "/detector") return { status: 200, body: { detectorIds: detector ? ["d"] : [] } };
-    if (request.path === "/detector/d") return { status: 200, body: { status: detector!.status, features: Object.entries(detector!.features).map(([name, status]) => ({ name, status })), serviceRole: "r" } };
-    if (request.path === "/detector/d/admin") return { status: 200, body: { memberAccountLimitReached: false, autoEnableOrganizationMembers: fake.notAutoEnabled.has(region) ? "NONE" : "ALL" } };
+    if (request.path === "/detector/d")
+        return {
+            status: 200,
+            body: {
+                status: detector!.status,
+                features: Object.entries(detector!.features).map(([name, status]) => ({ name, status })),
+                serviceRole: "r",
+            },
+        };
+    if (request.path === "/detector/d/admin")
+        return {
+            status: 200,
+            body: { memberAccountLimitReached: false, autoEnableOrganizationMembers: fake.notAutoEnabled.has(region) ? "NONE" : "ALL" },
+        };
     if (request.path === "/detector/d/member") {
         const { one, next } = page(Object.entries(fake.members[region] ?? {}), request.query?.nextToken);
-        return { status: 200, body: { members: one.map(([accountId, relationshipStatus]) => ({ accountId, relationshipStatus })), nextToken: next } };
+        return {
+            status: 200,
+            body: { members: one.map(([accountId, relationshipStatus]) => ({ accountId, relationshipStatus })), nextToken: next },
+        };
     }
     if (request.path === "/detector/d/member/detector/get") {
         expect(input.accountIds!.length).to.be.within(1, 50);
-        return { status: 200, body: { members: input.accountIds!.map((accountId) => ({ accountId, features: Object.entries(fake.detectors[`${accountId}/${region}`]?.features ?? {}).map(([name, status]) => ({ name, status })) })), unprocessedAccounts: [] } };
+        return {
+            status: 200,
+            body: {
+                members: input.accountIds!.map((accountId) => ({
+                    accountId,
+                    features: Object.entries(fake.detectors[`${accountId}/${region}`]?.features ?? {}).map(([name, status]) => ({
+                        name,
+                        status,
+                    })),
+                })),
+                unprocessedAccounts: [],
+            },
+        };
     }
     throw new Error(`The fake estate does not know ${request.method} ${request.path} of ${account}.`);
 }
@@ -89,7 +139,13 @@ function clientsOf(fake: FakeEstate): EstateClients {
         requestHandler: {
             handle: async (request: Parameters<typeof answer>[2]) => {
                 const { status, body } = answer(fake, `${accountId}/${region}`, request);
-                return { response: { statusCode: status, headers: { "content-type": typeof body === "string" ? "text/xml" : "application/json" }, body: Readable.from([Buffer.from(typeof body === "string" ? body : JSON.stringify(body))]) } };
+                return {
+                    response: {
+                        statusCode: status,
+                        headers: { "content-type": typeof body === "string" ? "text/xml" : "application/json" },
+                        body: Readable.from([Buffer.from(typeof body === "string" ? body : JSON.stringify(body))]),
+                    },
+                };
             },
             updateHttpClientConfig: () => undefined,
             httpHandlerConfigs: () => ({}),
@@ -105,33 +161,71 @@ function clientsOf(fake: FakeEstate): EstateClients {
 
 const regions = ["eu-west-1", "us-east-1"];
 const base = { forensics: { accountId: forensics }, regions };
-const fakeEstate = (change: Partial<FakeEstate>): FakeEstate => ({ units: {}, detectors: {}, members: {}, rules: {}, notAutoEnabled: new Set(), stackInstances: {}, refusing: new Set(), calls: [], ...change });
-const verdicts = async (settings: Settings, fake: FakeEstate): Promise<PairVerdict[]> => (await observe(settings, clientsOf(fake))).map((pair) => judge(pair, settings.coverage.features));
-const gaps = (all: PairVerdict[]): string[] => all.filter(({ covered }) => !covered).map(({ accountId, region, reasons }) => `${accountId}/${region}: ${reasons.join("; ")}`);
+const fakeEstate = (change: Partial<FakeEstate>): FakeEstate => ({
+    units: {},
+    detectors: {},
+    members: {},
+    rules: {},
+    notAutoEnabled: new Set(),
+    stackInstances: {},
+    refusing: new Set(),
+    calls: [],
+    ...change,
+});
+const verdicts = async (settings: Settings, fake: FakeEstate): Promise<PairVerdict[]> =>
+    (await observe(settings, clientsOf(fake))).map((pair) => judge(pair, settings.coverage.features));
+const gaps = (all: PairVerdict[]): string[] =>
+    all.filter(({ covered }) => !covered).map(({ accountId, region, reasons }) => `${accountId}/${region}: ${reasons.join("; ")}`);
 
 describe("npm run coverage: an organisation", () => {
-    const settings = parseSettings({ ...base, organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] } });
-    const active = (...ids: string[]) => ids.map((Id) => ({ Id, Status: "ACTIVE" }));
-    const everywhere = (account: string) => Object.fromEntries(regions.map((region) => [`${account}/${region}`, { status: "ENABLED", features: on }]));
-    const organisation = (): FakeEstate => fakeEstate({
-        units: {
-            "ou-a1b2-c3d4e5f6": { accounts: [...active("222222222222", forensics), { Id: "999999999999", Status: "SUSPENDED" }], units: ["ou-a1b2-00000001"] },
-            "ou-a1b2-00000001": { accounts: active("333333333333", "444444444444") },
-        },
-        detectors: { ...everywhere(forensics), ...everywhere("222222222222"), ...everywhere("333333333333"), ...everywhere("444444444444") },
-        members: Object.fromEntries(regions.map((region) => [region, { "222222222222": "Enabled", "333333333333": "Enabled", "444444444444": "Enabled" }])),
-        stackInstances: Object.fromEntries(["222222222222", "333333333333", "444444444444"].flatMap((account) => regions.map((region) => [`${account}/${region}`, "CURRENT"]))),
+    const settings = parseSettings({
+        ...base,
+        organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] },
     });
+    const active = (...ids: string[]) => ids.map((Id) => ({ Id, Status: "ACTIVE" }));
+    const everywhere = (account: string) =>
+        Object.fromEntries(regions.map((region) => [`${account}/${region}`, { status: "ENABLED", features: on }]));
+    const organisation = (): FakeEstate =>
+        fakeEstate({
+            units: {
+                "ou-a1b2-c3d4e5f6": {
+                    accounts: [...active("222222222222", forensics), { Id: "999999999999", Status: "SUSPENDED" }],
+                    units: ["ou-a1b2-00000001"],
+                },
+                "ou-a1b2-00000001": { accounts: active("333333333333", "444444444444") },
+            },
+            detectors: {
+                ...everywhere(forensics),
+                ...everywhere("222222222222"),
+                ...everywhere("333333333333"),
+                ...everywhere("444444444444"),
+            },
+            members: Object.fromEntries(
+                regions.map((region) => [region, { "222222222222": "Enabled", "333333333333": "Enabled", "444444444444": "Enabled" }]),
+            ),
+            stackInstances: Object.fromEntries(
+                ["222222222222", "333333333333", "444444444444"].flatMap((account) =>
+                    regions.map((region) => [`${account}/${region}`, "CURRENT"]),
+                ),
+            ),
+        });
 
     it("finds the active accounts of all units below, page by page", async () => {
         const fake = organisation();
-        expect(await accountsOfUnits(clientsOf(fake).organizations(forensics), ["ou-a1b2-c3d4e5f6"])).to.deep.equal([forensics, "222222222222", "333333333333", "444444444444"]);
+        expect(await accountsOfUnits(clientsOf(fake).organizations(forensics), ["ou-a1b2-c3d4e5f6"])).to.deep.equal([
+            forensics,
+            "222222222222",
+            "333333333333",
+            "444444444444",
+        ]);
     });
 
     it("covers every account in every Region, and says how many pairs it looked at", async () => {
         const all = await verdicts(settings, organisation());
         expect(gaps(all)).to.deep.equal([]);
-        expect(render(all).split("\n").at(-1)).to.equal("Looked at 6 pairs of account and Region (3 accounts, 2 Regions): 6 covered, 0 not.");
+        expect(render(all).split("\n").at(-1)).to.equal(
+            "Looked at 6 pairs of account and Region (3 accounts, 2 Regions): 6 covered, 0 not.",
+        );
         expect(exitCode(all)).to.equal(0);
     });
 
@@ -154,10 +248,17 @@ describe("npm run coverage: an organisation", () => {
         delete without.detectors[`${forensics}/us-east-1`];
         deaf.rules[`${forensics}/us-east-1`] = "missing";
         refusing.refusing.add(`${forensics}/us-east-1`);
-        for (const [fake, reason] of [[without, /could not be asked: .*no detector/], [deaf, /no rule clean-room-findings, so no finding arrives/], [refusing, /could not be asked: AccessDenied/]] as const) {
+        for (const [fake, reason] of [
+            [without, /could not be asked: .*no detector/],
+            [deaf, /no rule clean-room-findings, so no finding arrives/],
+            [refusing, /could not be asked: AccessDenied/],
+        ] as const) {
             const all = await verdicts(settings, fake);
             expect(gaps(all)).to.have.length(3);
-            for (const gap of gaps(all)) expect(gap).to.match(/us-east-1/).and.match(reason);
+            for (const gap of gaps(all))
+                expect(gap)
+                    .to.match(/us-east-1/)
+                    .and.match(reason);
         }
     });
 
@@ -185,7 +286,12 @@ describe("npm run coverage: an organisation", () => {
     it("counts a StackSet that cannot be asked as a gap everywhere", async () => {
         const fake = organisation();
         fake.refusing.add(`${forensics}/nowhere`);
-        const all = (await observe(settings, { ...clientsOf(fake), cloudFormation: (accountId) => clientsOf(fake).cloudFormation(accountId, "nowhere") })).map((pair) => judge(pair, settings.coverage.features));
+        const all = (
+            await observe(settings, {
+                ...clientsOf(fake),
+                cloudFormation: (accountId) => clientsOf(fake).cloudFormation(accountId, "nowhere"),
+            })
+        ).map((pair) => judge(pair, settings.coverage.features));
         expect(gaps(all)).to.have.length(6);
         for (const gap of gaps(all)) expect(gap).to.match(/StackSet clean-room-member could not be asked: AccessDenied/);
     });
@@ -193,22 +299,37 @@ describe("npm run coverage: an organisation", () => {
     it("fails altogether where the organisation cannot be listed", async () => {
         const fake = organisation();
         fake.refusing.add(`${forensics}/organizations`);
-        const refused = await observe(settings, clientsOf(fake)).then(() => "listed", (error: Error) => error.name);
+        const refused = await observe(settings, clientsOf(fake)).then(
+            () => "listed",
+            (error: Error) => error.name,
+        );
         expect(refused).to.equal("AccessDeniedException");
     });
 });
 
 describe("npm run coverage: listed members", () => {
-    const settings = parseSettings({ ...base, members: [{ accountId: "222222222222" }, { accountId: "333333333333", regions: ["us-east-1"] }] });
+    const settings = parseSettings({
+        ...base,
+        members: [{ accountId: "222222222222" }, { accountId: "333333333333", regions: ["us-east-1"] }],
+    });
     const healthy = { status: "ENABLED", features: on };
-    const listed = (): FakeEstate => fakeEstate({ detectors: { "222222222222/eu-west-1": { ...healthy }, "222222222222/us-east-1": { ...healthy }, "333333333333/us-east-1": { ...healthy } } });
+    const listed = (): FakeEstate =>
+        fakeEstate({
+            detectors: {
+                "222222222222/eu-west-1": { ...healthy },
+                "222222222222/us-east-1": { ...healthy },
+                "333333333333/us-east-1": { ...healthy },
+            },
+        });
 
     it("looks at the configured pairs and no others, each in its own account and Region", async () => {
         const fake = listed();
         const all = await verdicts(settings, fake);
         expect(gaps(all)).to.deep.equal([]);
         expect(all.map(({ accountId, region }) => `${accountId}/${region}`)).to.have.members(Object.keys(fake.detectors));
-        expect(new Set(fake.calls.map((call) => call.split(" ")[0]))).to.deep.equal(new Set([...Object.keys(fake.detectors), ...regions.map((region) => `${forensics}/${region}`)]));
+        expect(new Set(fake.calls.map((call) => call.split(" ")[0]))).to.deep.equal(
+            new Set([...Object.keys(fake.detectors), ...regions.map((region) => `${forensics}/${region}`)]),
+        );
     });
 
     it("says what is missing where", async () => {
@@ -232,26 +353,57 @@ describe("npm run coverage: listed members", () => {
 });
 
 describe("judge", () => {
-    const good: PairObservation = { accountId: "222222222222", region: "eu-west-1", detector: { status: "ENABLED", features: on }, autoEnable: null, rules: [{ accountId: forensics, name: "rule", state: "ENABLED" }], footprint: [{ region: "eu-west-1", status: "CURRENT" }] };
-    const detectors = fc.constantFrom(null, { unseen: "AccessDenied" }, { status: "DISABLED", features: on }, { status: "ENABLED", features: {} }, good.detector);
-    const states = fc.constantFrom(null, { unseen: "AccessDenied" }, "DISABLED", "ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
+    const good: PairObservation = {
+        accountId: "222222222222",
+        region: "eu-west-1",
+        detector: { status: "ENABLED", features: on },
+        autoEnable: null,
+        rules: [{ accountId: forensics, name: "rule", state: "ENABLED" }],
+        footprint: [{ region: "eu-west-1", status: "CURRENT" }],
+    };
+    const detectors = fc.constantFrom(
+        null,
+        { unseen: "AccessDenied" },
+        { status: "DISABLED", features: on },
+        { status: "ENABLED", features: {} },
+        good.detector,
+    );
+    const states = fc.constantFrom(
+        null,
+        { unseen: "AccessDenied" },
+        "DISABLED",
+        "ENABLED",
+        "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+    );
 
     it("covers a pair only when everything was seen and is on, and always says why not", () => {
         const statuses = fc.constantFrom(null, { unseen: "AccessDenied" }, "OUTDATED", "INOPERABLE", "CURRENT");
-        fc.assert(fc.property(detectors, states, statuses, (detector, state, status) => {
-            const verdict = judge({ ...good, detector, rules: [{ ...good.rules[0]!, state }], footprint: [{ region: "eu-west-1", status }] }, features);
-            expect(verdict.covered).to.equal(status === "CURRENT" && detector === good.detector && typeof state === "string" && state.startsWith("ENABLED"));
-            expect(verdict.reasons.length === 0).to.equal(verdict.covered);
-        }));
+        fc.assert(
+            fc.property(detectors, states, statuses, (detector, state, status) => {
+                const verdict = judge(
+                    { ...good, detector, rules: [{ ...good.rules[0]!, state }], footprint: [{ region: "eu-west-1", status }] },
+                    features,
+                );
+                expect(verdict.covered).to.equal(
+                    status === "CURRENT" && detector === good.detector && typeof state === "string" && state.startsWith("ENABLED"),
+                );
+                expect(verdict.reasons.length === 0).to.equal(verdict.covered);
+            }),
+        );
     });
 
     it("is no success when there was nothing to look at", () => expect(exitCode([])).to.equal(1));
 });
 
 describe("npm run coverage: the command", () => {
-    const run = (...args: string[]) => new Promise<{ code: number; stderr: string }>((resolve) => {
-        const child = execFile(process.execPath, ["-r", "ts-node/register/transpile-only", path.resolve(__dirname, "../../tools/coverage.ts"), ...args], (_error, _stdout, stderr) => resolve({ code: child.exitCode ?? -1, stderr }));
-    });
+    const run = (...args: string[]) =>
+        new Promise<{ code: number; stderr: string }>((resolve) => {
+            const child = execFile(
+                process.execPath,
+                ["-r", "ts-node/register/transpile-only", path.resolve(__dirname, "../../tools/coverage.ts"), ...args],
+                (_error, _stdout, stderr) => resolve({ code: child.exitCode ?? -1, stderr }),
+            );
+        });
 
     it("refuses a missing stack and one that does not exist with 2", async function () {
         this.timeout(60_000);

@@ -22,8 +22,12 @@ describe("the finding of a drill", () => {
 
     it("starts an incident where drills are on, and none elsewhere", () => {
         const [incident] = openIncidents(parseMessage(JSON.stringify(event)).findings, new Date());
-        expect(refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: true })).to.equal(null);
-        expect(refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: false })).to.match(/sample/);
+        expect(
+            refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: true }),
+        ).to.equal(null);
+        expect(
+            refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: false }),
+        ).to.match(/sample/);
     });
 
     it("is one the rule would let through", () => {
@@ -44,22 +48,50 @@ describe("following a drill", () => {
     function stepFunctions({ appearsAfter = 0, status = "SUCCEEDED" }: { appearsAfter?: number; status?: string }): SFNClient {
         let lists = 0;
         let looks = 0;
-        const others = [{ name: `${target.instanceId}-older`, executionArn: arn("older") }, { name: "i-0fffffffffffffff0-other", executionArn: arn("other") }];
+        const others = [
+            { name: `${target.instanceId}-older`, executionArn: arn("older") },
+            { name: "i-0fffffffffffffff0-other", executionArn: arn("other") },
+        ];
         const own = { name: `${target.instanceId}-drill`, executionArn: arn("drill") };
         const answer = (name: string, input: { executionArn?: string }) => {
             if (name === "ListExecutionsCommand") return { executions: lists++ >= appearsAfter ? [...others, own] : others };
             if (name === "DescribeExecutionCommand") {
                 if (input.executionArn !== own.executionArn) return { status: "SUCCEEDED", input: `{"id":"another"}` };
-                return { input: `{"incident":{"finding":{"id":"the-finding"}}}`, ...(looks++ < 2 ? { status: "RUNNING" } : { status, error: "StepFailed", cause: "volume vol-1" }) };
+                return {
+                    input: `{"incident":{"finding":{"id":"the-finding"}}}`,
+                    ...(looks++ < 2 ? { status: "RUNNING" } : { status, error: "StepFailed", cause: "volume vol-1" }),
+                };
             }
-            return { events: [{ id: 1, timestamp: at, stateEnteredEventDetails: { name: "IsolateInstance" } }, { id: 2, timestamp: at, stateExitedEventDetails: { name: "IsolateInstance" } }, ...(looks > 2 ? [{ id: 3, timestamp: at, stateExitedEventDetails: { name: "TearDown" } }] : [])] };
+            return {
+                events: [
+                    { id: 1, timestamp: at, stateEnteredEventDetails: { name: "IsolateInstance" } },
+                    { id: 2, timestamp: at, stateExitedEventDetails: { name: "IsolateInstance" } },
+                    ...(looks > 2 ? [{ id: 3, timestamp: at, stateExitedEventDetails: { name: "TearDown" } }] : []),
+                ],
+            };
         };
-        const client = Object.create((require("@aws-sdk/client-sfn") as { SFNClient: { prototype: object } }).SFNClient.prototype) as SFNClient;
-        return Object.assign(client, { send: (command: { constructor: { name: string }; input: object }) => Promise.resolve(answer(command.constructor.name, command.input)) });
+        const client = Object.create(
+            (require("@aws-sdk/client-sfn") as { SFNClient: { prototype: object } }).SFNClient.prototype,
+        ) as SFNClient;
+        return Object.assign(client, {
+            send: (command: { constructor: { name: string }; input: object }) =>
+                Promise.resolve(answer(command.constructor.name, command.input)),
+        });
     }
-    async function run(behaviour: Parameters<typeof stepFunctions>[0], startWithin = 10_000): Promise<{ worked: boolean; lines: string[] }> {
+    async function run(
+        behaviour: Parameters<typeof stepFunctions>[0],
+        startWithin = 10_000,
+    ): Promise<{ worked: boolean; lines: string[] }> {
         const lines: string[] = [];
-        const worked = await follow({ sfn: stepFunctions(behaviour), stateMachineArn: "arn", instanceId: target.instanceId, findingId: "the-finding", startWithin, pollMilliseconds: 1, line: (text) => lines.push(text) });
+        const worked = await follow({
+            sfn: stepFunctions(behaviour),
+            stateMachineArn: "arn",
+            instanceId: target.instanceId,
+            findingId: "the-finding",
+            startWithin,
+            pollMilliseconds: 1,
+            line: (text) => lines.push(text),
+        });
         return { worked, lines };
     }
 
@@ -84,13 +116,22 @@ describe("following a drill", () => {
 });
 
 describe("npm run drill", () => {
-    const run = (...args: string[]) => new Promise<{ code: number | null; stderr: string }>((resolve) => {
-        const child = execFile(process.execPath, ["-r", "ts-node/register/transpile-only", path.resolve(__dirname, "../../tools/drill.ts"), ...args], (_error, _stdout, stderr) => resolve({ code: child.exitCode, stderr }));
-    });
+    const run = (...args: string[]) =>
+        new Promise<{ code: number | null; stderr: string }>((resolve) => {
+            const child = execFile(
+                process.execPath,
+                ["-r", "ts-node/register/transpile-only", path.resolve(__dirname, "../../tools/drill.ts"), ...args],
+                (_error, _stdout, stderr) => resolve({ code: child.exitCode, stderr }),
+            );
+        });
 
     it("sends nothing without a stack, without a range, or where samples start nothing", async function () {
         this.timeout(120_000);
-        const [none, noRange, prod] = await Promise.all([run(), run("--stack", "dev"), run("--stack", "prod", "--instance", target.instanceId)]);
+        const [none, noRange, prod] = await Promise.all([
+            run(),
+            run("--stack", "dev"),
+            run("--stack", "prod", "--instance", target.instanceId),
+        ]);
         expect([none.code, noRange.code, prod.code]).to.deep.equal([2, 2, 2]);
         expect(none.stderr).to.include("--stack NAME");
         expect(noRange.stderr).to.include("has no drill range");

@@ -9,27 +9,54 @@ const root = join(__dirname, "..", "..");
 const path = (name: string) => join(fixturesFolder, `${name}.json`);
 
 function parse(files: string[], input = "") {
-    const run = spawnSync(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/parse.ts", ...files], { cwd: root, input, encoding: "utf8" });
-    return { status: run.status, stderr: run.stderr, lines: run.stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>) };
+    const run = spawnSync(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/parse.ts", ...files], {
+        cwd: root,
+        input,
+        encoding: "utf8",
+    });
+    return {
+        status: run.status,
+        stderr: run.stderr,
+        lines: run.stdout
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => JSON.parse(line) as Record<string, unknown>),
+    };
 }
 
 describe("npm run parse", function () {
     // Each test starts a process and compiles its TypeScript.
     this.timeout(60_000);
     let folder: string;
-    before(() => { folder = mkdtempSync(join(tmpdir(), "parse-")); });
+    before(() => {
+        folder = mkdtempSync(join(tmpdir(), "parse-"));
+    });
     after(() => rmSync(folder, { recursive: true, force: true }));
 
     it("prints one line a file in the order given, and nothing but what was promised", () => {
         const files = [path("s3-bucket"), path("eventbridge"), path("malformed")];
         const { status, lines, stderr } = parse(files);
         expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
-        expect(lines.map((line) => [line.file, line.outcome])).to.deep.equal([[files[0], "refused"], [files[1], "incident"], [files[2], "refused"]]);
+        expect(lines.map((line) => [line.file, line.outcome])).to.deep.equal([
+            [files[0], "refused"],
+            [files[1], "incident"],
+            [files[2], "refused"],
+        ]);
         expect(lines[1]).to.deep.equal({
             file: files[1],
             outcome: "incident",
             reason: null,
-            findings: [{ id: victimFindingId, type: "Backdoor:EC2/C&CActivity.B!DNS", accountId: victim.accountId, region: victim.region, severity: 8, sample: false, instances: [victim] }],
+            findings: [
+                {
+                    id: victimFindingId,
+                    type: "Backdoor:EC2/C&CActivity.B!DNS",
+                    accountId: victim.accountId,
+                    region: victim.region,
+                    severity: 8,
+                    sample: false,
+                    instances: [victim],
+                },
+            ],
         });
     });
 
@@ -49,7 +76,9 @@ describe("npm run parse", function () {
         const { status, lines, stderr } = parse([join(folder, "missing.json"), folder, path("eventbridge")]);
         expect(status).to.equal(2);
         expect(lines).to.have.length(1);
-        expect(stderr).to.match(/missing\.json cannot be read: ENOENT/).and.match(/cannot be read: EISDIR/);
+        expect(stderr)
+            .to.match(/missing\.json cannot be read: ENOENT/)
+            .and.match(/cannot be read: EISDIR/);
     });
 
     it("exits 2 when no file is given", () => {

@@ -5,8 +5,25 @@ import { root, withStack, type OpenStack, type Operation } from "../../tools/pol
 import { leavesNothing, staysAsItIs } from "../../tools/policy/laterLife";
 import { describe as inOneLine, heldByAws, settled } from "../../tools/policy/lifeCycle";
 
-const change = (of: Partial<Change>): Change => ({ operation: "update", resource: "aws:s3/bucket:Bucket evidence", type: "aws:s3/bucket:Bucket", differing: [], unknown: [], inputs: {}, retained: false, ...of });
-const inspection = (resources: number, changes: Change[]): Inspection => ({ resources, changes, policies: [], checks: 0, violations: [], deferred: [], errors: [] });
+const change = (of: Partial<Change>): Change => ({
+    operation: "update",
+    resource: "aws:s3/bucket:Bucket evidence",
+    type: "aws:s3/bucket:Bucket",
+    differing: [],
+    unknown: [],
+    inputs: {},
+    retained: false,
+    ...of,
+});
+const inspection = (resources: number, changes: Change[]): Inspection => ({
+    resources,
+    changes,
+    policies: [],
+    checks: 0,
+    violations: [],
+    deferred: [],
+    errors: [],
+});
 const rule = { type: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", differing: ["prefixListId"], unknown: ["prefixListId"] };
 
 describe("the second preview of a stack", () => {
@@ -27,14 +44,18 @@ describe("the second preview of a stack", () => {
     });
 
     it("names the resource and the inputs", () => {
-        expect(inOneLine(change({ differing: ["bucket", "tags.owner"], unknown: ["tags.owner"] }))).to.equal("update aws:s3/bucket:Bucket evidence: bucket, tags.owner (not known)");
+        expect(inOneLine(change({ differing: ["bucket", "tags.owner"], unknown: ["tags.owner"] }))).to.equal(
+            "update aws:s3/bucket:Bucket evidence: bucket, tags.owner (not known)",
+        );
         expect(inOneLine(change({ operation: "create" }))).to.equal("create aws:s3/bucket:Bucket evidence");
     });
 });
 
 describe("what AWS does not delete just like that", () => {
     it("is what has deletion protection, and a bucket that is not emptied", () => {
-        expect(heldByAws(change({ type: "aws:dynamodb/table:Table", inputs: { deletionProtectionEnabled: true } }))).to.include("deletion protection");
+        expect(heldByAws(change({ type: "aws:dynamodb/table:Table", inputs: { deletionProtectionEnabled: true } }))).to.include(
+            "deletion protection",
+        );
         expect(heldByAws(change({ inputs: {} }))).to.include("empty");
         expect(heldByAws(change({ inputs: { forceDestroy: true } }))).to.equal(undefined);
         expect(heldByAws(change({ type: "aws:dynamodb/table:Table", inputs: {} }))).to.equal(undefined);
@@ -64,10 +85,15 @@ describe("a stack's life after its update", () => {
         expect((await leavesNothing(open(inspection(3, gone)), 3)).ok).to.equal(true);
         expect((await leavesNothing(open(inspection(2, gone.slice(1))), 3)).ok, "one was not deleted").to.equal(false);
         const urn = "urn:pulumi:test::p::aws:s3/bucket:Bucket::evidence";
-        const { ok, lines } = await leavesNothing(open(inspection(3, [...gone.slice(1), change({ operation: "delete", retained: true })]), [urn]), 3);
+        const { ok, lines } = await leavesNothing(
+            open(inspection(3, [...gone.slice(1), change({ operation: "delete", retained: true })]), [urn]),
+            3,
+        );
         expect(ok).to.equal(false);
         expect(lines[0]).to.include("2 of 3 resources deleted, 1 left in place on purpose, 1 left in the state");
-        expect(lines).to.include(`  still in the state: ${urn}`).and.include("  left in place (retainOnDelete): aws:s3/bucket:Bucket evidence");
+        expect(lines)
+            .to.include(`  still in the state: ${urn}`)
+            .and.include("  left in place (retainOnDelete): aws:s3/bucket:Bucket evidence");
         expect(lines.at(-1)).to.include("AWS itself refuses 3 of them at first");
     });
 
@@ -76,7 +102,10 @@ describe("a stack's life after its update", () => {
         const real: Engine = { label: "pulumi", standIn: false, command: ({ args }) => (calls.push(args), ["false"]) };
         const request = { engine: real, project: root, stack: "dev", throwAwayState: false };
         for (const operation of ["update", "destroy"] as const) {
-            const refusal = await withStack(request, (stack) => stack.inspect(operation)).then(() => "it ran", (error: Error) => error.message);
+            const refusal = await withStack(request, (stack) => stack.inspect(operation)).then(
+                () => "it ran",
+                (error: Error) => error.message,
+            );
             expect(refusal).to.include("would change real accounts");
         }
         expect(calls).to.deep.equal([]);

@@ -25,14 +25,19 @@ describe("python", function () {
         process.env.PYTHON = path.join(folder, "no-such-python");
         const { path: found, version } = await findPython();
         expect(Number(version.split(".")[1])).to.be.at.least(12);
-        expect(execFileSync(found, ["-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"], { encoding: "utf8" }).trim()).to.equal(version);
+        expect(
+            execFileSync(found, ["-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"], { encoding: "utf8" }).trim(),
+        ).to.equal(version);
     });
 
     it("says what it tried when there is none", async () => {
         const old = path.join(folder, "python3");
         writeFileSync(old, "#!/bin/sh\necho /old/python3\necho 3.9.2\n", { mode: 0o755 });
         Object.assign(process.env, { PYTHON: "", PATH: folder, PYENV_ROOT: folder });
-        const error = await findPython().then(() => new Error("found"), (reason: Error) => reason);
+        const error = await findPython().then(
+            () => new Error("found"),
+            (reason: Error) => reason,
+        );
         expect(error.message).to.contain("set $PYTHON").and.to.contain("python3.13: not found").and.to.contain("python3: Python 3.9.2");
     });
 
@@ -43,13 +48,18 @@ describe("python", function () {
         const ensure = () => ensureVenv({ name, lockFile, log: (line) => lines.push(line) });
         const [one, other] = await Promise.all([ensure(), ensure()]);
         expect(one).to.deep.equal(other);
-        expect(execFileSync(one.python, ["-c", "import sys; print(sys.prefix)"], { encoding: "utf8" }).trim()).to.equal(path.dirname(one.bin));
+        expect(execFileSync(one.python, ["-c", "import sys; print(sys.prefix)"], { encoding: "utf8" }).trim()).to.equal(
+            path.dirname(one.bin),
+        );
         expect(lines.length).to.equal(1);
         const made = statSync(one.bin).ctimeMs;
         await ensure();
         expect(statSync(one.bin).ctimeMs).to.equal(made);
         writeFileSync(lockFile, "setuptools==1.0\n");
-        const error = await ensure().then(() => new Error("installed"), (reason: Error) => reason);
+        const error = await ensure().then(
+            () => new Error("installed"),
+            (reason: Error) => reason,
+        );
         expect(error.message).to.contain("requirements.lock").and.to.match(/hash/i);
         expect(lines.length).to.equal(2);
     });

@@ -30,10 +30,16 @@ describe("tarArchive", () => {
     });
 
     it("gives the same bytes for the same files in any order", () => {
-        const file = fc.record({ name: fc.stringMatching(/^[a-z]{1,20}$/), content: fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes)) });
-        fc.assert(fc.property(fc.uniqueArray(file, { selector: (one) => one.name, maxLength: 8 }), (files) => {
-            expect(tarGz([...files].reverse()).equals(tarGz(files))).to.equal(true);
-        }), { numRuns: 30 });
+        const file = fc.record({
+            name: fc.stringMatching(/^[a-z]{1,20}$/),
+            content: fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes)),
+        });
+        fc.assert(
+            fc.property(fc.uniqueArray(file, { selector: (one) => one.name, maxLength: 8 }), (files) => {
+                expect(tarGz([...files].reverse()).equals(tarGz(files))).to.equal(true);
+            }),
+            { numRuns: 30 },
+        );
     });
 
     it("refuses a name that does not fit, by name", () => {

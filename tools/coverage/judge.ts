@@ -37,14 +37,20 @@ export interface PairVerdict extends AccountRegion {
 const isUnseen = (value: unknown): value is Unseen => typeof value === "object" && value !== null && "unseen" in value;
 
 /** @param features GuardDuty features that the stack wants to be on */
-export function judge({ accountId, region, detector, autoEnable, rules, footprint }: PairObservation, features: readonly string[]): PairVerdict {
+export function judge(
+    { accountId, region, detector, autoEnable, rules, footprint }: PairObservation,
+    features: readonly string[],
+): PairVerdict {
     const reasons: string[] = [];
     if (isUnseen(detector)) reasons.push(`GuardDuty could not be asked: ${detector.unseen}`);
     else if (!detector) reasons.push("GuardDuty has no detector");
     else if (detector.status !== "ENABLED") reasons.push(`the detector is ${detector.status}`);
-    else for (const feature of features.filter((each) => detector.features[each] !== "ENABLED")) reasons.push(`${feature} is ${detector.features[feature] ?? "not reported"}`);
+    else
+        for (const feature of features.filter((each) => detector.features[each] !== "ENABLED"))
+            reasons.push(`${feature} is ${detector.features[feature] ?? "not reported"}`);
     if (isUnseen(autoEnable)) reasons.push(`the organisation's configuration of GuardDuty could not be asked for: ${autoEnable.unseen}`);
-    else if (autoEnable !== null && !["ALL", "NEW"].includes(autoEnable)) reasons.push(`GuardDuty is not switched on in accounts that join: auto-enable is ${autoEnable}`);
+    else if (autoEnable !== null && !["ALL", "NEW"].includes(autoEnable))
+        reasons.push(`GuardDuty is not switched on in accounts that join: auto-enable is ${autoEnable}`);
     for (const { accountId: owner, name, state } of rules) {
         if (isUnseen(state)) reasons.push(`the rule ${name} of account ${owner} could not be asked for: ${state.unseen}`);
         else if (state === null) reasons.push(`account ${owner} has no rule ${name}, so no finding arrives`);
@@ -54,18 +60,29 @@ export function judge({ accountId, region, detector, autoEnable, rules, footprin
         const lacks = where === region ? "the instance cannot be contained" : "the responder role, which lies there, cannot be relied on";
         if (isUnseen(status)) reasons.push(`the StackSet ${memberStackSetName} could not be asked: ${status.unseen}`);
         else if (status === null) reasons.push(`the StackSet ${memberStackSetName} has no instance in ${where}, so ${lacks}`);
-        else if (status !== "CURRENT") reasons.push(`the instance of the StackSet ${memberStackSetName} in ${where} is ${status}, so ${lacks}`);
+        else if (status !== "CURRENT")
+            reasons.push(`the instance of the StackSet ${memberStackSetName} in ${where} is ${status}, so ${lacks}`);
     }
     return { accountId, region, covered: reasons.length === 0, reasons: [...new Set(reasons)] };
 }
 
 /** One line a pair and a sum at the end, the uncovered first. */
 export function render(verdicts: readonly PairVerdict[]): string {
-    const lines = [...verdicts].sort((left, right) => Number(left.covered) - Number(right.covered)).map(({ accountId, region, covered, reasons }) => `${accountId} ${region.padEnd(14)} ${covered ? "covered" : `NOT COVERED: ${reasons.join("; ")}`}`);
+    const lines = [...verdicts]
+        .sort((left, right) => Number(left.covered) - Number(right.covered))
+        .map(
+            ({ accountId, region, covered, reasons }) =>
+                `${accountId} ${region.padEnd(14)} ${covered ? "covered" : `NOT COVERED: ${reasons.join("; ")}`}`,
+        );
     const count = (of: (verdict: PairVerdict) => string) => new Set(verdicts.map(of)).size;
     const gaps = verdicts.filter(({ covered }) => !covered).length;
-    return [...lines, "", `Looked at ${verdicts.length} pairs of account and Region (${count(({ accountId }) => accountId)} accounts, ${count(({ region }) => region)} Regions): ${verdicts.length - gaps} covered, ${gaps} not.`].join("\n");
+    return [
+        ...lines,
+        "",
+        `Looked at ${verdicts.length} pairs of account and Region (${count(({ accountId }) => accountId)} accounts, ${count(({ region }) => region)} Regions): ${verdicts.length - gaps} covered, ${gaps} not.`,
+    ].join("\n");
 }
 
 /** 0 when every pair is covered; 1 when one is not, and when there was none to look at. */
-export const exitCode = (verdicts: readonly PairVerdict[]): 0 | 1 => verdicts.length > 0 && verdicts.every(({ covered }) => covered) ? 0 : 1;
+export const exitCode = (verdicts: readonly PairVerdict[]): 0 | 1 =>
+    verdicts.length > 0 && verdicts.every(({ covered }) => covered) ? 0 : 1;

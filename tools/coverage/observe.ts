@@ -1,8 +1,19 @@
 /** Asks AWS which accounts there are and how GuardDuty and the rules stand in each Region. Reads only. */
 import { paginateListStackInstances, type CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { DescribeRuleCommand, type EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { DescribeOrganizationConfigurationCommand, GetDetectorCommand, GetMemberDetectorsCommand, ListDetectorsCommand, paginateListMembers, type GuardDutyClient } from "@aws-sdk/client-guardduty";
-import { paginateListAccountsForParent, paginateListOrganizationalUnitsForParent, type OrganizationsClient } from "@aws-sdk/client-organizations";
+import {
+    DescribeOrganizationConfigurationCommand,
+    GetDetectorCommand,
+    GetMemberDetectorsCommand,
+    ListDetectorsCommand,
+    paginateListMembers,
+    type GuardDutyClient,
+} from "@aws-sdk/client-guardduty";
+import {
+    paginateListAccountsForParent,
+    paginateListOrganizationalUnitsForParent,
+    type OrganizationsClient,
+} from "@aws-sdk/client-organizations";
 import type { Settings } from "../../infra/config";
 import { coverageMode, forwardsFindings, regionsOf } from "../../infra/estate";
 import { findingsRuleName, forwardRuleName, memberStackSetName } from "../../infra/names";
@@ -27,7 +38,8 @@ export async function accountsOfUnits(client: OrganizationsClient, unitIds: read
         for await (const { Accounts = [] } of paginateListAccountsForParent({ client }, { ParentId })) {
             for (const { Id, Status } of Accounts) if (Id && Status === "ACTIVE") accounts.add(Id);
         }
-        for await (const { OrganizationalUnits = [] } of paginateListOrganizationalUnitsForParent({ client }, { ParentId })) open.push(...OrganizationalUnits.flatMap(({ Id }) => Id ?? []));
+        for await (const { OrganizationalUnits = [] } of paginateListOrganizationalUnitsForParent({ client }, { ParentId }))
+            open.push(...OrganizationalUnits.flatMap(({ Id }) => Id ?? []));
     }
     return [...accounts].sort();
 }
@@ -37,7 +49,8 @@ async function ownDetectorId(client: GuardDutyClient): Promise<string | null> {
     return DetectorIds[0] ?? null;
 }
 
-const byName = (features: { Name?: string; Status?: string }[] = []): Record<string, string> => Object.fromEntries(features.map(({ Name, Status }) => [Name ?? "", Status ?? "not reported"]));
+const byName = (features: { Name?: string; Status?: string }[] = []): Record<string, string> =>
+    Object.fromEntries(features.map(({ Name, Status }) => [Name ?? "", Status ?? "not reported"]));
 
 /** The detector as its own account sees it. */
 async function ownDetector(client: GuardDutyClient): Promise<DetectorView | null> {
@@ -54,14 +67,21 @@ async function memberDetectors(client: GuardDutyClient): Promise<Map<string, Det
     const views = new Map<string, DetectorView>();
     for await (const { Members = [] } of paginateListMembers({ client }, { DetectorId, OnlyAssociated: "false" })) {
         for (const { AccountId, RelationshipStatus = "unknown" } of Members) {
-            if (AccountId) views.set(AccountId, { status: RelationshipStatus === "Enabled" ? "ENABLED" : `that of a member which is ${RelationshipStatus}`, features: {} });
+            if (AccountId)
+                views.set(AccountId, {
+                    status: RelationshipStatus === "Enabled" ? "ENABLED" : `that of a member which is ${RelationshipStatus}`,
+                    features: {},
+                });
         }
     }
     const enabled = [...views].filter(([, { status }]) => status === "ENABLED").map(([id]) => id);
     // AWS takes 50 accounts at a time.
     for (let start = 0; start < enabled.length; start += 50) {
-        const { MemberDataSourceConfigurations = [] } = await client.send(new GetMemberDetectorsCommand({ DetectorId, AccountIds: enabled.slice(start, start + 50) }));
-        for (const { AccountId, Features } of MemberDataSourceConfigurations) if (AccountId) views.get(AccountId)!.features = byName(Features);
+        const { MemberDataSourceConfigurations = [] } = await client.send(
+            new GetMemberDetectorsCommand({ DetectorId, AccountIds: enabled.slice(start, start + 50) }),
+        );
+        for (const { AccountId, Features } of MemberDataSourceConfigurations)
+            if (AccountId) views.get(AccountId)!.features = byName(Features);
     }
     return views;
 }
@@ -70,7 +90,9 @@ async function memberDetectors(client: GuardDutyClient): Promise<Map<string, Det
 async function autoEnabled(client: GuardDutyClient): Promise<string> {
     const DetectorId = await ownDetectorId(client);
     if (!DetectorId) throw new Error("the delegated administrator has no detector there");
-    return (await client.send(new DescribeOrganizationConfigurationCommand({ DetectorId }))).AutoEnableOrganizationMembers ?? "not reported";
+    return (
+        (await client.send(new DescribeOrganizationConfigurationCommand({ DetectorId }))).AutoEnableOrganizationMembers ?? "not reported"
+    );
 }
 
 /** How the instances of the members' StackSet stand, by `<account>/<Region>`; with the reason where one is not `CURRENT`. */
@@ -78,7 +100,10 @@ async function stackInstances(client: CloudFormationClient, CallAs: "SELF" | "DE
     const found = new Map<string, string>();
     for await (const { Summaries = [] } of paginateListStackInstances({ client }, { StackSetName: memberStackSetName, CallAs })) {
         for (const { Account, Region, Status = "unknown", StatusReason } of Summaries) {
-            found.set(`${Account}/${Region}`, Status === "CURRENT" || !StatusReason ? Status : `${Status} (${StatusReason.replaceAll(/\s+/g, " ").slice(0, 200)})`);
+            found.set(
+                `${Account}/${Region}`,
+                Status === "CURRENT" || !StatusReason ? Status : `${Status} (${StatusReason.replaceAll(/\s+/g, " ").slice(0, 200)})`,
+            );
         }
     }
     return found;
@@ -97,31 +122,62 @@ async function ruleState(client: EventBridgeClient, Name: string): Promise<strin
 export async function observe(settings: Settings, clients: EstateClients): Promise<PairObservation[]> {
     const forensics = settings.forensics.accountId;
     const listed = new Map(settings.members.map((member) => [member.accountId, member]));
-    const ofUnits = settings.organization ? await accountsOfUnits(clients.organizations(forensics), settings.organization.organizationalUnitIds) : [];
+    const ofUnits = settings.organization
+        ? await accountsOfUnits(clients.organizations(forensics), settings.organization.organizationalUnitIds)
+        : [];
     const home = settings.regions[0]!;
-    const instances = settings.organization ? await seen(stackInstances(clients.cloudFormation(forensics, home), settings.organization.stackSetsAs)) : new Map<string, string>();
+    const instances = settings.organization
+        ? await seen(stackInstances(clients.cloudFormation(forensics, home), settings.organization.stackSetsAs))
+        : new Map<string, string>();
     const footprintOf = (accountId: string, region: string): PairObservation["footprint"] =>
-        [...new Set([region, home])].map((where) => ({ region: where, status: instances instanceof Map ? instances.get(`${accountId}/${where}`) ?? null : instances }));
+        [...new Set([region, home])].map((where) => ({
+            region: where,
+            status: instances instanceof Map ? (instances.get(`${accountId}/${where}`) ?? null) : instances,
+        }));
     // The forensics account is no member: evidence of its own instances would lie beside them.
     const accounts = [...new Set([...listed.keys(), ...ofUnits])].filter((id) => id !== forensics);
 
-    const pairs = await Promise.all(settings.regions.map(async (region) => {
-        const present = accounts.filter((id) => !listed.has(id) || regionsOf(settings, listed.get(id)!).includes(region));
-        const administered = present.filter((id) => !listed.has(id) || coverageMode(settings, listed.get(id)) === "organization");
-        const [findingsRule, autoEnable, members] = await Promise.all([
-            seen(ruleState(clients.eventBridge(forensics, region), findingsRuleName)),
-            administered.length > 0 ? seen(autoEnabled(clients.guardDuty(forensics, region))) : null,
-            administered.length > 0 ? seen(memberDetectors(clients.guardDuty(forensics, region))) : new Map<string, DetectorView>(),
-        ]);
-        return Promise.all(present.map(async (accountId): Promise<PairObservation> => {
-            const member = listed.get(accountId);
-            const rules: PairObservation["rules"] = [{ accountId: forensics, name: findingsRuleName, state: findingsRule }];
-            // In accounts of the units nobody but the StackSet has a role; its own status says how they stand. Listed ones are Pulumi's.
-            const footprint = member ? [] : footprintOf(accountId, region);
-            if (member && forwardsFindings(settings, member)) rules.push({ accountId, name: forwardRuleName, state: await seen(ruleState(clients.eventBridge(accountId, region), forwardRuleName)) });
-            if (!administered.includes(accountId)) return { accountId, region, detector: await seen(ownDetector(clients.guardDuty(accountId, region))), autoEnable: null, rules, footprint };
-            return { accountId, region, detector: members instanceof Map ? members.get(accountId) ?? null : members, autoEnable, rules, footprint };
-        }));
-    }));
+    const pairs = await Promise.all(
+        settings.regions.map(async (region) => {
+            const present = accounts.filter((id) => !listed.has(id) || regionsOf(settings, listed.get(id)!).includes(region));
+            const administered = present.filter((id) => !listed.has(id) || coverageMode(settings, listed.get(id)) === "organization");
+            const [findingsRule, autoEnable, members] = await Promise.all([
+                seen(ruleState(clients.eventBridge(forensics, region), findingsRuleName)),
+                administered.length > 0 ? seen(autoEnabled(clients.guardDuty(forensics, region))) : null,
+                administered.length > 0 ? seen(memberDetectors(clients.guardDuty(forensics, region))) : new Map<string, DetectorView>(),
+            ]);
+            return Promise.all(
+                present.map(async (accountId): Promise<PairObservation> => {
+                    const member = listed.get(accountId);
+                    const rules: PairObservation["rules"] = [{ accountId: forensics, name: findingsRuleName, state: findingsRule }];
+                    // In accounts of the units nobody but the StackSet has a role; its own status says how they stand. Listed ones are Pulumi's.
+                    const footprint = member ? [] : footprintOf(accountId, region);
+                    if (member && forwardsFindings(settings, member))
+                        rules.push({
+                            accountId,
+                            name: forwardRuleName,
+                            state: await seen(ruleState(clients.eventBridge(accountId, region), forwardRuleName)),
+                        });
+                    if (!administered.includes(accountId))
+                        return {
+                            accountId,
+                            region,
+                            detector: await seen(ownDetector(clients.guardDuty(accountId, region))),
+                            autoEnable: null,
+                            rules,
+                            footprint,
+                        };
+                    return {
+                        accountId,
+                        region,
+                        detector: members instanceof Map ? (members.get(accountId) ?? null) : members,
+                        autoEnable,
+                        rules,
+                        footprint,
+                    };
+                }),
+            );
+        }),
+    );
     return pairs.flat();
 }

@@ -30,7 +30,9 @@ export async function follow(options: FollowOptions): Promise<boolean> {
     let executionArn = await findExecution(options);
     while (!executionArn) {
         if (Date.now() >= giveUpAt) {
-            line(`No incident started for the finding ${options.findingId}. Where ${options.instanceId} has an open incident, the finding joined it: release that first (npm run release). Else the reason lies in the queue clean-room-dead-letters, or in the log of clean-room-startIncident.`);
+            line(
+                `No incident started for the finding ${options.findingId}. Where ${options.instanceId} has an open incident, the finding joined it: release that first (npm run release). Else the reason lies in the queue clean-room-dead-letters, or in the log of clean-room-startIncident.`,
+            );
             return false;
         }
         await delay(options.pollMilliseconds);
@@ -48,7 +50,11 @@ export async function follow(options: FollowOptions): Promise<boolean> {
             }
         }
         if (status !== "RUNNING" && status !== "PENDING_REDRIVE") {
-            line(status === "SUCCEEDED" ? "Done. The report is in the evidence bucket; people have its link. Put the instance back with npm run release." : `The incident ended as ${status}: ${[error, cause].filter(Boolean).join(": ")}`);
+            line(
+                status === "SUCCEEDED"
+                    ? "Done. The report is in the evidence bucket; people have its link. Put the instance back with npm run release."
+                    : `The incident ended as ${status}: ${[error, cause].filter(Boolean).join(": ")}`,
+            );
             return status === "SUCCEEDED";
         }
         await delay(options.pollMilliseconds);

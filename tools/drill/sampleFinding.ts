@@ -12,7 +12,12 @@ export interface SampleFinding {
  * @param now time of the finding.
  * @param findingId 32 hexadecimal digits, as GuardDuty's. @default random, so that each drill is one of its own
  */
-export function sampleFinding({ instanceId, accountId, region }: InstanceRef, partition: string, now: Date, findingId = randomBytes(16).toString("hex")): SampleFinding {
+export function sampleFinding(
+    { instanceId, accountId, region }: InstanceRef,
+    partition: string,
+    now: Date,
+    findingId = randomBytes(16).toString("hex"),
+): SampleFinding {
     const time = now.toISOString();
     return {
         findingId,
@@ -34,7 +39,13 @@ export function sampleFinding({ instanceId, accountId, region }: InstanceRef, pa
                 arn: `arn:${partition}:guardduty:${region}:${accountId}:detector/drill/finding/${findingId}`,
                 type: "UnauthorizedAccess:EC2/MaliciousIPCaller.Custom",
                 resource: { resourceType: "Instance", instanceDetails: { instanceId } },
-                service: { serviceName: "guardduty", count: 1, eventFirstSeen: time, eventLastSeen: time, additionalInfo: { sample: true, value: "{\"sample\":true}", type: "default" } },
+                service: {
+                    serviceName: "guardduty",
+                    count: 1,
+                    eventFirstSeen: time,
+                    eventLastSeen: time,
+                    additionalInfo: { sample: true, value: '{"sample":true}', type: "default" },
+                },
                 severity: 8,
                 createdAt: time,
                 updatedAt: time,

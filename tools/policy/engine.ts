@@ -25,20 +25,39 @@ export function findEngine(env: NodeJS.ProcessEnv = process.env): Engine {
         return {
             label: `pulumi ${version.stdout.trim()}`,
             standIn: false,
-            command: ({ directory, stack, packDirectory, args }) => ["pulumi", ...args, "--cwd", directory, "--stack", stack, ...(packDirectory ? ["--policy-pack", packDirectory] : [])],
+            command: ({ directory, stack, packDirectory, args }) => [
+                "pulumi",
+                ...args,
+                "--cwd",
+                directory,
+                "--stack",
+                stack,
+                ...(packDirectory ? ["--policy-pack", packDirectory] : []),
+            ],
         };
     }
     const wrapper = env.PULUMI_LOCAL;
     if (wrapper === undefined || wrapper === "") {
-        throw new Error("No Pulumi engine found: there is no `pulumi` on PATH and PULUMI_LOCAL is not set. Install the Pulumi CLI (https://www.pulumi.com/docs/install/) and run this again.");
+        throw new Error(
+            "No Pulumi engine found: there is no `pulumi` on PATH and PULUMI_LOCAL is not set. Install the Pulumi CLI (https://www.pulumi.com/docs/install/) and run this again.",
+        );
     }
     if (!existsSync(wrapper)) {
-        throw new Error(`PULUMI_LOCAL is "${wrapper}", which does not exist. Set it to a wrapper called as WRAPPER PROJECT_DIR STACK [--pack DIR] -- ARGS, or install the Pulumi CLI.`);
+        throw new Error(
+            `PULUMI_LOCAL is "${wrapper}", which does not exist. Set it to a wrapper called as WRAPPER PROJECT_DIR STACK [--pack DIR] -- ARGS, or install the Pulumi CLI.`,
+        );
     }
     return {
         label: `${path.basename(wrapper)} (AWS stand-in)`,
         standIn: true,
-        command: ({ directory, stack, packDirectory, args }) => [wrapper, directory, stack, ...(packDirectory ? ["--pack", packDirectory] : []), "--", ...args],
+        command: ({ directory, stack, packDirectory, args }) => [
+            wrapper,
+            directory,
+            stack,
+            ...(packDirectory ? ["--pack", packDirectory] : []),
+            "--",
+            ...args,
+        ],
     };
 }
 

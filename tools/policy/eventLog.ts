@@ -76,7 +76,10 @@ const lastPart = (urn: string): string => urn.split("::").slice(2).join(" ");
 
 /** Reads the event log that `pulumi … --event-log FILE` wrote; only notes and summaries of the named pack count. */
 export function readEventLog(file: string, packName: string): Inspection {
-    const events = readFileSync(file, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as EngineEvent);
+    const events = readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as EngineEvent);
     const urns = new Set<string>();
     const policies = new Set<string>();
     const inspection: Inspection = { resources: 0, policies: [], checks: 0, violations: [], deferred: [], changes: [], errors: [] };
@@ -122,10 +125,13 @@ function changeOf({ op, urn, type, old, new: next, diffs }: Step): Change {
 
 /** Where two values of an input differ, objects key by key; the input itself where no difference is seen. */
 function differences(path: string, before: unknown, now: unknown): { path: string; value: unknown }[] {
-    const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+    const isObject = (value: unknown): value is Record<string, unknown> =>
+        typeof value === "object" && value !== null && !Array.isArray(value);
     if (!isObject(before) || !isObject(now)) {
         return [{ path, value: now }];
     }
-    const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
+        (key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+    );
     return keys.length === 0 ? [{ path, value: now }] : keys.flatMap((key) => differences(`${path}.${key}`, before[key], now[key]));
 }

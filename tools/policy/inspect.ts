@@ -40,16 +40,29 @@ export interface OpenStack {
 export async function withStack<T>({ engine, project, stack, throwAwayState }: Request, use: (open: OpenStack) => Promise<T>): Promise<T> {
     const work = mkdtempSync(path.join(tmpdir(), "policy-check-"));
     const where = `stack "${stack}" in ${path.relative(root, project) || "."}`;
-    const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_DEBUG_COMMANDS: "true", PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_NODEJS_TRANSPILE_ONLY: "true", NO_COLOR: "1" };
+    const env: NodeJS.ProcessEnv = {
+        ...process.env,
+        PULUMI_DEBUG_COMMANDS: "true",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+        NO_COLOR: "1",
+    };
     let directory = project;
-    const call = (args: string[], withPack = false): Promise<{ code: number; output: string }> => run(engine.command({ directory, stack, packDirectory: withPack ? path.join(root, "policies") : undefined, args }), env);
+    const call = (args: string[], withPack = false): Promise<{ code: number; output: string }> =>
+        run(engine.command({ directory, stack, packDirectory: withPack ? path.join(root, "policies") : undefined, args }), env);
     try {
         if (engine.standIn || throwAwayState) {
             directory = mirror(project, path.join(work, "project"));
             const state = path.join(work, "state");
             mkdirSync(state);
             // Writing the whole state after each of thousands of steps would take most of the time, and it is thrown away.
-            Object.assign(env, { PULUMI_BACKEND_URL: `file://${state}`, PULUMI_LOCAL_STATE: state, PULUMI_CONFIG_PASSPHRASE: "throw-away", PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" });
+            Object.assign(env, {
+                PULUMI_BACKEND_URL: `file://${state}`,
+                PULUMI_LOCAL_STATE: state,
+                PULUMI_CONFIG_PASSPHRASE: "throw-away",
+                PULUMI_EXPERIMENTAL: "true",
+                PULUMI_SKIP_CHECKPOINTS: "true",
+            });
         }
         if (throwAwayState && !engine.standIn) {
             await run(["pulumi", "stack", "init", stack, "--cwd", directory], env);
@@ -62,7 +75,10 @@ export async function withStack<T>({ engine, project, stack, throwAwayState }: R
                 }
                 const eventLog = path.join(work, `${operation.replace(" ", "-")}.jsonl`);
                 // The display is written anew for each of thousands of resources, and nobody reads it: the event log says what happened.
-                const { code, output } = await call([...args, "--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog], withPack);
+                const { code, output } = await call(
+                    [...args, "--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog],
+                    withPack,
+                );
                 if (!existsSync(eventLog)) {
                     throw new Error(`The ${operation} of ${where} did not start:\n${tail(output)}`);
                 }

@@ -15,7 +15,10 @@ export async function staysAsItIs(open: OpenStack, expected: number): Promise<Ou
     const start = performance.now();
     const inspection = await open.inspect("second preview");
     const { moving, partlyCompared } = settled(inspection);
-    const lines = [`second preview: ${inspection.resources} of ${expected} resources looked at, ${moving.length} would change, ${secondsSince(start)} s`, ...moving.map((change) => `  ${describe(change)}`)];
+    const lines = [
+        `second preview: ${inspection.resources} of ${expected} resources looked at, ${moving.length} would change, ${secondsSince(start)} s`,
+        ...moving.map((change) => `  ${describe(change)}`),
+    ];
     for (const type of new Set(partlyCompared.map((change) => change.type))) {
         const those = partlyCompared.filter((change) => change.type === type);
         lines.push(`  ${those.length} ${type} compared in everything but ${those[0].differing.join(", ")}, which only AWS fills`);

@@ -12,7 +12,9 @@ const filledByAws: Record<string, readonly string[]> = {
 /** The preview after an update, in two: what would change, and what could be compared but for an input that only AWS fills. */
 export function settled({ changes }: Inspection): { moving: Change[]; partlyCompared: Change[] } {
     const isPart = ({ operation, type, differing, unknown }: Change): boolean =>
-        operation === "update" && differing.length > 0 && differing.every((input) => unknown.includes(input) && filledByAws[type]?.includes(input));
+        operation === "update" &&
+        differing.length > 0 &&
+        differing.every((input) => unknown.includes(input) && filledByAws[type]?.includes(input));
     return { moving: changes.filter((change) => !isPart(change)), partlyCompared: changes.filter(isPart) };
 }
 

@@ -29,17 +29,25 @@ export interface Part {
 }
 
 export const parts: Part[] = [
-    checkPart("typecheck", [[bin("tsc"), "--noEmit", "-p", root], [bin("tsc"), "--noEmit", "-p", path.join(root, "policies")]]),
+    checkPart("typecheck", [
+        [bin("tsc"), "--noEmit", "-p", root],
+        [bin("tsc"), "--noEmit", "-p", path.join(root, "policies")],
+    ]),
     checkPart("lint", [[bin("eslint"), root]]),
     mochaPart("mocha", SPECS),
     mochaPart("rehearsals", [REHEARSALS]),
     {
         name: "pytest",
-        run: (args, live) => testPart("pytest", live, async (file, execute) => {
-            const { python } = await ensureVenv({ name: "analysis-dev", lockFile: path.join(root, "analysis/requirements-dev.lock") });
-            const code = await execute([python, "-m", "pytest", "tests", "--quiet", `--junitxml=${file}`, ...args], {}, path.join(root, "analysis"));
-            return { code, counts: existsSync(file) ? junitCounts(readFileSync(file, "utf8")) : undefined };
-        }),
+        run: (args, live) =>
+            testPart("pytest", live, async (file, execute) => {
+                const { python } = await ensureVenv({ name: "analysis-dev", lockFile: path.join(root, "analysis/requirements-dev.lock") });
+                const code = await execute(
+                    [python, "-m", "pytest", "tests", "--quiet", `--junitxml=${file}`, ...args],
+                    {},
+                    path.join(root, "analysis"),
+                );
+                return { code, counts: existsSync(file) ? junitCounts(readFileSync(file, "utf8")) : undefined };
+            }),
     },
 ];
 
@@ -48,13 +56,14 @@ type Execute = (command: string[], env?: NodeJS.ProcessEnv, cwd?: string) => Pro
 function checkPart(name: string, commands: string[][]): Part {
     return {
         name,
-        run: (args, live) => timed(name, live, async (execute) => {
-            let ok = true;
-            for (const command of commands) {
-                ok = (await execute([...command, ...args])) === 0 && ok;
-            }
-            return { ok };
-        }),
+        run: (args, live) =>
+            timed(name, live, async (execute) => {
+                let ok = true;
+                for (const command of commands) {
+                    ok = (await execute([...command, ...args])) === 0 && ok;
+                }
+                return { ok };
+            }),
     };
 }
 
@@ -62,16 +71,24 @@ function checkPart(name: string, commands: string[][]): Part {
 function mochaPart(name: string, specs: string[]): Part {
     return {
         name,
-        run: (args, live) => testPart(name, live, async (file, execute) => {
-            const named = args.some((arg) => arg.endsWith(".ts"));
-            const code = await execute([bin("mocha"), "--reporter", path.join(__dirname, "mochaReporter.ts"), ...args, ...(named ? [] : specs)], { TEST_COUNTS_FILE: file });
-            return { code, counts: existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined };
-        }),
+        run: (args, live) =>
+            testPart(name, live, async (file, execute) => {
+                const named = args.some((arg) => arg.endsWith(".ts"));
+                const code = await execute(
+                    [bin("mocha"), "--reporter", path.join(__dirname, "mochaReporter.ts"), ...args, ...(named ? [] : specs)],
+                    { TEST_COUNTS_FILE: file },
+                );
+                return { code, counts: existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Counts) : undefined };
+            }),
     };
 }
 
 /** A part fails when its tool fails, when it ran no test, and when it skipped one: a skipped test shows nothing. */
-function testPart(name: string, live: boolean, body: (countsFile: string, execute: Execute) => Promise<{ code: number; counts?: Counts }>): Promise<Result> {
+function testPart(
+    name: string,
+    live: boolean,
+    body: (countsFile: string, execute: Execute) => Promise<{ code: number; counts?: Counts }>,
+): Promise<Result> {
     return timed(name, live, async (execute) => {
         const folder = mkdtempSync(path.join(tmpdir(), "test-counts-"));
         try {
@@ -89,14 +106,19 @@ async function timed(part: string, live: boolean, body: (execute: Execute) => Pr
     if (live) {
         console.log(`=== ${part}`);
     }
-    const execute: Execute = (command, env = {}, cwd = root) => new Promise((resolve, reject) => {
-        const child = spawn(command[0], command.slice(1), { cwd, env: { ...process.env, ...env }, stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"] });
-        for (const stream of [child.stdout, child.stderr]) {
-            stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-        }
-        child.on("error", reject);
-        child.on("close", (code) => resolve(code ?? 1));
-    });
+    const execute: Execute = (command, env = {}, cwd = root) =>
+        new Promise((resolve, reject) => {
+            const child = spawn(command[0], command.slice(1), {
+                cwd,
+                env: { ...process.env, ...env },
+                stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"],
+            });
+            for (const stream of [child.stdout, child.stderr]) {
+                stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+            }
+            child.on("error", reject);
+            child.on("close", (code) => resolve(code ?? 1));
+        });
     let result: { ok: boolean; counts?: Counts };
     try {
         result = await body(execute);

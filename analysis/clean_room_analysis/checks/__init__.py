@@ -19,7 +19,20 @@ from clean_room_analysis.checks.yara import Yara
 
 def artefact_checks() -> list[Check]:
     """Checks of the first pass, which reads metadata and small artefacts."""
-    return [Accounts(), Cron(), KernelModules(), LdPreload(), Logins(), ShellHistory(), Ssh(), Startup(), Suid(), Systemd(), TemporaryExecutables(), WebShell()]
+    return [
+        Accounts(),
+        Cron(),
+        KernelModules(),
+        LdPreload(),
+        Logins(),
+        ShellHistory(),
+        Ssh(),
+        Startup(),
+        Suid(),
+        Systemd(),
+        TemporaryExecutables(),
+        WebShell(),
+    ]
 
 
 def content_checks() -> list[Check]:

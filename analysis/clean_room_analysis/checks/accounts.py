@@ -31,7 +31,9 @@ class Accounts(Check):
 
     def wants(self, entry: Entry) -> bool:
         path = entry.logical
-        return path.startswith("/etc/") and not entry.is_directory and (path in _FILES or path.startswith(("/etc/sudoers.d/", "/etc/pam.d/")))
+        return (
+            path.startswith("/etc/") and not entry.is_directory and (path in _FILES or path.startswith(("/etc/sudoers.d/", "/etc/pam.d/")))
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         path = item.path
@@ -71,14 +73,26 @@ class Accounts(Check):
         for number, line in lines(item.text):
             fields = line.split(":")
             if len(fields) >= 3 and fields[0] and fields[1] == "":
-                yield self.found(item, Severity.HIGH, f"Account {fields[0]} can log in without a password", f"line {number}: the password field is empty", ("T1078.003",))
+                yield self.found(
+                    item,
+                    Severity.HIGH,
+                    f"Account {fields[0]} can log in without a password",
+                    f"line {number}: the password field is empty",
+                    ("T1078.003",),
+                )
 
     def _sudo(self, item: Item) -> Iterator[Result]:
         for number, line in lines(item.text):
             match = _SUDO_ALL.match(line)
             if match and not (_CLOUD_SUDO.match(item.path) and match.group(1) in _CLOUD_USERS):
                 known = match.group(1) in _CLOUD_USERS or match.group(1).startswith("%")
-                yield self.found(item, Severity.LOW if known else Severity.HIGH, f"{match.group(1)} may become root without a password", f"line {number}: {line.strip()}", ("T1548.003",))
+                yield self.found(
+                    item,
+                    Severity.LOW if known else Severity.HIGH,
+                    f"{match.group(1)} may become root without a password",
+                    f"line {number}: {line.strip()}",
+                    ("T1548.003",),
+                )
 
     def _pam(self, item: Item) -> Iterator[Result]:
         for number, line in lines(item.text):
@@ -86,9 +100,13 @@ class Accounts(Check):
                 continue
             module = _PAM_PATH.search(line)
             if _PAM_EXEC.search(line):
-                yield self.found(item, Severity.HIGH, "A program runs at every log-in (PAM)", f"line {number}: {line.strip()}", ("T1556.003",))
+                yield self.found(
+                    item, Severity.HIGH, "A program runs at every log-in (PAM)", f"line {number}: {line.strip()}", ("T1556.003",)
+                )
             elif module and not _PAM_DIRECTORY.match(module.group(1)):
-                yield self.found(item, Severity.HIGH, "Log-in uses a PAM module from an odd place", f"line {number}: {line.strip()}", ("T1556.003",))
+                yield self.found(
+                    item, Severity.HIGH, "Log-in uses a PAM module from an odd place", f"line {number}: {line.strip()}", ("T1556.003",)
+                )
 
     def conclude(self) -> Iterator[Result]:
         """/etc/passwd- is the state before the last change by useradd and the like: what it lacks is new."""
@@ -96,4 +114,13 @@ class Accounts(Check):
             before = self._before.get(volume)
             for name, (item, shown) in accounts.items() if before else ():
                 if before is not None and name not in before:
-                    yield Finding(self.name, Severity.LOW, f"Account {name} was made in the last change of accounts", volume, item.entry.path, shown, ("T1136.001",), item.entry.modified)
+                    yield Finding(
+                        self.name,
+                        Severity.LOW,
+                        f"Account {name} was made in the last change of accounts",
+                        volume,
+                        item.entry.path,
+                        shown,
+                        ("T1136.001",),
+                        item.entry.modified,
+                    )

@@ -83,8 +83,27 @@ class Check(ABC):
         """What can only be said after everything was read."""
         return iter(())
 
-    def found(self, item: Item, severity: Severity, title: str, evidence: str = "", attack: tuple[str, ...] = (), *,
-              rule: str | None = None, hashed: bool = False) -> Finding:
+    def found(
+        self,
+        item: Item,
+        severity: Severity,
+        title: str,
+        evidence: str = "",
+        attack: tuple[str, ...] = (),
+        *,
+        rule: str | None = None,
+        hashed: bool = False,
+    ) -> Finding:
         """A finding about one entry. @param hashed whether the file's SHA-256 belongs to it"""
-        return Finding(self.name, severity, title, item.volume_id, item.entry.path, evidence, attack, item.entry.modified,
-                       item.sha256 if hashed else None, rule)
+        return Finding(
+            self.name,
+            severity,
+            title,
+            item.volume_id,
+            item.entry.path,
+            evidence,
+            attack,
+            item.entry.modified,
+            item.sha256 if hashed else None,
+            rule,
+        )

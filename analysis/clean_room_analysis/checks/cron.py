@@ -10,11 +10,15 @@ from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.model import Entry, Severity
 from clean_room_analysis.text import lines
 
-_PLACES = re.compile(r"^(?:/etc/(?:crontab|anacrontab)|/etc/cron\.(?:d|hourly|daily|weekly|monthly|yearly)/.+|/var/spool/(?:cron|at)/.+)$", re.DOTALL)
+_PLACES = re.compile(
+    r"^(?:/etc/(?:crontab|anacrontab)|/etc/cron\.(?:d|hourly|daily|weekly|monthly|yearly)/.+|/var/spool/(?:cron|at)/.+)$", re.DOTALL
+)
 _USER_TABLE = re.compile(r"^/var/spool/cron/(?:crontabs/|tabs/)?(?P<user>[^/]+)$", re.DOTALL)
 _AT = re.compile(r"^/var/spool/(?:at|cron/atjobs)/")
 #: Accounts that run services: a crontab of theirs is unusual.
-_SERVICE_ACCOUNTS = frozenset({"apache", "www-data", "nginx", "nobody", "daemon", "bin", "mysql", "postgres", "redis", "tomcat", "ftp", "games", "sync", "mail"})
+_SERVICE_ACCOUNTS = frozenset(
+    {"apache", "www-data", "nginx", "nobody", "daemon", "bin", "mysql", "postgres", "redis", "tomcat", "ftp", "games", "sync", "mail"}
+)
 _SETTING = re.compile(r"^\s*[A-Za-z_]\w{0,63}\s*=")
 
 
@@ -40,7 +44,9 @@ class Cron(Check):
                 continue
             reasons = persistent_suspicions(command, technique)
             if reasons:
-                yield self.found(item, worst(reasons), f"Scheduled job {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique))
+                yield self.found(
+                    item, worst(reasons), f"Scheduled job {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique)
+                )
             elif user_table and not _SETTING.match(command):
                 severity = Severity.MEDIUM if user_table["user"] in _SERVICE_ACCOUNTS else Severity.INFORMATIONAL
                 yield self.found(item, severity, f"Crontab of {user_table['user']} has a job", f"line {number}: {command}", (technique,))

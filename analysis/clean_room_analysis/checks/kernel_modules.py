@@ -33,7 +33,12 @@ class KernelModules(Check):
         path = entry.logical
         if not entry.is_file:
             return False
-        return ".ko" in entry.name and _MODULE.search(entry.name) is not None or path.endswith("/modules.dep") or path.startswith(("/etc/modprobe.d/", "/etc/modules-load.d/"))
+        return (
+            ".ko" in entry.name
+            and _MODULE.search(entry.name) is not None
+            or path.endswith("/modules.dep")
+            or path.startswith(("/etc/modprobe.d/", "/etc/modules-load.d/"))
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         path, entry = item.path, item.entry
@@ -50,23 +55,48 @@ class KernelModules(Check):
                 self._known[item.volume_id, tree.group(1)] = (item, {line.split(":")[0] for line in content.splitlines() if ":" in line})
         elif tree:
             self._present.setdefault((item.volume_id, tree.group(1)), {})[tree.group(2)] = item
-        elif item.head.startswith(_CONTENT) and not path.startswith(("/usr/src/", "/usr/lib/dracut/", "/boot/", "/var/lib/dkms/", "/home/")):
-            yield self.found(item, Severity.HIGH, "Kernel module outside the module tree", f"{entry.size} bytes", ("T1547.006", "T1014"), hashed=True)
+        elif item.head.startswith(_CONTENT) and not path.startswith(
+            ("/usr/src/", "/usr/lib/dracut/", "/boot/", "/var/lib/dkms/", "/home/")
+        ):
+            yield self.found(
+                item, Severity.HIGH, "Kernel module outside the module tree", f"{entry.size} bytes", ("T1547.006", "T1014"), hashed=True
+            )
 
     def _install(self, item: Item) -> Iterator[Result]:
         for number, line in lines(item.text):
             command = _INSTALL.match(line)
             reasons = persistent_suspicions(command.group(1), "T1547.006") if command else ()
             if reasons:
-                yield self.found(item, worst(reasons), f"Loading a module {in_words(reasons)}", f"line {number}: {line.strip()}", techniques(reasons, "T1547.006"))
+                yield self.found(
+                    item,
+                    worst(reasons),
+                    f"Loading a module {in_words(reasons)}",
+                    f"line {number}: {line.strip()}",
+                    techniques(reasons, "T1547.006"),
+                )
 
     def conclude(self) -> Iterator[Result]:
         """modules.dep lists what depmod saw when the kernel or a module was installed."""
         for place, (listing, known) in self._known.items():
             present = self._present.get(place, {})
             for name in sorted(set(present) - known):
-                yield self.found(present[name], Severity.MEDIUM, "Kernel module that depmod does not list", f"kernel {place[1]}", ("T1547.006", "T1014"), hashed=True)
+                yield self.found(
+                    present[name],
+                    Severity.MEDIUM,
+                    "Kernel module that depmod does not list",
+                    f"kernel {place[1]}",
+                    ("T1547.006", "T1014"),
+                    hashed=True,
+                )
             gone = sorted(known - set(present))
             if present and gone:
-                yield Finding(self.name, Severity.LOW, f"{len(gone)} kernel modules are listed but their files are gone", place[0], listing.entry.path,
-                              ", ".join(gone[:_NAMED]), ("T1070.004",), listing.entry.modified)
+                yield Finding(
+                    self.name,
+                    Severity.LOW,
+                    f"{len(gone)} kernel modules are listed but their files are gone",
+                    place[0],
+                    listing.entry.path,
+                    ", ".join(gone[:_NAMED]),
+                    ("T1070.004",),
+                    listing.entry.modified,
+                )

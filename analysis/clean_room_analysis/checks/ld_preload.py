@@ -16,7 +16,11 @@ class LdPreload(Check):
 
     def wants(self, entry: Entry) -> bool:
         path = entry.logical
-        return path.startswith("/etc/ld.so.") and not entry.is_directory and (path in ("/etc/ld.so.preload", "/etc/ld.so.conf") or path.startswith("/etc/ld.so.conf.d/"))
+        return (
+            path.startswith("/etc/ld.so.")
+            and not entry.is_directory
+            and (path in ("/etc/ld.so.preload", "/etc/ld.so.conf") or path.startswith("/etc/ld.so.conf.d/"))
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         if item.path == "/etc/ld.so.preload":
@@ -25,11 +29,19 @@ class LdPreload(Check):
         for number, line in lines(item.text):
             directory = line.split("#")[0].strip()
             if in_temporary(directory + "/") or in_home(directory + "/") or (directory.startswith("/") and hidden_part(directory)):
-                yield self.found(item, Severity.HIGH, "Libraries are looked for in a directory that users may write to", f"line {number}: {directory}", ("T1574.006",))
+                yield self.found(
+                    item,
+                    Severity.HIGH,
+                    "Libraries are looked for in a directory that users may write to",
+                    f"line {number}: {directory}",
+                    ("T1574.006",),
+                )
 
     def _preload(self, item: Item) -> Iterator[Result]:
         if item.entry.is_link:
-            yield self.found(item, Severity.CRITICAL, "/etc/ld.so.preload is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1574.006",))
+            yield self.found(
+                item, Severity.CRITICAL, "/etc/ld.so.preload is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1574.006",)
+            )
             return
         libraries = [name for _, line in lines(item.text) for name in line.split("#")[0].replace(":", " ").split()]
         if not libraries:

@@ -64,7 +64,9 @@ class Logins(Check):
 
     def look(self, item: Item) -> Iterator[Result]:
         if item.entry.is_link:
-            yield self.found(item, Severity.HIGH, "A log of log-ins is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1070.002",))
+            yield self.found(
+                item, Severity.HIGH, "A log of log-ins is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1070.002",)
+            )
             return
         limit = limits.JOURNAL_BYTES if ".journal" in item.entry.name else limits.LOG_BYTES
         if item.entry.size > limit:
@@ -84,7 +86,9 @@ class Logins(Check):
         for entry, _ in entries:
             try:
                 # One process a file: a file made to stop its parser stops nothing else.
-                for record in run_isolated(functools.partial(read_records, tree, entry), min(_SECONDS_PER_FILE, max(1.0, end - time.monotonic()))):
+                for record in run_isolated(
+                    functools.partial(read_records, tree, entry), min(_SECONDS_PER_FILE, max(1.0, end - time.monotonic()))
+                ):
                     yield from self._take(record, sums, volume_id)
             except IsolatedError as error:
                 errors.append(f"{entry.path}: {error}")
@@ -110,7 +114,16 @@ class Logins(Check):
                 _failure(sums, record, failed.group(2))
             elif new := _NEW_USER.match(record.message):
                 severity = Severity.CRITICAL if int(new.group(2)) == 0 else Severity.LOW
-                yield Finding(self.name, severity, f"Account {new.group(1)} was made with uid {new.group(2)}", volume_id, record.path, record.message, ("T1136.001",), record.at)
+                yield Finding(
+                    self.name,
+                    severity,
+                    f"Account {new.group(1)} was made with uid {new.group(2)}",
+                    volume_id,
+                    record.path,
+                    record.message,
+                    ("T1136.001",),
+                    record.at,
+                )
             elif not _BECAME_ROOT.search(record.message) and record.kind != "sudo":
                 said = ""
         if said and self._events < limits.LOGIN_EVENTS:
@@ -129,17 +142,44 @@ class Logins(Check):
             guessed = guesses.get(host, 0) >= _GUESSES and sessions.last >= sums.first_failure[host]
             if guessed:
                 entered.add(host)
-                yield Finding(self.name, Severity.CRITICAL, f"{user} logged in from {where} after {guesses[host]} failed attempts from there", volume_id, sessions.path, shown,
-                              ("T1110.001", "T1078"), sessions.last)
+                yield Finding(
+                    self.name,
+                    Severity.CRITICAL,
+                    f"{user} logged in from {where} after {guesses[host]} failed attempts from there",
+                    volume_id,
+                    sessions.path,
+                    shown,
+                    ("T1110.001", "T1078"),
+                    sessions.last,
+                )
                 continue
             severity = Severity.MEDIUM if user == "root" or how == "password" else Severity.INFORMATIONAL
-            yield Finding(self.name, severity, f"{user} logged in{' with a password' if how == 'password' else ''} from {where}", volume_id, sessions.path, shown, ("T1078",), sessions.last)
+            yield Finding(
+                self.name,
+                severity,
+                f"{user} logged in{' with a password' if how == 'password' else ''} from {where}",
+                volume_id,
+                sessions.path,
+                shown,
+                ("T1078",),
+                sessions.last,
+            )
         for (path, host), count in sorted(sums.failures.items(), key=lambda one: (-one[1], one[0])):
             if count >= _GUESSES:
-                yield Finding(self.name, Severity.MEDIUM if host in entered else Severity.LOW, f"{count} failed log-ins from {host}", volume_id, path,
-                              f"first {iso_time(sums.first_failure[host])}; {'one succeeded later' if host in entered else 'none succeeded'}", ("T1110.001",), sums.first_failure[host])
+                yield Finding(
+                    self.name,
+                    Severity.MEDIUM if host in entered else Severity.LOW,
+                    f"{count} failed log-ins from {host}",
+                    volume_id,
+                    path,
+                    f"first {iso_time(sums.first_failure[host])}; {'one succeeded later' if host in entered else 'none succeeded'}",
+                    ("T1110.001",),
+                    sums.first_failure[host],
+                )
         for path, count in sorted(sums.wiped.items()):
-            yield Finding(self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",))
+            yield Finding(
+                self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",)
+            )
 
 
 def _success(sums: _Volume, record: Record, user: str, host: str, how: str) -> None:

@@ -6,10 +6,37 @@ import re
 #: Directories anybody may write to.
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/", "/run/lock/", "/var/lock/")
 #: Hidden names that distributions and tools make themselves. The .X11-unix family is not among them: sockets belong there, programs do not.
-ORDINARY_HIDDEN = frozenset({
-    ".git", ".gitignore", ".gitkeep", ".gnupg", ".ssh", ".config", ".cache", ".local", ".pki", ".aws",
-    ".npm", ".cargo", ".rustup", ".venv", ".build-id", ".pyenv", ".nvm", ".rbenv", ".docker", ".kube", ".vscode-server", ".bin", ".dwz", ".updated", ".pwd.lock", ".hmac", ".github",
-})
+ORDINARY_HIDDEN = frozenset(
+    {
+        ".git",
+        ".gitignore",
+        ".gitkeep",
+        ".gnupg",
+        ".ssh",
+        ".config",
+        ".cache",
+        ".local",
+        ".pki",
+        ".aws",
+        ".npm",
+        ".cargo",
+        ".rustup",
+        ".venv",
+        ".build-id",
+        ".pyenv",
+        ".nvm",
+        ".rbenv",
+        ".docker",
+        ".kube",
+        ".vscode-server",
+        ".bin",
+        ".dwz",
+        ".updated",
+        ".pwd.lock",
+        ".hmac",
+        ".github",
+    }
+)
 _HOME = re.compile(r"^(?:/root|/home/[^/]+)/")
 _RAN_FROM_TEMPORARY = re.compile(r"(?:^|[\s\"'=;|&(`!@+-])(/(?:tmp|var/tmp|dev/shm|run/shm)/[^\s\"';|&)`]{1,200})")
 _RAN_HIDDEN = re.compile(r"(?:^|[\s\"'=;|&(`!@+-])((?:/[^\s\"';|&)/`]{1,100}){0,10}/\.[^\s\"';|&)/.`][^\s\"';|&)`]{0,200})")

@@ -10,10 +10,23 @@ from clean_room_analysis.checks.places import temporary_path_in
 from clean_room_analysis.model import Entry, Severity, TimelineEvent
 from clean_room_analysis.text import lines
 
-_NAMES = frozenset({
-    ".bash_history", ".zsh_history", ".sh_history", ".ash_history", ".ksh_history", ".history", ".python_history", ".mysql_history", ".psql_history", ".rediscli_history",
-    ".node_repl_history", ".local_history", "fish_history",
-})
+_NAMES = frozenset(
+    {
+        ".bash_history",
+        ".zsh_history",
+        ".sh_history",
+        ".ash_history",
+        ".ksh_history",
+        ".history",
+        ".python_history",
+        ".mysql_history",
+        ".psql_history",
+        ".rediscli_history",
+        ".node_repl_history",
+        ".local_history",
+        "fish_history",
+    }
+)
 _BASH_TIME = re.compile(r"^#(\d{9,10})$")
 _ZSH = re.compile(r"^: (\d{9,10}):\d+;(.*)$")
 #: Matching lines quoted in the finding of one history.
@@ -48,7 +61,9 @@ class ShellHistory(Check):
             if not line.strip():
                 continue
             if when is not None:
-                yield TimelineEvent(when * 1_000_000_000, f"{item.entry.name}: {line[:500]}", "command typed", item.entry.path, item.volume_id)
+                yield TimelineEvent(
+                    when * 1_000_000_000, f"{item.entry.name}: {line[:500]}", "command typed", item.entry.path, item.volume_id
+                )
                 when = None
             found = suspicions(line)
             temporary = temporary_path_in(line) if not found else None
@@ -58,5 +73,12 @@ class ShellHistory(Check):
             if found and len(quoted) < _QUOTED:
                 quoted.append(f"line {number}: {line[:300]}")
         if reasons:
-            unique = tuple(sorted(dict.fromkeys(reasons), key=lambda one: (one.severity is not Severity.CRITICAL, one.severity is not Severity.HIGH, one.reason)))
-            yield self.found(item, worst(unique), f"Command history: {in_words(unique)}", "\n".join(quoted), techniques(unique, "T1059.004"))
+            unique = tuple(
+                sorted(
+                    dict.fromkeys(reasons),
+                    key=lambda one: (one.severity is not Severity.CRITICAL, one.severity is not Severity.HIGH, one.reason),
+                )
+            )
+            yield self.found(
+                item, worst(unique), f"Command history: {in_words(unique)}", "\n".join(quoted), techniques(unique, "T1059.004")
+            )

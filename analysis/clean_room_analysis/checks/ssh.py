@@ -25,11 +25,23 @@ _WEAK: tuple[tuple[str, re.Pattern[str], Severity, str, str], ...] = (
     ("permitrootlogin", re.compile(r"^yes$", re.I), Severity.MEDIUM, "root may log in over the network, with a password too", "T1021.004"),
     ("permitemptypasswords", re.compile(r"^yes$", re.I), Severity.HIGH, "accounts without a password may log in over the network", "T1556"),
     ("passwordauthentication", re.compile(r"^yes$", re.I), Severity.MEDIUM, "passwords are accepted and so can be guessed", "T1110.001"),
-    ("authorizedkeyscommand", re.compile(r"^(?!none$)(?!/opt/aws/bin/eic_run_authorized_keys\b)", re.I), Severity.MEDIUM, "a program decides which keys may log in", "T1556"),
+    (
+        "authorizedkeyscommand",
+        re.compile(r"^(?!none$)(?!/opt/aws/bin/eic_run_authorized_keys\b)", re.I),
+        Severity.MEDIUM,
+        "a program decides which keys may log in",
+        "T1556",
+    ),
     ("authorizedkeysfile", re.compile(r"(?:^|\s)(?!/etc/ssh/)/"), Severity.HIGH, "keys are read from an unusual file", "T1098.004"),
     ("strictmodes", re.compile(r"^no$", re.I), Severity.MEDIUM, "keys that others may write to are accepted", "T1556"),
     ("gatewayports", re.compile(r"^(?:yes|clientspecified)$", re.I), Severity.MEDIUM, "forwarded ports are open to the network", "T1572"),
-    ("permituserenvironment", re.compile(r"^(?!no$)", re.I), Severity.MEDIUM, "users may set variables such as LD_PRELOAD at log-in", "T1574.006"),
+    (
+        "permituserenvironment",
+        re.compile(r"^(?!no$)", re.I),
+        Severity.MEDIUM,
+        "users may set variables such as LD_PRELOAD at log-in",
+        "T1574.006",
+    ),
 )
 
 
@@ -52,8 +64,11 @@ class Ssh(Check):
 
     def wants(self, entry: Entry) -> bool:
         path = entry.logical
-        return not entry.is_directory and ("/.ssh/" in path or path.startswith("/etc/ssh/")) and (
-            _KEYS.search(path) is not None or _SERVER.match(path) is not None or path.endswith("/.ssh/rc") or path == "/etc/ssh/sshrc")
+        return (
+            not entry.is_directory
+            and ("/.ssh/" in path or path.startswith("/etc/ssh/"))
+            and (_KEYS.search(path) is not None or _SERVER.match(path) is not None or path.endswith("/.ssh/rc") or path == "/etc/ssh/sshrc")
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         if _SERVER.match(item.path):
@@ -65,9 +80,21 @@ class Ssh(Check):
 
     def _keys(self, item: Item) -> Iterator[Result]:
         if item.entry.is_link:
-            yield self.found(item, Severity.MEDIUM, "The file of authorised keys is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1098.004",))
+            yield self.found(
+                item,
+                Severity.MEDIUM,
+                "The file of authorised keys is a link",
+                f"-> {item.tree.link_target(item.entry.path)}",
+                ("T1098.004",),
+            )
         if item.entry.mode & 0o022 and item.entry.is_file:
-            yield self.found(item, Severity.MEDIUM, "Others may write this file of authorised keys", f"mode {item.entry.mode & 0o7777:04o}", ("T1098.004",))
+            yield self.found(
+                item,
+                Severity.MEDIUM,
+                "Others may write this file of authorised keys",
+                f"mode {item.entry.mode & 0o7777:04o}",
+                ("T1098.004",),
+            )
         person = _PERSON.match(item.path)
         owner = person.group(1) if person else "root" if item.path.startswith("/root/") else None
         for number, line in lines(item.text):
@@ -81,13 +108,21 @@ class Ssh(Check):
             if forced and _CLOUD_INIT.search(forced.group(1)):
                 self._launch_keys.add(key.group(2))
             if reasons:
-                yield self.found(item, worst(reasons), f"Command tied to a key {in_words(reasons)}", f"{shown}; {forced.group(0) if forced else ''}", techniques(reasons, "T1098.004"))
+                yield self.found(
+                    item,
+                    worst(reasons),
+                    f"Command tied to a key {in_words(reasons)}",
+                    f"{shown}; {forced.group(0) if forced else ''}",
+                    techniques(reasons, "T1098.004"),
+                )
             elif owner == "root" and not forced:
                 yield self.found(item, Severity.HIGH, "This key may log in as root", shown, ("T1098.004",))
             elif owner is None:
                 yield self.found(item, Severity.HIGH, "This key may log in to an account whose home is not in /home", shown, ("T1098.004",))
             elif not forced:
-                self._others.append((key.group(2), self.found(item, Severity.INFORMATIONAL, f"This key may log in as {owner}", shown, ("T1098.004",))))
+                self._others.append(
+                    (key.group(2), self.found(item, Severity.INFORMATIONAL, f"This key may log in as {owner}", shown, ("T1098.004",)))
+                )
 
     def _server(self, item: Item) -> Iterator[Result]:
         for number, line in lines(item.text):
@@ -102,5 +137,13 @@ class Ssh(Check):
         """A user's key is ordinary when it is the one the instance was launched with, and worth a look when it is not."""
         for key, finding in self._others:
             added = bool(self._launch_keys) and key not in self._launch_keys
-            yield Finding(finding.check, Severity.LOW if added else finding.severity, finding.title + (", and it is not the launch key" if added else ""),
-                          finding.volume_id, finding.path, finding.evidence, finding.attack, finding.modified)
+            yield Finding(
+                finding.check,
+                Severity.LOW if added else finding.severity,
+                finding.title + (", and it is not the launch key" if added else ""),
+                finding.volume_id,
+                finding.path,
+                finding.evidence,
+                finding.attack,
+                finding.modified,
+            )

@@ -11,22 +11,41 @@ from clean_room_analysis.checks.places import hidden_part
 from clean_room_analysis.model import Entry, Severity
 from clean_room_analysis.text import lines
 
-_HOME_FILES = frozenset({".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc", ".zprofile", ".zshenv", ".cshrc", ".kshrc", ".xinitrc", ".xprofile"})
+_HOME_FILES = frozenset(
+    {
+        ".bashrc",
+        ".bash_profile",
+        ".bash_login",
+        ".bash_logout",
+        ".bash_aliases",
+        ".profile",
+        ".zshrc",
+        ".zprofile",
+        ".zshenv",
+        ".cshrc",
+        ".kshrc",
+        ".xinitrc",
+        ".xprofile",
+    }
+)
 #: place, technique, what runs it
-_PLACES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple((re.compile(pattern, re.DOTALL), technique, what) for pattern, technique, what in (
-    (r"^/etc/(?:rc\.d/)?rc\.local$", "T1037.004", "Start-up script"),
-    (r"^/etc/(?:rc\.d/)?init\.d/[^/]+$", "T1037.004", "Start-up script"),
-    (r"^/etc/(?:profile|bashrc|bash\.bashrc|zshrc|zprofile|environment|csh\.cshrc)$", "T1546.004", "Shell configuration of all users"),
-    (r"^/etc/(?:profile\.d|zsh)/.+", "T1546.004", "Shell configuration of all users"),
-    (r"^/etc/update-motd\.d/[^/]+$", "T1546.004", "Message of the day"),
-    (r"^/etc/(?:udev|usr/lib/udev)/rules\.d/[^/]+$", "T1546.017", "Device rule"),
-    (r"^/etc/NetworkManager/dispatcher\.d/.+", "T1546", "Network hook"),
-    (r"^/etc/dhcp/(?:dhclient-(?:exit|enter)-hooks(?:\.d/.+)?|dhclient\.d/.+)$", "T1546", "Network hook"),
-    (r"^/etc/(?:apt/apt\.conf\.d|yum/pluginconf\.d|dnf/plugins)/.+", "T1546.016", "Package manager hook"),
-    (r"/\.config/autostart/[^/]+\.desktop$|^/etc/xdg/autostart/[^/]+\.desktop$", "T1547.013", "Desktop autostart"),
-    (r"^/var/lib/cloud/scripts/per-(?:boot|instance|once)/.+", "T1037", "cloud-init script"),
-    (r"^/var/lib/cloud/instances/[^/]+/(?:user-data\.txt|scripts/.+)$", "T1037", "Instance user data"),
-))
+_PLACES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), technique, what)
+    for pattern, technique, what in (
+        (r"^/etc/(?:rc\.d/)?rc\.local$", "T1037.004", "Start-up script"),
+        (r"^/etc/(?:rc\.d/)?init\.d/[^/]+$", "T1037.004", "Start-up script"),
+        (r"^/etc/(?:profile|bashrc|bash\.bashrc|zshrc|zprofile|environment|csh\.cshrc)$", "T1546.004", "Shell configuration of all users"),
+        (r"^/etc/(?:profile\.d|zsh)/.+", "T1546.004", "Shell configuration of all users"),
+        (r"^/etc/update-motd\.d/[^/]+$", "T1546.004", "Message of the day"),
+        (r"^/etc/(?:udev|usr/lib/udev)/rules\.d/[^/]+$", "T1546.017", "Device rule"),
+        (r"^/etc/NetworkManager/dispatcher\.d/.+", "T1546", "Network hook"),
+        (r"^/etc/dhcp/(?:dhclient-(?:exit|enter)-hooks(?:\.d/.+)?|dhclient\.d/.+)$", "T1546", "Network hook"),
+        (r"^/etc/(?:apt/apt\.conf\.d|yum/pluginconf\.d|dnf/plugins)/.+", "T1546.016", "Package manager hook"),
+        (r"/\.config/autostart/[^/]+\.desktop$|^/etc/xdg/autostart/[^/]+\.desktop$", "T1547.013", "Desktop autostart"),
+        (r"^/var/lib/cloud/scripts/per-(?:boot|instance|once)/.+", "T1037", "cloud-init script"),
+        (r"^/var/lib/cloud/instances/[^/]+/(?:user-data\.txt|scripts/.+)$", "T1037", "Instance user data"),
+    )
+)
 _ROOTS = ("/etc/", "/var/lib/cloud/")
 
 
@@ -62,4 +81,6 @@ class Startup(Check):
             command = line.strip()
             reasons = persistent_suspicions(command, technique) if command and not command.startswith("#") else ()
             if reasons:
-                yield self.found(item, worst(reasons), f"{what} {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique))
+                yield self.found(
+                    item, worst(reasons), f"{what} {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique)
+                )

@@ -48,7 +48,9 @@ class Systemd(Check):
             return False
         if path.endswith(_SUFFIXES) and "systemd/" in path and _UNIT_PLACE.search(path):
             return True
-        return (path.endswith((".service", ".timer")) and (in_temporary(path) or in_home(path))) or (path.startswith(("/etc/", "/run/", "/usr/local/")) and _GENERATOR.match(path) is not None)
+        return (path.endswith((".service", ".timer")) and (in_temporary(path) or in_home(path))) or (
+            path.startswith(("/etc/", "/run/", "/usr/local/")) and _GENERATOR.match(path) is not None
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         path, entry = item.path, item.entry
@@ -59,7 +61,14 @@ class Systemd(Check):
                 return
         technique = "T1053.006" if path.endswith(".timer") else "T1543.002"
         if _GENERATOR.match(path):
-            yield self.found(item, Severity.MEDIUM, "Unit generator that no package puts here: it runs as root at every start", item.text[:500], ("T1543.002",), hashed=True)
+            yield self.found(
+                item,
+                Severity.MEDIUM,
+                "Unit generator that no package puts here: it runs as root at every start",
+                item.text[:500],
+                ("T1543.002",),
+                hashed=True,
+            )
             return
         if not _UNIT_PLACE.search(path):
             severity = Severity.MEDIUM if in_temporary(path) else Severity.LOW
@@ -76,4 +85,6 @@ class Systemd(Check):
             # What the vendor's own units do with temporary directories or nohup is theirs; a real finding there is worse.
             reasons = tuple(one for one in reasons if one.severity is not Severity.LOW or not path.startswith(_VENDOR))
             if reasons:
-                yield self.found(item, worst(reasons), f"Unit {in_words(reasons)}", f"line {number}: {key}={value}", techniques(reasons, technique))
+                yield self.found(
+                    item, worst(reasons), f"Unit {in_words(reasons)}", f"line {number}: {key}={value}", techniques(reasons, technique)
+                )

@@ -9,7 +9,9 @@ from clean_room_analysis.checks.places import hidden_part, in_home, in_temporary
 from clean_room_analysis.model import Entry, Severity
 
 #: Kernel threads are shown in brackets; a file of that name wants to be taken for one.
-_KERNEL_THREAD = re.compile(r"^\[?(?:kworker|kswapd|ksoftirqd|kthreadd|migration|rcu_sched|watchdog|kdevtmpfs|khugepaged|jbd2)[/\]:\w.-]*\]?$")
+_KERNEL_THREAD = re.compile(
+    r"^\[?(?:kworker|kswapd|ksoftirqd|kthreadd|migration|rcu_sched|watchdog|kdevtmpfs|khugepaged|jbd2)[/\]:\w.-]*\]?$"
+)
 #: Characters that make a name break out of a list, a page or a command line it is shown in.
 _DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069<>\"'`;|&$]")
 #: Hidden files below these are the business of whoever made the tree.
@@ -25,7 +27,13 @@ class TemporaryExecutables(Check):
         path = entry.logical
         if not entry.is_file or entry.size == 0:
             return False
-        return in_temporary(path) or path.startswith("/dev/") or "/." in path or path[-1] in " ." or _KERNEL_THREAD.match(entry.name) is not None
+        return (
+            in_temporary(path)
+            or path.startswith("/dev/")
+            or "/." in path
+            or path[-1] in " ."
+            or _KERNEL_THREAD.match(entry.name) is not None
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         path, entry = item.path, item.entry
@@ -38,8 +46,21 @@ class TemporaryExecutables(Check):
         elif not item.runnable:
             return
         elif in_temporary(path):
-            severity = Severity.HIGH if hidden or (entry.executable and kind == "Program") else Severity.MEDIUM if entry.executable else Severity.LOW
-            yield self.found(item, severity, f"{'Hidden ' + kind.lower() if hidden else kind} in a temporary directory", detail, ("T1564.001", *masked, "T1059.004") if hidden else (*masked, "T1059.004"), hashed=True)
+            severity = (
+                Severity.HIGH
+                if hidden or (entry.executable and kind == "Program")
+                else Severity.MEDIUM
+                if entry.executable
+                else Severity.LOW
+            )
+            yield self.found(
+                item,
+                severity,
+                f"{'Hidden ' + kind.lower() if hidden else kind} in a temporary directory",
+                detail,
+                ("T1564.001", *masked, "T1059.004") if hidden else (*masked, "T1059.004"),
+                hashed=True,
+            )
         elif _KERNEL_THREAD.match(entry.name) and kind == "Program":
             yield self.found(item, Severity.HIGH, "Program named like a kernel thread", detail, ("T1036.004",), hashed=True)
         elif hidden and not _TREES.search(path) and (kind == "Program" or not in_home(path)):

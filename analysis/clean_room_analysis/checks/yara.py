@@ -51,8 +51,16 @@ class Yara(Check):
             meta = dict(rule.metadata)
             quoted = [
                 f"{pattern.identifier} at {match.offset}: {decode(content[max(0, match.offset - 20) : match.offset + min(match.length, 200) + 60])}"
-                for pattern in rule.patterns for match in tuple(pattern.matches)[:1]
+                for pattern in rule.patterns
+                for match in tuple(pattern.matches)[:1]
             ][:_QUOTED]
             attack = tuple(str(meta.get("attack", "")).split())
-            yield self.found(item, Severity(str(meta.get("severity", "medium"))), str(meta.get("description", rule.identifier)), "\n".join(quoted), attack,
-                             rule=rule.identifier, hashed=True)
+            yield self.found(
+                item,
+                Severity(str(meta.get("severity", "medium"))),
+                str(meta.get("description", rule.identifier)),
+                "\n".join(quoted),
+                attack,
+                rule=rule.identifier,
+                hashed=True,
+            )

@@ -1,6 +1,11 @@
 /** Does one action of the plan. Each is idempotent: done twice, AWS answers as if it were done once. */
 import { AutoScalingClient, DetachInstancesCommand, EnterStandbyCommand } from "@aws-sdk/client-auto-scaling";
-import { EC2Client, ModifyInstanceAttributeCommand, ModifyInstanceMetadataOptionsCommand, ModifyNetworkInterfaceAttributeCommand } from "@aws-sdk/client-ec2";
+import {
+    EC2Client,
+    ModifyInstanceAttributeCommand,
+    ModifyInstanceMetadataOptionsCommand,
+    ModifyNetworkInterfaceAttributeCommand,
+} from "@aws-sdk/client-ec2";
 import { DeregisterInstancesFromLoadBalancerCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DeregisterTargetsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { InstanceRef } from "../../domain/containers";
@@ -24,7 +29,10 @@ async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, g
     } catch (error) {
         if (isNoMember(error)) return alreadyDone;
         await client.send(new EnterStandbyCommand(request));
-        return { outcome: "done", note: `detaching was refused (${error instanceof Error ? error.message : String(error)}), so it is in standby` };
+        return {
+            outcome: "done",
+            note: `detaching was refused (${error instanceof Error ? error.message : String(error)}), so it is in standby`,
+        };
     }
 }
 
@@ -32,9 +40,13 @@ async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, g
  * The allow-all moment opens the interface to the world, so nothing stands between its two calls, and it ends even where the
  * isolation group is refused or not known yet.
  */
-async function isolateInterface(ec2: EC2Client, { networkInterfaceId, through, group, before }: Extract<ContainmentAction, { kind: "isolateInterface" }>): Promise<Performed> {
-    const give = (Groups: string[]) => ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups }));
-    const why = (error: unknown) => error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+async function isolateInterface(
+    ec2: EC2Client,
+    { networkInterfaceId, through, group, before }: Extract<ContainmentAction, { kind: "isolateInterface" }>,
+): Promise<Performed> {
+    const give = (Groups: string[]) =>
+        ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups }));
+    const why = (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     return onceGroupIsKnown(async () => {
         const refusal = through ? await onceGroupIsKnown(() => give([through])).then(() => null, why) : null;
         try {
@@ -42,12 +54,19 @@ async function isolateInterface(ec2: EC2Client, { networkInterfaceId, through, g
         } catch (error) {
             if (through && refusal === null && before.length > 0) {
                 await give(before).catch((worse: unknown) => {
-                    throw new StepError(`The isolation group was refused (${why(error)}), and so were the groups before (${why(worse)})`, networkInterfaceId, `It carries ${through}, which lets everything through: give it a group without rules now.`, { cause: error });
+                    throw new StepError(
+                        `The isolation group was refused (${why(error)}), and so were the groups before (${why(worse)})`,
+                        networkInterfaceId,
+                        `It carries ${through}, which lets everything through: give it a group without rules now.`,
+                        { cause: error },
+                    );
                 });
             }
             throw error;
         }
-        return refusal === null ? done : { outcome: "done", note: `the moment in ${through} was refused (${refusal}), so connections that stood may live on` };
+        return refusal === null
+            ? done
+            : { outcome: "done", note: `the moment in ${through} was refused (${refusal}), so connections that stood may live on` };
     });
 }
 
@@ -68,13 +87,25 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, InstanceInitiatedShutdownBehavior: { Value: "stop" } }));
             return done;
         case "keepVolumes":
-            await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, BlockDeviceMappings: action.devices.map((DeviceName) => ({ DeviceName, Ebs: { DeleteOnTermination: false } })) }));
+            await ec2.send(
+                new ModifyInstanceAttributeCommand({
+                    InstanceId,
+                    BlockDeviceMappings: action.devices.map((DeviceName) => ({ DeviceName, Ebs: { DeleteOnTermination: false } })),
+                }),
+            );
             return done;
         case "deregisterTarget":
-            await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(new DeregisterTargetsCommand({ TargetGroupArn: action.targetGroupArn, Targets: [{ Id: action.targetId, Port: action.port || undefined }] }));
+            await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(
+                new DeregisterTargetsCommand({
+                    TargetGroupArn: action.targetGroupArn,
+                    Targets: [{ Id: action.targetId, Port: action.port || undefined }],
+                }),
+            );
             return done;
         case "deregisterFromClassic":
-            await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(new DeregisterInstancesFromLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }));
+            await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(
+                new DeregisterInstancesFromLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }),
+            );
             return done;
         case "isolateInterface":
             return isolateInterface(ec2, action);
@@ -87,7 +118,12 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "disabled" }));
             return done;
         case "shortenIdleTimeout":
-            await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, ConnectionTrackingSpecification: { TcpEstablishedTimeout: action.seconds } }));
+            await ec2.send(
+                new ModifyNetworkInterfaceAttributeCommand({
+                    NetworkInterfaceId: action.networkInterfaceId,
+                    ConnectionTrackingSpecification: { TcpEstablishedTimeout: action.seconds },
+                }),
+            );
             return done;
         case "isolateSubnet":
             await giveNetworkAcl(ref, incidentId, action.subnetId, action.networkAclId);

@@ -1,5 +1,13 @@
 /** The two security groups of a VPC that containment uses: found by tag, made when first needed. */
-import { AuthorizeSecurityGroupIngressCommand, AuthorizeSecurityGroupEgressCommand, CreateSecurityGroupCommand, DescribeSecurityGroupsCommand, EC2Client, paginateDescribeSecurityGroups, RevokeSecurityGroupEgressCommand } from "@aws-sdk/client-ec2";
+import {
+    AuthorizeSecurityGroupIngressCommand,
+    AuthorizeSecurityGroupEgressCommand,
+    CreateSecurityGroupCommand,
+    DescribeSecurityGroupsCommand,
+    EC2Client,
+    paginateDescribeSecurityGroups,
+    RevokeSecurityGroupEgressCommand,
+} from "@aws-sdk/client-ec2";
 import type { IpPermission, SecurityGroup } from "@aws-sdk/client-ec2";
 import type { InstanceRef } from "../../domain/containers";
 import { chooseGroup } from "../../domain/chooseGroup";
@@ -15,17 +23,28 @@ const everything: IpPermission[] = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.
 async function tagged(ec2: EC2Client): Promise<SecurityGroup[]> {
     const groups: SecurityGroup[] = [];
     const filters = [{ Name: `tag:${roleTag}`, Values: ["isolation", "untrack"] }];
-    for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: filters })) groups.push(...page.SecurityGroups ?? []);
+    for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: filters }))
+        groups.push(...(page.SecurityGroups ?? []));
     return groups;
 }
 
 async function create(ec2: EC2Client, vpcId: string, role: "isolation" | "untrack", name: string, description: string): Promise<string> {
-    const created = await ec2.send(new CreateSecurityGroupCommand({
-        GroupName: name,
-        Description: description,
-        VpcId: vpcId,
-        TagSpecifications: [{ ResourceType: "security-group", Tags: [{ Key: "Name", Value: name }, { Key: roleTag, Value: role }] }],
-    }));
+    const created = await ec2.send(
+        new CreateSecurityGroupCommand({
+            GroupName: name,
+            Description: description,
+            VpcId: vpcId,
+            TagSpecifications: [
+                {
+                    ResourceType: "security-group",
+                    Tags: [
+                        { Key: "Name", Value: name },
+                        { Key: roleTag, Value: role },
+                    ],
+                },
+            ],
+        }),
+    );
     return created.GroupId!;
 }
 
@@ -37,13 +56,19 @@ async function createOrFind(ec2: EC2Client, vpcId: string, role: "isolation" | "
         if (errorCode(error) !== "InvalidGroup.Duplicate") throw error;
         const found = chooseGroup(await tagged(ec2), vpcId, role);
         if (found) return found;
-        throw new StepError(`A security group with the name of our ${role} group is there, but has other rules or no ${roleTag} tag`, vpcId, "Rename or delete that group.", { cause: error });
+        throw new StepError(
+            `A security group with the name of our ${role} group is there, but has other rules or no ${roleTag} tag`,
+            vpcId,
+            "Rename or delete that group.",
+            { cause: error },
+        );
     }
 }
 
 async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
     const id = await create(ec2, vpcId, "isolation", "clean-room-isolation", "Contained instances: nothing in, nothing out");
-    const revoke = (IpPermissions: IpPermission[]) => onceGroupIsKnown(() => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions })));
+    const revoke = (IpPermissions: IpPermission[]) =>
+        onceGroupIsKnown(() => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions })));
     // A new group lets everything out; without this it would not isolate. The IPv6 rule is there only in VPCs with IPv6.
     await Promise.all([
         revoke([{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }]),
@@ -55,11 +80,24 @@ async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
 }
 
 async function makeUntrack(ec2: EC2Client, vpcId: string): Promise<string> {
-    const id = await create(ec2, vpcId, "untrack", "clean-room-untrack", "For one call: makes connections untracked so that isolation drops them");
+    const id = await create(
+        ec2,
+        vpcId,
+        "untrack",
+        "clean-room-untrack",
+        "For one call: makes connections untracked so that isolation drops them",
+    );
     await Promise.all([
         onceGroupIsKnown(() => ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything }))),
         // IPv4 egress is there from birth.
-        onceGroupIsKnown(() => ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: id, IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }] }))),
+        onceGroupIsKnown(() =>
+            ec2.send(
+                new AuthorizeSecurityGroupEgressCommand({
+                    GroupId: id,
+                    IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }],
+                }),
+            ),
+        ),
     ]);
     return id;
 }
@@ -77,9 +115,17 @@ export async function findContainmentGroups(ref: InstanceRef, incidentId: string
 }
 
 /** The group, found or made: the isolation group has no rules at all, through the other connections become untracked. */
-export async function ensureGroup(ref: InstanceRef, incidentId: string, vpcId: string, role: keyof StandingGroups, standing: StandingGroups): Promise<string> {
+export async function ensureGroup(
+    ref: InstanceRef,
+    incidentId: string,
+    vpcId: string,
+    role: keyof StandingGroups,
+    standing: StandingGroups,
+): Promise<string> {
     const ec2 = memberClient(EC2Client, ref, incidentId);
-    return standing[role] ?? createOrFind(ec2, vpcId, role, () => role === "isolation" ? makeIsolation(ec2, vpcId) : makeUntrack(ec2, vpcId));
+    return (
+        standing[role] ?? createOrFind(ec2, vpcId, role, () => (role === "isolation" ? makeIsolation(ec2, vpcId) : makeUntrack(ec2, vpcId)))
+    );
 }
 
 /** Whether a group still has no rule in either direction. */

@@ -1,7 +1,21 @@
 /** Takes an instance's credentials away, and gives them back, through one inline policy on its role. */
-import { DeleteRolePolicyCommand, GetInstanceProfileCommand, GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import {
+    DeleteRolePolicyCommand,
+    GetInstanceProfileCommand,
+    GetRolePolicyCommand,
+    IAMClient,
+    PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
 import type { InstanceRef } from "../../domain/containers";
-import { addDenied, deniedInstances, denyPolicyName, inlinePolicyLimit, removeDenied, revokeOlderSessions, revokePolicyName } from "../../domain/planCredentialDeny";
+import {
+    addDenied,
+    deniedInstances,
+    denyPolicyName,
+    inlinePolicyLimit,
+    removeDenied,
+    revokeOlderSessions,
+    revokePolicyName,
+} from "../../domain/planCredentialDeny";
 import { memberClient } from "../clients";
 import { eventually } from "../consistency";
 import { environment } from "../environment";
@@ -55,7 +69,12 @@ async function write(iam: IAMClient, role: string, policy: string | null): Promi
  *
  * @returns the policy that holds, and whether it had to be written
  */
-async function change(iam: IAMClient, accountId: string, role: string, { next, holds }: Change): Promise<{ policy: string | null; written: boolean }> {
+async function change(
+    iam: IAMClient,
+    accountId: string,
+    role: string,
+    { next, holds }: Change,
+): Promise<{ policy: string | null; written: boolean }> {
     const standing = await readPolicy(iam, role);
     if (holds(standing)) return { policy: standing, written: false };
     return alone(accountId, role, async () => {
@@ -65,7 +84,11 @@ async function change(iam: IAMClient, accountId: string, role: string, { next, h
             policy = await eventually(() => readPolicy(iam, role), holds, longestLook);
             if (holds(policy)) return { policy, written: true };
         }
-        throw new StepError("The inline policy did not keep what was written to it", `${denyPolicyName} of the role ${role}`, "Another process changes it; look who, and try again.");
+        throw new StepError(
+            "The inline policy did not keep what was written to it",
+            `${denyPolicyName} of the role ${role}`,
+            "Another process changes it; look who, and try again.",
+        );
     });
 }
 
@@ -76,7 +99,10 @@ export async function denyCredentials(instanceProfileArn: string, ref: InstanceR
     if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no credentials to deny" };
     const arn = instanceArn(ref);
     try {
-        const { written } = await change(iam, ref.accountId, role, { next: (policy) => addDenied(policy, arn), holds: (policy) => deniedInstances(policy).includes(arn) });
+        const { written } = await change(iam, ref.accountId, role, {
+            next: (policy) => addDenied(policy, arn),
+            holds: (policy) => deniedInstances(policy).includes(arn),
+        });
         return written ? done : alreadyDone;
     } catch (error) {
         if (errorCode(error) !== "LimitExceeded" && errorCode(error) !== "LimitExceededException") throw error;
@@ -93,7 +119,14 @@ export async function denyCredentials(instanceProfileArn: string, ref: InstanceR
 export async function revokeRole(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<void> {
     const iam = memberClient(IAMClient, ref, incidentId);
     const role = await roleOf(iam, instanceProfileArn);
-    if (role) await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: revokePolicyName, PolicyDocument: revokeOlderSessions(new Date().toISOString()) }));
+    if (role)
+        await iam.send(
+            new PutRolePolicyCommand({
+                RoleName: role,
+                PolicyName: revokePolicyName,
+                PolicyDocument: revokeOlderSessions(new Date().toISOString()),
+            }),
+        );
 }
 
 /**
@@ -105,8 +138,11 @@ export async function allowCredentials(instanceProfileArn: string, ref: Instance
     const RoleName = await roleOf(iam, instanceProfileArn);
     if (!RoleName) return { outcome: "not-needed", note: "the instance profile has no role any more" };
     const arn = instanceArn(ref);
-    const { policy, written } = await change(iam, ref.accountId, RoleName, { next: (each) => removeDenied(each, arn), holds: (each) => !deniedInstances(each).includes(arn) });
-    const revoked = policy === null && await removePolicy(iam, RoleName, revokePolicyName);
+    const { policy, written } = await change(iam, ref.accountId, RoleName, {
+        next: (each) => removeDenied(each, arn),
+        holds: (each) => !deniedInstances(each).includes(arn),
+    });
+    const revoked = policy === null && (await removePolicy(iam, RoleName, revokePolicyName));
     return written || revoked ? done : alreadyDone;
 }
 

@@ -27,7 +27,12 @@ export async function readRecord(incidentId: string): Promise<Recorded> {
  *
  * @throws the table's error where containing is not allowed without having read it: a finding may have joined that asks for more
  */
-export function decide(incident: Incident, instance: Instance, { record, error }: Recorded, answer: ApprovalAnswer | null): ContainmentDecision {
+export function decide(
+    incident: Incident,
+    instance: Instance,
+    { record, error }: Recorded,
+    answer: ApprovalAnswer | null,
+): ContainmentDecision {
     const decision = decideContainment({
         ...deployedPolicy(),
         findings: [incident.finding, ...(record?.findings ?? [])],
@@ -48,15 +53,22 @@ export async function recordObserved(record: IncidentRecord | null, answer: Appr
     if (record === null || record.status === "released") return;
     const approval = record.approval && { ...record.approval, answer: answer ?? record.approval.answer };
     const observed: IncidentRecord = { ...record, status: "observed", approval, updatedAt: new Date().toISOString() };
-    if (!await replaceRecord(observed)) throw new TransientError(`A finding joined ${record.incident.incidentId} while it was being decided`);
+    if (!(await replaceRecord(observed)))
+        throw new TransientError(`A finding joined ${record.incident.incidentId} while it was being decided`);
 }
 
 /** Notes that the instance is contained. Never throws: that it is contained counts, not that the table says so. */
 export async function recordContained(incidentId: string, answer: ApprovalAnswer | null): Promise<void> {
     try {
-        await updateIncident(incidentId, (record) => record.status === "released" ? null : {
-            ...record, status: "contained", approval: record.approval && { ...record.approval, answer: answer ?? record.approval.answer },
-        });
+        await updateIncident(incidentId, (record) =>
+            record.status === "released"
+                ? null
+                : {
+                      ...record,
+                      status: "contained",
+                      approval: record.approval && { ...record.approval, answer: answer ?? record.approval.answer },
+                  },
+        );
     } catch (error) {
         log("the incidents table could not be told of the containment", { incidentId, error: String(error) });
     }

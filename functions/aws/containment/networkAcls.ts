@@ -2,7 +2,13 @@
  * Cuts and restores whole subnets by their network ACL, for `containment.network: nacl`. A network ACL keeps no state, so
  * it also cuts the connections that security groups let live, of every instance in the subnet.
  */
-import { CreateNetworkAclCommand, EC2Client, paginateDescribeNetworkAcls, paginateDescribeNetworkInterfaces, ReplaceNetworkAclAssociationCommand } from "@aws-sdk/client-ec2";
+import {
+    CreateNetworkAclCommand,
+    EC2Client,
+    paginateDescribeNetworkAcls,
+    paginateDescribeNetworkInterfaces,
+    ReplaceNetworkAclAssociationCommand,
+} from "@aws-sdk/client-ec2";
 import type { NetworkAcl } from "@aws-sdk/client-ec2";
 import { chooseNetworkAcl } from "../../domain/chooseGroup";
 import type { InstanceRef } from "../../domain/containers";
@@ -13,7 +19,8 @@ const roleTag = { Key: "clean-room:role", Value: "isolation-nacl" };
 
 async function describe(ec2: EC2Client, name: string, value: string): Promise<NetworkAcl[]> {
     const found: NetworkAcl[] = [];
-    for await (const page of paginateDescribeNetworkAcls({ client: ec2 }, { Filters: [{ Name: name, Values: [value] }] })) found.push(...page.NetworkAcls ?? []);
+    for await (const page of paginateDescribeNetworkAcls({ client: ec2 }, { Filters: [{ Name: name, Values: [value] }] }))
+        found.push(...(page.NetworkAcls ?? []));
     return found;
 }
 
@@ -22,10 +29,12 @@ export async function ensureIsolationAcl(ref: InstanceRef, incidentId: string, v
     const ec2 = memberClient(EC2Client, ref, incidentId);
     const standing = chooseNetworkAcl(await describe(ec2, "vpc-id", vpcId));
     if (standing) return standing;
-    const { NetworkAcl: made } = await ec2.send(new CreateNetworkAclCommand({
-        VpcId: vpcId,
-        TagSpecifications: [{ ResourceType: "network-acl", Tags: [{ Key: "Name", Value: "clean-room-isolation" }, roleTag] }],
-    }));
+    const { NetworkAcl: made } = await ec2.send(
+        new CreateNetworkAclCommand({
+            VpcId: vpcId,
+            TagSpecifications: [{ ResourceType: "network-acl", Tags: [{ Key: "Name", Value: "clean-room-isolation" }, roleTag] }],
+        }),
+    );
     return made!.NetworkAclId!;
 }
 
@@ -33,17 +42,33 @@ export async function ensureIsolationAcl(ref: InstanceRef, incidentId: string, v
 export async function giveNetworkAcl(ref: InstanceRef, incidentId: string, subnetId: string, networkAclId: string): Promise<void> {
     const ec2 = memberClient(EC2Client, ref, incidentId);
     // The association gets another id whenever it is replaced, so it is looked up and not remembered.
-    const association = (await describe(ec2, "association.subnet-id", subnetId)).flatMap((acl) => acl.Associations ?? []).find((each) => each.SubnetId === subnetId);
+    const association = (await describe(ec2, "association.subnet-id", subnetId))
+        .flatMap((acl) => acl.Associations ?? [])
+        .find((each) => each.SubnetId === subnetId);
     if (!association) throw new StepError("The subnet has no network ACL association", subnetId, "Look whether the subnet still exists.");
     if (association.NetworkAclId === networkAclId) return;
-    await ec2.send(new ReplaceNetworkAclAssociationCommand({ AssociationId: association.NetworkAclAssociationId!, NetworkAclId: networkAclId }));
+    await ec2.send(
+        new ReplaceNetworkAclAssociationCommand({ AssociationId: association.NetworkAclAssociationId!, NetworkAclId: networkAclId }),
+    );
 }
 
 /** Interfaces in a subnet that carry the isolation group, and are not among `own`: those of other contained instances. */
-export async function othersContainedIn(ref: InstanceRef, incidentId: string, subnetId: string, isolation: string, own: readonly string[]): Promise<string[]> {
+export async function othersContainedIn(
+    ref: InstanceRef,
+    incidentId: string,
+    subnetId: string,
+    isolation: string,
+    own: readonly string[],
+): Promise<string[]> {
     const found: string[] = [];
-    const filters = [{ Name: "subnet-id", Values: [subnetId] }, { Name: "group-id", Values: [isolation] }];
-    for await (const page of paginateDescribeNetworkInterfaces({ client: memberClient(EC2Client, ref, incidentId) }, { Filters: filters })) {
+    const filters = [
+        { Name: "subnet-id", Values: [subnetId] },
+        { Name: "group-id", Values: [isolation] },
+    ];
+    for await (const page of paginateDescribeNetworkInterfaces(
+        { client: memberClient(EC2Client, ref, incidentId) },
+        { Filters: filters },
+    )) {
         found.push(...(page.NetworkInterfaces ?? []).map((each) => each.NetworkInterfaceId!));
     }
     return found.filter((id) => !own.includes(id)).sort();

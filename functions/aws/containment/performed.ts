@@ -11,9 +11,17 @@ export const done: Performed = { outcome: "done", note: null };
 export const alreadyDone: Performed = { outcome: "already-done", note: null };
 
 /** Does one action and says how it ended. Never throws. @param what the action, as the record of steps names it */
-export async function attempt(what: { name: string; detail: string }, perform: () => Promise<Performed>): Promise<{ step: ContainmentStep; error: unknown }> {
+export async function attempt(
+    what: { name: string; detail: string },
+    perform: () => Promise<Performed>,
+): Promise<{ step: ContainmentStep; error: unknown }> {
     const { name, detail } = what;
-    const step = (outcome: ContainmentStep["outcome"], text: string): ContainmentStep => ({ name, outcome, at: new Date().toISOString(), detail: text });
+    const step = (outcome: ContainmentStep["outcome"], text: string): ContainmentStep => ({
+        name,
+        outcome,
+        at: new Date().toISOString(),
+        detail: text,
+    });
     try {
         const { outcome, note } = await perform();
         return { step: step(outcome, note === null ? detail : `${detail}; ${note}`), error: null };

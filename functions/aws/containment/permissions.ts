@@ -7,8 +7,17 @@ export const readInstancePermissions: Permissions = (names) => [
         Sid: "ReadInstance",
         Effect: "Allow",
         Action: [
-            "ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ec2:DescribeSecurityGroups", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
-            "autoscaling:DescribeAutoScalingInstances", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeLoadBalancers",
+            "ec2:DescribeInstances",
+            "ec2:DescribeInstanceTypes",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeNetworkInterfaces",
+            "autoscaling:DescribeAutoScalingInstances",
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "elasticloadbalancing:DescribeLoadBalancers",
         ],
         Resource: ["*"],
     },
@@ -17,13 +26,43 @@ export const readInstancePermissions: Permissions = (names) => [
 
 /** Set, or put back, what makes an instance contained. */
 export const changeInstancePermissions: Permissions = (names) => [
-    { Sid: "ChangeInstance", Effect: "Allow", Action: ["ec2:ModifyInstanceAttribute"], Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")] },
+    {
+        Sid: "ChangeInstance",
+        Effect: "Allow",
+        Action: ["ec2:ModifyInstanceAttribute"],
+        Resource: [ec2Arn(names, "instance/*"), ec2Arn(names, "volume/*")],
+    },
     { Sid: "SetMetadataEndpoint", Effect: "Allow", Action: ["ec2:ModifyInstanceMetadataOptions"], Resource: [ec2Arn(names, "instance/*")] },
-    { Sid: "FindRoleOfInstance", Effect: "Allow", Action: ["iam:GetInstanceProfile"], Resource: [`arn:${names.partition}:iam::${names.accountId}:instance-profile/*`] },
-    { Sid: "DenyCredentialsOfInstance", Effect: "Allow", Action: ["iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"], Resource: [`arn:${names.partition}:iam::${names.accountId}:role/*`] },
+    {
+        Sid: "FindRoleOfInstance",
+        Effect: "Allow",
+        Action: ["iam:GetInstanceProfile"],
+        Resource: [`arn:${names.partition}:iam::${names.accountId}:instance-profile/*`],
+    },
+    {
+        Sid: "DenyCredentialsOfInstance",
+        Effect: "Allow",
+        Action: ["iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"],
+        Resource: [`arn:${names.partition}:iam::${names.accountId}:role/*`],
+    },
     // Who can write a role's policy can give it anything: never to the responder itself.
-    { Sid: "NeverOwnPolicies", Effect: "Deny", Action: ["iam:PutRolePolicy", "iam:DeleteRolePolicy"], Resource: [`arn:${names.partition}:iam::${names.accountId}:role/clean-room-*`] },
-    { Sid: "SwapGroups", Effect: "Allow", Action: ["ec2:ModifyNetworkInterfaceAttribute"], Resource: [ec2Arn(names, "network-interface/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "instance/*")] },
+    {
+        Sid: "NeverOwnPolicies",
+        Effect: "Deny",
+        Action: ["iam:PutRolePolicy", "iam:DeleteRolePolicy"],
+        Resource: [`arn:${names.partition}:iam::${names.accountId}:role/clean-room-*`],
+    },
+    {
+        Sid: "SwapGroups",
+        Effect: "Allow",
+        Action: ["ec2:ModifyNetworkInterfaceAttribute"],
+        Resource: [ec2Arn(names, "network-interface/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "instance/*")],
+    },
     // Also where subnets are not cut: an incident of an earlier configuration may still have to be released.
-    { Sid: "SwapNetworkAcls", Effect: "Allow", Action: ["ec2:ReplaceNetworkAclAssociation"], Resource: [ec2Arn(names, "network-acl/*"), ec2Arn(names, "subnet/*")] },
+    {
+        Sid: "SwapNetworkAcls",
+        Effect: "Allow",
+        Action: ["ec2:ReplaceNetworkAclAssociation"],
+        Resource: [ec2Arn(names, "network-acl/*"), ec2Arn(names, "subnet/*")],
+    },
 ];

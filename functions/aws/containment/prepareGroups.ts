@@ -27,7 +27,13 @@ export async function findStandingGroups(ref: InstanceRef, incidentId: string): 
 }
 
 /** Makes what does not stand yet. Never throws: a group that cannot be made is null, and named in `failed`. */
-export async function prepareGroups(ref: InstanceRef, incidentId: string, vpcId: string, standing: StandingGroups, network: NetworkMode): Promise<PreparedGroups> {
+export async function prepareGroups(
+    ref: InstanceRef,
+    incidentId: string,
+    vpcId: string,
+    standing: StandingGroups,
+    network: NetworkMode,
+): Promise<PreparedGroups> {
     const make = async (name: string, detail: string, run: () => Promise<string>) => {
         let id: string | null = null;
         const { step, error } = await attempt({ name, detail }, async () => {
@@ -38,8 +44,14 @@ export async function prepareGroups(ref: InstanceRef, incidentId: string, vpcId:
     };
     const [isolation, untrack, networkAcl] = await Promise.all([
         make("isolationGroup", `a group without rules in ${vpcId}`, () => ensureGroup(ref, incidentId, vpcId, "isolation", standing)),
-        make("untrackGroup", `a group in ${vpcId} that makes connections untracked; without it those that stand live on`, () => ensureGroup(ref, incidentId, vpcId, "untrack", standing)),
-        network === "nacl" ? make("isolationNetworkAcl", `a network ACL that denies everything in ${vpcId}`, () => ensureIsolationAcl(ref, incidentId, vpcId)) : null,
+        make("untrackGroup", `a group in ${vpcId} that makes connections untracked; without it those that stand live on`, () =>
+            ensureGroup(ref, incidentId, vpcId, "untrack", standing),
+        ),
+        network === "nacl"
+            ? make("isolationNetworkAcl", `a network ACL that denies everything in ${vpcId}`, () =>
+                  ensureIsolationAcl(ref, incidentId, vpcId),
+              )
+            : null,
     ]);
     const failures = [isolation, untrack, networkAcl].filter((each) => each !== null).filter((each) => each.error !== null);
     return {

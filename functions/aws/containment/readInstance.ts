@@ -1,9 +1,24 @@
 /** Reads an instance once, in as few rounds as its parts allow: two, each of parallel calls. */
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand } from "@aws-sdk/client-auto-scaling";
-import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, DescribeInstanceTypesCommand, EC2Client, paginateDescribeNetworkAcls, paginateDescribeRouteTables, paginateDescribeVpcEndpoints } from "@aws-sdk/client-ec2";
+import {
+    DescribeInstanceAttributeCommand,
+    DescribeInstancesCommand,
+    DescribeInstanceTypesCommand,
+    EC2Client,
+    paginateDescribeNetworkAcls,
+    paginateDescribeRouteTables,
+    paginateDescribeVpcEndpoints,
+} from "@aws-sdk/client-ec2";
 import type { DescribeInstanceAttributeCommandOutput, Instance, RouteTable } from "@aws-sdk/client-ec2";
-import { ElasticLoadBalancingClient, paginateDescribeLoadBalancers as paginateClassicLoadBalancers } from "@aws-sdk/client-elastic-load-balancing";
-import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client, paginateDescribeTargetGroups } from "@aws-sdk/client-elastic-load-balancing-v2";
+import {
+    ElasticLoadBalancingClient,
+    paginateDescribeLoadBalancers as paginateClassicLoadBalancers,
+} from "@aws-sdk/client-elastic-load-balancing";
+import {
+    DescribeTargetHealthCommand,
+    ElasticLoadBalancingV2Client,
+    paginateDescribeTargetGroups,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { InstanceRef } from "../../domain/containers";
 import type { InstanceState } from "../../domain/instanceState";
@@ -14,7 +29,7 @@ import { mapConcurrently } from "../mapConcurrently";
 
 async function collect<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page) => Item[] | undefined): Promise<Item[]> {
     const found: Item[] = [];
-    for await (const page of pages) found.push(...items(page) ?? []);
+    for await (const page of pages) found.push(...(items(page) ?? []));
     return found;
 }
 
@@ -30,10 +45,19 @@ async function describe(ec2: EC2Client, ref: InstanceRef): Promise<Instance> {
     } catch (error) {
         if (!isNotFound(error)) throw error;
     }
-    if (!instance) throw new InstanceGone("There is no such instance", where, "Check the account and Region of the finding; an instance terminated more than an hour ago is no longer listed.");
+    if (!instance)
+        throw new InstanceGone(
+            "There is no such instance",
+            where,
+            "Check the account and Region of the finding; an instance terminated more than an hour ago is no longer listed.",
+        );
     const state = instance.State?.Name ?? "unknown";
     if (state === "terminated" || state === "shutting-down") {
-        throw new InstanceGone(`The instance is already ${state}, so there is nothing to contain or release`, where, "Look for snapshots of its volumes and for its logs.");
+        throw new InstanceGone(
+            `The instance is already ${state}, so there is nothing to contain or release`,
+            where,
+            "Look for snapshots of its volumes and for its logs.",
+        );
     }
     return instance;
 }
@@ -41,16 +65,26 @@ async function describe(ec2: EC2Client, ref: InstanceRef): Promise<Instance> {
 /** The routes that a subnet uses: its own table's, else the VPC's main table's. */
 function routesOf(tables: RouteTable[], subnetIds: string[]): Route[] {
     const main = tables.find((table) => table.Associations?.some((association) => association.Main));
-    const used = subnetIds.map((id) => tables.find((table) => table.Associations?.some((association) => association.SubnetId === id)) ?? main);
-    return [...new Set(used)].flatMap((table) => table?.Routes ?? []).map((route) => ({
-        target: route.NatGatewayId ?? route.TransitGatewayId ?? route.EgressOnlyInternetGatewayId ?? route.GatewayId ?? "",
-        // A route to a prefix list is that of a gateway endpoint (S3, DynamoDB), whose flows are not always tracked.
-        destination: route.DestinationCidrBlock ?? route.DestinationIpv6CidrBlock ?? "",
-    })).filter((route) => route.destination !== "");
+    const used = subnetIds.map(
+        (id) => tables.find((table) => table.Associations?.some((association) => association.SubnetId === id)) ?? main,
+    );
+    return [...new Set(used)]
+        .flatMap((table) => table?.Routes ?? [])
+        .map((route) => ({
+            target: route.NatGatewayId ?? route.TransitGatewayId ?? route.EgressOnlyInternetGatewayId ?? route.GatewayId ?? "",
+            // A route to a prefix list is that of a gateway endpoint (S3, DynamoDB), whose flows are not always tracked.
+            destination: route.DestinationCidrBlock ?? route.DestinationIpv6CidrBlock ?? "",
+        }))
+        .filter((route) => route.destination !== "");
 }
 
 /** Registrations of the instance in target groups of its VPC, by its id or by an address of its interfaces. */
-async function readTargets(elb: ElasticLoadBalancingV2Client, groups: TargetGroup[], instanceId: string, addresses: string[]): Promise<InstanceState["targets"]> {
+async function readTargets(
+    elb: ElasticLoadBalancingV2Client,
+    groups: TargetGroup[],
+    instanceId: string,
+    addresses: string[],
+): Promise<InstanceState["targets"]> {
     const wanted = new Set([instanceId, ...addresses]);
     const health = await mapConcurrently(groups, 10, async (group) => {
         const response = await elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: group.TargetGroupArn }));
@@ -98,8 +132,16 @@ function tolerant(unread: string[]) {
 
 async function readAttributes(ec2: EC2Client, InstanceId: string, read: ReturnType<typeof tolerant>): Promise<FirstRead["attributes"]> {
     const attribute = (Attribute: "disableApiTermination" | "disableApiStop" | "instanceInitiatedShutdownBehavior") =>
-        read<Partial<DescribeInstanceAttributeCommandOutput> | null>(`the attribute ${Attribute}`, ec2.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute })), null);
-    const [termination, stop, shutdown] = await Promise.all([attribute("disableApiTermination"), attribute("disableApiStop"), attribute("instanceInitiatedShutdownBehavior")]);
+        read<Partial<DescribeInstanceAttributeCommandOutput> | null>(
+            `the attribute ${Attribute}`,
+            ec2.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute })),
+            null,
+        );
+    const [termination, stop, shutdown] = await Promise.all([
+        attribute("disableApiTermination"),
+        attribute("disableApiStop"),
+        attribute("instanceInitiatedShutdownBehavior"),
+    ]);
     return {
         terminationProtection: termination && (termination.DisableApiTermination?.Value ?? false),
         stopProtection: stop && (stop.DisableApiStop?.Value ?? false),
@@ -119,9 +161,29 @@ export async function readFirst(ref: InstanceRef, incidentId: string): Promise<F
     const [instance, attributes, scaling, targetGroups, classic] = await Promise.all([
         describe(ec2, ref),
         readAttributes(ec2, ref.instanceId, read),
-        read("the Auto Scaling group", memberClient(AutoScalingClient, ref, incidentId).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [ref.instanceId] })), null),
-        read("the target groups", collect(paginateDescribeTargetGroups({ client: memberClient(ElasticLoadBalancingV2Client, ref, incidentId) }, {}), (page) => page.TargetGroups), []),
-        read("the classic load balancers", collect(paginateClassicLoadBalancers({ client: memberClient(ElasticLoadBalancingClient, ref, incidentId) }, {}), (page) => page.LoadBalancerDescriptions), []),
+        read(
+            "the Auto Scaling group",
+            memberClient(AutoScalingClient, ref, incidentId).send(
+                new DescribeAutoScalingInstancesCommand({ InstanceIds: [ref.instanceId] }),
+            ),
+            null,
+        ),
+        read(
+            "the target groups",
+            collect(
+                paginateDescribeTargetGroups({ client: memberClient(ElasticLoadBalancingV2Client, ref, incidentId) }, {}),
+                (page) => page.TargetGroups,
+            ),
+            [],
+        ),
+        read(
+            "the classic load balancers",
+            collect(
+                paginateClassicLoadBalancers({ client: memberClient(ElasticLoadBalancingClient, ref, incidentId) }, {}),
+                (page) => page.LoadBalancerDescriptions,
+            ),
+            [],
+        ),
     ]);
     const group = scaling?.AutoScalingInstances?.[0];
     return {
@@ -132,13 +194,25 @@ export async function readFirst(ref: InstanceRef, incidentId: string): Promise<F
         attributes,
         autoScaling: group ? { group: group.AutoScalingGroupName!, lifecycleState: group.LifecycleState ?? "" } : null,
         targetGroups,
-        classicLoadBalancers: classic.filter((each) => each.Instances?.some((one) => one.InstanceId === ref.instanceId)).map((each) => each.LoadBalancerName!),
+        classicLoadBalancers: classic
+            .filter((each) => each.Instances?.some((one) => one.InstanceId === ref.instanceId))
+            .map((each) => each.LoadBalancerName!),
         unread,
     };
 }
 
 /** The second round: registrations, routes and network ACLs around the instance. Reads everything containment may change, and what it cannot. */
-export async function readRest({ ref, incidentId, instance, vpcId, attributes, autoScaling, targetGroups, classicLoadBalancers, unread }: FirstRead): Promise<InstanceState> {
+export async function readRest({
+    ref,
+    incidentId,
+    instance,
+    vpcId,
+    attributes,
+    autoScaling,
+    targetGroups,
+    classicLoadBalancers,
+    unread,
+}: FirstRead): Promise<InstanceState> {
     const ec2 = memberClient(EC2Client, ref, incidentId);
     const read = tolerant(unread);
     const attached = instance.NetworkInterfaces ?? [];
@@ -147,22 +221,50 @@ export async function readRest({ ref, incidentId, instance, vpcId, attributes, a
     const inVpc = [{ Name: "vpc-id", Values: [vpcId] }];
     const reachable = targetGroups.filter((group) => group.VpcId === vpcId && group.TargetType !== "lambda" && group.TargetType !== "alb");
     const [targets, routeTables, endpoints, networkAcls, types] = await Promise.all([
-        read("the targets' health", readTargets(memberClient(ElasticLoadBalancingV2Client, ref, incidentId), reachable, ref.instanceId, addresses), []),
-        read("the route tables", collect(paginateDescribeRouteTables({ client: ec2 }, { Filters: inVpc }), (page) => page.RouteTables), []),
-        read("the interface endpoints", collect(paginateDescribeVpcEndpoints({ client: ec2 }, { Filters: [...inVpc, { Name: "vpc-endpoint-type", Values: ["Interface"] }] }), (page) => page.VpcEndpoints), []),
-        read("the network ACLs", collect(paginateDescribeNetworkAcls({ client: ec2 }, { Filters: [{ Name: "association.subnet-id", Values: subnetIds }] }), (page) => page.NetworkAcls), []),
+        read(
+            "the targets' health",
+            readTargets(memberClient(ElasticLoadBalancingV2Client, ref, incidentId), reachable, ref.instanceId, addresses),
+            [],
+        ),
+        read(
+            "the route tables",
+            collect(paginateDescribeRouteTables({ client: ec2 }, { Filters: inVpc }), (page) => page.RouteTables),
+            [],
+        ),
+        read(
+            "the interface endpoints",
+            collect(
+                paginateDescribeVpcEndpoints(
+                    { client: ec2 },
+                    { Filters: [...inVpc, { Name: "vpc-endpoint-type", Values: ["Interface"] }] },
+                ),
+                (page) => page.VpcEndpoints,
+            ),
+            [],
+        ),
+        read(
+            "the network ACLs",
+            collect(
+                paginateDescribeNetworkAcls({ client: ec2 }, { Filters: [{ Name: "association.subnet-id", Values: subnetIds }] }),
+                (page) => page.NetworkAcls,
+            ),
+            [],
+        ),
         read("the instance type", ec2.send(new DescribeInstanceTypesCommand({ InstanceTypes: [instance.InstanceType!] })), null),
     ]);
     // EC2 gives a default exactly for the types whose idle timeout can be set.
     const defaultTimeout = types?.InstanceTypes?.[0]?.NetworkInfo?.ConnectionTrackingConfiguration?.DefaultTcpEstablishedTimeout ?? null;
-    const interfaces = attached.map((each) => ({
-        networkInterfaceId: each.NetworkInterfaceId!,
-        subnetId: each.SubnetId ?? "",
-        privateIps: (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!),
-        ipv6: (each.Ipv6Addresses ?? []).length > 0,
-        groups: (each.Groups ?? []).map((group) => group.GroupId!).sort(),
-        tcpIdleTimeout: defaultTimeout === null ? null : each.ConnectionTrackingConfiguration?.TcpEstablishedTimeout ?? defaultTimeout,
-    })).sort((a, b) => a.networkInterfaceId.localeCompare(b.networkInterfaceId));
+    const interfaces = attached
+        .map((each) => ({
+            networkInterfaceId: each.NetworkInterfaceId!,
+            subnetId: each.SubnetId ?? "",
+            privateIps: (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!),
+            ipv6: (each.Ipv6Addresses ?? []).length > 0,
+            groups: (each.Groups ?? []).map((group) => group.GroupId!).sort(),
+            tcpIdleTimeout:
+                defaultTimeout === null ? null : (each.ConnectionTrackingConfiguration?.TcpEstablishedTimeout ?? defaultTimeout),
+        }))
+        .sort((a, b) => a.networkInterfaceId.localeCompare(b.networkInterfaceId));
     return {
         schemaVersion: 1,
         instance: ref,
@@ -173,12 +275,14 @@ export async function readRest({ ref, incidentId, instance, vpcId, attributes, a
         lifecycle: instance.InstanceLifecycle === "spot" ? "spot" : "on-demand",
         rootDeviceType: instance.RootDeviceType === "instance-store" ? "instance-store" : "ebs",
         interfaces,
-        volumes: (instance.BlockDeviceMappings ?? []).filter((mapping) => mapping.Ebs?.VolumeId).map((mapping) => ({
-            volumeId: mapping.Ebs!.VolumeId!,
-            device: mapping.DeviceName!,
-            root: mapping.DeviceName === instance.RootDeviceName,
-            deleteOnTermination: mapping.Ebs!.DeleteOnTermination ?? false,
-        })),
+        volumes: (instance.BlockDeviceMappings ?? [])
+            .filter((mapping) => mapping.Ebs?.VolumeId)
+            .map((mapping) => ({
+                volumeId: mapping.Ebs!.VolumeId!,
+                device: mapping.DeviceName!,
+                root: mapping.DeviceName === instance.RootDeviceName,
+                deleteOnTermination: mapping.Ebs!.DeleteOnTermination ?? false,
+            })),
         ...attributes,
         metadataEndpoint: instance.MetadataOptions?.HttpEndpoint === "disabled" ? "disabled" : "enabled",
         instanceProfileArn: instance.IamInstanceProfile?.Arn ?? null,
@@ -190,7 +294,10 @@ export async function readRest({ ref, incidentId, instance, vpcId, attributes, a
             return acl ? [{ subnetId, networkAclId: acl.NetworkAclId! }] : [];
         }),
         trackedPaths: trackedPaths({
-            routes: routesOf(routeTables, interfaces.map((each) => each.subnetId)),
+            routes: routesOf(
+                routeTables,
+                interfaces.map((each) => each.subnetId),
+            ),
             networkLoadBalancers: targets.filter((target) => target.networkLoadBalancer).map((target) => target.targetGroupArn),
             interfaceEndpoints: endpoints.map((endpoint) => ({ id: endpoint.VpcEndpointId!, service: endpoint.ServiceName ?? "" })),
         }),

@@ -1,6 +1,11 @@
 /** Does one action of a release. Each is idempotent: done twice, AWS answers as if it were done once, or says that it was. */
 import { AttachInstancesCommand, AutoScalingClient, ExitStandbyCommand } from "@aws-sdk/client-auto-scaling";
-import { EC2Client, ModifyInstanceAttributeCommand, ModifyInstanceMetadataOptionsCommand, ModifyNetworkInterfaceAttributeCommand } from "@aws-sdk/client-ec2";
+import {
+    EC2Client,
+    ModifyInstanceAttributeCommand,
+    ModifyInstanceMetadataOptionsCommand,
+    ModifyNetworkInterfaceAttributeCommand,
+} from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client, RegisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { InstanceRef } from "../../domain/containers";
@@ -19,7 +24,12 @@ export async function performRelease(action: ReleaseAction, ref: InstanceRef, in
             await giveNetworkAcl(ref, incidentId, action.subnetId, action.networkAclId);
             return done;
         case "restoreIdleTimeout":
-            await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, ConnectionTrackingSpecification: { TcpEstablishedTimeout: action.seconds } }));
+            await ec2.send(
+                new ModifyNetworkInterfaceAttributeCommand({
+                    NetworkInterfaceId: action.networkInterfaceId,
+                    ConnectionTrackingSpecification: { TcpEstablishedTimeout: action.seconds },
+                }),
+            );
             return done;
         case "allowCredentials":
             return allowCredentials(action.instanceProfileArn, ref, incidentId);
@@ -27,16 +37,30 @@ export async function performRelease(action: ReleaseAction, ref: InstanceRef, in
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "enabled" }));
             return done;
         case "restoreGroups":
-            await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: action.groups }));
+            await ec2.send(
+                new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: action.networkInterfaceId, Groups: action.groups }),
+            );
             return done;
         case "registerTarget":
-            await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(new RegisterTargetsCommand({ TargetGroupArn: action.targetGroupArn, Targets: [{ Id: action.targetId, Port: action.port || undefined }] }));
+            await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(
+                new RegisterTargetsCommand({
+                    TargetGroupArn: action.targetGroupArn,
+                    Targets: [{ Id: action.targetId, Port: action.port || undefined }],
+                }),
+            );
             return done;
         case "registerWithClassic":
-            await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(new RegisterInstancesWithLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }));
+            await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(
+                new RegisterInstancesWithLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }),
+            );
             return done;
         case "restoreVolumes":
-            await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, BlockDeviceMappings: action.devices.map((DeviceName) => ({ DeviceName, Ebs: { DeleteOnTermination: true } })) }));
+            await ec2.send(
+                new ModifyInstanceAttributeCommand({
+                    InstanceId,
+                    BlockDeviceMappings: action.devices.map((DeviceName) => ({ DeviceName, Ebs: { DeleteOnTermination: true } })),
+                }),
+            );
             return done;
         case "terminateOnShutdown":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, InstanceInitiatedShutdownBehavior: { Value: "terminate" } }));

@@ -22,14 +22,20 @@ const patience = 20_000;
 /** @returns false while somebody else has the lock */
 async function acquire(pk: string, holder: string): Promise<boolean> {
     try {
-        await forensicsClient(DynamoDBClient).send(new UpdateItemCommand({
-            TableName: environment("INCIDENTS_TABLE"),
-            Key: { pk: { S: pk } },
-            UpdateExpression: "SET #holder = :holder, #until = :until",
-            ConditionExpression: "attribute_not_exists(#until) OR #until < :now",
-            ExpressionAttributeNames: { "#holder": "holder", "#until": "until" },
-            ExpressionAttributeValues: { ":holder": { S: holder }, ":until": { N: String(Date.now() + lease) }, ":now": { N: String(Date.now()) } },
-        }));
+        await forensicsClient(DynamoDBClient).send(
+            new UpdateItemCommand({
+                TableName: environment("INCIDENTS_TABLE"),
+                Key: { pk: { S: pk } },
+                UpdateExpression: "SET #holder = :holder, #until = :until",
+                ConditionExpression: "attribute_not_exists(#until) OR #until < :now",
+                ExpressionAttributeNames: { "#holder": "holder", "#until": "until" },
+                ExpressionAttributeValues: {
+                    ":holder": { S: holder },
+                    ":until": { N: String(Date.now() + lease) },
+                    ":now": { N: String(Date.now()) },
+                },
+            }),
+        );
         return true;
     } catch (error) {
         if (errorCode(error) === "ConditionalCheckFailedException") return false;
@@ -38,14 +44,16 @@ async function acquire(pk: string, holder: string): Promise<boolean> {
 }
 
 async function giveBack(pk: string, holder: string): Promise<void> {
-    await forensicsClient(DynamoDBClient).send(new UpdateItemCommand({
-        TableName: environment("INCIDENTS_TABLE"),
-        Key: { pk: { S: pk } },
-        UpdateExpression: "SET #until = :zero",
-        ConditionExpression: "#holder = :holder",
-        ExpressionAttributeNames: { "#holder": "holder", "#until": "until" },
-        ExpressionAttributeValues: { ":holder": { S: holder }, ":zero": { N: "0" } },
-    }));
+    await forensicsClient(DynamoDBClient).send(
+        new UpdateItemCommand({
+            TableName: environment("INCIDENTS_TABLE"),
+            Key: { pk: { S: pk } },
+            UpdateExpression: "SET #until = :zero",
+            ConditionExpression: "#holder = :holder",
+            ExpressionAttributeNames: { "#holder": "holder", "#until": "until" },
+            ExpressionAttributeValues: { ":holder": { S: holder }, ":zero": { N: "0" } },
+        }),
+    );
 }
 
 /** Changes a role alone. Where the lock cannot be had, the change is made all the same: a deny matters more than its neighbour's. */
@@ -55,7 +63,11 @@ export async function alone<T>(accountId: string, role: string, change: () => Pr
         log("the lock of a role failed", { role, why: error instanceof Error ? error.message : String(error) });
         return false;
     };
-    const held = await eventually(() => acquire(pk, holder), (isHeld) => isHeld, patience).catch(failed);
+    const held = await eventually(
+        () => acquire(pk, holder),
+        (isHeld) => isHeld,
+        patience,
+    ).catch(failed);
     if (!held) log("a role is changed without its lock", { role });
     try {
         return await change();

@@ -65,12 +65,17 @@ function visit(value: unknown, context: Context, depth: number, into: Unwrapped)
     if (Array.isArray(value)) {
         if (value.length === 0) into.refusals.push("The message is an empty list: there is no finding in it. Send at least one.");
         value.slice(0, mostFindings).forEach((item) => next(item));
-        if (value.length > mostFindings) into.refusals.push(`The list has ${value.length} findings, of which the first ${mostFindings} were read. Send the others in another message.`);
+        if (value.length > mostFindings)
+            into.refusals.push(
+                `The list has ${value.length} findings, of which the first ${mostFindings} were read. Send the others in another message.`,
+            );
         return;
     }
     const document = asObject(value);
     if (!document) {
-        into.refusals.push(`The message is ${quote(value)}, not a finding. Send a GuardDuty finding or {"instanceId","accountId","region"}.`);
+        into.refusals.push(
+            `The message is ${quote(value)}, not a finding. Send a GuardDuty finding or {"instanceId","accountId","region"}.`,
+        );
         return;
     }
     // Lambda's event from an SNS topic or an SQS queue.
@@ -78,13 +83,18 @@ function visit(value: unknown, context: Context, depth: number, into: Unwrapped)
         const records = listAt(document, "records");
         if (records.length === 0) into.refusals.push("The event has no records: there is no finding in it.");
         records.slice(0, mostFindings).forEach((record) => next(at(record, "sns", "message") ?? field(record, "body") ?? null));
-        if (records.length > mostFindings) into.refusals.push(`The event has ${records.length} records, of which the first ${mostFindings} were read. Send the others in another message.`);
+        if (records.length > mostFindings)
+            into.refusals.push(
+                `The event has ${records.length} records, of which the first ${mostFindings} were read. Send the others in another message.`,
+            );
         return;
     }
     // SNS over HTTP or into SQS.
     const snsType = textAt(document, "type");
     if (snsType && /^(SubscriptionConfirmation|UnsubscribeConfirmation)$/.test(snsType)) {
-        into.refusals.push(`The message is a ${snsType} of SNS, not a finding. Confirm the subscription in the SNS console if you made it.`);
+        into.refusals.push(
+            `The message is a ${snsType} of SNS, not a finding. Confirm the subscription in the SNS console if you made it.`,
+        );
         return;
     }
     if (snsType === "Notification" && field(document, "message") !== undefined) {
@@ -94,7 +104,11 @@ function visit(value: unknown, context: Context, depth: number, into: Unwrapped)
     if (field(document, "detail") !== undefined || field(document, "detail-type") !== undefined) {
         const reason = notAFindingEvent(document);
         if (reason) into.refusals.push(reason);
-        else next(field(document, "detail") ?? null, { region: textAt(document, "region"), chosenByPerson: customAction.test(textAt(document, "detail-type") ?? "") });
+        else
+            next(field(document, "detail") ?? null, {
+                region: textAt(document, "region"),
+                chosenByPerson: customAction.test(textAt(document, "detail-type") ?? ""),
+            });
         return;
     }
     if (Array.isArray(field(document, "findings"))) {

@@ -23,7 +23,8 @@ function sequenceInstances(document: JsonObject): Reference[] {
         const uid = textAt(resource, "uid");
         const data = at(resource, "data", "ec2Instance");
         const kind = (textAt(resource, "resourceType") ?? "").replace(/_/g, "").toLowerCase();
-        const isInstance = (data !== undefined && data !== null) || kind === "ec2instance" || parseArn(uid)?.resource.startsWith("instance/") === true;
+        const isInstance =
+            (data !== undefined && data !== null) || kind === "ec2instance" || parseArn(uid)?.resource.startsWith("instance/") === true;
         if (!isInstance) continue;
         const named = readInstanceUid(uid);
         references.push({
@@ -45,7 +46,9 @@ function detailInstances(document: JsonObject): Reference[] {
 /** Decides by `resourceType` alone: `instanceDetails` also stands beside keys, buckets and clusters. */
 function affectedBy(document: JsonObject, type: string): Affected {
     if (isTrue(at(document, "service", "archived"))) {
-        return { reason: `The finding is archived, so somebody has dealt with it. Unarchive it in GuardDuty if that was a mistake. ${byHand}` };
+        return {
+            reason: `The finding is archived, so somebody has dealt with it. Unarchive it in GuardDuty if that was a mistake. ${byHand}`,
+        };
     }
     const resourceType = textAt(document, "resource", "resourceType");
     const named = detailInstances(document);
@@ -59,36 +62,51 @@ function affectedBy(document: JsonObject, type: string): Affected {
         return { reason: `The attack sequence names no EC2 instance. Look at its signals in GuardDuty and decide there. ${byHand}` };
     }
     if (resourceType === null) {
-        const mention = named.length > 0 ? ` The instance ${quote(named[0].instanceId)} is named, but that alone does not make it the affected one.` : "";
-        return { reason: `The finding does not say what kind of resource it is about (resource.resourceType).${mention} Look it up in GuardDuty. ${byHand}` };
+        const mention =
+            named.length > 0
+                ? ` The instance ${quote(named[0].instanceId)} is named, but that alone does not make it the affected one.`
+                : "";
+        return {
+            reason: `The finding does not say what kind of resource it is about (resource.resourceType).${mention} Look it up in GuardDuty. ${byHand}`,
+        };
     }
     if (resourceType.toLowerCase() !== "instance") return { reason: notAnInstance(resourceType, named[0]?.instanceId) };
     if (named.length > 0) return { instances: named };
-    return { reason: `The finding is about an EC2 instance but does not name it (resource.instanceDetails.instanceId). Look it up in GuardDuty. ${byHand}` };
+    return {
+        reason: `The finding is about an EC2 instance but does not name it (resource.instanceDetails.instanceId). Look it up in GuardDuty. ${byHand}`,
+    };
 }
 
 /** Judges one finding in GuardDuty's format. */
 export function judgeGuardDuty(document: JsonObject, context: Context): Verdict {
     const type = textAt(document, "type");
     if (type === null) {
-        return { finding: null, refusals: ["The message is not a finding: it has no type. Send a GuardDuty or Security Hub finding, or {\"instanceId\",\"accountId\",\"region\"}."] };
+        return {
+            finding: null,
+            refusals: [
+                'The message is not a finding: it has no type. Send a GuardDuty or Security Hub finding, or {"instanceId","accountId","region"}.',
+            ],
+        };
     }
     const arn = parseArn(textAt(document, "arn"));
-    return conclude({
-        origin: "guardduty",
-        id: readFindingId(textAt(document, "id")),
-        type,
-        // Not from the envelope: what a delegated administrator receives may carry the administrator's account there.
-        accountId: writtenOr(document, "accountId", arn?.accountId),
-        region: writtenOr(document, "region", arn?.region) ?? context.region,
-        partition: textAt(document, "partition") ?? arn?.partition ?? null,
-        severity: readSeverity(field(document, "severity")),
-        title: textAt(document, "title"),
-        description: textAt(document, "description"),
-        sample: isSample(document),
-        createdAt: textAt(document, "createdAt"),
-        updatedAt: textAt(document, "updatedAt"),
-    }, affectedBy(document, type));
+    return conclude(
+        {
+            origin: "guardduty",
+            id: readFindingId(textAt(document, "id")),
+            type,
+            // Not from the envelope: what a delegated administrator receives may carry the administrator's account there.
+            accountId: writtenOr(document, "accountId", arn?.accountId),
+            region: writtenOr(document, "region", arn?.region) ?? context.region,
+            partition: textAt(document, "partition") ?? arn?.partition ?? null,
+            severity: readSeverity(field(document, "severity")),
+            title: textAt(document, "title"),
+            description: textAt(document, "description"),
+            sample: isSample(document),
+            createdAt: textAt(document, "createdAt"),
+            updatedAt: textAt(document, "updatedAt"),
+        },
+        affectedBy(document, type),
+    );
 }
 
 /** What the finding writes, right or wrong; only where it writes nothing, what its ARN says. */

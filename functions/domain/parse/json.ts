@@ -13,19 +13,23 @@ export const largestMessageCharacters = 4 * 1024 * 1024;
 export function readJson(message: unknown): { value: unknown } | { reason: string } {
     try {
         const text = typeof message === "string" ? message : JSON.stringify(message);
-        if (text === undefined) return { reason: "The message is empty. Send a GuardDuty finding or {\"instanceId\",\"accountId\",\"region\"}." };
+        if (text === undefined) return { reason: 'The message is empty. Send a GuardDuty finding or {"instanceId","accountId","region"}.' };
         if (text.length > largestMessageCharacters) {
-            return { reason: `The message has ${text.length} characters, more than the ${largestMessageCharacters} that are read. Send its findings one by one.` };
+            return {
+                reason: `The message has ${text.length} characters, more than the ${largestMessageCharacters} that are read. Send its findings one by one.`,
+            };
         }
         return { value: JSON.parse(text.replace(/^\uFEFF/, "")) };
     } catch (error) {
-        return { reason: `The message is not valid JSON (${quote((error as Error).message, 120)}). Send a GuardDuty finding or {"instanceId","accountId","region"} as JSON.` };
+        return {
+            reason: `The message is not valid JSON (${quote((error as Error).message, 120)}). Send a GuardDuty finding or {"instanceId","accountId","region"} as JSON.`,
+        };
     }
 }
 
 /** The value as an object; null for lists, null and scalars. */
 export function asObject(value: unknown): JsonObject | null {
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value as JsonObject : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
 }
 
 /** One level down by key, whatever its case; the exact spelling wins. @returns undefined when there is no such key. */
@@ -69,7 +73,9 @@ export function quote(value: unknown, maximum = 80): string {
 }
 
 /** The parts of an ARN; null when the text is none. `resource` is everything after the fifth colon. */
-export function parseArn(text: string | null): { partition: string; service: string; region: string; accountId: string; resource: string } | null {
+export function parseArn(
+    text: string | null,
+): { partition: string; service: string; region: string; accountId: string; resource: string } | null {
     const match = /^arn:([a-z-]+):([a-z0-9-]+):([a-z0-9-]*):(\d*):(.+)$/s.exec(text ?? "");
     return match && { partition: match[1], service: match[2], region: match[3], accountId: match[4], resource: match[5] };
 }

@@ -8,7 +8,9 @@ import { readSeverity, severityOfLabel } from "./severity";
 import { conclude } from "./verdict";
 import type { Verdict } from "./verdict";
 
-const label = z.string().refine((text) => severityOfLabel(text) !== null, "a severity is a number from 0 to 10 or LOW, MEDIUM, HIGH, CRITICAL");
+const label = z
+    .string()
+    .refine((text) => severityOfLabel(text) !== null, "a severity is a number from 0 to 10 or LOW, MEDIUM, HIGH, CRITICAL");
 
 /** Strict: a misspelt key in a request typed by hand must not be passed over. */
 export const manualMessageSchema = z.strictObject({
@@ -16,7 +18,9 @@ export const manualMessageSchema = z.strictObject({
     accountId: accountIdSchema,
     region: regionSchema,
     reason: z.string().min(1).max(2048).optional(),
-    severity: z.union([z.number().min(0).max(10), label], { error: "a severity is a number from 0 to 10 or LOW, MEDIUM, HIGH, CRITICAL" }).optional(),
+    severity: z
+        .union([z.number().min(0).max(10), label], { error: "a severity is a number from 0 to 10 or LOW, MEDIUM, HIGH, CRITICAL" })
+        .optional(),
 });
 
 /** A person who asks for containment means it. */
@@ -27,23 +31,35 @@ export function judgeManual(document: JsonObject): Verdict {
     const folded = Object.fromEntries(Object.entries(document).map(([key, value]) => [key.charAt(0).toLowerCase() + key.slice(1), value]));
     const parsed = manualMessageSchema.safeParse(folded);
     if (!parsed.success) {
-        const issues = parsed.error.issues.slice(0, 4).map((issue) => `${issue.path.length > 0 ? `${issue.path.join(".")}: ` : ""}${quote(issue.message, 160)}`);
-        return { finding: null, refusals: [`The manual message cannot be used (${issues.join("; ")}). Send {"instanceId","accountId","region"} and, if you like, "reason" and "severity".`] };
+        const issues = parsed.error.issues
+            .slice(0, 4)
+            .map((issue) => `${issue.path.length > 0 ? `${issue.path.join(".")}: ` : ""}${quote(issue.message, 160)}`);
+        return {
+            finding: null,
+            refusals: [
+                `The manual message cannot be used (${issues.join("; ")}). Send {"instanceId","accountId","region"} and, if you like, "reason" and "severity".`,
+            ],
+        };
     }
     const { instanceId, accountId, region, reason, severity } = parsed.data;
-    const digest = createHash("sha256").update(JSON.stringify([accountId, region, instanceId, reason ?? ""])).digest("hex");
-    return conclude({
-        origin: "manual",
-        id: `manual-${digest.slice(0, 32)}`,
-        type: "Manual:EC2/ContainmentRequested",
-        accountId,
-        region,
-        partition: null,
-        severity: readSeverity(severity ?? defaultSeverity),
-        title: `Containment of ${instanceId} was requested by hand`,
-        description: reason ?? null,
-        sample: false,
-        createdAt: null,
-        updatedAt: null,
-    }, { instances: [{ instanceId }] });
+    const digest = createHash("sha256")
+        .update(JSON.stringify([accountId, region, instanceId, reason ?? ""]))
+        .digest("hex");
+    return conclude(
+        {
+            origin: "manual",
+            id: `manual-${digest.slice(0, 32)}`,
+            type: "Manual:EC2/ContainmentRequested",
+            accountId,
+            region,
+            partition: null,
+            severity: readSeverity(severity ?? defaultSeverity),
+            title: `Containment of ${instanceId} was requested by hand`,
+            description: reason ?? null,
+            sample: false,
+            createdAt: null,
+            updatedAt: null,
+        },
+        { instances: [{ instanceId }] },
+    );
 }

@@ -3,7 +3,10 @@ import { quote } from "./json";
 import { byHand } from "./verdict";
 
 const advice: ReadonlyArray<readonly [RegExp, string]> = [
-    [/eks|ecs|container|kubernetes/i, "Route it to the owners of the cluster: its nodes carry other workloads and are not isolated by themselves."],
+    [
+        /eks|ecs|container|kubernetes/i,
+        "Route it to the owners of the cluster: its nodes carry other workloads and are not isolated by themselves.",
+    ],
     [/accesskey|iam/i, "Revoke the credentials and review what they were used for."],
     [/s3|bucket/i, "Review the bucket's access and the principal that used it."],
     [/rds|dbinstance/i, "Review the database's log-ins and network access."],

@@ -41,13 +41,21 @@ function readResource(resource: unknown, uidName: string): Resource {
 }
 
 /** The same rules for both formats: closed findings, other detectors, and other resources make no incident. */
-function affectedBy(finding: { closed: string | null; guardDuty: boolean; product: string; type: string; resources: Resource[] }, context: Context): Affected {
-    if (finding.closed) return { reason: `The finding is closed (${quote(finding.closed)}), so somebody has dealt with it. Reopen it in Security Hub if that was a mistake. ${byHand}` };
+function affectedBy(
+    finding: { closed: string | null; guardDuty: boolean; product: string; type: string; resources: Resource[] },
+    context: Context,
+): Affected {
+    if (finding.closed)
+        return {
+            reason: `The finding is closed (${quote(finding.closed)}), so somebody has dealt with it. Reopen it in Security Hub if that was a mistake. ${byHand}`,
+        };
     // An open port or a missing patch is no sign of compromise; a person who picks such a finding knows why.
     if (!finding.guardDuty && !context.chosenByPerson) {
-        return { reason: `The finding comes from ${quote(finding.product)}, not from GuardDuty, so it is no sign that the instance is compromised. Use a Security Hub custom action to start all the same.` };
+        return {
+            reason: `The finding comes from ${quote(finding.product)}, not from GuardDuty, so it is no sign that the instance is compromised. Use a Security Hub custom action to start all the same.`,
+        };
     }
-    const instances = finding.resources.flatMap((resource) => resource.instance ? [resource.instance] : []);
+    const instances = finding.resources.flatMap((resource) => (resource.instance ? [resource.instance] : []));
     const subject = resourceOfType(finding.type);
     if (subject && notInstanceTypes.test(subject)) return { reason: notAnInstance(subject, instances[0]?.instanceId) };
     const other = finding.resources.find((resource) => !resource.instance && !partOfInstance.test(resource.type));
@@ -74,24 +82,37 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
     const service = (name: string) => at(document, "productFields", `aws/guardduty/service/${name}`);
     const recordState = textAt(document, "recordState");
     const workflow = textAt(document, "workflow", "status");
-    const closed = recordState?.toUpperCase() === "ARCHIVED" || isTrue(service("archived")) ? "ARCHIVED"
-        : workflow && /^(SUPPRESSED|RESOLVED)$/i.test(workflow) ? workflow : null;
+    const closed =
+        recordState?.toUpperCase() === "ARCHIVED" || isTrue(service("archived"))
+            ? "ARCHIVED"
+            : workflow && /^(SUPPRESSED|RESOLVED)$/i.test(workflow)
+              ? workflow
+              : null;
     // The product's ARN is Security Hub's own; its name can be written by whoever imports findings.
-    const guardDuty = productArn ? /product\/aws\/guardduty$/.test(productArn) : parseArn(id)?.service === "guardduty" || product === "GuardDuty";
-    return conclude({
-        origin: "securityhub",
-        id: readFindingId(id),
-        type,
-        accountId: textAt(document, "awsAccountId") ?? fromArns("accountId", instanceUid, id),
-        region: textAt(document, "region") ?? fromArns("region", instanceUid, id) ?? context.region,
-        partition: fromArns("partition", instanceUid, id),
-        severity: readSeverity(field(document, "severity") ?? field(provider, "severity")),
-        title: textAt(document, "title"),
-        description: textAt(document, "description"),
-        sample: isTrue(field(document, "sample")) || isTrue(service("additionalInfo/sample")) || hidesSample(service("additionalInfo/value")) || hidesSample(service("additionalInfo")),
-        createdAt: textAt(document, "createdAt"),
-        updatedAt: textAt(document, "updatedAt"),
-    }, affectedBy({ closed, guardDuty, product, type, resources }, context));
+    const guardDuty = productArn
+        ? /product\/aws\/guardduty$/.test(productArn)
+        : parseArn(id)?.service === "guardduty" || product === "GuardDuty";
+    return conclude(
+        {
+            origin: "securityhub",
+            id: readFindingId(id),
+            type,
+            accountId: textAt(document, "awsAccountId") ?? fromArns("accountId", instanceUid, id),
+            region: textAt(document, "region") ?? fromArns("region", instanceUid, id) ?? context.region,
+            partition: fromArns("partition", instanceUid, id),
+            severity: readSeverity(field(document, "severity") ?? field(provider, "severity")),
+            title: textAt(document, "title"),
+            description: textAt(document, "description"),
+            sample:
+                isTrue(field(document, "sample")) ||
+                isTrue(service("additionalInfo/sample")) ||
+                hidesSample(service("additionalInfo/value")) ||
+                hidesSample(service("additionalInfo")),
+            createdAt: textAt(document, "createdAt"),
+            updatedAt: textAt(document, "updatedAt"),
+        },
+        affectedBy({ closed, guardDuty, product, type, resources }, context),
+    );
 }
 
 /** OCSF `status_id`: 3 suppressed, 4 resolved, 5 archived, 6 deleted. https://schema.ocsf.io/classes/detection_finding */
@@ -107,24 +128,32 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
     const resources = listAt(document, "resources").map((resource) => readResource(resource, "uid"));
     const instanceUid = resources.find((resource) => resource.instance)?.uid ?? null;
     const status = textAt(document, "status") ?? "";
-    const closed = /^(suppressed|resolved|archived|deleted)$/i.test(status) || closedStatusIds.has(field(document, "status_id")) ? status || "closed" : null;
-    const guardDuty = productUid ? /productv2\/aws\/guardduty$/.test(productUid) : parseArn(uid)?.service === "guardduty" || /^(amazon )?guardduty$/i.test(product);
+    const closed =
+        /^(suppressed|resolved|archived|deleted)$/i.test(status) || closedStatusIds.has(field(document, "status_id"))
+            ? status || "closed"
+            : null;
+    const guardDuty = productUid
+        ? /productv2\/aws\/guardduty$/.test(productUid)
+        : parseArn(uid)?.service === "guardduty" || /^(amazon )?guardduty$/i.test(product);
     const title = textAt(info, "title");
-    return conclude({
-        origin: "securityhub",
-        id: readFindingId(uid ?? textAt(document, "metadata", "uid")),
-        type,
-        accountId: textAt(document, "cloud", "account", "uid") ?? fromArns("accountId", instanceUid, uid),
-        region: textAt(document, "cloud", "region") ?? fromArns("region", instanceUid, uid) ?? context.region,
-        partition: textAt(document, "cloud", "cloud_partition") ?? fromArns("partition", instanceUid, uid),
-        severity: severityOfLabel(field(document, "severity")) ?? readSeverity(ocsfSeverity(field(document, "severity_id"))),
-        title,
-        description: textAt(info, "desc"),
-        // OCSF has no field for it; GuardDuty marks the titles of its samples.
-        sample: title !== null && /^\[sample/i.test(title),
-        createdAt: textAt(info, "created_time_dt"),
-        updatedAt: textAt(info, "modified_time_dt"),
-    }, affectedBy({ closed, guardDuty, product, type, resources }, context));
+    return conclude(
+        {
+            origin: "securityhub",
+            id: readFindingId(uid ?? textAt(document, "metadata", "uid")),
+            type,
+            accountId: textAt(document, "cloud", "account", "uid") ?? fromArns("accountId", instanceUid, uid),
+            region: textAt(document, "cloud", "region") ?? fromArns("region", instanceUid, uid) ?? context.region,
+            partition: textAt(document, "cloud", "cloud_partition") ?? fromArns("partition", instanceUid, uid),
+            severity: severityOfLabel(field(document, "severity")) ?? readSeverity(ocsfSeverity(field(document, "severity_id"))),
+            title,
+            description: textAt(info, "desc"),
+            // OCSF has no field for it; GuardDuty marks the titles of its samples.
+            sample: title !== null && /^\[sample/i.test(title),
+            createdAt: textAt(info, "created_time_dt"),
+            updatedAt: textAt(info, "modified_time_dt"),
+        },
+        affectedBy({ closed, guardDuty, product, type, resources }, context),
+    );
 }
 
 /** OCSF `severity_id` 1 to 6 as the label of the same place. */

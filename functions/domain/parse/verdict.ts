@@ -53,7 +53,7 @@ export function hidesSample(text: unknown): boolean {
 const mostInstances = 100;
 
 /** How to start by hand what is not started by itself. */
-export const byHand = "To contain an instance all the same, send {\"instanceId\",\"accountId\",\"region\"} to the topic.";
+export const byHand = 'To contain an instance all the same, send {"instanceId","accountId","region"} to the topic.';
 
 const isShape = (schema: { safeParse(value: unknown): { success: boolean } }, value: unknown) => schema.safeParse(value).success;
 
@@ -69,7 +69,7 @@ export function readInstanceUid(uid: string | null): Reference | null {
 /** GuardDuty's id out of a finding's ARN, so that GuardDuty and Security Hub deliveries of one finding have one id. */
 export function readFindingId(id: string | null): string | null {
     const arn = parseArn(id);
-    return arn?.service === "guardduty" ? /\/finding\/([^/]+)$/.exec(arn.resource)?.[1] ?? id : id;
+    return arn?.service === "guardduty" ? (/\/finding\/([^/]+)$/.exec(arn.resource)?.[1] ?? id) : id;
 }
 
 function checkInstance(reference: Reference, facts: Facts): { instance: InstanceRef } | { reason: string } {
@@ -77,11 +77,15 @@ function checkInstance(reference: Reference, facts: Facts): { instance: Instance
     const accountId = reference.accountId ?? facts.accountId;
     const region = reference.region ?? facts.region;
     if (!isShape(instanceIdSchema, instanceId)) {
-        return { reason: `The instance id ${quote(instanceId)} is not one (i- and 8 or 17 hexadecimal digits). Look the instance up in account ${facts.accountId}. ${byHand}` };
+        return {
+            reason: `The instance id ${quote(instanceId)} is not one (i- and 8 or 17 hexadecimal digits). Look the instance up in account ${facts.accountId}. ${byHand}`,
+        };
     }
     // Whoever can write findings in one account must not be able to isolate an instance of another.
     if (accountId !== facts.accountId) {
-        return { reason: `The finding is of account ${facts.accountId}, but it places ${instanceId} in account ${quote(accountId)}. Find out which is right. ${byHand}` };
+        return {
+            reason: `The finding is of account ${facts.accountId}, but it places ${instanceId} in account ${quote(accountId)}. Find out which is right. ${byHand}`,
+        };
     }
     if (!isShape(regionSchema, region)) {
         return { reason: `The Region ${quote(region)} of ${instanceId} is not one (such as eu-west-1). ${byHand}` };
@@ -92,11 +96,13 @@ function checkInstance(reference: Reference, facts: Facts): { instance: Instance
 /** Why the account or Region of a finding cannot be used; null when both can. */
 function misplaced(facts: Facts): string | null {
     if (!isShape(accountIdSchema, facts.accountId)) {
-        const what = facts.accountId === null ? "names no account" : `names the account ${quote(facts.accountId)}, which does not have 12 digits`;
+        const what =
+            facts.accountId === null ? "names no account" : `names the account ${quote(facts.accountId)}, which does not have 12 digits`;
         return `The finding ${what}, so no instance can be found. Look the finding up in GuardDuty. ${byHand}`;
     }
     if (!isShape(regionSchema, facts.region)) {
-        const what = facts.region === null ? "names no Region" : `names the Region ${quote(facts.region)}, which is not one (such as eu-west-1)`;
+        const what =
+            facts.region === null ? "names no Region" : `names the Region ${quote(facts.region)}, which is not one (such as eu-west-1)`;
         return `The finding ${what}, so no instance can be found. Look the finding up in GuardDuty. ${byHand}`;
     }
     return null;
@@ -115,7 +121,7 @@ function partitionOf(facts: Facts): string {
     return facts.region?.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-const short = (text: string | null) => text !== null && text.length <= 64 ? text : null;
+const short = (text: string | null) => (text !== null && text.length <= 64 ? text : null);
 
 /** Checks every part and makes the finding. It is null only when it cannot be placed in an account and Region. */
 export function conclude(facts: Facts, affected: Affected): Verdict {
@@ -133,7 +139,10 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
             else instances.set(`${checked.instance.region}/${checked.instance.instanceId}`, checked.instance);
         }
         const beyond = affected.instances.length - mostInstances;
-        if (beyond > 0) refusals.push(`The finding names ${beyond} instances beyond the ${mostInstances} that are contained for one finding. ${byHand}`);
+        if (beyond > 0)
+            refusals.push(
+                `The finding names ${beyond} instances beyond the ${mostInstances} that are contained for one finding. ${byHand}`,
+            );
     }
     if (place) return { finding: null, refusals };
     const list = [...instances.values()];
@@ -155,5 +164,8 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
     });
     if (finding.success) return { finding: finding.data, refusals };
     const issue = finding.error.issues[0];
-    return { finding: null, refusals: [`The field ${quote(issue.path.join("."))} of the finding cannot be used (${quote(issue.message)}). ${byHand}`] };
+    return {
+        finding: null,
+        refusals: [`The field ${quote(issue.path.join("."))} of the finding cannot be used (${quote(issue.message)}). ${byHand}`],
+    };
 }

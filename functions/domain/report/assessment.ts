@@ -59,9 +59,11 @@ export const withoutJournal = /^(v?fat(12|16|32)?|fat(12|16|32)|exfat|msdos|ext2
 const wasRead = (volume: Volume) => volume.fileSystems.filter((fileSystem) => fileSystem.method !== "none");
 
 function unreplayedJournals(summary: AnalysisSummary): UnreplayedJournal[] {
-    return summary.volumes.flatMap((volume) => wasRead(volume)
-        .filter(({ journalReplayed, type }) => !journalReplayed && !withoutJournal.test(type))
-        .map(({ type, label, reason }) => ({ volumeId: volume.volumeId, type, label, reason })));
+    return summary.volumes.flatMap((volume) =>
+        wasRead(volume)
+            .filter(({ journalReplayed, type }) => !journalReplayed && !withoutJournal.test(type))
+            .map(({ type, label, reason }) => ({ volumeId: volume.volumeId, type, label, reason })),
+    );
 }
 
 function incompleteReasons({ custody, summary, findings, timeline }: ReportInput): string[] {
@@ -76,7 +78,8 @@ function incompleteReasons({ custody, summary, findings, timeline }: ReportInput
         const volume = summary.volumes.find((each) => each.volumeId === volumeId || each.snapshotId === evidenceSnapshotId);
         if (!volume) reasons.push(`Volume ${volumeId} (${device}) was not looked at.`);
         else if (wasRead(volume).length === 0) reasons.push(`No file system of volume ${volumeId} (${device}) could be read.`);
-        else if (wasRead(volume).every(({ filesSeen }) => filesSeen === 0)) reasons.push(`No file was seen on volume ${volumeId} (${device}).`);
+        else if (wasRead(volume).every(({ filesSeen }) => filesSeen === 0))
+            reasons.push(`No file was seen on volume ${volumeId} (${device}).`);
     }
     if (summary.checks.length === 0) reasons.push("No check ran.");
     for (const { check, error } of summary.checks) {
@@ -84,10 +87,12 @@ function incompleteReasons({ custody, summary, findings, timeline }: ReportInput
     }
     if (findings) {
         const differing = severities.filter((severity) => (summary.findingsBySeverity[severity] ?? 0) !== findings.counts[severity]);
-        if (differing.length > 0) reasons.push(`summary.json and findings.jsonl disagree about the number of ${differing.join(", ")} findings.`);
+        if (differing.length > 0)
+            reasons.push(`summary.json and findings.jsonl disagree about the number of ${differing.join(", ")} findings.`);
     }
     const unreplayed = unreplayedJournals(summary).length;
-    if (unreplayed > 0) reasons.push(`The journal of ${count(unreplayed, "file system")} was not replayed, so the newest files may be missing.`);
+    if (unreplayed > 0)
+        reasons.push(`The journal of ${count(unreplayed, "file system")} was not replayed, so the newest files may be missing.`);
     return reasons;
 }
 

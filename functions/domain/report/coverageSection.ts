@@ -5,11 +5,17 @@ import { table } from "./table";
 
 function checkTable({ summary }: ReportInput): Html | null {
     if (!summary || summary.checks.length === 0) return null;
-    return table("What each check looked at", [
-        { title: "Check" }, { title: "Items looked at", kind: "number" }, { title: "Findings", kind: "number" }, { title: "Outcome" },
-    ], summary.checks.map(({ check, itemsLookedAt, findings, error }) => [
-        check, itemsLookedAt.toLocaleString("en-GB"), findings.toLocaleString("en-GB"), error === null ? "ran" : html`<strong>failed</strong>: ${error}`,
-    ]), "compact");
+    return table(
+        "What each check looked at",
+        [{ title: "Check" }, { title: "Items looked at", kind: "number" }, { title: "Findings", kind: "number" }, { title: "Outcome" }],
+        summary.checks.map(({ check, itemsLookedAt, findings, error }) => [
+            check,
+            itemsLookedAt.toLocaleString("en-GB"),
+            findings.toLocaleString("en-GB"),
+            error === null ? "ran" : html`<strong>failed</strong>: ${error}`,
+        ]),
+        "compact",
+    );
 }
 
 export function coverageSection(input: ReportInput): Html {
@@ -18,7 +24,15 @@ export function coverageSection(input: ReportInput): Html {
     return html`<section id="not-looked-at">
 <h2>What was not looked at</h2>
 ${summary === null ? html`<p class="warning">summary.json could not be read, so it is not known what was looked at and what was not.</p>` : null}
-${entries.length === 0 ? null : table("By the analysis’ own account", [{ title: "What" }, { title: "Why" }], entries.map(({ what, why }) => [what, why]))}
+${
+    entries.length === 0
+        ? null
+        : table(
+              "By the analysis’ own account",
+              [{ title: "What" }, { title: "Why" }],
+              entries.map(({ what, why }) => [what, why]),
+          )
+}
 ${summary !== null && entries.length === 0 ? html`<p>The analysis names nothing that it left out.</p>` : null}
 <p class="note">An analysis of disks never sees what is only in memory or on the network: running processes, open connections, keys, and programs that were never written to a disk.</p>
 ${checkTable(input)}

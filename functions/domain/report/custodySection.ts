@@ -5,7 +5,8 @@ import { bytes, list, time } from "./format";
 import { html, type Html } from "./html";
 import { bullets, code, facts, hash, table } from "./table";
 
-const codes = (ids: readonly string[]) => ids.length === 0 ? html`<span class="absent">none</span>` : ids.map((id, index) => html`${index > 0 ? ", " : null}${code(id)}`);
+const codes = (ids: readonly string[]) =>
+    ids.length === 0 ? html`<span class="absent">none</span>` : ids.map((id, index) => html`${index > 0 ? ", " : null}${code(id)}`);
 
 function containmentStep(containment: Containment | null): Html {
     if (!containment) {
@@ -15,80 +16,141 @@ function containmentStep(containment: Containment | null): Html {
     return html`<li><h3>Containment</h3>
 ${containment.contained ? null : html`<p class="warning">${containment.outcome === "observed" ? "Observed, not contained, as configured: nothing was changed." : "The instance is not contained."}</p>`}
 ${facts([
-        ["Started", time(containment.startedAt)],
-        ["Decided", containment.decision && containment.decision.reason],
-        ["Contained", containment.containedAt && time(containment.containedAt)],
-        ["VPC", code(containment.vpcId)],
-        ["Isolation group", containment.isolationGroupId !== "" && code(containment.isolationGroupId)],
-        ["Taken out of target groups", containment.targetGroups.length > 0 && codes(containment.targetGroups)],
-        ["Detached from Auto Scaling group", containment.autoScalingGroup],
-        [changed ? "Restore record" : "Instance as read", html`<code>s3://${containment.restoreRecord.bucket}/${containment.restoreRecord.key}</code><br>${hash(containment.restoreRecord.sha256)}`],
-    ])}
-${table("Network interfaces", [{ title: "Interface", kind: "code" }, { title: "Groups before", kind: "code" }, { title: "Groups after", kind: "code" }],
-        containment.interfaces.map(({ networkInterfaceId, groupsBefore, groupsAfter }) => [code(networkInterfaceId), codes(groupsBefore), codes(groupsAfter)]))}
-${containment.steps.length === 0 ? null : table(changed ? "What was done" : "What containment would change", [{ title: "Step" }, { title: "Outcome" }, { title: "At", kind: "time" }, { title: "Detail" }],
-        containment.steps.map(({ name, outcome, at, detail }) => [name, outcome === "failed" ? html`<strong>failed</strong>` : outcome, time(at), detail]))}
+    ["Started", time(containment.startedAt)],
+    ["Decided", containment.decision && containment.decision.reason],
+    ["Contained", containment.containedAt && time(containment.containedAt)],
+    ["VPC", code(containment.vpcId)],
+    ["Isolation group", containment.isolationGroupId !== "" && code(containment.isolationGroupId)],
+    ["Taken out of target groups", containment.targetGroups.length > 0 && codes(containment.targetGroups)],
+    ["Detached from Auto Scaling group", containment.autoScalingGroup],
+    [
+        changed ? "Restore record" : "Instance as read",
+        html`<code>s3://${containment.restoreRecord.bucket}/${containment.restoreRecord.key}</code><br>${hash(containment.restoreRecord.sha256)}`,
+    ],
+])}
+${table(
+    "Network interfaces",
+    [
+        { title: "Interface", kind: "code" },
+        { title: "Groups before", kind: "code" },
+        { title: "Groups after", kind: "code" },
+    ],
+    containment.interfaces.map(({ networkInterfaceId, groupsBefore, groupsAfter }) => [
+        code(networkInterfaceId),
+        codes(groupsBefore),
+        codes(groupsAfter),
+    ]),
+)}
+${
+    containment.steps.length === 0
+        ? null
+        : table(
+              changed ? "What was done" : "What containment would change",
+              [{ title: "Step" }, { title: "Outcome" }, { title: "At", kind: "time" }, { title: "Detail" }],
+              containment.steps.map(({ name, outcome, at, detail }) => [
+                  name,
+                  outcome === "failed" ? html`<strong>failed</strong>` : outcome,
+                  time(at),
+                  detail,
+              ]),
+          )
+}
 ${containment.uncut.length === 0 ? null : html`<p class="warning">Connections that changing security groups does not cut:</p>${bullets(containment.uncut)}`}
 </li>`;
 }
 
 function snapshotStep({ evidence }: Custody): Html {
     return html`<li><h3>Snapshots</h3>
-${table("One point in time, one locked copy a volume", [
-        { title: "Volume", kind: "code" }, { title: "Source snapshot", kind: "code" }, { title: "Shared under the evidence key", kind: "code" },
-        { title: "Evidence snapshot", kind: "code" }, { title: "Lock" },
-    ], evidence.snapshots.map((snapshot) => [
+${table(
+    "One point in time, one locked copy a volume",
+    [
+        { title: "Volume", kind: "code" },
+        { title: "Source snapshot", kind: "code" },
+        { title: "Shared under the evidence key", kind: "code" },
+        { title: "Evidence snapshot", kind: "code" },
+        { title: "Lock" },
+    ],
+    evidence.snapshots.map((snapshot) => [
         html`${code(snapshot.volumeId)}<br><span class="note">${snapshot.device}, ${snapshot.sizeGiB} GiB${snapshot.root ? ", root" : ""}</span>`,
         html`${code(snapshot.sourceSnapshotId)}<br><span class="note">${time(snapshot.startedAt)}</span>`,
         snapshot.sharedSnapshotId === null ? html`<span class="absent">not needed</span>` : code(snapshot.sharedSnapshotId),
         code(snapshot.evidenceSnapshotId),
         html`${snapshot.lock.mode}<br><span class="note">until ${time(snapshot.lock.expiresAt)}</span>`,
-    ]))}
+    ]),
+)}
 </li>`;
 }
 
 function hashStep({ summary, custody }: ReportInput): Html {
     const host = custody.host;
-    const attached = (sourceVolumeId: string) => host.volumes.filter((volume) => volume.sourceVolumeId === sourceVolumeId)
-        .map(({ purpose, volumeId }, index) => html`${index > 0 ? html`<br>` : null}${code(volumeId)}<br><span class="note">${purpose}</span>`);
+    const attached = (sourceVolumeId: string) =>
+        host.volumes
+            .filter((volume) => volume.sourceVolumeId === sourceVolumeId)
+            .map(
+                ({ purpose, volumeId }, index) =>
+                    html`${index > 0 ? html`<br>` : null}${code(volumeId)}<br><span class="note">${purpose}</span>`,
+            );
     return html`<li><h3>Evidence volumes</h3>
-${facts([["Forensic instance", code(host.instanceId)], ["Image", code(host.imageId)], ["Availability Zone", host.availabilityZone]])}
-${summary === null ? html`<p class="warning">summary.json could not be read: the hashes are not known.</p>` : table("Never mounted, hashed before and after", [
-        { title: "Source volume", kind: "code" }, { title: "Attached as", kind: "code" }, { title: "SHA-256 before, and after" }, { title: "Unchanged" },
-    ], summary.volumes.map((volume) => [
-        html`${code(volume.volumeId)}<br><span class="note">${bytes(volume.sizeBytes)}</span>`,
-        attached(volume.volumeId),
-        html`${hash(volume.evidenceSha256Before)}<br>${hash(volume.evidenceSha256After)}`,
-        volume.intact && volume.evidenceSha256Before !== null && volume.evidenceSha256Before === volume.evidenceSha256After ? "yes" : html`<strong>no</strong>`,
-    ]))}
+${facts([
+    ["Forensic instance", code(host.instanceId)],
+    ["Image", code(host.imageId)],
+    ["Availability Zone", host.availabilityZone],
+])}
+${
+    summary === null
+        ? html`<p class="warning">summary.json could not be read: the hashes are not known.</p>`
+        : table(
+              "Never mounted, hashed before and after",
+              [
+                  { title: "Source volume", kind: "code" },
+                  { title: "Attached as", kind: "code" },
+                  { title: "SHA-256 before, and after" },
+                  { title: "Unchanged" },
+              ],
+              summary.volumes.map((volume) => [
+                  html`${code(volume.volumeId)}<br><span class="note">${bytes(volume.sizeBytes)}</span>`,
+                  attached(volume.volumeId),
+                  html`${hash(volume.evidenceSha256Before)}<br>${hash(volume.evidenceSha256After)}`,
+                  volume.intact && volume.evidenceSha256Before !== null && volume.evidenceSha256Before === volume.evidenceSha256After
+                      ? "yes"
+                      : html`<strong>no</strong>`,
+              ]),
+          )
+}
 </li>`;
 }
 
 function objectTable({ manifest }: ReportInput): Html | null {
     if (manifest.objects.length === 0) return null;
-    return table("Outputs against the manifest", [
-        { title: "Object", kind: "code" }, { title: "State" }, { title: "Size", kind: "number" }, { title: "SHA-256" },
-    ], manifest.objects.map(({ name, state, found, sha256 }) => [
-        code(name),
-        state === "match" ? "matches" : html`<strong>${state}</strong>`,
-        found && bytes(found.bytes),
-        state === "match" ? hash(sha256) : html`${hash(sha256)} <span class="note">in the manifest</span>${found ? html`<br>${hash(found.sha256)} <span class="note">in the bucket</span>` : null}`,
-    ]));
+    return table(
+        "Outputs against the manifest",
+        [{ title: "Object", kind: "code" }, { title: "State" }, { title: "Size", kind: "number" }, { title: "SHA-256" }],
+        manifest.objects.map(({ name, state, found, sha256 }) => [
+            code(name),
+            state === "match" ? "matches" : html`<strong>${state}</strong>`,
+            found && bytes(found.bytes),
+            state === "match"
+                ? hash(sha256)
+                : html`${hash(sha256)} <span class="note">in the manifest</span>${found ? html`<br>${hash(found.sha256)} <span class="note">in the bucket</span>` : null}`,
+        ]),
+    );
 }
 
 function toolStep(input: ReportInput): Html {
     const { summary, custody, manifest } = input;
-    const extra = Object.entries(summary?.tool ?? {}).filter(([name, value]) => !["name", "version"].includes(name) && typeof value === "string");
+    const extra = Object.entries(summary?.tool ?? {}).filter(
+        ([name, value]) => !["name", "version"].includes(name) && typeof value === "string",
+    );
     return html`<li><h3>Analysis and manifest</h3>
 ${facts([
-        ["Program", summary && `${summary.tool.name} ${summary.tool.version}`],
-        ["With", extra.length > 0 && list(extra.map(([name, value]) => `${name} ${String(value)}`))],
-        ["Archive that ran, SHA-256", hash(custody.toolSha256)],
-        ["Started", summary && time(summary.startedAt)],
-        ["Finished", summary && time(summary.finishedAt)],
-        ["Manifest", html`<code>s3://${manifest.ref.bucket}/${manifest.ref.key}</code>`],
-        ["Manifest, SHA-256", hash(manifest.ref.sha256)],
-    ])}
+    ["Program", summary && `${summary.tool.name} ${summary.tool.version}`],
+    ["With", extra.length > 0 && list(extra.map(([name, value]) => `${name} ${String(value)}`))],
+    ["Archive that ran, SHA-256", hash(custody.toolSha256)],
+    ["Started", summary && time(summary.startedAt)],
+    ["Finished", summary && time(summary.finishedAt)],
+    ["Manifest", html`<code>s3://${manifest.ref.bucket}/${manifest.ref.key}</code>`],
+    ["Manifest, SHA-256", hash(manifest.ref.sha256)],
+])}
 ${objectTable(input)}
 <p class="note">To verify by hand, fetch the folder of the manifest and run <code>sha256sum --check manifest.sha256</code> in it.</p>
 </li>`;
@@ -100,7 +162,12 @@ export function custodySection(input: ReportInput): Html {
 <h2>Chain of custody</h2>
 <ol class="chain">
 <li><h3>Finding</h3>
-${facts([["Finding", code(incident.finding.id)], ["Incident", code(incident.incidentId)], ["Opened", time(incident.openedAt)], ["Instance", code(incident.instance.instanceId)]])}
+${facts([
+    ["Finding", code(incident.finding.id)],
+    ["Incident", code(incident.incidentId)],
+    ["Opened", time(incident.openedAt)],
+    ["Instance", code(incident.instance.instanceId)],
+])}
 </li>
 ${containmentStep(input.custody.containment)}
 ${snapshotStep(input.custody)}

@@ -8,7 +8,11 @@ import { html, preformatted, type Html } from "./html";
 import { code, facts, hash } from "./table";
 
 const heading: Record<Severity, string> = {
-    critical: "Critical", high: "High", medium: "Medium", low: "Low", informational: "Informational",
+    critical: "Critical",
+    high: "High",
+    medium: "Medium",
+    low: "Low",
+    informational: "Informational",
 };
 
 function findingArticle(finding: DiskFinding): Html {
@@ -17,13 +21,13 @@ function findingArticle(finding: DiskFinding): Html {
 ${finding.path === null ? null : html`<p class="path">${code(finding.path)}</p>`}
 ${finding.evidence === "" ? null : html`<pre>${preformatted(finding.evidence)}</pre>`}
 ${facts([
-        ["ATT&CK", finding.attack.join(", ")],
-        ["Modified", finding.modified && time(finding.modified)],
-        ["Check", finding.check],
-        ["Rule", finding.rule],
-        ["Volume", code(finding.volumeId)],
-        ["SHA-256", finding.sha256 && hash(finding.sha256)],
-    ])}
+    ["ATT&CK", finding.attack.join(", ")],
+    ["Modified", finding.modified && time(finding.modified)],
+    ["Check", finding.check],
+    ["Rule", finding.rule],
+    ["Volume", code(finding.volumeId)],
+    ["SHA-256", finding.sha256 && hash(finding.sha256)],
+])}
 </article>`;
 }
 
@@ -47,6 +51,15 @@ ${findings && html`<ul class="tally">${severities.map((severity) => html`<li cla
 ${findings === null ? html`<p>findings.jsonl could not be read. Whether there are findings is not known.</p>` : null}
 ${findings?.malformed ? html`<p class="warning">${count(findings.malformed, "line")} of findings.jsonl could not be understood and ${findings.malformed === 1 ? "is" : "are"} not shown.</p>` : null}
 ${findings && findings.total === 0 ? noFindings(assessment) : null}
-${findings && severities.map((severity) => severityGroup(severity, findings.shown.filter((finding) => finding.severity === severity), findings.counts[severity]))}
+${
+    findings &&
+    severities.map((severity) =>
+        severityGroup(
+            severity,
+            findings.shown.filter((finding) => finding.severity === severity),
+            findings.counts[severity],
+        ),
+    )
+}
 </section>`;
 }

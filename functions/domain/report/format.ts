@@ -20,7 +20,12 @@ export function bytes(size: number): string {
 /** `2026-11-20 03:11:42 UTC`. Text that is no date is given back as it came: a disk may claim anything. */
 export function time(text: string): string {
     const parsed = /^\d{4}-\d{2}-\d{2}[T ]/.test(text) ? Date.parse(text) : NaN;
-    return Number.isNaN(parsed) ? text : new Date(parsed).toISOString().replace("T", " ").replace(/\.\d{3}Z$/, " UTC");
+    return Number.isNaN(parsed)
+        ? text
+        : new Date(parsed)
+              .toISOString()
+              .replace("T", " ")
+              .replace(/\.\d{3}Z$/, " UTC");
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -15,7 +15,7 @@ export type Html = HtmlFragment;
 
 export type HtmlValue = Html | string | number | null | undefined | false | readonly HtmlValue[];
 
-const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;", "`": "&#96;" };
+const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;" };
 const escape = (text: string) => text.replace(/[&<>"'`]/g, (character) => entities[character]);
 
 function render(value: HtmlValue): string {

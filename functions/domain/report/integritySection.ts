@@ -43,19 +43,35 @@ const methods = { "kernel-mount": "mounted read-only", dissect: "raw image read"
 
 function fileSystemTable({ summary }: ReportInput): Html | null {
     if (!summary) return null;
-    const rows = summary.volumes.flatMap((volume) => volume.fileSystems.map((fileSystem) => [
-        code(volume.volumeId),
-        html`${fileSystem.type}${fileSystem.label ? html` “${fileSystem.label}”` : null}`,
-        bytes(fileSystem.offsetBytes),
-        html`${methods[fileSystem.method]}${fileSystem.reason ? html`<br><span class="note">${fileSystem.reason}</span>` : null}`,
-        fileSystem.method === "none" ? "" : withoutJournal.test(fileSystem.type) ? "has none" : fileSystem.journalReplayed ? "replayed" : "not replayed",
-        fileSystem.filesSeen.toLocaleString("en-GB"),
-    ]));
+    const rows = summary.volumes.flatMap((volume) =>
+        volume.fileSystems.map((fileSystem) => [
+            code(volume.volumeId),
+            html`${fileSystem.type}${fileSystem.label ? html` “${fileSystem.label}”` : null}`,
+            bytes(fileSystem.offsetBytes),
+            html`${methods[fileSystem.method]}${fileSystem.reason ? html`<br><span class="note">${fileSystem.reason}</span>` : null}`,
+            fileSystem.method === "none"
+                ? ""
+                : withoutJournal.test(fileSystem.type)
+                  ? "has none"
+                  : fileSystem.journalReplayed
+                    ? "replayed"
+                    : "not replayed",
+            fileSystem.filesSeen.toLocaleString("en-GB"),
+        ]),
+    );
     if (rows.length === 0) return null;
-    return table("File systems", [
-        { title: "Volume", kind: "code" }, { title: "File system" }, { title: "Offset", kind: "number" },
-        { title: "How it was read" }, { title: "Journal" }, { title: "Files", kind: "number" },
-    ], rows);
+    return table(
+        "File systems",
+        [
+            { title: "Volume", kind: "code" },
+            { title: "File system" },
+            { title: "Offset", kind: "number" },
+            { title: "How it was read" },
+            { title: "Journal" },
+            { title: "Files", kind: "number" },
+        ],
+        rows,
+    );
 }
 
 export function integritySection(input: ReportInput, assessment: Assessment): Html {

@@ -55,7 +55,7 @@ function parseEvent(text: string): (z.infer<typeof eventSchema> & { at: string }
 
 /** More severe first, then events without a finding; within a rank the newest first, nearest to the detection. */
 function byRelevance(a: TimelineEvent, b: TimelineEvent): number {
-    const rank = (event: TimelineEvent) => event.severity === null ? severities.length : severities.indexOf(event.severity);
+    const rank = (event: TimelineEvent) => (event.severity === null ? severities.length : severities.indexOf(event.severity));
     return rank(a) - rank(b) || b.at.localeCompare(a.at);
 }
 
@@ -91,7 +91,7 @@ export function timelineCollector(findings: readonly DiskFinding[], most = mostE
             }
             read += 1;
             const fileTime = event.data_type === "clean_room:file_system";
-            const severity = fileTime ? severityOf.get(fileOf(event.volume_id, event.path)) ?? null : null;
+            const severity = fileTime ? (severityOf.get(fileOf(event.volume_id, event.path)) ?? null) : null;
             if (fileTime && severity === null) return;
             kept.push({ at: event.at, kind: clip(event.timestamp_desc, 64), message: clip(event.message, 1000), severity });
             if (kept.length > 4 * most) trim();

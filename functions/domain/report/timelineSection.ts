@@ -27,15 +27,21 @@ export function timelineSection(input: ReportInput): Html {
     const events = [...(timeline?.events ?? []), ...milestones(input)].sort((a, b) => a.at.localeCompare(b.at));
     return html`<section id="timeline">
 <h2>Timeline</h2>
-<p class="note">${timeline
-        ? html`Times of the files that findings name, log-ins and commands, and the response. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
+<p class="note">${
+        timeline
+            ? html`Times of the files that findings name, log-ins and commands, and the response. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
 ${timeline.leftOut > 0 ? html`${count(timeline.leftOut, "further event")} of this kind did not fit this page.` : null}
 ${timeline.malformed > 0 ? html`${count(timeline.malformed, "line")} could not be understood.` : null}`
-        : "timesketch.jsonl could not be read: only the response is shown."}</p>
-${table("Events, in UTC", [{ title: "Time", kind: "time" }, { title: "Event" }, { title: "What the time means" }], events.map(({ at, kind, message, severity }) => [
+            : "timesketch.jsonl could not be read: only the response is shown."
+    }</p>
+${table(
+    "Events, in UTC",
+    [{ title: "Time", kind: "time" }, { title: "Event" }, { title: "What the time means" }],
+    events.map(({ at, kind, message, severity }) => [
         time(at).replace(/ UTC$/, ""),
         html`<span class="event">${message}</span>${severity ? html` <span class="chip ${severity}">${severity}</span>` : null}`,
         kind,
-    ]))}
+    ]),
+)}
 </section>`;
 }

@@ -32,11 +32,17 @@ export function objectLink(place: Place, label: string, bucket: string, key: str
 /** Everything of an incident. */
 export function prefixLink(place: Place, bucket: string, prefix: string): Link {
     const region = encode(place.region);
-    return { label: "Evidence bucket", url: `${consoleRoot(place)}/s3/buckets/${encode(bucket)}?region=${region}&prefix=${encode(prefix)}` };
+    return {
+        label: "Evidence bucket",
+        url: `${consoleRoot(place)}/s3/buckets/${encode(bucket)}?region=${region}&prefix=${encode(prefix)}`,
+    };
 }
 
 /** Only for findings that GuardDuty itself made. */
 export function findingLink(place: Place, findingId: string): Link {
     const region = encode(place.region);
-    return { label: "GuardDuty finding", url: `${consoleRoot(place)}/guardduty/home?region=${region}#/findings?search=id%3D${encode(findingId)}` };
+    return {
+        label: "GuardDuty finding",
+        url: `${consoleRoot(place)}/guardduty/home?region=${region}#/findings?search=id%3D${encode(findingId)}`,
+    };
 }

@@ -36,7 +36,8 @@ function unsafeText(where: string, text: string): string[] {
     if (/[<>]/.test(rest) || /&(?!(amp|lt|gt);)/.test(rest)) problems.push(`${where} holds an unescaped &, < or >`);
     if (/@(here|channel|everyone)\b/i.test(rest)) problems.push(`${where} mentions people with @here, @channel or @everyone`);
     if (/\b(https?|ftp):\/\//i.test(rest)) problems.push(`${where} holds an address that Slack would make a link`);
-    if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(rest)) problems.push(`${where} holds control or bidirectional characters`);
+    if (/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(rest))
+        problems.push(`${where} holds control or bidirectional characters`);
     return problems;
 }
 
@@ -47,7 +48,8 @@ function checkText(where: string, value: unknown, most: number, types: readonly 
     if (!types.includes(type)) problems.push(`${where} is ${type}, allowed: ${types.join(", ")}`);
     if (text.length === 0) problems.push(`${where} is empty`);
     if (text.length > most) problems.push(`${where} has ${text.length} characters, the limit is ${most}`);
-    if (type === "mrkdwn" && value.verbatim !== true) problems.push(`${where} is not verbatim, so Slack would look for names and links in it`);
+    if (type === "mrkdwn" && value.verbatim !== true)
+        problems.push(`${where} is not verbatim, so Slack would look for names and links in it`);
     if (type === "plain_text" && value.verbatim !== undefined) problems.push(`${where} is plain_text, which has no verbatim`);
     return problems;
 }
@@ -69,10 +71,14 @@ function checkBlock(where: string, block: unknown): string[] {
             return [
                 ...(block.text === undefined && block.fields === undefined ? [`${where} has neither text nor fields`] : []),
                 ...(block.text === undefined ? [] : checkText(`${where}.text`, block.text, limits.sectionText)),
-                ...(block.fields === undefined ? [] : checkList(`${where}.fields`, block.fields, limits.fields, (at, field) => checkText(at, field, limits.fieldText))),
+                ...(block.fields === undefined
+                    ? []
+                    : checkList(`${where}.fields`, block.fields, limits.fields, (at, field) => checkText(at, field, limits.fieldText))),
             ];
         case "context":
-            return checkList(`${where}.elements`, block.elements, limits.contextElements, (at, element) => checkText(at, element, limits.sectionText));
+            return checkList(`${where}.elements`, block.elements, limits.contextElements, (at, element) =>
+                checkText(at, element, limits.sectionText),
+            );
         default:
             return [`${where} is of type ${String(block.type)}, which these messages do not use`];
     }
@@ -82,7 +88,10 @@ function checkBlock(where: string, block: unknown): string[] {
 function totalText(value: unknown): number {
     if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + totalText(each), 0);
     if (!isObject(value)) return 0;
-    return Object.entries(value).reduce((sum, [key, each]) => sum + (key === "text" && typeof each === "string" ? each.length : totalText(each)), 0);
+    return Object.entries(value).reduce(
+        (sum, [key, each]) => sum + (key === "text" && typeof each === "string" ? each.length : totalText(each)),
+        0,
+    );
 }
 
 function checkBlocks(where: string, blocks: unknown): string[] {
@@ -98,7 +107,8 @@ export function checkSlackPayload(payload: unknown): string[] {
     if (!isObject(payload)) return ["The payload is not an object"];
     const { text, blocks, attachments } = payload;
     const problems: string[] = [];
-    if (typeof text !== "string" || text.trim() === "") problems.push("text is missing: notifications and screen readers have nothing to say");
+    if (typeof text !== "string" || text.trim() === "")
+        problems.push("text is missing: notifications and screen readers have nothing to say");
     else {
         problems.push(...unsafeText("text", text));
         if (text.length > limits.fallbackText) problems.push(`text has ${text.length} characters, the limit is ${limits.fallbackText}`);
@@ -106,11 +116,13 @@ export function checkSlackPayload(payload: unknown): string[] {
     if (blocks === undefined && attachments === undefined) problems.push("The payload has neither blocks nor attachments");
     if (blocks !== undefined) problems.push(...checkBlocks("blocks", blocks));
     if (attachments !== undefined) {
-        problems.push(...checkList("attachments", attachments, limits.attachments, (where, attachment) => {
-            if (!isObject(attachment)) return [`${where} is not an object`];
-            const colour = typeof attachment.color === "string" && /^#[0-9a-f]{6}$/i.test(attachment.color);
-            return [...(colour ? [] : [`${where}.color is not #rrggbb`]), ...checkBlocks(`${where}.blocks`, attachment.blocks)];
-        }));
+        problems.push(
+            ...checkList("attachments", attachments, limits.attachments, (where, attachment) => {
+                if (!isObject(attachment)) return [`${where} is not an object`];
+                const colour = typeof attachment.color === "string" && /^#[0-9a-f]{6}$/i.test(attachment.color);
+                return [...(colour ? [] : [`${where}.color is not #rrggbb`]), ...checkBlocks(`${where}.blocks`, attachment.blocks)];
+            }),
+        );
     }
     const total = totalText(blocks) + totalText(attachments);
     if (total > limits.totalText) problems.push(`All blocks together have ${total} characters, the limit is ${limits.totalText}`);

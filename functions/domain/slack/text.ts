@@ -2,10 +2,11 @@
 import { visible } from "../visibleText";
 
 /** "@here" pings people, and an address becomes a link; the defanged forms are the field's custom and stay readable. */
-const defang = (text: string): string => text
-    .replace(/@(?=(here|channel|everyone)\b)/gi, "@ ")
-    .replace(/\b(h)tt(ps?:\/\/)/gi, "$1xx$2")
-    .replace(/\b(f)t(p:\/\/)/gi, "$1x$2");
+const defang = (text: string): string =>
+    text
+        .replace(/@(?=(here|channel|everyone)\b)/gi, "@ ")
+        .replace(/\b(h)tt(ps?:\/\/)/gi, "$1xx$2")
+        .replace(/\b(f)t(p:\/\/)/gi, "$1x$2");
 
 const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 

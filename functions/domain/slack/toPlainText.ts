@@ -18,15 +18,20 @@ export function toPlainText(message: Message): PlainMessage {
         line(message.summary),
         "",
         ...message.facts.map(({ label, value }) => `${label}: ${line(value)}`),
-        ...message.sections.filter(({ items }) => items.length > 0).flatMap(({ heading, items }) => [
-            "",
-            heading,
-            ...items.slice(0, longest.items).map((item) => `- ${line(item)}`),
-            ...(items.length > longest.items ? [`- and ${items.length - longest.items} more`] : []),
-        ]),
+        ...message.sections
+            .filter(({ items }) => items.length > 0)
+            .flatMap(({ heading, items }) => [
+                "",
+                heading,
+                ...items.slice(0, longest.items).map((item) => `- ${line(item)}`),
+                ...(items.length > longest.items ? [`- and ${items.length - longest.items} more`] : []),
+            ]),
         ...(message.links.length > 0 ? [""] : []),
         ...message.links.map(({ label, url }) => `${label}: ${url}`),
     ].join("\n");
-    const subject = message.title.replace(/[–—]/g, "-").normalize("NFKD").replace(/[^\x20-\x7e]/g, "?");
+    const subject = message.title
+        .replace(/[–—]/g, "-")
+        .normalize("NFKD")
+        .replace(/[^\x20-\x7e]/g, "?");
     return { subject: subject.slice(0, longest.subject), text: clip(text, longest.text) };
 }

@@ -3,9 +3,17 @@ import { limits } from "./limits";
 import type { Fact, Message, MessageSection } from "./message";
 import { codeSpan, escapeSlack } from "./text";
 
-export interface PlainText { type: "plain_text"; text: string; emoji: false }
+export interface PlainText {
+    type: "plain_text";
+    text: string;
+    emoji: false;
+}
 /** `verbatim`: Slack must not look for names and addresses in it. */
-export interface Mrkdwn { type: "mrkdwn"; text: string; verbatim: true }
+export interface Mrkdwn {
+    type: "mrkdwn";
+    text: string;
+    verbatim: true;
+}
 export type SlackText = PlainText | Mrkdwn;
 export type SlackBlock =
     | { type: "header"; text: PlainText }
@@ -25,7 +33,16 @@ export interface SlackPayload {
 const colours: Record<Message["tone"], string> = { danger: "#9a1b1e", warning: "#a8460a", neutral: "#56708a" };
 
 /** Budgets that together stay under Slack's total, whatever a message holds. */
-const budget = { summary: 1200, facts: 12, factValue: 160, sections: 5, sectionItems: 1000, itemText: 400, links: 4, linkUrl: 500 } as const;
+const budget = {
+    summary: 1200,
+    facts: 12,
+    factValue: 160,
+    sections: 5,
+    sectionItems: 1000,
+    itemText: 400,
+    links: 4,
+    linkUrl: 500,
+} as const;
 
 const plain = (text: string, most: number): PlainText => ({ type: "plain_text", text: escapeSlack(text, most) || "–", emoji: false });
 const mrkdwn = (text: string): Mrkdwn => ({ type: "mrkdwn", text, verbatim: true });
@@ -33,7 +50,8 @@ const mrkdwn = (text: string): Mrkdwn => ({ type: "mrkdwn", text, verbatim: true
 function factBlocks(facts: readonly Fact[]): SlackBlock[] {
     const fields = facts.slice(0, budget.facts).map(({ label, value }) => mrkdwn(`*${label}*\n${codeSpan(value, budget.factValue)}`));
     const blocks: SlackBlock[] = [];
-    for (let at = 0; at < fields.length; at += limits.fields) blocks.push({ type: "section", fields: fields.slice(at, at + limits.fields) });
+    for (let at = 0; at < fields.length; at += limits.fields)
+        blocks.push({ type: "section", fields: fields.slice(at, at + limits.fields) });
     return blocks;
 }
 
@@ -56,22 +74,29 @@ function sectionBlocks({ heading, items }: MessageSection): SlackBlock[] {
 
 /** @returns a payload that never breaks Slack's limits, whatever the message holds. */
 export function toSlack(message: Message): SlackPayload {
-    const links = message.links.filter(({ url }) => url.length <= budget.linkUrl).slice(0, budget.links)
+    const links = message.links
+        .filter(({ url }) => url.length <= budget.linkUrl)
+        .slice(0, budget.links)
         .map(({ label, url }) => mrkdwn(`<${url.replaceAll("&", "&amp;")}|${escapeSlack(label, 60)}>`));
     return {
         text: escapeSlack(message.title, limits.headerText),
         mrkdwn: false,
         unfurl_links: false,
         unfurl_media: false,
-        attachments: [{
-            color: colours[message.tone],
-            blocks: [
-                { type: "header", text: plain(message.title, limits.headerText) },
-                { type: "section", text: plain(message.summary, budget.summary) },
-                ...factBlocks(message.facts),
-                ...message.sections.filter(({ items }) => items.length > 0).slice(0, budget.sections).flatMap(sectionBlocks),
-                ...(links.length > 0 ? [{ type: "context" as const, elements: links }] : []),
-            ],
-        }],
+        attachments: [
+            {
+                color: colours[message.tone],
+                blocks: [
+                    { type: "header", text: plain(message.title, limits.headerText) },
+                    { type: "section", text: plain(message.summary, budget.summary) },
+                    ...factBlocks(message.facts),
+                    ...message.sections
+                        .filter(({ items }) => items.length > 0)
+                        .slice(0, budget.sections)
+                        .flatMap(sectionBlocks),
+                    ...(links.length > 0 ? [{ type: "context" as const, elements: links }] : []),
+                ],
+            },
+        ],
     };
 }

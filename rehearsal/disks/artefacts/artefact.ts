@@ -7,7 +7,8 @@ export interface Artefact extends ArtefactTruth {
     readonly entries: readonly Entry[];
 }
 
-type Description = Omit<Artefact, "needsJournalReplay" | "hostileText" | "path"> & Partial<Pick<Artefact, "needsJournalReplay" | "hostileText" | "path">>;
+type Description = Omit<Artefact, "needsJournalReplay" | "hostileText" | "path"> &
+    Partial<Pick<Artefact, "needsJournalReplay" | "hostileText" | "path">>;
 
 /** An artefact whose path is that of its first entry unless told otherwise. */
 export function artefact(description: Description): Artefact {

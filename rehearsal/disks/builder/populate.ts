@@ -60,8 +60,17 @@ export function populate(mountPoint: string, entries: readonly Entry[]): void {
         for (const parent of parents(entry.path)) {
             const known = directories.get(parent);
             if (known === undefined) {
-                const attributes = fs.existsSync(locate(mountPoint, parent)) ? fs.statSync(locate(mountPoint, parent)) : { mode: 0o755, uid: 0, gid: 0 };
-                directories.set(parent, { kind: "directory", path: parent, mode: attributes.mode & 0o7777, uid: attributes.uid, gid: attributes.gid, modified: entry.modified });
+                const attributes = fs.existsSync(locate(mountPoint, parent))
+                    ? fs.statSync(locate(mountPoint, parent))
+                    : { mode: 0o755, uid: 0, gid: 0 };
+                directories.set(parent, {
+                    kind: "directory",
+                    path: parent,
+                    mode: attributes.mode & 0o7777,
+                    uid: attributes.uid,
+                    gid: attributes.gid,
+                    modified: entry.modified,
+                });
                 fs.mkdirSync(locate(mountPoint, parent), { recursive: true });
             } else if (entry.kind !== "hardlink" && entry.modified > known.modified) {
                 directories.set(parent, { ...known, modified: entry.modified });
@@ -70,7 +79,10 @@ export function populate(mountPoint: string, entries: readonly Entry[]): void {
         if (entry.kind === "directory") {
             fs.mkdirSync(locate(mountPoint, entry.path), { recursive: true });
             const known = directories.get(entry.path);
-            directories.set(entry.path, { ...entry, modified: known !== undefined && known.modified > entry.modified ? known.modified : entry.modified });
+            directories.set(entry.path, {
+                ...entry,
+                modified: known !== undefined && known.modified > entry.modified ? known.modified : entry.modified,
+            });
         } else {
             writeInode(mountPoint, entry);
             setAttributes(mountPoint, entry);
@@ -102,7 +114,12 @@ export function remove(mountPoint: string, entryPath: string): void {
 
 /** Inodes by name below the mount point, the root directory left out. */
 export function countNames(mountPoint: string): number {
-    const walk = (directory: Buffer): number => fs.readdirSync(directory, { withFileTypes: true, encoding: "buffer" })
-        .reduce((total, child) => total + 1 + (child.isDirectory() ? walk(Buffer.concat([directory, Buffer.from("/"), child.name])) : 0), 0);
+    const walk = (directory: Buffer): number =>
+        fs
+            .readdirSync(directory, { withFileTypes: true, encoding: "buffer" })
+            .reduce(
+                (total, child) => total + 1 + (child.isDirectory() ? walk(Buffer.concat([directory, Buffer.from("/"), child.name])) : 0),
+                0,
+            );
     return walk(Buffer.from(mountPoint));
 }

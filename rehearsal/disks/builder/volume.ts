@@ -34,14 +34,24 @@ export function fillVolume(plan: VolumePlan): void {
     const snapshot = `${plan.image}.snapshot`;
     withLoopDevice(plan.image, plan, (device) => {
         withMount(device, plan.type, writable, (mountPoint) => {
-            populate(mountPoint, plan.deleted.map((deleted) => deleted.entry));
+            populate(
+                mountPoint,
+                plan.deleted.map((deleted) => deleted.entry),
+            );
             plan.deleted.forEach((deleted) => synchronise(mountPoint, deleted.entry.path));
             // The rest is written while the doomed files hold their blocks, so that nothing takes these over.
-            populate(mountPoint, [...plan.tree, ...plan.oddities.map((oddity) => oddity.entry), ...settled.flatMap((artefact) => artefact.entries)]);
+            populate(mountPoint, [
+                ...plan.tree,
+                ...plan.oddities.map((oddity) => oddity.entry),
+                ...settled.flatMap((artefact) => artefact.entries),
+            ]);
             run("sync", ["--file-system", mountPoint]);
             plan.deleted.forEach((deleted) => remove(mountPoint, deleted.entry.path));
             // Directory times again: deleting changed them.
-            populate(mountPoint, plan.tree.filter((entry) => entry.kind === "directory"));
+            populate(
+                mountPoint,
+                plan.tree.filter((entry) => entry.kind === "directory"),
+            );
         });
         withMount(device, plan.type, writable, (mountPoint) => {
             const entries = newest.flatMap((artefact) => artefact.entries);
@@ -80,23 +90,35 @@ export function verifyVolume(plan: VolumePlan): number {
     };
     onCopy(noReplay[plan.type], (mountPoint) => {
         for (const artefact of plan.artefacts) {
-            expect(exists(mountPoint, artefact.path) !== artefact.needsJournalReplay,
-                `${artefact.id} (${artefact.path}) is ${artefact.needsJournalReplay ? "already checkpointed" : "missing"} without journal replay`);
+            expect(
+                exists(mountPoint, artefact.path) !== artefact.needsJournalReplay,
+                `${artefact.id} (${artefact.path}) is ${artefact.needsJournalReplay ? "already checkpointed" : "missing"} without journal replay`,
+            );
         }
     });
-    return onCopy(replay[plan.type], (mountPoint) => {
-        plan.artefacts.forEach((artefact) => expect(exists(mountPoint, artefact.path), `${artefact.id} (${artefact.path}) is missing after journal replay`));
-        plan.oddities.forEach((oddity) => expect(exists(mountPoint, oddity.entry.path), `${oddity.id} is missing after journal replay`));
-        plan.deleted.forEach((deleted) => expect(!exists(mountPoint, deleted.entry.path), `${deleted.id} is still there`));
-        return countNames(mountPoint);
-    }, (device) => run(plan.type === "xfs" ? "xfs_repair" : "e2fsck", plan.type === "xfs" ? ["-n", device] : ["-f", "-n", device]));
+    return onCopy(
+        replay[plan.type],
+        (mountPoint) => {
+            plan.artefacts.forEach((artefact) =>
+                expect(exists(mountPoint, artefact.path), `${artefact.id} (${artefact.path}) is missing after journal replay`),
+            );
+            plan.oddities.forEach((oddity) =>
+                expect(exists(mountPoint, oddity.entry.path), `${oddity.id} is missing after journal replay`),
+            );
+            plan.deleted.forEach((deleted) => expect(!exists(mountPoint, deleted.entry.path), `${deleted.id} is still there`));
+            return countNames(mountPoint);
+        },
+        (device) => run(plan.type === "xfs" ? "xfs_repair" : "e2fsck", plan.type === "xfs" ? ["-n", device] : ["-f", "-n", device]),
+    );
 }
 
 /** Where the first surviving block of a deleted file lies on the raw image, in bytes. @throws when none survives */
 export function findDeleted(image: Buffer, deleted: DeletedFile): number {
     const offset = image.indexOf(deleted.marker);
     if (offset < 0) {
-        throw new Error(`Nothing of the deleted ${deleted.entry.path} survives in free space: every block was written over. Give it more blocks.`);
+        throw new Error(
+            `Nothing of the deleted ${deleted.entry.path} survives in free space: every block was written over. Give it more blocks.`,
+        );
     }
     return offset;
 }

@@ -18,17 +18,23 @@ interface Common extends Attributes {
 }
 
 export type Entry =
-    | Common & { readonly kind: "file"; readonly content: Buffer; /** Apparent size; the rest is a hole. */ readonly sparseBytes?: number }
-    | Common & { readonly kind: "directory" }
-    | Common & { readonly kind: "symlink"; readonly target: string }
-    | Common & { readonly kind: "hardlink"; readonly target: string }
-    | Common & { readonly kind: "fifo" };
+    | (Common & {
+          readonly kind: "file";
+          readonly content: Buffer;
+          /** Apparent size; the rest is a hole. */ readonly sparseBytes?: number;
+      })
+    | (Common & { readonly kind: "directory" })
+    | (Common & { readonly kind: "symlink"; readonly target: string })
+    | (Common & { readonly kind: "hardlink"; readonly target: string })
+    | (Common & { readonly kind: "fifo" });
 
 type Options = Partial<Attributes> & Pick<Attributes, "modified">;
 
 /** A regular file, 0644 and root's unless told otherwise. Lines are joined and ended with a newline. */
 export function file(path: string, content: Buffer | string | readonly string[], options: Options): Entry {
-    const bytes = Buffer.isBuffer(content) ? content : Buffer.from(typeof content === "string" ? content : `${content.join("\n")}\n`, "utf8");
+    const bytes = Buffer.isBuffer(content)
+        ? content
+        : Buffer.from(typeof content === "string" ? content : `${content.join("\n")}\n`, "utf8");
     return { kind: "file", path, content: bytes, mode: 0o644, uid: 0, gid: 0, ...options };
 }
 
@@ -44,8 +50,10 @@ export function symlink(path: string, target: string, options: Options): Entry {
 
 /** The bytes of a path under the surrogateescape convention of `Entry.path`. */
 export function pathBytes(path: string): Buffer {
-    return Buffer.concat([...path].map((character) => {
-        const code = character.codePointAt(0) ?? 0;
-        return code >= 0xdc80 && code <= 0xdcff ? Buffer.from([code - 0xdc00]) : Buffer.from(character, "utf8");
-    }));
+    return Buffer.concat(
+        [...path].map((character) => {
+            const code = character.codePointAt(0) ?? 0;
+            return code >= 0xdc80 && code <= 0xdcff ? Buffer.from([code - 0xdc00]) : Buffer.from(character, "utf8");
+        }),
+    );
 }

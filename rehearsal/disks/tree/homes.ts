@@ -24,9 +24,22 @@ function home(user: string, uid: number, history: readonly string[]): readonly E
 }
 
 export const homeTree: readonly Entry[] = [
-    ...home("ec2-user", 1000, ["sudo systemctl status httpd", "df -h", "sudo dnf check-update", "sudo tail -100 /var/log/httpd/error_log", "exit"]),
-    ...home("deploy", 1001, ["cd releases", "tar xf orders-1.14.2.tar.gz", "/usr/local/bin/release.sh 1.14.2", "curl -s http://localhost/health"]),
-    ...["1.14.0", "1.14.1", "1.14.2"].map((version) => file(`/home/deploy/releases/${version}/VERSION`, [version], { modified: story.lastRelease, uid: 1001, gid: 1001 })),
+    ...home("ec2-user", 1000, [
+        "sudo systemctl status httpd",
+        "df -h",
+        "sudo dnf check-update",
+        "sudo tail -100 /var/log/httpd/error_log",
+        "exit",
+    ]),
+    ...home("deploy", 1001, [
+        "cd releases",
+        "tar xf orders-1.14.2.tar.gz",
+        "/usr/local/bin/release.sh 1.14.2",
+        "curl -s http://localhost/health",
+    ]),
+    ...["1.14.0", "1.14.1", "1.14.2"].map((version) =>
+        file(`/home/deploy/releases/${version}/VERSION`, [version], { modified: story.lastRelease, uid: 1001, gid: 1001 }),
+    ),
     directory("/root/.ssh", { ...deployed, mode: 0o700 }),
     file("/root/.ssh/authorized_keys", [rootKeyLine], { ...deployed, mode: 0o600 }),
     file("/root/.bashrc", ["[ -f /etc/bashrc ] && . /etc/bashrc", "alias rm='rm -i'"], deployed),

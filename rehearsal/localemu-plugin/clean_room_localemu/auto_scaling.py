@@ -4,6 +4,7 @@ Membership in Auto Scaling groups.
 AWS refuses to detach instances that are not in the group and a capacity below the group's minimum, and takes detached instances off
 the group's load balancers. LocalEmu lowers the capacity by whatever is named and leaves the instance registered.
 """
+
 from typing import Any
 
 from localemu.utils.patch import patch
@@ -33,15 +34,26 @@ def check_members(group: Any, instance_ids: list[str], should_decrement: bool) -
         if instance_id not in members:
             raise ValidationError(f"The instance {instance_id} is not part of Auto Scaling group {group.name}.")
     if should_decrement and group.desired_capacity - len(set(instance_ids)) < group.min_size:
-        raise ValidationError(f"Cannot detach or stand by {len(set(instance_ids))} instances of {group.name}: the capacity would be below its minimum size of {group.min_size}.")
+        raise ValidationError(
+            f"Cannot detach or stand by {len(set(instance_ids))} instances of {group.name}: the capacity would be below its minimum size of {group.min_size}."
+        )
 
 
 def attach(fn: Any, self: Any, group_name: str, instance_ids: list[str]) -> Any:
     group_of(self, group_name)
     for instance_id in instance_ids:
         if self.ec2_backend.get_instance(instance_id).state != "running":
-            raise ValidationError(f"Invalid Instance ID(s): [{instance_id}] provided. If you are trying to attach an instance, it must be running.")
-        if holder := next((name for name, group in self.autoscaling_groups.items() if any(each.instance.id == instance_id for each in group.instance_states)), None):
+            raise ValidationError(
+                f"Invalid Instance ID(s): [{instance_id}] provided. If you are trying to attach an instance, it must be running."
+            )
+        if holder := next(
+            (
+                name
+                for name, group in self.autoscaling_groups.items()
+                if any(each.instance.id == instance_id for each in group.instance_states)
+            ),
+            None,
+        ):
             raise ValidationError(f"Instance {instance_id} is already part of AutoScalingGroup:{holder}")
     return fn(self, group_name, instance_ids)
 

@@ -1,4 +1,5 @@
 """One JSON line for every AWS API call that reaches this LocalEmu from outside of it."""
+
 import json
 import os
 from datetime import UTC, datetime

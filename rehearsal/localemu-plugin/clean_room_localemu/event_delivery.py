@@ -1,4 +1,5 @@
 """What EventBridge cannot deliver."""
+
 import json
 from typing import Any
 
@@ -22,11 +23,18 @@ def send_to_dead_letter_queue(sender: Any, event: Any, queue_arn: str, error: Ex
 
     code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
     denied = "Access" in code or "Authorization" in code
-    attributes = {"RULE_ARN": sender.rule_arn, "TARGET_ARN": sender.arn, "ERROR_CODE": "NO_PERMISSIONS" if denied else "SDK_CLIENT_ERROR", "ERROR_MESSAGE": str(error)[:256]}
+    attributes = {
+        "RULE_ARN": sender.rule_arn,
+        "TARGET_ARN": sender.arn,
+        "ERROR_CODE": "NO_PERMISSIONS" if denied else "SDK_CLIENT_ERROR",
+        "ERROR_MESSAGE": str(error)[:256],
+    }
     try:
         sqs = connect_to(region_name=queue_arn.split(":")[3]).sqs.request_metadata(source_arn=sender.rule_arn, service_principal="events")
         sqs.send_message(
-            QueueUrl=sqs_queue_url_for_arn(queue_arn), MessageBody=json.dumps(event, default=str),
-            MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()})
+            QueueUrl=sqs_queue_url_for_arn(queue_arn),
+            MessageBody=json.dumps(event, default=str),
+            MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
+        )
     except Exception:
         logging.getLogger(__name__).warning("The event for %s could not be left in %s and is lost", sender.arn, queue_arn, exc_info=True)

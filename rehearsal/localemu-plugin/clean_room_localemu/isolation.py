@@ -1,4 +1,5 @@
 """Keeps this LocalEmu to itself: loopback only, its own folders, and gone when its launcher is."""
+
 import functools
 import os
 import shutil

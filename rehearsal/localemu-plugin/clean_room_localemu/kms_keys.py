@@ -1,4 +1,5 @@
 """KMS keys by any name a caller may give them, out of LocalEmu's own store."""
+
 from typing import Any
 
 #: The key EBS encrypts with when none is named. AWS manages it, so it cannot be shared.

@@ -2,6 +2,7 @@
 Load balancers are records. LocalEmu opens a port on all of this machine's interfaces for each listener, and takes what listens on this
 machine for a target's health.
 """
+
 from typing import Any
 
 

@@ -1,4 +1,5 @@
 """Corrections to S3's event notifications. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
+
 from urllib.parse import quote_plus
 
 

@@ -1,6 +1,7 @@
 """
 Python 3.12. LocalEmu says that it runs on it, but takes `deprecated` from `warnings`, where Python has it since 3.13.
 """
+
 import warnings
 
 

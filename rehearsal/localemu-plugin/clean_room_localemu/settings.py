@@ -1,4 +1,5 @@
 """What the launcher tells this plug-in, through the environment."""
+
 import os
 from dataclasses import dataclass
 from functools import cache

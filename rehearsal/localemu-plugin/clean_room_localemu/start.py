@@ -1,4 +1,5 @@
 """The hook LocalEmu runs before it takes requests."""
+
 from localemu.runtime import hooks
 
 
@@ -23,5 +24,17 @@ def install_all() -> None:
     older_python.install()
     from . import auto_scaling, call_log, ec2, event_delivery, iam, isolation, lambdas, load_balancing, object_events, ssm, state_machines
 
-    for module in (isolation, iam, lambdas, event_delivery, object_events, state_machines, ec2, load_balancing, auto_scaling, ssm, call_log):
+    for module in (
+        isolation,
+        iam,
+        lambdas,
+        event_delivery,
+        object_events,
+        state_machines,
+        ec2,
+        load_balancing,
+        auto_scaling,
+        ssm,
+        call_log,
+    ):
         module.install()

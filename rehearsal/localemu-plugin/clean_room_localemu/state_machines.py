@@ -1,4 +1,5 @@
 """Corrections to Step Functions. https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
+
 from typing import Any
 
 
@@ -16,7 +17,9 @@ def let_states_all_pass_terminal_errors() -> None:
     from localemu.services.stepfunctions.asl.component.common.error_name.states_error_name import StatesErrorName
     from localemu.services.stepfunctions.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 
-    terminal = [StatesErrorName(typ=each) for each in (StatesErrorNameType.StatesRuntime, StatesErrorNameType.StatesStatesDataLimitExceeded)]
+    terminal = [
+        StatesErrorName(typ=each) for each in (StatesErrorNameType.StatesRuntime, StatesErrorNameType.StatesStatesDataLimitExceeded)
+    ]
     matches = ErrorEqualsDecl._eval_body
 
     def evaluate(declared: Any, env: Any) -> None:

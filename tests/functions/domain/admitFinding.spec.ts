@@ -2,7 +2,14 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { admitFinding, type IntakePorts } from "../../../functions/domain/admitFinding";
 import type { ContainmentMode, Finding, Incident } from "../../../functions/domain/containers";
-import { incidentRecordSchema, mostFindings, newRecord, planIntake, withFinding, type IncidentRecord } from "../../../functions/domain/incidentRecord";
+import {
+    incidentRecordSchema,
+    mostFindings,
+    newRecord,
+    planIntake,
+    withFinding,
+    type IncidentRecord,
+} from "../../../functions/domain/incidentRecord";
 import { openIncidents } from "../../../functions/domain/openIncident";
 import { parseMessage } from "../../../functions/domain/parseMessage";
 import { fixtureText } from "./messageFixtures";
@@ -11,7 +18,11 @@ const template = parseMessage(fixtureText("eventbridge")).findings[0]!;
 const now = "2026-11-24T10:00:00.000Z";
 const finding = (changes: Partial<Finding> = {}): Finding => ({ ...template, ...changes });
 const incidentOf = (given: Finding): Incident => openIncidents([given], new Date(now))[0]!;
-const record = (changes: Partial<IncidentRecord> = {}, mode: ContainmentMode = "automatic"): IncidentRecord => ({ ...newRecord(incidentOf(finding()), 1, mode, now), startedAt: now, ...changes });
+const record = (changes: Partial<IncidentRecord> = {}, mode: ContainmentMode = "automatic"): IncidentRecord => ({
+    ...newRecord(incidentOf(finding()), 1, mode, now),
+    startedAt: now,
+    ...changes,
+});
 
 /** The table and Step Functions in memory. Every call is a turn of its own, and may be the last of its process. */
 class World {
@@ -25,24 +36,35 @@ class World {
 
     ports(turn: <T>(act: () => T) => Promise<T>): IntakePorts {
         return {
-            open: (next, over) => turn(() => {
-                if (this.standingId !== over) return false;
-                this.records.set(next.incident.incidentId, next);
-                this.standingId = next.incident.incidentId;
-                this.opened.push(this.standingId);
-                return true;
-            }),
-            standing: () => turn(() => this.standingId === null ? null : this.records.get(this.standingId)!),
-            replace: (next) => turn(() => {
-                const id = next.incident.incidentId;
-                if (this.records.get(id)!.revision !== next.revision) return false;
-                this.records.set(id, { ...next, startedAt: this.records.get(id)!.startedAt, revision: next.revision + 1 });
-                return true;
-            }),
-            start: (incident) => turn(() => { if (!this.executions.has(incident.incidentId)) this.executions.set(incident.incidentId, 1); }),
-            markStarted: (id) => turn(() => { this.records.set(id, { ...this.records.get(id)!, startedAt: now }); }),
+            open: (next, over) =>
+                turn(() => {
+                    if (this.standingId !== over) return false;
+                    this.records.set(next.incident.incidentId, next);
+                    this.standingId = next.incident.incidentId;
+                    this.opened.push(this.standingId);
+                    return true;
+                }),
+            standing: () => turn(() => (this.standingId === null ? null : this.records.get(this.standingId)!)),
+            replace: (next) =>
+                turn(() => {
+                    const id = next.incident.incidentId;
+                    if (this.records.get(id)!.revision !== next.revision) return false;
+                    this.records.set(id, { ...next, startedAt: this.records.get(id)!.startedAt, revision: next.revision + 1 });
+                    return true;
+                }),
+            start: (incident) =>
+                turn(() => {
+                    if (!this.executions.has(incident.incidentId)) this.executions.set(incident.incidentId, 1);
+                }),
+            markStarted: (id) =>
+                turn(() => {
+                    this.records.set(id, { ...this.records.get(id)!, startedAt: now });
+                }),
             hasFailed: () => turn(() => false),
-            keep: (incident, given) => turn(() => { this.kept.add(`${incident.incidentId}/${given.id}`); }),
+            keep: (incident, given) =>
+                turn(() => {
+                    this.kept.add(`${incident.incidentId}/${given.id}`);
+                }),
         };
     }
 
@@ -56,51 +78,75 @@ class World {
 class Crash extends Error {}
 
 describe("admitFinding", () => {
-    it("starts exactly one execution an instance and generation, whatever interleaves and breaks off", () => fc.assert(fc.asyncProperty(
-        fc.scheduler(),
-        // Messages: which finding, and after how many calls its process dies on the first delivery (many: never).
-        fc.array(fc.record({ id: fc.constantFrom("a", "b", "c"), updatedAt: fc.constantFrom("1", "2"), diesAfter: fc.constantFrom(0, 1, 2, 3, 99, 99, 99) }), { minLength: 1, maxLength: 6 }),
-        async (scheduler, messages) => {
-            const world = new World();
-            const deliver = async ({ id, updatedAt }: { id: string; updatedAt: string }, calls: number) => {
-                let left = calls;
-                const turn = <T>(act: () => T) => scheduler.schedule(Promise.resolve()).then(() => {
-                    if (left-- <= 0) throw new Crash();
-                    return act();
-                });
-                await admitFinding(incidentOf(finding({ id, updatedAt })), "automatic", world.ports(turn));
-            };
-            // As Lambda does: a delivery that broke off comes again.
-            const all = messages.map((message) => deliver(message, message.diesAfter).catch((error: unknown) => {
-                if (!(error instanceof Crash)) throw error;
-                return deliver(message, 1000);
-            }));
-            await scheduler.waitFor(Promise.all(all));
-            expect(world.opened).to.have.length(1);
-            expect([...world.executions]).to.deep.equal([[world.opened[0], 1]]);
-            const standing = world.records.get(world.standingId!)!;
-            expect(new Set(standing.findings.map(({ id }) => id))).to.deep.equal(new Set(messages.map(({ id }) => id)));
-            expect(standing.findings.map(({ id }) => id)).to.have.length(new Set(messages.map(({ id }) => id)).size);
-            const joined = standing.findings.slice(1).map(({ id }) => `${world.standingId}/${id}`);
-            for (const each of joined) expect([...world.kept]).to.include(each);
-        },
-    ), { numRuns: 300 }));
+    it("starts exactly one execution an instance and generation, whatever interleaves and breaks off", () =>
+        fc.assert(
+            fc.asyncProperty(
+                fc.scheduler(),
+                // Messages: which finding, and after how many calls its process dies on the first delivery (many: never).
+                fc.array(
+                    fc.record({
+                        id: fc.constantFrom("a", "b", "c"),
+                        updatedAt: fc.constantFrom("1", "2"),
+                        diesAfter: fc.constantFrom(0, 1, 2, 3, 99, 99, 99),
+                    }),
+                    { minLength: 1, maxLength: 6 },
+                ),
+                async (scheduler, messages) => {
+                    const world = new World();
+                    const deliver = async ({ id, updatedAt }: { id: string; updatedAt: string }, calls: number) => {
+                        let left = calls;
+                        const turn = <T>(act: () => T) =>
+                            scheduler.schedule(Promise.resolve()).then(() => {
+                                if (left-- <= 0) throw new Crash();
+                                return act();
+                            });
+                        await admitFinding(incidentOf(finding({ id, updatedAt })), "automatic", world.ports(turn));
+                    };
+                    // As Lambda does: a delivery that broke off comes again.
+                    const all = messages.map((message) =>
+                        deliver(message, message.diesAfter).catch((error: unknown) => {
+                            if (!(error instanceof Crash)) throw error;
+                            return deliver(message, 1000);
+                        }),
+                    );
+                    await scheduler.waitFor(Promise.all(all));
+                    expect(world.opened).to.have.length(1);
+                    expect([...world.executions]).to.deep.equal([[world.opened[0], 1]]);
+                    const standing = world.records.get(world.standingId!)!;
+                    expect(new Set(standing.findings.map(({ id }) => id))).to.deep.equal(new Set(messages.map(({ id }) => id)));
+                    expect(standing.findings.map(({ id }) => id)).to.have.length(new Set(messages.map(({ id }) => id)).size);
+                    const joined = standing.findings.slice(1).map(({ id }) => `${world.standingId}/${id}`);
+                    for (const each of joined) expect([...world.kept]).to.include(each);
+                },
+            ),
+            { numRuns: 300 },
+        ));
 
-    it("opens the next generation after a release, once, with an id of its own, also for the same finding", () => fc.assert(fc.asyncProperty(
-        fc.scheduler(), fc.integer({ min: 1, max: 3 }), async (scheduler, releases) => {
-            const world = new World();
-            const ports = world.ports((act) => scheduler.schedule(Promise.resolve()).then(act));
-            for (let generation = 0; generation <= releases; generation++) {
-                const updated = finding({ updatedAt: String(generation) });
-                await scheduler.waitFor(Promise.all([admitFinding(incidentOf(updated), "automatic", ports), admitFinding(incidentOf(updated), "automatic", ports), admitFinding(incidentOf(finding({ id: "other", updatedAt: String(generation) })), "automatic", ports)]));
-                expect(world.opened).to.have.length(generation + 1);
-                world.release();
-            }
-            expect(new Set(world.opened).size).to.equal(releases + 1);
-            expect([...world.executions.values()]).to.deep.equal(world.opened.map(() => 1));
-            expect([...world.records.values()].map(({ generation }) => generation)).to.deep.equal(world.opened.map((_, index) => index + 1));
-        },
-    ), { numRuns: 50 }));
+    it("opens the next generation after a release, once, with an id of its own, also for the same finding", () =>
+        fc.assert(
+            fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 3 }), async (scheduler, releases) => {
+                const world = new World();
+                const ports = world.ports((act) => scheduler.schedule(Promise.resolve()).then(act));
+                for (let generation = 0; generation <= releases; generation++) {
+                    const updated = finding({ updatedAt: String(generation) });
+                    await scheduler.waitFor(
+                        Promise.all([
+                            admitFinding(incidentOf(updated), "automatic", ports),
+                            admitFinding(incidentOf(updated), "automatic", ports),
+                            admitFinding(incidentOf(finding({ id: "other", updatedAt: String(generation) })), "automatic", ports),
+                        ]),
+                    );
+                    expect(world.opened).to.have.length(generation + 1);
+                    world.release();
+                }
+                expect(new Set(world.opened).size).to.equal(releases + 1);
+                expect([...world.executions.values()]).to.deep.equal(world.opened.map(() => 1));
+                expect([...world.records.values()].map(({ generation }) => generation)).to.deep.equal(
+                    world.opened.map((_, index) => index + 1),
+                );
+            }),
+            { numRuns: 50 },
+        ));
 });
 
 describe("planIntake", () => {
@@ -116,7 +162,9 @@ describe("planIntake", () => {
         expect(planIntake(released, finding({ updatedAt: "later" }), "automatic", false)).to.equal("opens");
         expect(planIntake(released, finding({ id: "other" }), "automatic", false)).to.equal("opens");
         const manual = finding({ origin: "manual", updatedAt: null });
-        expect(planIntake({ ...newRecord(incidentOf(manual), 1, "automatic", now), status: "released" }, manual, "automatic", false)).to.equal("opens");
+        expect(
+            planIntake({ ...newRecord(incidentOf(manual), 1, "automatic", now), status: "released" }, manual, "automatic", false),
+        ).to.equal("opens");
     });
 
     it("does not lose a graver finding behind an instance that was left as it is", () => {
@@ -148,16 +196,29 @@ describe("planIntake", () => {
 
 describe("withFinding", () => {
     it("holds fifty, each once, always the opener and the strictest", () => {
-        const many = fc.array(fc.record({ id: fc.integer({ min: 0, max: 80 }).map(String), severity: fc.constantFrom(2, 5, 8), mode: fc.constantFrom<ContainmentMode>("observe", "approval", "automatic") }), { maxLength: 120 });
-        fc.assert(fc.property(many, (given) => {
-            const all = given.reduce((so, { id, severity, mode }) => withFinding(so, finding({ id, severity }), mode, now), record({}, "observe"));
-            const ids = all.findings.map(({ id }) => id);
-            expect(incidentRecordSchema.safeParse(all).success).to.equal(true);
-            expect(ids[0]).to.equal(template.id);
-            expect(new Set(ids).size).to.equal(ids.length);
-            expect(ids.length).to.equal(Math.min(mostFindings, new Set([template.id, ...given.map(({ id }) => id)]).size));
-            const last = given.at(-1);
-            if (last?.mode === "automatic") expect(all.findings.some(({ mode }) => mode === "automatic")).to.equal(true);
-        }), { numRuns: 200 });
+        const many = fc.array(
+            fc.record({
+                id: fc.integer({ min: 0, max: 80 }).map(String),
+                severity: fc.constantFrom(2, 5, 8),
+                mode: fc.constantFrom<ContainmentMode>("observe", "approval", "automatic"),
+            }),
+            { maxLength: 120 },
+        );
+        fc.assert(
+            fc.property(many, (given) => {
+                const all = given.reduce(
+                    (so, { id, severity, mode }) => withFinding(so, finding({ id, severity }), mode, now),
+                    record({}, "observe"),
+                );
+                const ids = all.findings.map(({ id }) => id);
+                expect(incidentRecordSchema.safeParse(all).success).to.equal(true);
+                expect(ids[0]).to.equal(template.id);
+                expect(new Set(ids).size).to.equal(ids.length);
+                expect(ids.length).to.equal(Math.min(mostFindings, new Set([template.id, ...given.map(({ id }) => id)]).size));
+                const last = given.at(-1);
+                if (last?.mode === "automatic") expect(all.findings.some(({ mode }) => mode === "automatic")).to.equal(true);
+            }),
+            { numRuns: 200 },
+        );
     });
 });

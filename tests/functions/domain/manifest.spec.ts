@@ -27,21 +27,29 @@ describe("manifest", () => {
     }
 
     it("refuses two hashes for one name", () => {
-        expect(parseManifest(`${whole}${b}  bodyfile\n`).problems).to.deep.equal(["The manifest lists bodyfile twice with different hashes."]);
+        expect(parseManifest(`${whole}${b}  bodyfile\n`).problems).to.deep.equal([
+            "The manifest lists bodyfile twice with different hashes.",
+        ]);
     });
 
     it("never throws and never lists what is no plain file name", () => {
-        fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
-            for (const { name, sha256 } of parseManifest(`${a}  ${text}\n${text}`).entries) {
-                expect(name).to.match(/^[A-Za-z0-9][\w.-]*$/);
-                expect(sha256).to.have.length(64);
-            }
-        }));
+        fc.assert(
+            fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
+                for (const { name, sha256 } of parseManifest(`${a}  ${text}\n${text}`).entries) {
+                    expect(name).to.match(/^[A-Za-z0-9][\w.-]*$/);
+                    expect(sha256).to.have.length(64);
+                }
+            }),
+        );
     });
 
     it("tells match, altered, missing and unreadable apart", () => {
         const entry = { name: "bodyfile", sha256: a };
-        expect(verifyEntry(entry, { sha256: a, bytes: 5 })).to.deep.include({ state: "match", problem: null, found: { sha256: a, bytes: 5 } });
+        expect(verifyEntry(entry, { sha256: a, bytes: 5 })).to.deep.include({
+            state: "match",
+            problem: null,
+            found: { sha256: a, bytes: 5 },
+        });
         expect(verifyEntry(entry, { sha256: b, bytes: 5 })).to.deep.include({ state: "altered", found: { sha256: b, bytes: 5 } });
         expect(verifyEntry(entry, null)).to.include({ state: "missing", found: null });
         const unreadable = verifyEntry(entry, { error: "AccessDenied" });

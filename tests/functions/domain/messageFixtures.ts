@@ -18,14 +18,19 @@ export function fixture(name: string): Record<string, unknown> {
 }
 
 export function fixtureNames(): string[] {
-    return readdirSync(fixturesFolder).map((name) => name.replace(/\.json$/, "")).sort();
+    return readdirSync(fixturesFolder)
+        .map((name) => name.replace(/\.json$/, ""))
+        .sort();
 }
 
 /** Writes a value at a path of a document. */
 export function put(document: unknown, path: string, value: unknown): void {
     const names = path.split(".");
     const last = names.pop() as string;
-    const parent = names.reduce<Record<string, unknown>>((inner, name) => inner[name] as Record<string, unknown>, document as Record<string, unknown>);
+    const parent = names.reduce<Record<string, unknown>>(
+        (inner, name) => inner[name] as Record<string, unknown>,
+        document as Record<string, unknown>,
+    );
     if (value === undefined) delete parent[last];
     else parent[last] = value;
 }

@@ -14,7 +14,12 @@ const instance = fc.record({
     accountId: fc.constantFrom("222222222222", "333333333333"),
     region: fc.constantFrom("eu-west-1", "us-east-1"),
 });
-const finding: fc.Arbitrary<Finding> = fc.record({ id: fc.stringMatching(/^[0-9a-f]{4,32}$/), severity: fc.constantFrom(2, 5, 8, 9), instances: fc.array(instance, { maxLength: 4 }) })
+const finding: fc.Arbitrary<Finding> = fc
+    .record({
+        id: fc.stringMatching(/^[0-9a-f]{4,32}$/),
+        severity: fc.constantFrom(2, 5, 8, 9),
+        instances: fc.array(instance, { maxLength: 4 }),
+    })
     .map((changes) => ({ ...findingsOf("eventbridge")[0], ...changes }));
 /** As within one message, where no id comes twice. */
 const findings = fc.uniqueArray(finding, { maxLength: 6, selector: ({ id }) => id });
@@ -40,24 +45,31 @@ describe("openIncidents", () => {
     });
 
     it("opens exactly one for each distinct instance, of the gravest finding about it", () => {
-        fc.assert(fc.property(findings, (all) => {
-            const incidents = openIncidents(all, now);
-            const key = (ref: typeof victim) => `${ref.accountId}/${ref.region}/${ref.instanceId}`;
-            const distinct = new Set(all.flatMap((each) => each.instances.map(key)));
-            expect(incidents.map((incident) => key(incident.instance)).sort()).to.deep.equal([...distinct].sort());
-            for (const incident of incidents) {
-                expect(incidentSchema.parse(incident)).to.deep.equal(incident);
-                const about = all.filter((each) => each.instances.some((ref) => key(ref) === key(incident.instance)));
-                expect(incident.finding.severity).to.equal(Math.max(...about.map((each) => each.severity)));
-            }
-        }));
+        fc.assert(
+            fc.property(findings, (all) => {
+                const incidents = openIncidents(all, now);
+                const key = (ref: typeof victim) => `${ref.accountId}/${ref.region}/${ref.instanceId}`;
+                const distinct = new Set(all.flatMap((each) => each.instances.map(key)));
+                expect(incidents.map((incident) => key(incident.instance)).sort()).to.deep.equal([...distinct].sort());
+                for (const incident of incidents) {
+                    expect(incidentSchema.parse(incident)).to.deep.equal(incident);
+                    const about = all.filter((each) => each.instances.some((ref) => key(ref) === key(incident.instance)));
+                    expect(incident.finding.severity).to.equal(Math.max(...about.map((each) => each.severity)));
+                }
+            }),
+        );
     });
 
     it("opens the same ones whatever the order of the findings", () => {
-        fc.assert(fc.property(findings, (all) => {
-            const ids = (list: Finding[]) => openIncidents(list, now).map((incident) => incident.incidentId).sort();
-            expect(ids([...all].reverse())).to.deep.equal(ids(all));
-        }));
+        fc.assert(
+            fc.property(findings, (all) => {
+                const ids = (list: Finding[]) =>
+                    openIncidents(list, now)
+                        .map((incident) => incident.incidentId)
+                        .sort();
+                expect(ids([...all].reverse())).to.deep.equal(ids(all));
+            }),
+        );
     });
 
     it("gives another id as soon as account, Region, instance or finding differ", () => {
@@ -83,7 +95,10 @@ describe("refusalOf", () => {
     });
 
     it("leaves the forensics account's own instances alone, whoever is a member", () => {
-        for (const memberAccounts of [["*"], [victim.accountId]]) expect(refusalOf(incident, { ...admission, forensicsAccount: victim.accountId, memberAccounts })).to.match(/belongs to the forensics account 222222222222/);
+        for (const memberAccounts of [["*"], [victim.accountId]])
+            expect(refusalOf(incident, { ...admission, forensicsAccount: victim.accountId, memberAccounts })).to.match(
+                /belongs to the forensics account 222222222222/,
+            );
     });
 
     it("follows a sample in a drill only", () => {
@@ -93,6 +108,9 @@ describe("refusalOf", () => {
 
     it("says what to do about another Region or account", () => {
         expect(refusalOf(incident, { ...admission, region: "us-east-1" })).to.match(/is in eu-west-1.*handles us-east-1/);
-        for (const memberAccounts of [["333333333333"], ["*", "!222222222222"], []]) expect(refusalOf(incident, { ...admission, memberAccounts })).to.match(/account 222222222222, which is not a member of this deployment in eu-west-1/);
+        for (const memberAccounts of [["333333333333"], ["*", "!222222222222"], []])
+            expect(refusalOf(incident, { ...admission, memberAccounts })).to.match(
+                /account 222222222222, which is not a member of this deployment in eu-west-1/,
+            );
     });
 });

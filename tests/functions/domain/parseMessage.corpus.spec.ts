@@ -10,7 +10,12 @@ import { parseMessage } from "../../../functions/domain/parseMessage";
 const corpus = join(__dirname, "..", "..", "..", "..", "shared", "findings");
 const index = join(corpus, "index.tsv");
 
-interface Row { file: string; resourceTypes: string[]; instanceIds: string[]; account: string }
+interface Row {
+    file: string;
+    resourceTypes: string[];
+    instanceIds: string[];
+    account: string;
+}
 
 /** Where the index does not tell the whole story, the verdict by hand. */
 const byHand: Record<string, { outcome: string; why: string }> = {
@@ -37,7 +42,9 @@ function readIndex(): Row[] {
 
 describe("parseMessage against public findings", () => {
     if (!existsSync(index)) {
-        console.warn("      parseMessage against public findings: there is no collection at ../shared/findings beside this clone, 0 documents looked at.");
+        console.warn(
+            "      parseMessage against public findings: there is no collection at ../shared/findings beside this clone, 0 documents looked at.",
+        );
         return;
     }
     const rows = readIndex();

@@ -27,7 +27,7 @@ function pathsOf(value: unknown, path: string[] = []): string[][] {
 /** The document with what stands at the path replaced, or taken away for undefined. */
 function replaced(value: unknown, path: string[], replacement: unknown): unknown {
     if (path.length === 0) return replacement;
-    const copy = (Array.isArray(value) ? [...value as unknown[]] : { ...value as object }) as Record<string, unknown>;
+    const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) }) as Record<string, unknown>;
     copy[path[0]] = replaced(copy[path[0]], path.slice(1), replacement);
     return copy;
 }
@@ -47,7 +47,7 @@ const deliveries: Record<string, (message: unknown) => unknown> = {
     "SNS to SQS": (message) => ({ Type: "Notification", MessageId: "m", Message: JSON.stringify(message) }),
     "SQS to Lambda": (message) => ({ Records: [{ eventSource: "aws:sqs", body: JSON.stringify(message) }] }),
     "a list": (message) => [message],
-    "text": (message) => JSON.stringify(message),
+    text: (message) => JSON.stringify(message),
 };
 
 describe("parseMessage, for any message", () => {
@@ -56,50 +56,96 @@ describe("parseMessage, for any message", () => {
     });
 
     it("never throws and gives a sound result for any value, readable as JSON or not", () => {
-        fc.assert(fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSparseArray: true, withNullPrototype: true }), expectSound), { numRuns: 500 });
+        fc.assert(
+            fc.property(
+                fc.anything({ withBigInt: true, withDate: true, withMap: true, withSparseArray: true, withNullPrototype: true }),
+                expectSound,
+            ),
+            { numRuns: 500 },
+        );
         const ring: Record<string, unknown> = {};
         ring.detail = ring;
-        for (const value of [ring, undefined, () => 1, Symbol("s"), "[".repeat(200_000), `${"[".repeat(200_000)}${"]".repeat(200_000)}`]) expectSound(value);
+        for (const value of [ring, undefined, () => 1, Symbol("s"), "[".repeat(200_000), `${"[".repeat(200_000)}${"]".repeat(200_000)}`])
+            expectSound(value);
         expectSound(`{"type":"a","accountId":${"[".repeat(200_000)}${"]".repeat(200_000)}}`);
     });
 
     it("stays sound when anything in a real message is replaced", () => {
         const documents = readable.map((name) => ({ document: fixture(name), paths: pathsOf(fixture(name)) }));
-        const mutations = fc.record({ document: fc.constantFrom(...documents), at: fc.nat(), value: fc.oneof(fc.constant(undefined), fc.constantFrom("", "null", "false", "i-99999999", 0, -1, 1e308, {}, [], [[]], null, true), fc.anything()) });
-        fc.assert(fc.property(mutations, ({ document, at, value }) => {
-            expectSound(replaced(document.document, document.paths[at % document.paths.length], value));
-        }), { numRuns: 2000 });
+        const mutations = fc.record({
+            document: fc.constantFrom(...documents),
+            at: fc.nat(),
+            value: fc.oneof(
+                fc.constant(undefined),
+                fc.constantFrom("", "null", "false", "i-99999999", 0, -1, 1e308, {}, [], [[]], null, true),
+                fc.anything(),
+            ),
+        });
+        fc.assert(
+            fc.property(mutations, ({ document, at, value }) => {
+                expectSound(replaced(document.document, document.paths[at % document.paths.length], value));
+            }),
+            { numRuns: 2000 },
+        );
     });
 
     it("stays sound when the text of a real message is cut or overwritten", () => {
-        fc.assert(fc.property(fc.constantFrom(...readable), fc.nat(), fc.string({ maxLength: 5 }), (name, at, text) => {
-            const whole = fixtureText(name);
-            const cut = at % whole.length;
-            expectSound(whole.slice(0, cut));
-            expectSound(whole.slice(0, cut) + text + whole.slice(cut + text.length));
-        }), { numRuns: 300 });
+        fc.assert(
+            fc.property(fc.constantFrom(...readable), fc.nat(), fc.string({ maxLength: 5 }), (name, at, text) => {
+                const whole = fixtureText(name);
+                const cut = at % whole.length;
+                expectSound(whole.slice(0, cut));
+                expectSound(whole.slice(0, cut) + text + whole.slice(cut + text.length));
+            }),
+            { numRuns: 300 },
+        );
     });
 
     it("has the same verdict whatever the case of each key", () => {
-        fc.assert(fc.property(fc.constantFrom(...readable), fc.infiniteStream(fc.boolean()), (name, upper) => {
-            const recased = mapKeys(fixture(name), (key) => (upper.next().value ? key.charAt(0).toUpperCase() : key.charAt(0).toLowerCase()) + key.slice(1));
-            expect(parseMessage(recased)).to.deep.equal(parseMessage(fixture(name)));
-        }), { numRuns: 500 });
+        fc.assert(
+            fc.property(fc.constantFrom(...readable), fc.infiniteStream(fc.boolean()), (name, upper) => {
+                const recased = mapKeys(
+                    fixture(name),
+                    (key) => (upper.next().value ? key.charAt(0).toUpperCase() : key.charAt(0).toLowerCase()) + key.slice(1),
+                );
+                expect(parseMessage(recased)).to.deep.equal(parseMessage(fixture(name)));
+            }),
+            { numRuns: 500 },
+        );
     });
 
     it("has the same verdict whatever delivers the message", () => {
-        fc.assert(fc.property(fc.constantFrom(...readable), fc.array(fc.constantFrom(...Object.values(deliveries)), { maxLength: 3 }), (name, wraps) => {
-            const delivered = wraps.reduce<unknown>((message, wrap) => wrap(message), fixture(name));
-            expect(parseMessage(delivered)).to.deep.equal(parseMessage(fixture(name)));
-        }), { numRuns: 300 });
+        fc.assert(
+            fc.property(
+                fc.constantFrom(...readable),
+                fc.array(fc.constantFrom(...Object.values(deliveries)), { maxLength: 3 }),
+                (name, wraps) => {
+                    const delivered = wraps.reduce<unknown>((message, wrap) => wrap(message), fixture(name));
+                    expect(parseMessage(delivered)).to.deep.equal(parseMessage(fixture(name)));
+                },
+            ),
+            { numRuns: 300 },
+        );
     });
 
     it("never makes an incident of an instance beside another kind of resource", () => {
-        const kind = fc.oneof(fc.constantFrom("AccessKey", "S3Bucket", "EKSCluster", "ECSCluster", "Container", "Lambda", "RDSDBInstance", "EBSSnapshot"), fc.string())
+        const kind = fc
+            .oneof(
+                fc.constantFrom("AccessKey", "S3Bucket", "EKSCluster", "ECSCluster", "Container", "Lambda", "RDSDBInstance", "EBSSnapshot"),
+                fc.string(),
+            )
             .filter((text) => !/^(instance|attacksequence)$/i.test(text));
-        const type = fc.constantFrom("Recon:EC2/Portscan", "Execution:Runtime/NewBinaryExecuted", "Exfiltration:S3/AnomalousBehavior", "UnauthorizedAccess:IAMUser/TorIPCaller");
-        fc.assert(fc.property(kind, type, (resourceType, findingType) => {
-            expect(parseMessage(findingWith({ "resource.resourceType": resourceType, "type": findingType })).outcome).to.equal("refused");
-        }), { numRuns: 300 });
+        const type = fc.constantFrom(
+            "Recon:EC2/Portscan",
+            "Execution:Runtime/NewBinaryExecuted",
+            "Exfiltration:S3/AnomalousBehavior",
+            "UnauthorizedAccess:IAMUser/TorIPCaller",
+        );
+        fc.assert(
+            fc.property(kind, type, (resourceType, findingType) => {
+                expect(parseMessage(findingWith({ "resource.resourceType": resourceType, type: findingType })).outcome).to.equal("refused");
+            }),
+            { numRuns: 300 },
+        );
     });
 });

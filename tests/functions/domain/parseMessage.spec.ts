@@ -5,20 +5,20 @@ import { findingWith, fixture, fixtureNames, fixtureText, put, victim, victimFin
 
 /** Fixtures that make an incident, with the instances they name. The others are in `refusals`. */
 const incidents: Record<string, { instances: string[]; origin: string; severity: number; sample?: boolean }> = {
-    "eventbridge": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
+    eventbridge: { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
     "finding-camel": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
     "finding-pascal": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
     "getfindings-response": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
     "sns-lambda": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
     "sns-notification": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
     "sqs-lambda": { instances: [victim.instanceId], origin: "guardduty", severity: 8 },
-    "sample": { instances: ["i-99999999"], origin: "guardduty", severity: 8, sample: true },
+    sample: { instances: ["i-99999999"], origin: "guardduty", severity: 8, sample: true },
     "attack-sequence-ec2": { instances: [victim.instanceId, "i-0b2c3d4e5f6071829"], origin: "guardduty", severity: 9 },
-    "asff": { instances: [victim.instanceId], origin: "securityhub", severity: 8 },
+    asff: { instances: [victim.instanceId], origin: "securityhub", severity: 8 },
     "securityhub-imported": { instances: [victim.instanceId], origin: "securityhub", severity: 8 },
     "securityhub-custom-action": { instances: [victim.instanceId], origin: "securityhub", severity: 7 },
     "securityhub-v2": { instances: [victim.instanceId], origin: "securityhub", severity: 8 },
-    "manual": { instances: [victim.instanceId], origin: "manual", severity: 8 },
+    manual: { instances: [victim.instanceId], origin: "manual", severity: 8 },
 };
 
 /** Fixtures that are refused, with what their reason must say. */
@@ -26,13 +26,13 @@ const refusals: Record<string, RegExp> = {
     "access-key-beside-instance": /"AccessKey".*"i-0a1b2c3d4e5f60718" is only named beside it.*Revoke the credentials/,
     "s3-bucket": /"S3Bucket", not an EC2 instance.*Review the bucket/,
     "eks-node": /"EKSCluster".*Route it to the owners of the cluster/,
-    "archived": /archived.*Unarchive/,
+    archived: /archived.*Unarchive/,
     "attack-sequence-eks": /EKS attack sequence.*Route it/,
     "asff-bucket-and-instance": /"S3", not an EC2 instance.*only named beside it/,
     "securityhub-control": /"Security Hub", not from GuardDuty.*custom action/,
     "event-pattern": /event pattern/,
     "object-scan-result": /malware scan of an S3 object/,
-    "malformed": /not valid JSON/,
+    malformed: /not valid JSON/,
 };
 
 /** The reason of a message that must be refused. */
@@ -60,13 +60,22 @@ describe("parseMessage", () => {
             const finding = findingOf(fixtureText(name));
             expect(findingSchema.parse(finding)).to.deep.equal(finding);
             expect(finding.instances).to.deep.equal(expected.instances.map((instanceId) => ({ ...victim, instanceId })));
-            expect(finding).to.include({ origin: expected.origin, severity: expected.severity, sample: expected.sample ?? false, accountId: victim.accountId, region: victim.region, partition: "aws" });
+            expect(finding).to.include({
+                origin: expected.origin,
+                severity: expected.severity,
+                sample: expected.sample ?? false,
+                accountId: victim.accountId,
+                region: victim.region,
+                partition: "aws",
+            });
         });
     }
 
     for (const [name, reason] of Object.entries(refusals)) {
         it(`refuses ${name} and says what to do`, () => {
-            expect(reasonOf(fixtureText(name))).to.match(reason).and.match(/\.$/);
+            expect(reasonOf(fixtureText(name)))
+                .to.match(reason)
+                .and.match(/\.$/);
         });
     }
 
@@ -138,13 +147,18 @@ describe("parseMessage", () => {
 
         it("in a list of ids, each judged by itself", () => {
             const result = parseMessage(findingWith({ [id]: [victim.instanceId, "i-blart", "i-0b2c3d4e5f6071829"] }));
-            expect(result.findings[0].instances.map((instance) => instance.instanceId)).to.deep.equal([victim.instanceId, "i-0b2c3d4e5f6071829"]);
+            expect(result.findings[0].instances.map((instance) => instance.instanceId)).to.deep.equal([
+                victim.instanceId,
+                "i-0b2c3d4e5f6071829",
+            ]);
             expect(result.refusals.join()).to.match(/"i-blart" is not one/);
         });
 
         it("only where the finding names it", () => {
             expect(reasonOf(findingWith({ "resource.instanceDetails": undefined }))).to.match(/does not name it/);
-            expect(reasonOf(findingWith({ "resource.resourceType": undefined }))).to.match(/does not say what kind of resource.*i-0a1b2c3d4e5f60718/);
+            expect(reasonOf(findingWith({ "resource.resourceType": undefined }))).to.match(
+                /does not say what kind of resource.*i-0a1b2c3d4e5f60718/,
+            );
             expect(reasonOf(findingWith({ resource: undefined }))).to.match(/does not say what kind of resource/);
         });
 
@@ -156,7 +170,10 @@ describe("parseMessage", () => {
 
         it("up to 100 of them, and says how many are left", () => {
             const sequence = fixture("attack-sequence-ec2");
-            const resources = Array.from({ length: 130 }, (_, index) => ({ uid: `i-${index.toString(16).padStart(17, "0")}`, data: { ec2Instance: {} } }));
+            const resources = Array.from({ length: 130 }, (_, index) => ({
+                uid: `i-${index.toString(16).padStart(17, "0")}`,
+                data: { ec2Instance: {} },
+            }));
             put(sequence, "detail.service.detection.sequence.resources", resources);
             const result = parseMessage(sequence);
             expect(result.findings[0].instances).to.have.length(100);
@@ -169,27 +186,46 @@ describe("parseMessage", () => {
         for (const [what, changes] of Object.entries({
             "by the flag": { [info]: { sample: true } },
             "by the flag as text": { [info]: { sample: "true" } },
-            "by the flag inside the JSON text": { [info]: { value: "{\"sample\": true}" } },
+            "by the flag inside the JSON text": { [info]: { value: '{"sample": true}' } },
             "by its instance": { "resource.instanceDetails.instanceId": "i-99999999" },
         })) {
             it(what, () => expect(findingOf(findingWith(changes)).sample).to.equal(true));
         }
 
         it("but not by text of the attacker's in the same place", () => {
-            const value = JSON.stringify({ domain: "x\",\"sample\":true,\"y.example.net", unusual: { sample: true } });
+            const value = JSON.stringify({ domain: 'x","sample":true,"y.example.net', unusual: { sample: true } });
             expect(findingOf(findingWith({ [info]: { value } })).sample).to.equal(false);
         });
 
         it("in Security Hub's spelling", () => {
             const finding = fixture("asff");
             expect(findingOf({ ...finding, Sample: true }).sample).to.equal(true);
-            expect(findingOf({ ...finding, ProductFields: { "aws/guardduty/service/additionalInfo/sample": "true" } }).sample).to.equal(true);
+            expect(findingOf({ ...finding, ProductFields: { "aws/guardduty/service/additionalInfo/sample": "true" } }).sample).to.equal(
+                true,
+            );
         });
     });
 
     describe("reads the severity", () => {
-        for (const [written, read] of [[9, 9], [4.5, 4.5], ["5", 5], ["HIGH", 8], ["critical", 9], [{ code: "MEDIUM", value: 5 }, 5], [{ Product: 2, Normalized: 40, Label: "MEDIUM" }, 2], [{ Normalized: 70 }, 7], [{ Label: "LOW" }, 2], [undefined, 5], ["dreadful", 5], [70, 10], [-3, 0], [null, 5], [[], 5]] as const) {
-            it(`${JSON.stringify(written)} as ${read}`, () => expect(findingOf(findingWith({ severity: written })).severity).to.equal(read));
+        for (const [written, read] of [
+            [9, 9],
+            [4.5, 4.5],
+            ["5", 5],
+            ["HIGH", 8],
+            ["critical", 9],
+            [{ code: "MEDIUM", value: 5 }, 5],
+            [{ Product: 2, Normalized: 40, Label: "MEDIUM" }, 2],
+            [{ Normalized: 70 }, 7],
+            [{ Label: "LOW" }, 2],
+            [undefined, 5],
+            ["dreadful", 5],
+            [70, 10],
+            [-3, 0],
+            [null, 5],
+            [[], 5],
+        ] as const) {
+            it(`${JSON.stringify(written)} as ${read}`, () =>
+                expect(findingOf(findingWith({ severity: written })).severity).to.equal(read));
         }
     });
 
@@ -211,7 +247,9 @@ describe("parseMessage", () => {
         });
 
         it("other events, subscriptions and empty lists by name", () => {
-            expect(reasonOf({ ...fixture("eventbridge"), "detail-type": "AWS API Call via CloudTrail" })).to.match(/"AWS API Call via CloudTrail", not a finding/);
+            expect(reasonOf({ ...fixture("eventbridge"), "detail-type": "AWS API Call via CloudTrail" })).to.match(
+                /"AWS API Call via CloudTrail", not a finding/,
+            );
             expect(reasonOf({ Type: "SubscriptionConfirmation", Message: "…", Token: "x" })).to.match(/SubscriptionConfirmation/);
             expect(reasonOf({ Findings: [] })).to.match(/empty list/);
             expect(reasonOf({ Records: [] })).to.match(/no records/);
@@ -226,7 +264,7 @@ describe("parseMessage", () => {
 
         it("a Security Hub finding about a cluster whose node stands beside it, but not one with the instance's own volume", () => {
             const finding: Record<string, unknown> = { ...fixture("asff"), Types: ["TTPs/Impact/CryptoCurrency:Runtime-BitcoinTool.B"] };
-            const beside = (type: string) => ({ ...finding, Resources: [...finding.Resources as unknown[], { Type: type, Id: "x" }] });
+            const beside = (type: string) => ({ ...finding, Resources: [...(finding.Resources as unknown[]), { Type: type, Id: "x" }] });
             expect(reasonOf(beside("AwsEksCluster"))).to.match(/"AwsEksCluster".*only named beside it.*Route it/);
             expect(findingOf(beside("AwsEc2Volume")).instances).to.deep.equal([victim]);
         });
@@ -241,8 +279,11 @@ describe("parseMessage", () => {
     it("gives a finding without an id the same one whenever it is repeated, and another for another instance", () => {
         const first = findingOf(findingWith({ id: undefined, updatedAt: "2026-11-24T10:00:00Z" }));
         const again = findingOf(findingWith({ id: undefined, updatedAt: "2026-11-24T16:00:00Z" }));
-        const other = findingOf(findingWith({ "id": undefined, "resource.instanceDetails.instanceId": "i-0b2c3d4e5f6071829" }));
-        expect(first.id).to.match(/^derived-[0-9a-f]{32}$/).and.equal(again.id).and.not.equal(other.id);
+        const other = findingOf(findingWith({ id: undefined, "resource.instanceDetails.instanceId": "i-0b2c3d4e5f6071829" }));
+        expect(first.id)
+            .to.match(/^derived-[0-9a-f]{32}$/)
+            .and.equal(again.id)
+            .and.not.equal(other.id);
     });
 
     describe("takes a manual message", () => {

@@ -1,18 +1,40 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Evidence } from "../../../functions/domain/containers";
-import { deviceNames, mostVolumes, planVolumes, wantedVolumes, type VolumesState, type VolumeState } from "../../../functions/domain/planVolumes";
+import {
+    deviceNames,
+    mostVolumes,
+    planVolumes,
+    wantedVolumes,
+    type VolumesState,
+    type VolumeState,
+} from "../../../functions/domain/planVolumes";
 
 const host = "i-0123456789abcdef0";
 const lock = { mode: "governance" as const, expiresAt: "2027-11-24T10:00:00.000Z" };
 const evidenceOf = (sizes: number[]): Evidence => ({
-    schemaVersion: 1, incidentId: "i-1-1", completedAt: "2026-11-24T10:00:00.000Z",
+    schemaVersion: 1,
+    incidentId: "i-1-1",
+    completedAt: "2026-11-24T10:00:00.000Z",
     snapshots: sizes.map((sizeGiB, index) => ({
-        volumeId: `vol-source-${index}`, device: `/dev/sd${index}`, root: index === sizes.length - 1, sizeGiB, sourceEncrypted: false, sourceSnapshotId: `snap-source-${index}`,
-        sharedSnapshotId: null, evidenceSnapshotId: `snap-${index}`, startedAt: "2026-11-24T10:00:00.000Z", lock,
+        volumeId: `vol-source-${index}`,
+        device: `/dev/sd${index}`,
+        root: index === sizes.length - 1,
+        sizeGiB,
+        sourceEncrypted: false,
+        sourceSnapshotId: `snap-source-${index}`,
+        sharedSnapshotId: null,
+        evidenceSnapshotId: `snap-${index}`,
+        startedAt: "2026-11-24T10:00:00.000Z",
+        lock,
     })),
 });
-const stateOf = (evidence: Evidence, devices: string[] = ["/dev/xvda"], running = true): VolumesState => ({ incidentId: "i-1-1", evidence, host: { instanceId: host, availabilityZone: "eu-west-1a", running, devices }, volumes: [] });
+const stateOf = (evidence: Evidence, devices: string[] = ["/dev/xvda"], running = true): VolumesState => ({
+    incidentId: "i-1-1",
+    evidence,
+    host: { instanceId: host, availabilityZone: "eu-west-1a", running, devices },
+    volumes: [],
+});
 const place = (device: string) => device.replace(/^\/dev\/(xvd|sd)/, "");
 
 /** Does what a plan says. Volumes become available when the caller says so. */
@@ -21,11 +43,28 @@ function act(state: VolumesState, most: number, tokens: Map<string, string>): Vo
     for (const action of planVolumes(state).actions.slice(0, most)) {
         if (action.kind === "create" && !tokens.has(action.clientToken)) {
             tokens.set(action.clientToken, `vol-${tokens.size}`);
-            volumes.push({ volumeId: `vol-${tokens.size}`, purpose: action.purpose, snapshotId: action.snapshot.evidenceSnapshotId, availabilityZone: "eu-west-1a", state: "creating", attachment: null });
+            volumes.push({
+                volumeId: `vol-${tokens.size}`,
+                purpose: action.purpose,
+                snapshotId: action.snapshot.evidenceSnapshotId,
+                availabilityZone: "eu-west-1a",
+                state: "creating",
+                attachment: null,
+            });
         } else if (action.kind === "attach") {
-            volumes = volumes.map((one) => (one.volumeId === action.volumeId ? { ...one, state: "in-use", attachment: { instanceId: host, device: action.device, state: "attached", deleteOnTermination: false } } : one));
+            volumes = volumes.map((one) =>
+                one.volumeId === action.volumeId
+                    ? {
+                          ...one,
+                          state: "in-use",
+                          attachment: { instanceId: host, device: action.device, state: "attached", deleteOnTermination: false },
+                      }
+                    : one,
+            );
         } else if (action.kind === "delete-on-termination") {
-            volumes = volumes.map((one) => (one.attachment?.device === action.device ? { ...one, attachment: { ...one.attachment, deleteOnTermination: true } } : one));
+            volumes = volumes.map((one) =>
+                one.attachment?.device === action.device ? { ...one, attachment: { ...one.attachment, deleteOnTermination: true } } : one,
+            );
         }
     }
     return { ...state, volumes };
@@ -33,38 +72,50 @@ function act(state: VolumesState, most: number, tokens: Map<string, string>): Vo
 
 describe("planVolumes", () => {
     it("ends with every snapshot attached on devices of its own, whatever is taken and wherever it is interrupted", () => {
-        fc.assert(fc.property(
-            fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: mostVolumes }), fc.subarray([...deviceNames, "/dev/xvda", "/dev/xvdf", "/dev/sdh"], { maxLength: 20 }), fc.array(fc.nat(30), { maxLength: 12 }),
-            (sizes, devices, cuts) => {
-                const evidence = evidenceOf(sizes);
-                const tokens = new Map<string, string>();
-                let state = stateOf(evidence, devices);
-                for (let round = 0; round < 40; round++) {
-                    state = act(state, cuts[round] ?? Infinity, tokens);
-                    state = { ...state, volumes: state.volumes.map((one) => (one.state === "creating" ? { ...one, state: "available" } : one)) };
-                }
-                const plan = planVolumes(state);
-                expect(plan.actions).to.deep.equal([]);
-                expect(plan.waitingFor).to.deep.equal([]);
-                const places = plan.attached.map(({ device }) => place(device));
-                expect(new Set(places).size).to.equal(plan.attached.length);
-                expect(places.filter((one) => devices.map(place).includes(one))).to.deep.equal([]);
-                expect(plan.attached.filter(({ purpose }) => purpose === "evidence").map(({ snapshotId }) => snapshotId)).to.have.members(evidence.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId));
-                expect(plan.attached).to.have.length(wantedVolumes(evidence).length);
-                expect(state.volumes).to.have.length(plan.attached.length);
-                expect(plan.attached[0]).to.include({ root: true, purpose: "evidence" });
-            },
-        ), { numRuns: 150 });
+        fc.assert(
+            fc.property(
+                fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: mostVolumes }),
+                fc.subarray([...deviceNames, "/dev/xvda", "/dev/xvdf", "/dev/sdh"], { maxLength: 20 }),
+                fc.array(fc.nat(30), { maxLength: 12 }),
+                (sizes, devices, cuts) => {
+                    const evidence = evidenceOf(sizes);
+                    const tokens = new Map<string, string>();
+                    let state = stateOf(evidence, devices);
+                    for (let round = 0; round < 40; round++) {
+                        state = act(state, cuts[round] ?? Infinity, tokens);
+                        state = {
+                            ...state,
+                            volumes: state.volumes.map((one) => (one.state === "creating" ? { ...one, state: "available" } : one)),
+                        };
+                    }
+                    const plan = planVolumes(state);
+                    expect(plan.actions).to.deep.equal([]);
+                    expect(plan.waitingFor).to.deep.equal([]);
+                    const places = plan.attached.map(({ device }) => place(device));
+                    expect(new Set(places).size).to.equal(plan.attached.length);
+                    expect(places.filter((one) => devices.map(place).includes(one))).to.deep.equal([]);
+                    expect(
+                        plan.attached.filter(({ purpose }) => purpose === "evidence").map(({ snapshotId }) => snapshotId),
+                    ).to.have.members(evidence.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId));
+                    expect(plan.attached).to.have.length(wantedVolumes(evidence).length);
+                    expect(state.volumes).to.have.length(plan.attached.length);
+                    expect(plan.attached[0]).to.include({ root: true, purpose: "evidence" });
+                },
+            ),
+            { numRuns: 150 },
+        );
     });
 
     it("wants a work volume of every snapshot as far as the instance takes them, the root's first", () => {
-        fc.assert(fc.property(fc.integer({ min: 1, max: mostVolumes }), (count) => {
-            const wanted = wantedVolumes(evidenceOf(Array.from({ length: count }, () => 8)));
-            expect(wanted.length).to.be.at.most(mostVolumes);
-            expect(wanted.filter(({ purpose }) => purpose === "evidence")).to.have.length(count);
-            expect(wanted.filter(({ purpose }) => purpose === "work")).to.have.length(Math.min(count, mostVolumes - count));
-            if (count < mostVolumes) expect(wanted.find(({ purpose }) => purpose === "work")!.snapshot.root).to.equal(true);
-        }));
+        fc.assert(
+            fc.property(fc.integer({ min: 1, max: mostVolumes }), (count) => {
+                const wanted = wantedVolumes(evidenceOf(Array.from({ length: count }, () => 8)));
+                expect(wanted.length).to.be.at.most(mostVolumes);
+                expect(wanted.filter(({ purpose }) => purpose === "evidence")).to.have.length(count);
+                expect(wanted.filter(({ purpose }) => purpose === "work")).to.have.length(Math.min(count, mostVolumes - count));
+                if (count < mostVolumes) expect(wanted.find(({ purpose }) => purpose === "work")!.snapshot.root).to.equal(true);
+            }),
+        );
     });
 
     it("refuses more snapshots than an instance takes", () => {
@@ -83,12 +134,21 @@ describe("planVolumes", () => {
     });
 
     it("gives another instance other tokens, and passes by volumes in another zone or on their way out", () => {
-        const tokensOf = (state: VolumesState) => planVolumes(state).actions.map((action) => (action.kind === "create" ? action.clientToken : action.kind));
+        const tokensOf = (state: VolumesState) =>
+            planVolumes(state).actions.map((action) => (action.kind === "create" ? action.clientToken : action.kind));
         const state = stateOf(evidenceOf([8]));
         const other = tokensOf({ ...state, host: { ...state.host, instanceId: "i-00000000000000002" } });
         expect(other.filter((token) => tokensOf(state).includes(token))).to.deep.equal([]);
         expect(tokensOf(state).every((token) => token.length <= 64)).to.equal(true);
         const stray = { volumeId: "vol-stray", purpose: "evidence" as const, snapshotId: "snap-0", state: "available", attachment: null };
-        expect(tokensOf({ ...state, volumes: [{ ...stray, availabilityZone: "eu-west-1b" }, { ...stray, availabilityZone: "eu-west-1a", state: "deleting" }] })).to.deep.equal(tokensOf(state));
+        expect(
+            tokensOf({
+                ...state,
+                volumes: [
+                    { ...stray, availabilityZone: "eu-west-1b" },
+                    { ...stray, availabilityZone: "eu-west-1a", state: "deleting" },
+                ],
+            }),
+        ).to.deep.equal(tokensOf(state));
     });
 });

@@ -11,7 +11,10 @@ const feed = <T>(collector: { line: (text: string) => void; result: () => T }, t
 
 describe("findings.jsonl", () => {
     it("counts all, keeps the most severe first", () => {
-        const many = [...Array.from({ length: 30 }, (_, index) => finding({ check: "suid", severity: "low", title: `${index}` })), ...findings];
+        const many = [
+            ...Array.from({ length: 30 }, (_, index) => finding({ check: "suid", severity: "low", title: `${index}` })),
+            ...findings,
+        ];
         const read = feed(findingCollector(5), lines(many));
         expect(read.total).to.equal(38);
         expect(read.counts).to.deep.equal({ critical: 1, high: 4, medium: 2, low: 31, informational: 0 });
@@ -19,17 +22,26 @@ describe("findings.jsonl", () => {
     });
 
     it("counts what is no finding and loses none beside it", () => {
-        const bad = ["{", "null", "[]", "{\"schemaVersion\":1}", JSON.stringify({ ...findings[0], severity: "catastrophic" }), JSON.stringify({ ...findings[0], attack: ["<script>"] })];
+        const bad = [
+            "{",
+            "null",
+            "[]",
+            '{"schemaVersion":1}',
+            JSON.stringify({ ...findings[0], severity: "catastrophic" }),
+            JSON.stringify({ ...findings[0], attack: ["<script>"] }),
+        ];
         const read = feed(findingCollector(), bad.map((line, index) => `${line}\n${JSON.stringify(findings[index])}\n\n`).join(""));
         expect(read.malformed).to.equal(bad.length);
         expect(read.total).to.equal(bad.length);
     });
 
     it("never throws", () => {
-        fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
-            const read = feed(findingCollector(), text);
-            expect(read.total).to.equal(0);
-        }));
+        fc.assert(
+            fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
+                const read = feed(findingCollector(), text);
+                expect(read.total).to.equal(0);
+            }),
+        );
     });
 });
 
@@ -40,7 +52,12 @@ describe("timesketch.jsonl", () => {
         expect(leftOut).to.equal(0);
         expect(events.map(({ message }) => message)).to.not.include("/usr/bin/ls");
         expect(events).to.have.length(9);
-        expect(events[0]).to.deep.equal({ at: "2026-11-20T03:11:42.000Z", kind: "content modified, metadata changed, born", message: "/html/uploads/avatar.php", severity: "high" });
+        expect(events[0]).to.deep.equal({
+            at: "2026-11-20T03:11:42.000Z",
+            kind: "content modified, metadata changed, born",
+            message: "/html/uploads/avatar.php",
+            severity: "high",
+        });
         expect(events[1]).to.include({ kind: "logged in", severity: null });
     });
 
@@ -50,7 +67,10 @@ describe("timesketch.jsonl", () => {
     });
 
     it("keeps at most so many, those of severe findings before log-ins, and counts the others", () => {
-        const logins = Array.from({ length: 5000 }, (_, index) => ({ ...timesketch[2], datetime: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString() }));
+        const logins = Array.from({ length: 5000 }, (_, index) => ({
+            ...timesketch[2],
+            datetime: new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString(),
+        }));
         const { events, leftOut } = feed(timelineCollector(findings, 20), lines([...logins, ...timesketch]));
         expect(events).to.have.length(20);
         expect(leftOut).to.equal(5000 + 9 - 20);
@@ -59,10 +79,15 @@ describe("timesketch.jsonl", () => {
     });
 
     it("counts what is no event, and never throws", () => {
-        const { malformed, read } = feed(timelineCollector(findings), `{\nnull\n${JSON.stringify({ ...timesketch[0], datetime: "never" })}\n${lines(timesketch)}`);
+        const { malformed, read } = feed(
+            timelineCollector(findings),
+            `{\nnull\n${JSON.stringify({ ...timesketch[0], datetime: "never" })}\n${lines(timesketch)}`,
+        );
         expect([malformed, read]).to.deep.equal([3, 10]);
-        fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
-            expect(feed(timelineCollector(findings), text).events).to.deep.equal([]);
-        }));
+        fc.assert(
+            fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
+                expect(feed(timelineCollector(findings), text).events).to.deep.equal([]);
+            }),
+        );
     });
 });

@@ -8,21 +8,25 @@ import * as hostile from "../../fixtures/analysis/hostile";
 import * as plain from "../../fixtures/analysis/plain";
 
 /** Tags that the page itself uses; anything else came from the data. */
-const ownTags = /^\/?(html|head|meta|title|style|body|main|header|nav|section|article|div|p|h[1-4]|ul|ol|li|dl|dt|dd|table|caption|thead|tbody|tr|th|td|pre|code|span|strong|a|br|!DOCTYPE)$/i;
+const ownTags =
+    /^\/?(html|head|meta|title|style|body|main|header|nav|section|article|div|p|h[1-4]|ul|ol|li|dl|dt|dd|table|caption|thead|tbody|tr|th|td|pre|code|span|strong|a|br|!DOCTYPE)$/i;
 const tags = (page: string): string[] => [...page.replace(/<style>[^]*?<\/style>/, "").matchAll(/<([^\s>]+)/g)].map(([, tag]) => tag);
 
 describe("html", () => {
     it("escapes every interpolated string and leaves markup alone", () => {
-        expect(toText(html`<p title="${"\"><b>"}">${"<i>&'`"} ${html`<b>${1}</b>`} ${[html`x`, "<y>"]} ${null}${undefined}${false}</p>`))
-            .to.equal("<p title=\"&quot;&gt;&lt;b&gt;\">&lt;i&gt;&amp;&#39;&#96; <b>1</b> x&lt;y&gt; </p>");
+        expect(
+            toText(html`<p title="${'"><b>'}">${"<i>&'`"} ${html`<b>${1}</b>`} ${[html`x`, "<y>"]} ${null}${undefined}${false}</p>`),
+        ).to.equal('<p title="&quot;&gt;&lt;b&gt;">&lt;i&gt;&amp;&#39;&#96; <b>1</b> x&lt;y&gt; </p>');
     });
 
     it("leaves no way for any text to open a tag, close an attribute or reorder a line", () => {
-        fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
-            for (const fragment of [html`${text}`, preformatted(text)]) {
-                expect(toText(fragment)).to.not.match(/[<>"'`\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
-            }
-        }));
+        fc.assert(
+            fc.property(fc.string({ unit: "binary" }), (text) => {
+                for (const fragment of [html`${text}`, preformatted(text)]) {
+                    expect(toText(fragment)).to.not.match(/[<>"'`\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+                }
+            }),
+        );
     });
 });
 
@@ -48,17 +52,41 @@ describe("report page", () => {
         const page = renderReport(reportInput());
         const { containment, evidence, host, toolSha256 } = plain.custody;
         const held = [
-            ...containment!.interfaces.flatMap(({ networkInterfaceId, groupsBefore, groupsAfter }) => [networkInterfaceId, ...groupsBefore, ...groupsAfter]),
+            ...containment!.interfaces.flatMap(({ networkInterfaceId, groupsBefore, groupsAfter }) => [
+                networkInterfaceId,
+                ...groupsBefore,
+                ...groupsAfter,
+            ]),
             containment!.restoreRecord.sha256,
-            ...evidence.snapshots.flatMap((snapshot) => [snapshot.volumeId, snapshot.sourceSnapshotId, snapshot.sharedSnapshotId ?? [], snapshot.evidenceSnapshotId, snapshot.lock.mode].flat()),
-            ...host.volumes.map(({ volumeId }) => volumeId), host.instanceId, toolSha256, "Amazon Linux 2023", "web-7f3a", plain.sha256("volume 1"), plain.sha256("volume 2"), plain.sha256("manifest"),
+            ...evidence.snapshots.flatMap((snapshot) =>
+                [
+                    snapshot.volumeId,
+                    snapshot.sourceSnapshotId,
+                    snapshot.sharedSnapshotId ?? [],
+                    snapshot.evidenceSnapshotId,
+                    snapshot.lock.mode,
+                ].flat(),
+            ),
+            ...host.volumes.map(({ volumeId }) => volumeId),
+            host.instanceId,
+            toolSha256,
+            "Amazon Linux 2023",
+            "web-7f3a",
+            plain.sha256("volume 1"),
+            plain.sha256("volume 2"),
+            plain.sha256("manifest"),
         ];
         for (const each of held) expect(page).to.contain(each);
     });
 
     it("states an unreplayed journal prominently, and only then", () => {
-        const volumes = plain.summary.volumes.map((volume) => ({ ...volume, fileSystems: volume.fileSystems.map((fileSystem) => ({ ...fileSystem, journalReplayed: false, reason: "not root" })) }));
-        expect(renderReport(reportInput({ summary: { ...plain.summary, volumes } }))).to.contain("Journal not replayed: the newest files may be missing");
+        const volumes = plain.summary.volumes.map((volume) => ({
+            ...volume,
+            fileSystems: volume.fileSystems.map((fileSystem) => ({ ...fileSystem, journalReplayed: false, reason: "not root" })),
+        }));
+        expect(renderReport(reportInput({ summary: { ...plain.summary, volumes } }))).to.contain(
+            "Journal not replayed: the newest files may be missing",
+        );
         expect(renderReport(reportInput())).to.not.contain("Journal not replayed");
         const [volume] = plain.summary.volumes;
         const fat = { ...volume!, fileSystems: [{ ...volume!.fileSystems[0]!, type: "vfat", journalReplayed: true }] };
@@ -67,11 +95,20 @@ describe("report page", () => {
 
     it("says of zero findings what was looked at", () => {
         const page = renderReport(reportInput({ summary: { ...plain.summary, findingsBySeverity: {} }, findings: "" }));
-        expect(page).to.contain("This says only that the checks saw nothing").and.contain("40,121 files in 2 file systems on 2 volumes, by 12 checks");
+        expect(page)
+            .to.contain("This says only that the checks saw nothing")
+            .and.contain("40,121 files in 2 file systems on 2 volumes, by 12 checks");
     });
 
     it("has no script, nothing external, and no markup that the data brought", () => {
-        const page = renderReport(reportInput({ custody: hostile.custody, summary: hostile.summary, findings: plain.lines(hostile.findings), timesketch: plain.lines(hostile.timesketch) }));
+        const page = renderReport(
+            reportInput({
+                custody: hostile.custody,
+                summary: hostile.summary,
+                findings: plain.lines(hostile.findings),
+                timesketch: plain.lines(hostile.timesketch),
+            }),
+        );
         expect(tags(page).filter((tag) => !ownTags.test(tag))).to.deep.equal([]);
         expect(page).to.contain("default-src 'none'; style-src 'unsafe-inline'");
         expect(page).to.not.match(/<[^>]+\s(on\w+|src|srcset|action)\s*=/i);
@@ -79,14 +116,24 @@ describe("report page", () => {
     });
 
     it("stays bounded, and says what it leaves out, when a summary is enormous", () => {
-        const checks = Array.from({ length: 20_000 }, (_, index) => ({ check: `check ${index}`, itemsLookedAt: 1, findings: 0, error: "x".repeat(500) }));
+        const checks = Array.from({ length: 20_000 }, (_, index) => ({
+            check: `check ${index}`,
+            itemsLookedAt: 1,
+            findings: 0,
+            error: "x".repeat(500),
+        }));
         const page = renderReport(reportInput({ summary: { ...plain.summary, checks } }));
         expect(page.length).to.be.below(1_000_000);
         expect(page).to.contain("19,988 more reasons").and.contain("… and 19,500 more");
     });
 
     it("renders without containment, summary, findings and timeline", () => {
-        const page = renderReport(reportInput({ custody: { ...plain.custody, containment: null }, summary: null, findings: null, timesketch: null }));
-        expect(page).to.contain("Containment failed").and.contain("Whether there are findings is not known").and.contain("No conclusion can be drawn");
+        const page = renderReport(
+            reportInput({ custody: { ...plain.custody, containment: null }, summary: null, findings: null, timesketch: null }),
+        );
+        expect(page)
+            .to.contain("Containment failed")
+            .and.contain("Whether there are findings is not known")
+            .and.contain("No conclusion can be drawn");
     });
 });

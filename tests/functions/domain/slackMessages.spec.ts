@@ -4,7 +4,14 @@ import { custodySchema, problemSchema } from "../../../functions/domain/containe
 import { assess } from "../../../functions/domain/report/assessment";
 import { reportVerdict } from "../../../functions/domain/reportPage";
 import type { Message } from "../../../functions/domain/slack/message";
-import { checkSlackPayload, errorMessage, isolationMessage, reportMessage, toPlainText, toSlack } from "../../../functions/domain/slackMessages";
+import {
+    checkSlackPayload,
+    errorMessage,
+    isolationMessage,
+    reportMessage,
+    toPlainText,
+    toSlack,
+} from "../../../functions/domain/slackMessages";
 import { readProblem } from "../../../functions/domain/stepFailure";
 import * as hostile from "../../fixtures/analysis/hostile";
 import { reportInput } from "../../fixtures/analysis/input";
@@ -18,15 +25,32 @@ const record = { partition: "aws", region: "eu-west-1", bucket: plain.bucket, ke
 function reportOf(input = reportInput()): Message {
     const assessment = assess(input);
     return reportMessage({
-        incident: input.custody.incident, verdict: reportVerdict(input, assessment), assessment, top: input.findings?.shown ?? [],
-        report: { schemaVersion: 1, incidentId: plain.incidentId, page, complete: assessment.complete, intact: assessment.intact, findingsBySeverity: input.findings?.counts ?? {}, at: input.generatedAt },
+        incident: input.custody.incident,
+        verdict: reportVerdict(input, assessment),
+        assessment,
+        top: input.findings?.shown ?? [],
+        report: {
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            page,
+            complete: assessment.complete,
+            intact: assessment.intact,
+            findingsBySeverity: input.findings?.counts ?? {},
+            at: input.generatedAt,
+        },
     });
 }
 
 /** Text that tries to break out: everything hostile, and arbitrary strings of any length. */
-const nasty = fc.oneof(fc.constantFrom(...hostile.payloads), fc.string({ unit: "binary", maxLength: 400 }), fc.constantFrom("&", "<", "`", "@here", "https://x.example/").map((text) => text.repeat(2000)));
+const nasty = fc.oneof(
+    fc.constantFrom(...hostile.payloads),
+    fc.string({ unit: "binary", maxLength: 400 }),
+    fc.constantFrom("&", "<", "`", "@here", "https://x.example/").map((text) => text.repeat(2000)),
+);
 const message = fc.record<Message>({
-    tone: fc.constantFrom("danger", "warning", "neutral"), title: nasty.map((text) => `Report: ${text}`), summary: nasty,
+    tone: fc.constantFrom("danger", "warning", "neutral"),
+    title: nasty.map((text) => `Report: ${text}`),
+    summary: nasty,
     facts: fc.array(fc.record({ label: fc.constant("Label"), value: nasty }), { maxLength: 30 }),
     sections: fc.array(fc.record({ heading: fc.constant("Heading"), items: fc.array(nasty, { maxLength: 60 }) }), { maxLength: 12 }),
     links: fc.constant([]),
@@ -36,88 +60,178 @@ describe("Slack messages", () => {
     it("tells of the isolation by sub-step, with what could not be cut and links to the console", () => {
         const text = JSON.stringify(toSlack(isolationMessage(incident, containment!)));
         expect(text).to.contain("Contained: i-0a1b2c3d4e5f60718 in account 222222222222, eu-west-1");
-        for (const each of ["DetachAutoScaling", "CryptoCurrency:EC2/BitcoinTool.B!DNS", "high (8)", "vpce-0123456789abcdef0", "eni-0aa11bb22cc33dd55", "https://eu-west-1.console.aws.amazon.com/ec2/home", "guardduty/home"]) expect(text).to.contain(each);
+        for (const each of [
+            "DetachAutoScaling",
+            "CryptoCurrency:EC2/BitcoinTool.B!DNS",
+            "high (8)",
+            "vpce-0123456789abcdef0",
+            "eni-0aa11bb22cc33dd55",
+            "https://eu-west-1.console.aws.amazon.com/ec2/home",
+            "guardduty/home",
+        ])
+            expect(text).to.contain(each);
         expect(toSlack(isolationMessage(incident, containment!)).attachments[0].color).to.equal("#9a1b1e");
     });
 
     it("says contained only when containment is", () => {
         const text = toPlainText(isolationMessage(incident, { ...containment!, contained: false })).text;
-        expect(text).to.match(/^NOT contained: i-/).and.contain("Contain it by hand now").and.not.match(/is contained/);
+        expect(text)
+            .to.match(/^NOT contained: i-/)
+            .and.contain("Contain it by hand now")
+            .and.not.match(/is contained/);
     });
 
     it("names what failed before everything else, however long the list of what was done", () => {
         const [step] = containment!.steps;
-        const steps = [...Array<typeof step>(20).fill({ ...step, outcome: "done" }), { ...step, name: "disableMetadata", outcome: "failed" as const, detail: "AccessDenied" }];
+        const steps = [
+            ...Array<typeof step>(20).fill({ ...step, outcome: "done" }),
+            { ...step, name: "disableMetadata", outcome: "failed" as const, detail: "AccessDenied" },
+        ];
         const { text } = toPlainText(isolationMessage(incident, { ...containment!, steps }));
-        expect(text).to.match(/^Contained: i-/).and.contain("Not everything was done (failed: disableMetadata)").and.contain("FAILED: disableMetadata – AccessDenied");
+        expect(text)
+            .to.match(/^Contained: i-/)
+            .and.contain("Not everything was done (failed: disableMetadata)")
+            .and.contain("FAILED: disableMetadata – AccessDenied");
         expect(text.indexOf("FAILED: disableMetadata")).to.be.below(text.indexOf("What was done"));
         expect(toPlainText(isolationMessage(incident, containment!)).text).to.not.contain("failed");
     });
 
     it("says of a step after observing that the instance is still connected", () => {
-        const problem = problemSchema.parse({ schemaVersion: 1, incidentId: plain.incidentId, instance: incident.instance, step: "CheckSsm", error: "NotYet", cause: "x", at: "2026-11-20T03:50:00.000Z" });
-        expect(toPlainText(errorMessage(problem, { ...known, restoreRecorded: false, observed: true }, record)).text).to.contain("Observed, not contained");
+        const problem = problemSchema.parse({
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            instance: incident.instance,
+            step: "CheckSsm",
+            error: "NotYet",
+            cause: "x",
+            at: "2026-11-20T03:50:00.000Z",
+        });
+        expect(toPlainText(errorMessage(problem, { ...known, restoreRecorded: false, observed: true }, record)).text).to.contain(
+            "Observed, not contained",
+        );
         expect(toPlainText(errorMessage(problem, { ...known, observed: true }, record)).text).to.contain("Isolated before this step");
     });
 
     it("names the support case when there is one, and a drill as one", () => {
         const drill = { ...incident, finding: { ...incident.finding, sample: true } };
-        expect(toPlainText(isolationMessage(drill, containment!, "case-222-2026-1")).text).to.match(/^\[Drill\] Contained/).and.contain("Support case: case-222-2026-1");
+        expect(toPlainText(isolationMessage(drill, containment!, "case-222-2026-1")).text)
+            .to.match(/^\[Drill\] Contained/)
+            .and.contain("Support case: case-222-2026-1");
     });
 
     it("tells of the report: verdict, counts, the five worst findings, where it is", () => {
         const { text } = toPlainText(reportOf());
         expect(text).to.match(/^Report: Signs of compromise – i-0a1b2c3d4e5f60718/);
-        for (const each of ["1 critical, 4 high, 2 medium, 1 low, 0 informational", "critical: A library is loaded into every program – /etc/ld.so.preload (T1574.006)", `s3://${plain.bucket}/${page.key}`]) expect(text).to.contain(each);
+        for (const each of [
+            "1 critical, 4 high, 2 medium, 1 low, 0 informational",
+            "critical: A library is loaded into every program – /etc/ld.so.preload (T1574.006)",
+            `s3://${plain.bucket}/${page.key}`,
+        ])
+            expect(text).to.contain(each);
         expect(text).to.not.contain("Set-uid file outside").and.not.contain("Not complete because");
     });
 
     it("says in red or amber, never in grey, that a report is not complete", () => {
         const input = reportInput({ summary: { ...plain.summary, complete: false, findingsBySeverity: {} }, findings: "" });
         expect(reportOf(input).tone).to.equal("warning");
-        expect(toPlainText(reportOf(input)).text).to.contain("Complete: NO").and.contain("Not complete because");
+        expect(toPlainText(reportOf(input)).text)
+            .to.contain("Complete: NO")
+            .and.contain("Not complete because");
     });
 
     it("gives advice by step, and right advice for a step it does not know", () => {
-        const problem = problemSchema.parse({ schemaVersion: 1, incidentId: plain.incidentId, instance: incident.instance, step: "CheckSsm", error: "NotYet", cause: "i-0f is not registered", at: "2026-11-20T03:50:00.000Z" });
-        expect(toPlainText(errorMessage(problem, known, record)).text).to.contain("CheckSsm: i-0f is not registered").and.contain("ssmmessages").and.contain("locked in the forensics account");
+        const problem = problemSchema.parse({
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            instance: incident.instance,
+            step: "CheckSsm",
+            error: "NotYet",
+            cause: "i-0f is not registered",
+            at: "2026-11-20T03:50:00.000Z",
+        });
+        expect(toPlainText(errorMessage(problem, known, record)).text)
+            .to.contain("CheckSsm: i-0f is not registered")
+            .and.contain("ssmmessages")
+            .and.contain("locked in the forensics account");
         for (const step of ["constructor", "toString", "SomethingNew"]) {
-            expect(toPlainText(errorMessage({ ...problem, step }, known, record)).text).to.contain("Look at the execution of the state machine");
+            expect(toPlainText(errorMessage({ ...problem, step }, known, record)).text).to.contain(
+                "Look at the execution of the state machine",
+            );
         }
     });
 
     it("links to the console of the incident's partition", () => {
-        const china = { ...incident, instance: { ...incident.instance, region: "cn-north-1" }, finding: { ...incident.finding, partition: "aws-cn" } };
+        const china = {
+            ...incident,
+            instance: { ...incident.instance, region: "cn-north-1" },
+            finding: { ...incident.finding, partition: "aws-cn" },
+        };
         expect(isolationMessage(china, containment!).links[0].url).to.match(/^https:\/\/cn-north-1\.console\.amazonaws\.cn\/ec2\//);
     });
 
     it("breaks no limit and lets nothing ping or link, whatever the containers hold", () => {
-        const input = reportInput({ custody: hostile.custody, summary: hostile.summary, findings: plain.lines(hostile.findings), timesketch: plain.lines(hostile.timesketch) });
-        for (const each of [reportOf(input), isolationMessage(hostile.custody.incident, hostile.custody.containment!, hostile.payloads[0])]) {
+        const input = reportInput({
+            custody: hostile.custody,
+            summary: hostile.summary,
+            findings: plain.lines(hostile.findings),
+            timesketch: plain.lines(hostile.timesketch),
+        });
+        for (const each of [
+            reportOf(input),
+            isolationMessage(hostile.custody.incident, hostile.custody.containment!, hostile.payloads[0]),
+        ]) {
             expect(checkSlackPayload(toSlack(each))).to.deep.equal([]);
         }
-        fc.assert(fc.property(nasty, nasty, nasty, fc.array(nasty, { maxLength: 100 }), (one, two, three, many) => {
-            const custody = custodySchema.parse({
-                ...plain.custody,
-                incident: { ...incident, finding: { ...incident.finding, id: (two || "x").slice(0, 512), type: one, title: two, description: three } },
-                containment: {
-                    ...containment!, vpcId: one, isolationGroupId: two, uncut: many, targetGroups: many,
-                    steps: many.map((detail) => ({ name: detail.slice(0, 64), outcome: "failed", at: "2026-11-20T03:31:09.020Z", detail })),
-                    interfaces: many.map((id) => ({ networkInterfaceId: id, groupsBefore: many.slice(0, 5), groupsAfter: [id] })),
-                },
-            });
-            expect(checkSlackPayload(toSlack(isolationMessage(custody.incident, custody.containment!, three)))).to.deep.equal([]);
-            expect(checkSlackPayload(toSlack(errorMessage(readProblem(JSON.stringify({ step: one, cause: two }), { incidentId: three, step: two, at: one }), known, { ...record, key: three })))).to.deep.equal([]);
-        }), { numRuns: 60 });
+        fc.assert(
+            fc.property(nasty, nasty, nasty, fc.array(nasty, { maxLength: 100 }), (one, two, three, many) => {
+                const custody = custodySchema.parse({
+                    ...plain.custody,
+                    incident: {
+                        ...incident,
+                        finding: { ...incident.finding, id: (two || "x").slice(0, 512), type: one, title: two, description: three },
+                    },
+                    containment: {
+                        ...containment!,
+                        vpcId: one,
+                        isolationGroupId: two,
+                        uncut: many,
+                        targetGroups: many,
+                        steps: many.map((detail) => ({
+                            name: detail.slice(0, 64),
+                            outcome: "failed",
+                            at: "2026-11-20T03:31:09.020Z",
+                            detail,
+                        })),
+                        interfaces: many.map((id) => ({ networkInterfaceId: id, groupsBefore: many.slice(0, 5), groupsAfter: [id] })),
+                    },
+                });
+                expect(checkSlackPayload(toSlack(isolationMessage(custody.incident, custody.containment!, three)))).to.deep.equal([]);
+                expect(
+                    checkSlackPayload(
+                        toSlack(
+                            errorMessage(
+                                readProblem(JSON.stringify({ step: one, cause: two }), { incidentId: three, step: two, at: one }),
+                                known,
+                                { ...record, key: three },
+                            ),
+                        ),
+                    ),
+                ).to.deep.equal([]);
+            }),
+            { numRuns: 60 },
+        );
     });
 
     it("renders any message within the limits", () => {
-        fc.assert(fc.property(message, (each) => {
-            expect(checkSlackPayload(toSlack(each))).to.deep.equal([]);
-            const { subject, text } = toPlainText(each);
-            expect(subject).to.match(/^[\x20-\x7e]{1,100}$/);
-            expect(text.length).to.be.at.most(30_000);
-        }), { numRuns: 150 });
+        fc.assert(
+            fc.property(message, (each) => {
+                expect(checkSlackPayload(toSlack(each))).to.deep.equal([]);
+                const { subject, text } = toPlainText(each);
+                expect(subject).to.match(/^[\x20-\x7e]{1,100}$/);
+                expect(text.length).to.be.at.most(30_000);
+            }),
+            { numRuns: 150 },
+        );
     });
 });
 
@@ -129,24 +243,51 @@ describe("checkSlackPayload", () => {
         ["no fallback text", { blocks: [{ type: "divider" }] }, /text is missing/],
         ["no blocks", { text: "x" }, /neither blocks nor attachments/],
         ["51 blocks", { text: "x", blocks: Array.from({ length: 51 }, () => ({ type: "divider" })) }, /51 elements, the limit is 50/],
-        ["a long header", { text: "x", blocks: [{ type: "header", text: { type: "plain_text", text: "x".repeat(151) } }] }, /151 characters, the limit is 150/],
-        ["a header in mrkdwn", { text: "x", blocks: [{ type: "header", text: { type: "mrkdwn", text: "x", verbatim: true } }] }, /is mrkdwn, allowed: plain_text/],
+        [
+            "a long header",
+            { text: "x", blocks: [{ type: "header", text: { type: "plain_text", text: "x".repeat(151) } }] },
+            /151 characters, the limit is 150/,
+        ],
+        [
+            "a header in mrkdwn",
+            { text: "x", blocks: [{ type: "header", text: { type: "mrkdwn", text: "x", verbatim: true } }] },
+            /is mrkdwn, allowed: plain_text/,
+        ],
         ["a long section", mrkdwn("x".repeat(3001)), /3001 characters, the limit is 3000/],
         ["an empty section", mrkdwn(""), /is empty/],
-        ["11 fields", { text: "x", blocks: [{ type: "section", fields: Array.from({ length: 11 }, () => ({ type: "plain_text", text: "x" })) }] }, /11 elements, the limit is 10/],
-        ["a long field", { text: "x", blocks: [{ type: "section", fields: [{ type: "plain_text", text: "x".repeat(2001) }] }] }, /the limit is 2000/],
+        [
+            "11 fields",
+            { text: "x", blocks: [{ type: "section", fields: Array.from({ length: 11 }, () => ({ type: "plain_text", text: "x" })) }] },
+            /11 elements, the limit is 10/,
+        ],
+        [
+            "a long field",
+            { text: "x", blocks: [{ type: "section", fields: [{ type: "plain_text", text: "x".repeat(2001) }] }] },
+            /the limit is 2000/,
+        ],
         ["a channel mention", mrkdwn("hello <!channel>"), /mentions people/],
         ["a user mention", mrkdwn("<@U123>"), /mentions people/],
         ["@here", mrkdwn("@here"), /@here/],
         ["a link elsewhere", mrkdwn("<https://evil.example/|console>"), /not the AWS console/],
-        ["a link to a host that only looks like the console", mrkdwn("<https://console.aws.amazon.com.evil.example/x|c>"), /not the AWS console/],
+        [
+            "a link to a host that only looks like the console",
+            mrkdwn("<https://console.aws.amazon.com.evil.example/x|c>"),
+            /not the AWS console/,
+        ],
         ["a bare address", mrkdwn("see https://evil.example"), /make a link/],
         ["an unescaped character", mrkdwn("a < b"), /unescaped/],
         ["a bidirectional override", mrkdwn("a\u202Eb"), /bidirectional/],
         ["mrkdwn that is not verbatim", block({ type: "mrkdwn", text: "x" }), /not verbatim/],
         ["an unknown block", { text: "x", blocks: [{ type: "image" }] }, /type image/],
         ["an attachment without colour", { text: "x", attachments: [{ blocks: [{ type: "divider" }] }] }, /color/],
-        ["too much text in all", { text: "x", blocks: Array.from({ length: 5 }, () => ({ type: "section", text: { type: "plain_text", text: "x".repeat(2900) } })) }, /together/],
+        [
+            "too much text in all",
+            {
+                text: "x",
+                blocks: Array.from({ length: 5 }, () => ({ type: "section", text: { type: "plain_text", text: "x".repeat(2900) } })),
+            },
+            /together/,
+        ],
     ];
     for (const [what, payload, violation] of broken) {
         it(`finds ${what}`, () => expect(checkSlackPayload(payload).join("\n")).to.match(violation));

@@ -42,7 +42,11 @@ const repository = path.resolve(__dirname, "../../..");
  */
 export async function declare(settings: object, answers: MockedAnswers = {}, limits: { heapMiB?: number } = {}): Promise<Declaration> {
     const flags = limits.heapMiB ? [`--max-old-space-size=${limits.heapMiB}`] : [];
-    const child = spawn(process.execPath, [...flags, "-r", "ts-node/register/transpile-only", path.join(__dirname, "programUnderMocks.ts")], { cwd: repository, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(
+        process.execPath,
+        [...flags, "-r", "ts-node/register/transpile-only", path.join(__dirname, "programUnderMocks.ts")],
+        { cwd: repository, stdio: ["pipe", "pipe", "pipe"] },
+    );
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

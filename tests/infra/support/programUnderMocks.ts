@@ -23,7 +23,7 @@ const noteIgnored: pulumi.ResourceTransformation = ({ type, name, opts }) => {
     if (opts.ignoreChanges) ignored.set(`${type} ${name}`, opts.ignoreChanges);
     return undefined;
 };
-const decoded = (value: unknown): unknown => typeof value === "string" && value.startsWith("[") ? JSON.parse(value) : value;
+const decoded = (value: unknown): unknown => (typeof value === "string" && value.startsWith("[") ? JSON.parse(value) : value);
 
 /** A provider reference is its URN, two colons and its id. */
 const placeOf = (reference: string | undefined) => providers.get(reference?.split("::").at(-1) ?? "") ?? null;
@@ -35,16 +35,33 @@ const mocks: pulumi.runtime.Mocks = {
             return { id: `${name}-id`, state: inputs };
         }
         const place = placeOf(provider);
-        resources.push({ type, name, custom: custom ?? false, accountId: place?.accountId ?? null, region: (inputs.region as string | undefined) ?? null, inputs, ignoreChanges: ignored.get(`${type} ${name}`) ?? [] });
+        resources.push({
+            type,
+            name,
+            custom: custom ?? false,
+            accountId: place?.accountId ?? null,
+            region: (inputs.region as string | undefined) ?? null,
+            inputs,
+            ignoreChanges: ignored.get(`${type} ${name}`) ?? [],
+        });
         const service = type.split(/[:/]/)[1] ?? "aws";
         // What awsx's plug-in, which is not here, would answer for its component.
-        if (type === "awsx:ec2:Vpc") return { id: undefined, state: { ...inputs, vpcId: "vpc-of-awsx", publicSubnetIds: ["subnet-of-awsx"] } };
-        return { id: `${name}-id`, state: { ...inputs, name: inputs.name ?? name, arn: `arn:aws:${service}:${inputs.region ?? ""}:${place?.accountId ?? ""}:${name}` } };
+        if (type === "awsx:ec2:Vpc")
+            return { id: undefined, state: { ...inputs, vpcId: "vpc-of-awsx", publicSubnetIds: ["subnet-of-awsx"] } };
+        return {
+            id: `${name}-id`,
+            state: {
+                ...inputs,
+                name: inputs.name ?? name,
+                arn: `arn:aws:${service}:${inputs.region ?? ""}:${place?.accountId ?? ""}:${name}`,
+            },
+        };
     },
     call: ({ token, inputs, provider }) => {
         const { accountId = "", region = "" } = placeOf(provider) ?? {};
         const at = (inputs.region as string | undefined) ?? region;
-        if (token === "aws:index/getAvailabilityZones:getAvailabilityZones") return { names: ["a", "b", "c"].map((zone) => `${at}${zone}`) };
+        if (token === "aws:index/getAvailabilityZones:getAvailabilityZones")
+            return { names: ["a", "b", "c"].map((zone) => `${at}${zone}`) };
         if (token === "aws:ssm/getParameter:getParameter") return { ...inputs, value: `value of ${inputs.name as string}` };
         if (token === "aws:index/getRegions:getRegions") return { names: answers.switchedOn?.[accountId] ?? [] };
         if (token === "aws:guardduty/getDetector:getDetector") {
@@ -62,7 +79,9 @@ function replaceModule(name: string, exports: object): void {
 }
 
 async function main(): Promise<Declaration> {
-    replaceModule(path.join(repository, "infra/analysisArchive"), { analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }) });
+    replaceModule(path.join(repository, "infra/analysisArchive"), {
+        analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }),
+    });
     // The bundles are the same for every configuration, and the rehearsal runs them; no resource here reads one.
     replaceModule("esbuild", { buildSync: () => undefined });
     await pulumi.runtime.setMocks(mocks, "ec2-clean-room-forensics", "test", false);
@@ -84,7 +103,12 @@ async function main(): Promise<Declaration> {
     await pulumi.runtime.disconnect();
     const { user, system } = process.cpuUsage(before);
     await new Promise((resolve) => setImmediate(resolve));
-    return { resources, problems: [...new Set(problems)], cpuMilliseconds: (user + system) / 1000, peakMiB: process.resourceUsage().maxRSS / 1024 };
+    return {
+        resources,
+        problems: [...new Set(problems)],
+        cpuMilliseconds: (user + system) / 1000,
+        peakMiB: process.resourceUsage().maxRSS / 1024,
+    };
 }
 
 main().then(

@@ -4,12 +4,27 @@ import { Providers } from "../../../rehearsal/deploy/providers";
 import { entry, physicalName, type DeployTable, type ResourceContext } from "../../../rehearsal/deploy/resource";
 
 const target = { accountId: "111111111111", region: "eu-west-1" };
-const noClients = () => { throw new Error("no client is needed here"); };
-const context: ResourceContext = { type: "aws:x/thing:Thing", name: "thing", target, defaultTags: {}, clients: noClients, onUpload: () => undefined };
-const table: DeployTable = {
-    "aws:x/thing:Thing": entry<{ size: number }>(async (inputs) => ({ id: `thing-${inputs.size}` }), { forceDestroy: "nothing is deleted" }),
+const noClients = () => {
+    throw new Error("no client is needed here");
 };
-const failure = (promise: Promise<unknown>) => promise.then(() => expect.fail("succeeded"), (error: Error) => error.message);
+const context: ResourceContext = {
+    type: "aws:x/thing:Thing",
+    name: "thing",
+    target,
+    defaultTags: {},
+    clients: noClients,
+    onUpload: () => undefined,
+};
+const table: DeployTable = {
+    "aws:x/thing:Thing": entry<{ size: number }>(async (inputs) => ({ id: `thing-${inputs.size}` }), {
+        forceDestroy: "nothing is deleted",
+    }),
+};
+const failure = (promise: Promise<unknown>) =>
+    promise.then(
+        () => expect.fail("succeeded"),
+        (error: Error) => error.message,
+    );
 
 describe("the deploy table", () => {
     it("creates what it knows", async () => {
@@ -26,7 +41,9 @@ describe("the deploy table", () => {
 
     it("names a failed resource in the log, and fails its registration", async () => {
         const { mocks, log } = creatingMocks(noClients, target);
-        expect(await failure(mocks.newResource({ type: "aws:x/other:Other", name: "left-out", inputs: {}, custom: true }) as Promise<unknown>)).to.match(/not in the deploy table/);
+        expect(
+            await failure(mocks.newResource({ type: "aws:x/other:Other", name: "left-out", inputs: {}, custom: true }) as Promise<unknown>),
+        ).to.match(/not in the deploy table/);
         expect(log.failures).to.have.length(1);
         expect(log.failures[0]).to.match(/^left-out \(aws:x\/other:Other\): /);
         expect(log.resources).to.deep.equal([]);
@@ -40,7 +57,9 @@ describe("the deploy table", () => {
 
     it("refuses a Pulumi function it cannot ask", async () => {
         const { mocks, log } = creatingMocks(noClients, target);
-        expect(await failure(mocks.call!({ token: "aws:x/getThing:getThing", inputs: {} }) as Promise<unknown>)).to.match(/getThing is not known/);
+        expect(await failure(mocks.call!({ token: "aws:x/getThing:getThing", inputs: {} }) as Promise<unknown>)).to.match(
+            /getThing is not known/,
+        );
         expect(log.failures).to.have.length(1);
     });
 
@@ -60,8 +79,11 @@ describe("providers of the deployed program", () => {
     };
 
     it("put resources into the account they are limited to, in any spelling the engine uses", () => {
-        expect(find({ allowedAccountIds: ["222222222222"], region: "us-east-1" })).to.deep.equal({ accountId: "222222222222", region: "us-east-1" });
-        expect(find({ allowedAccountIds: "[\"222222222222\"]" })).to.deep.equal({ accountId: "222222222222", region: "eu-west-1" });
+        expect(find({ allowedAccountIds: ["222222222222"], region: "us-east-1" })).to.deep.equal({
+            accountId: "222222222222",
+            region: "us-east-1",
+        });
+        expect(find({ allowedAccountIds: '["222222222222"]' })).to.deep.equal({ accountId: "222222222222", region: "eu-west-1" });
     });
 
     it("put resources into the account of the role they assume", () => {

@@ -15,16 +15,20 @@ describe("a function's archive", () => {
         await writeFile(path.join(folder, "below", "data.json"), "{}");
     });
     after(() => rm(folder, { recursive: true }));
-    const archive = () => new pulumi.asset.AssetArchive({
-        "__index.js": new pulumi.asset.StringAsset("exports.handler = 2;"),
-        "bundle": new pulumi.asset.FileArchive(folder),
-        "one.txt": new pulumi.asset.FileAsset(path.join(folder, "handler.js")),
-    });
+    const archive = () =>
+        new pulumi.asset.AssetArchive({
+            "__index.js": new pulumi.asset.StringAsset("exports.handler = 2;"),
+            bundle: new pulumi.asset.FileArchive(folder),
+            "one.txt": new pulumi.asset.FileAsset(path.join(folder, "handler.js")),
+        });
 
     it("holds text, files and folders under their names", async () => {
         const files = unzipSync(await zipArchive(archive()));
         expect(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, strFromU8(bytes)]))).to.deep.equal({
-            "__index.js": "exports.handler = 2;", "bundle/handler.js": "exports.handler = 1;", "bundle/below/data.json": "{}", "one.txt": "exports.handler = 1;",
+            "__index.js": "exports.handler = 2;",
+            "bundle/handler.js": "exports.handler = 1;",
+            "bundle/below/data.json": "{}",
+            "one.txt": "exports.handler = 1;",
         });
     });
 
@@ -34,6 +38,9 @@ describe("a function's archive", () => {
 
     it("is refused when a member would have to be fetched", async () => {
         const remote = new pulumi.asset.AssetArchive({ "x.js": new pulumi.asset.RemoteAsset("https://example.com/x.js") });
-        await zipArchive(remote).then(() => expect.fail("was zipped"), (error: Error) => expect(error.message).to.match(/x\.js/));
+        await zipArchive(remote).then(
+            () => expect.fail("was zipped"),
+            (error: Error) => expect(error.message).to.match(/x\.js/),
+        );
     });
 });

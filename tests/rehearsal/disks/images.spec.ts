@@ -49,7 +49,11 @@ describe("the victim's disk images", function () {
 
         it(`${name}: is taken for a raw disk`, async () => {
             const expected = name === "root" ? { partitionTable: "gpt", fileSystem: null } : { partitionTable: "none", fileSystem: "ext4" };
-            expect(await inspectRawDisk(path.join(directory, `${name}.img`))).to.deep.equal({ ok: true, sizeBytes: image(name).sizeBytes, ...expected });
+            expect(await inspectRawDisk(path.join(directory, `${name}.img`))).to.deep.equal({
+                ok: true,
+                sizeBytes: image(name).sizeBytes,
+                ...expected,
+            });
         });
     }
 
@@ -58,7 +62,7 @@ describe("the victim's disk images", function () {
         expect(readGpt(raw.root)).to.deep.equal(image("root").partitions.map(({ fileSystem: _fileSystem, ...partition }) => partition));
     });
 
-    it("root: has an XFS labelled \"/\" where the ground truth says, as large as its partition", () => {
+    it('root: has an XFS labelled "/" where the ground truth says, as large as its partition', () => {
         const { offsetBytes, uuid, label } = image("root").fileSystem;
         const superblock = raw.root.read(offsetBytes, 512);
         expect(superblock.toString("latin1", 0, 4)).to.equal("XFSB");
@@ -84,12 +88,17 @@ describe("the victim's disk images", function () {
             data: { place: journal, content: raw.data.read(journal.start, journal.end - journal.start) },
         };
         // A name that other directories use too ("authorized_keys") says nothing about where its entry is.
-        const newest = truth.artefacts.filter((artefact) => artefact.needsJournalReplay && artefacts.filter((other) => baseName(other.path) === baseName(artefact.path)).length === 1);
+        const newest = truth.artefacts.filter(
+            (artefact) =>
+                artefact.needsJournalReplay && artefacts.filter((other) => baseName(other.path) === baseName(artefact.path)).length === 1,
+        );
         expect(newest.map((artefact) => artefact.volume)).to.include.members(["root", "data"]);
         for (const artefact of newest) {
             const { place, content } = journals[artefact.volume];
             expect(content.includes(baseName(artefact.path)), `${artefact.id} is in the journal`).to.equal(true);
-            const elsewhere = raw[artefact.volume].occurrences(baseName(artefact.path)).filter((offset) => offset < place.start || offset >= place.end);
+            const elsewhere = raw[artefact.volume]
+                .occurrences(baseName(artefact.path))
+                .filter((offset) => offset < place.start || offset >= place.end);
             expect(elsewhere, `${artefact.id} is nowhere else`).to.deep.equal([]);
         }
     });
@@ -98,7 +107,10 @@ describe("the victim's disk images", function () {
         for (const artefact of artefacts) {
             for (const entry of artefact.entries) {
                 if (entry.kind === "file") {
-                    expect(raw[artefact.volume].occurrences(entry.content.subarray(0, 512)).length, `${artefact.id} ${entry.path}`).to.be.above(0);
+                    expect(
+                        raw[artefact.volume].occurrences(entry.content.subarray(0, 512)).length,
+                        `${artefact.id} ${entry.path}`,
+                    ).to.be.above(0);
                 }
             }
         }
@@ -112,7 +124,7 @@ describe("the victim's disk images", function () {
     });
 
     it("was built from the artefacts and oddities in the sources", () => {
-        const rebuild = "build the images again with \"npm run disks\"";
+        const rebuild = 'build the images again with "npm run disks"';
         expect(truth.artefacts, rebuild).to.deep.equal(artefacts.map(({ entries: _entries, ...artefact }) => artefact));
         expect(truth.oddities, rebuild).to.deep.equal(oddities.map(({ entry, ...oddity }) => ({ ...oddity, path: entry.path })));
     });
@@ -122,7 +134,7 @@ describe("the victim's disk images", function () {
         expect(new Set(truth.artefacts.map((artefact) => artefact.id)).size).to.equal(truth.artefacts.length);
         const hostile = truth.artefacts.filter((artefact) => artefact.hostileText).map((artefact) => artefact.path);
         expect(hostile).to.include("/tmp/<script>document.title='owned'</script>");
-        expect(hostile.some((name) => name.includes("\"><img src=x onerror="))).to.equal(true);
+        expect(hostile.some((name) => name.includes('"><img src=x onerror='))).to.equal(true);
         expect(hostile.some((name) => name.includes("\n"))).to.equal(true);
     });
 
@@ -131,13 +143,19 @@ describe("the victim's disk images", function () {
         function damaged(content: (original: Buffer) => Buffer): string {
             const source = fs.mkdtempSync(path.join(directory, "damaged-"));
             fs.copyFileSync(path.join(imagesDirectory, "ground-truth.json"), path.join(source, "ground-truth.json"));
-            fs.writeFileSync(path.join(source, image("data").file), content(fs.readFileSync(path.join(imagesDirectory, image("data").file))));
+            fs.writeFileSync(
+                path.join(source, image("data").file),
+                content(fs.readFileSync(path.join(imagesDirectory, image("data").file))),
+            );
             return source;
         }
 
         async function refusal(source: string): Promise<string> {
             const target = path.join(source, "unpacked");
-            const error = await materialise("data", target, source).then(() => null, (reason: Error) => reason);
+            const error = await materialise("data", target, source).then(
+                () => null,
+                (reason: Error) => reason,
+            );
             expect(fs.readdirSync(target), "nothing half-made stays").to.deep.equal([]);
             return error?.message ?? "unpacked";
         }
@@ -148,7 +166,9 @@ describe("the victim's disk images", function () {
 
         it("are refused when they hold something else, with what to do", async () => {
             const { brotliCompressSync } = await import("node:zlib");
-            expect(await refusal(damaged(() => brotliCompressSync("another disk")))).to.match(/unpacks to 12 bytes with SHA-256 .*npm run disks/);
+            expect(await refusal(damaged(() => brotliCompressSync("another disk")))).to.match(
+                /unpacks to 12 bytes with SHA-256 .*npm run disks/,
+            );
         });
     });
 });

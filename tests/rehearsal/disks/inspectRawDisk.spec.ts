@@ -28,7 +28,9 @@ const bootSignature = [510, Buffer.from([0x55, 0xaa])] as const;
 
 describe("inspectRawDisk", () => {
     let directory: string;
-    before(() => { directory = fs.mkdtempSync(path.join(os.tmpdir(), "inspect-raw-disk-")); });
+    before(() => {
+        directory = fs.mkdtempSync(path.join(os.tmpdir(), "inspect-raw-disk-"));
+    });
     after(() => fs.rmSync(directory, { recursive: true }));
 
     const inspect = (name: string, content: Buffer | string) => {
@@ -77,9 +79,15 @@ describe("inspectRawDisk", () => {
     it("refuses a directory, a missing file and a FIFO, which it never opens", async () => {
         const fifo = path.join(directory, "pipe");
         execFileSync("mkfifo", [fifo]);
-        expect(await inspectRawDisk(directory)).to.have.property("reason").that.matches(/not a regular file/);
-        expect(await inspectRawDisk(fifo)).to.have.property("reason").that.matches(/not a regular file/);
-        expect(await inspectRawDisk(path.join(directory, "missing.img"))).to.have.property("reason").that.matches(/missing\.img cannot be read \(ENOENT\)/);
+        expect(await inspectRawDisk(directory))
+            .to.have.property("reason")
+            .that.matches(/not a regular file/);
+        expect(await inspectRawDisk(fifo))
+            .to.have.property("reason")
+            .that.matches(/not a regular file/);
+        expect(await inspectRawDisk(path.join(directory, "missing.img")))
+            .to.have.property("reason")
+            .that.matches(/missing\.img cannot be read \(ENOENT\)/);
     });
 
     it("leaves the file as it was", async () => {

@@ -52,21 +52,35 @@ export class RawImage {
 }
 
 /** The used entries of a GPT with 512-byte sectors. */
-export function readGpt(image: RawImage): { number: number; name: string; typeGuid: string; guid: string; offsetBytes: number; sizeBytes: number }[] {
+export function readGpt(
+    image: RawImage,
+): { number: number; name: string; typeGuid: string; guid: string; offsetBytes: number; sizeBytes: number }[] {
     const header = image.read(512, 512);
     const count = header.readUInt32LE(80);
     const size = header.readUInt32LE(84);
     const table = image.read(Number(header.readBigUInt64LE(72)) * 512, count * size);
-    const guid = (bytes: Buffer): string => [Buffer.from(bytes.subarray(0, 4)).reverse(), Buffer.from(bytes.subarray(4, 6)).reverse(), Buffer.from(bytes.subarray(6, 8)).reverse(), bytes.subarray(8, 10), bytes.subarray(10, 16)]
-        .map((part) => part.toString("hex").toUpperCase()).join("-");
+    const guid = (bytes: Buffer): string =>
+        [
+            Buffer.from(bytes.subarray(0, 4)).reverse(),
+            Buffer.from(bytes.subarray(4, 6)).reverse(),
+            Buffer.from(bytes.subarray(6, 8)).reverse(),
+            bytes.subarray(8, 10),
+            bytes.subarray(10, 16),
+        ]
+            .map((part) => part.toString("hex").toUpperCase())
+            .join("-");
     return Array.from({ length: count }, (_, index) => ({ number: index + 1, entry: table.subarray(index * size, (index + 1) * size) }))
         .filter(({ entry }) => !entry.subarray(0, 16).equals(Buffer.alloc(16)))
         .map(({ number, entry }) => {
             const first = Number(entry.readBigUInt64LE(32));
             const last = Number(entry.readBigUInt64LE(40));
             return {
-                number, name: entry.subarray(56, 128).toString("utf16le").replace(/\0+$/, ""), typeGuid: guid(entry.subarray(0, 16)), guid: guid(entry.subarray(16, 32)),
-                offsetBytes: first * 512, sizeBytes: (last - first + 1) * 512,
+                number,
+                name: entry.subarray(56, 128).toString("utf16le").replace(/\0+$/, ""),
+                typeGuid: guid(entry.subarray(0, 16)),
+                guid: guid(entry.subarray(16, 32)),
+                offsetBytes: first * 512,
+                sizeBytes: (last - first + 1) * 512,
             };
         });
 }

@@ -57,7 +57,14 @@ describe("the sources of the disk images", () => {
     });
 
     it("write log-in records as utmp(5) lays them out", () => {
-        const bytes = encodeLoginRecord({ type: "user", pid: 20177, line: "pts/1", user: "deploy", host: "203.0.113.66", at: "2026-11-20T03:15:02Z" });
+        const bytes = encodeLoginRecord({
+            type: "user",
+            pid: 20177,
+            line: "pts/1",
+            user: "deploy",
+            host: "203.0.113.66",
+            at: "2026-11-20T03:15:02Z",
+        });
         expect(bytes.length).to.equal(384);
         expect(bytes.readInt16LE(0)).to.equal(7);
         expect(bytes.readInt32LE(4)).to.equal(20177);
@@ -72,7 +79,11 @@ describe("the sources of the disk images", () => {
 
     it("say what the build needs and how to get it", () => {
         const nothing = { platform: "linux", uid: 1000, programDirectories: [] };
-        expect(() => checkHost(nothing)).to.throw(/not root.*mkfs\.xfs.*apt-get install xfsprogs e2fsprogs dosfstools fdisk mount coreutils/);
-        expect(() => checkHost({ ...nothing, platform: "darwin", uid: 501 })).to.throw(/this is darwin, and only Linux mounts XFS and ext4/);
+        expect(() => checkHost(nothing)).to.throw(
+            /not root.*mkfs\.xfs.*apt-get install xfsprogs e2fsprogs dosfstools fdisk mount coreutils/,
+        );
+        expect(() => checkHost({ ...nothing, platform: "darwin", uid: 501 })).to.throw(
+            /this is darwin, and only Linux mounts XFS and ext4/,
+        );
     });
 });

@@ -21,11 +21,21 @@ describe("a rehearsal of an estate", function () {
 
     it("follows four incidents to their reports, and no call leaves its Region", async () => {
         const lines: string[] = [];
-        const { passed, record } = await rehearseEstate(await loadFinding(builtInFinding), parseOptions(["--estate", "--out", out], out), new Progress({ write: (text) => lines.push(text) }), cleanUp);
+        const { passed, record } = await rehearseEstate(
+            await loadFinding(builtInFinding),
+            parseOptions(["--estate", "--out", out], out),
+            new Progress({ write: (text) => lines.push(text) }),
+            cleanUp,
+        );
         expect(passed, lines.join("")).to.equal(true);
         expect(record["checks"]).to.have.length(6);
-        const written = JSON.parse(await readFile(path.join(out, "latest", "incident.json"), "utf8")) as { incidents: unknown[]; facts: { calls: { service: string; region: string }[] } };
+        const written = JSON.parse(await readFile(path.join(out, "latest", "incident.json"), "utf8")) as {
+            incidents: unknown[];
+            facts: { calls: { service: string; region: string }[] };
+        };
         expect(written.incidents).to.have.length(4);
-        expect(new Set(written.facts.calls.filter(({ service }) => service === "ec2").map(({ region }) => region))).to.deep.equal(new Set(["eu-west-1", "eu-central-1"]));
+        expect(new Set(written.facts.calls.filter(({ service }) => service === "ec2").map(({ region }) => region))).to.deep.equal(
+            new Set(["eu-west-1", "eu-central-1"]),
+        );
     });
 });

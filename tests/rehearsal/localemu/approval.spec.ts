@@ -28,12 +28,19 @@ import { FORENSICS, localEmu, MEMBER, rootOf, unique, until, type Clients } from
 /** A Region no other spec makes clients for: they are kept for the life of the process. */
 const region = "eu-south-2";
 const repository = path.join(__dirname, "../../..");
-const names = deployedNames({ partition: "aws", region, forensicsAccountId: FORENSICS, memberAccountIds: [MEMBER], evidenceKeyArn: `arn:aws:kms:${region}:${FORENSICS}:key/evidence`, slack: false });
+const names = deployedNames({
+    partition: "aws",
+    region,
+    forensicsAccountId: FORENSICS,
+    memberAccountIds: [MEMBER],
+    evidenceKeyArn: `arn:aws:kms:${region}:${FORENSICS}:key/evidence`,
+    slack: false,
+});
 const evidenceBucket = names.evidenceBucketArn.replace("arn:aws:s3:::", "");
 const lambdas = { Service: "lambda.amazonaws.com" };
 const logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "*");
 /** What a function's role may do, as deployed. */
-const statementsOf = ({ permissions }: { permissions: Permissions }) => [logs, ...permissions(names) as Statement[]];
+const statementsOf = ({ permissions }: { permissions: Permissions }) => [logs, ...(permissions(names) as Statement[])];
 
 /** Contains nothing: says what isolateInstance would say before people are asked, and after they answered. */
 const standInForIsolation = (containment: Omit<Containment, "outcome" | "decision" | "contained">) => `
@@ -45,12 +52,26 @@ const standInForIsolation = (containment: Omit<Containment, "outcome" | "decisio
 
 /** One of our functions as it is deployed. */
 function bundled(handler: string): Uint8Array {
-    const built = buildSync({ absWorkingDir: repository, entryPoints: [`functions/${handler}.ts`], bundle: true, platform: "node", target: "node22", format: "cjs", keepNames: true, write: false, mainFields: ["module", "main"] });
+    const built = buildSync({
+        absWorkingDir: repository,
+        entryPoints: [`functions/${handler}.ts`],
+        bundle: true,
+        platform: "node",
+        target: "node22",
+        format: "cjs",
+        keepNames: true,
+        write: false,
+        mainFields: ["module", "main"],
+    });
     return zipSync({ "index.js": strToU8(built.outputFiles[0]!.text) });
 }
 
 let instances = 0;
-const newInstance = (): InstanceRef => ({ instanceId: `i-${String(process.pid).padStart(8, "0")}${String(instances += 1).padStart(9, "0")}`, accountId: MEMBER, region });
+const newInstance = (): InstanceRef => ({
+    instanceId: `i-${String(process.pid).padStart(8, "0")}${String((instances += 1)).padStart(9, "0")}`,
+    accountId: MEMBER,
+    region,
+});
 function findingAbout({ instanceId }: InstanceRef, id = `finding-${instanceId}`): Record<string, unknown> {
     const event = fixture("eventbridge");
     put(event, "detail.id", id);
@@ -66,35 +87,102 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     let startFunction: string;
     let stateMachines: { patient: string; hasty: string };
     const saved = { ...process.env };
-    const operator = () => ({ AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_ACCESS_KEY_ID: FORENSICS, AWS_SECRET_ACCESS_KEY: "rehearsal" });
+    const operator = () => ({
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: region,
+        AWS_ACCESS_KEY_ID: FORENSICS,
+        AWS_SECRET_ACCESS_KEY: "rehearsal",
+    });
 
     before(async function () {
         this.timeout(600_000);
         ({ endpoint } = await localEmu());
         aws = await rootOf(FORENSICS, region);
         Object.assign(process.env, operator(), { INCIDENTS_TABLE: incidentsTableName });
-        await new DynamoDBClient({}).send(new CreateTableCommand({ TableName: incidentsTableName, BillingMode: "PAY_PER_REQUEST", KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }], AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }] }));
+        await new DynamoDBClient({}).send(
+            new CreateTableCommand({
+                TableName: incidentsTableName,
+                BillingMode: "PAY_PER_REQUEST",
+                KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+                AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+            }),
+        );
         await aws.s3.send(new CreateBucketCommand({ Bucket: evidenceBucket, CreateBucketConfiguration: { LocationConstraint: region } }));
 
         const standIn = await makeRole(aws, lambdas, [logs]);
         const now = new Date().toISOString();
-        const isolate = await makeFunction(aws, standIn, zipped(standInForIsolation({
-            schemaVersion: 1, incidentId: "of the test", instance: newInstance(), vpcId: "vpc-1", availabilityZone: `${region}a`, isolationGroupId: "", networkAclId: null, interfaces: [], targetGroups: [],
-            autoScalingGroup: null, restoreRecord: { bucket: evidenceBucket, key: "observed-instance.json", sha256: "0".repeat(64) }, steps: [], uncut: [], startedAt: now, containedAt: null,
-        })));
+        const isolate = await makeFunction(
+            aws,
+            standIn,
+            zipped(
+                standInForIsolation({
+                    schemaVersion: 1,
+                    incidentId: "of the test",
+                    instance: newInstance(),
+                    vpcId: "vpc-1",
+                    availabilityZone: `${region}a`,
+                    isolationGroupId: "",
+                    networkAclId: null,
+                    interfaces: [],
+                    targetGroups: [],
+                    autoScalingGroup: null,
+                    restoreRecord: { bucket: evidenceBucket, key: "observed-instance.json", sha256: "0".repeat(64) },
+                    steps: [],
+                    uncut: [],
+                    startedAt: now,
+                    containedAt: null,
+                }),
+            ),
+        );
         const other = await makeFunction(aws, standIn, zipped("exports.handler = async () => ({ done: true });"));
         const environment = {
-            PARTITION: "aws", INCIDENTS_TABLE: incidentsTableName, EVIDENCE_BUCKET: evidenceBucket, CONTAINMENT_POLICY: JSON.stringify({ mode: "approval", rules: [{ minimumSeverity: 9, mode: "automatic" }] }), NOTIFICATION_TOPIC_ARN: "", SLACK_WEBHOOK_PARAMETER: "",
-            STATE_MACHINE_ARN: names.stateMachineArn, DEAD_LETTER_QUEUE_URL: "none", FORENSICS_ACCOUNT_ID: FORENSICS, MEMBER_ACCOUNTS: MEMBER, DRILL: "true",
+            PARTITION: "aws",
+            INCIDENTS_TABLE: incidentsTableName,
+            EVIDENCE_BUCKET: evidenceBucket,
+            CONTAINMENT_POLICY: JSON.stringify({ mode: "approval", rules: [{ minimumSeverity: 9, mode: "automatic" }] }),
+            NOTIFICATION_TOPIC_ARN: "",
+            SLACK_WEBHOOK_PARAMETER: "",
+            STATE_MACHINE_ARN: names.stateMachineArn,
+            DEAD_LETTER_QUEUE_URL: "none",
+            FORENSICS_ACCOUNT_ID: FORENSICS,
+            MEMBER_ACCOUNTS: MEMBER,
+            DRILL: "true",
         };
-        const ask = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(requestApproval)), bundled("requestApproval"), { environment });
-        startFunction = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(startIncident)), bundled("startIncident"), { environment });
+        const ask = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(requestApproval)), bundled("requestApproval"), {
+            environment,
+        });
+        startFunction = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(startIncident)), bundled("startIncident"), {
+            environment,
+        });
 
-        const functionArns = { ...Object.fromEntries(Object.keys(stepHandlers).map((state) => [state, other])), IsolateInstance: isolate, RequestApproval: ask } as Record<StepName, string>;
-        const flow = await makeRole(aws, { Service: "states.amazonaws.com" }, [allow("lambda:InvokeFunction", [...new Set(Object.values(functionArns))]), allow("s3:PutObject", `${names.evidenceBucketArn}/*`)]);
-        const machine = async (name: string, approvalTimeoutSeconds: number) => (await aws.sfn.send(new CreateStateMachineCommand({
-            name, roleArn: flow, definition: JSON.stringify(workflowDefinition({ partition: "aws", functionArns, evidenceBucket, analysisTimeoutSeconds: 60, approvalTimeoutSeconds, onApprovalTimeout: "contain" })),
-        }))).stateMachineArn!;
+        const functionArns = {
+            ...Object.fromEntries(Object.keys(stepHandlers).map((state) => [state, other])),
+            IsolateInstance: isolate,
+            RequestApproval: ask,
+        } as Record<StepName, string>;
+        const flow = await makeRole(aws, { Service: "states.amazonaws.com" }, [
+            allow("lambda:InvokeFunction", [...new Set(Object.values(functionArns))]),
+            allow("s3:PutObject", `${names.evidenceBucketArn}/*`),
+        ]);
+        const machine = async (name: string, approvalTimeoutSeconds: number) =>
+            (
+                await aws.sfn.send(
+                    new CreateStateMachineCommand({
+                        name,
+                        roleArn: flow,
+                        definition: JSON.stringify(
+                            workflowDefinition({
+                                partition: "aws",
+                                functionArns,
+                                evidenceBucket,
+                                analysisTimeoutSeconds: 60,
+                                approvalTimeoutSeconds,
+                                onApprovalTimeout: "contain",
+                            }),
+                        ),
+                    }),
+                )
+            ).stateMachineArn!;
         stateMachines = { patient: await machine(names.stateMachineArn.split(":").at(-1)!, 300), hasty: await machine(unique("hasty"), 2) };
     });
     after(() => {
@@ -103,22 +191,43 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     });
 
     const deliver = async (...messages: object[]) => {
-        const Payload = JSON.stringify({ Records: messages.map((message) => ({ EventSource: "aws:sns", Sns: { MessageId: unique("message"), Message: JSON.stringify(message) } })) });
+        const Payload = JSON.stringify({
+            Records: messages.map((message) => ({
+                EventSource: "aws:sns",
+                Sns: { MessageId: unique("message"), Message: JSON.stringify(message) },
+            })),
+        });
         const { FunctionError, Payload: answer } = await aws.lambda.send(new InvokeCommand({ FunctionName: startFunction, Payload }));
         expect(FunctionError, new TextDecoder().decode(answer)).to.equal(undefined);
     };
     /** `npm run approve` or `deny` as an operator's shell runs it. */
-    const answer = (...args: string[]) => new Promise<{ code: number; output: string }>((resolve) => {
-        execFile(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/approve.ts", ...args], { cwd: repository, env: { PATH: process.env.PATH, ...operator() } }, (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }));
-    });
-    const asked = (instance: InstanceRef) => until(`people asked about ${instance.instanceId}`, async () => {
-        const record = await standingIncident(instance);
-        return record?.approval ? record : undefined;
-    }, 20_000);
-    const ended = (executionArn: string) => until(`the end of ${executionArn}`, async () => {
-        const execution = await aws.sfn.send(new DescribeExecutionCommand({ executionArn }));
-        return execution.status === "RUNNING" ? undefined : execution;
-    }, 20_000);
+    const answer = (...args: string[]) =>
+        new Promise<{ code: number; output: string }>((resolve) => {
+            execFile(
+                process.execPath,
+                ["-r", "ts-node/register/transpile-only", "tools/approve.ts", ...args],
+                { cwd: repository, env: { PATH: process.env.PATH, ...operator() } },
+                (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+            );
+        });
+    const asked = (instance: InstanceRef) =>
+        until(
+            `people asked about ${instance.instanceId}`,
+            async () => {
+                const record = await standingIncident(instance);
+                return record?.approval ? record : undefined;
+            },
+            20_000,
+        );
+    const ended = (executionArn: string) =>
+        until(
+            `the end of ${executionArn}`,
+            async () => {
+                const execution = await aws.sfn.send(new DescribeExecutionCommand({ executionArn }));
+                return execution.status === "RUNNING" ? undefined : execution;
+            },
+            20_000,
+        );
     const outcomeOf = async (executionArn: string) => {
         const { status, output, error, cause } = await ended(executionArn);
         expect({ status, error, cause }).to.deep.equal({ status: "SUCCEEDED", error: undefined, cause: undefined });
@@ -128,11 +237,16 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     };
     const executionOf = (incidentId: string) => `${names.stateMachineArn.replace(":stateMachine:", ":execution:")}:${incidentId}`;
 
-    for (const [verb, outcome] of [["approve", "contained"], ["deny", "observed"]] as const) {
+    for (const [verb, outcome] of [
+        ["approve", "contained"],
+        ["deny", "observed"],
+    ] as const) {
         it(`waits for people, takes their ${verb} once, and goes on as they said`, async () => {
             const instance = newInstance();
             await deliver(findingAbout(instance));
-            const { incident: { incidentId } } = await asked(instance);
+            const {
+                incident: { incidentId },
+            } = await asked(instance);
             const given = await answer(verb, incidentId, "--reason", "as the test says");
             expect(given.output).to.match(new RegExp(`^(Approved|Denied): ${incidentId}`));
             expect(given.code).to.equal(0);
@@ -148,7 +262,9 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     it("asks nobody any more when a finding joins that asks nobody", async () => {
         const instance = newInstance();
         await deliver(findingAbout(instance));
-        const { incident: { incidentId } } = await asked(instance);
+        const {
+            incident: { incidentId },
+        } = await asked(instance);
         const graver = findingAbout(instance, `graver-${instance.instanceId}`);
         put(graver, "detail.severity", 9.5);
         await deliver(graver);
@@ -160,7 +276,9 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     it("lets silence contain when the time is over", async () => {
         const incident = openIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;
         await openRecord(newRecord(incident, 1, "approval", incident.openedAt), null);
-        const { executionArn } = await aws.sfn.send(new StartExecutionCommand({ stateMachineArn: stateMachines.hasty, name: incident.incidentId, input: JSON.stringify(incident) }));
+        const { executionArn } = await aws.sfn.send(
+            new StartExecutionCommand({ stateMachineArn: stateMachines.hasty, name: incident.incidentId, input: JSON.stringify(incident) }),
+        );
         const containment = await outcomeOf(executionArn!);
         expect(containment).to.deep.include({ outcome: "contained", contained: true });
         expect(containment.decision!.by).to.equal("silence");
@@ -172,7 +290,13 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     it("lets silence decide, and tells people, when they cannot be asked", async () => {
         // The table does not know the incident, so that nobody could answer.
         const incident = openIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;
-        const { executionArn } = await aws.sfn.send(new StartExecutionCommand({ stateMachineArn: stateMachines.patient, name: incident.incidentId, input: JSON.stringify(incident) }));
+        const { executionArn } = await aws.sfn.send(
+            new StartExecutionCommand({
+                stateMachineArn: stateMachines.patient,
+                name: incident.incidentId,
+                input: JSON.stringify(incident),
+            }),
+        );
         expect((await outcomeOf(executionArn!)).outcome).to.equal("contained");
     });
 
@@ -182,7 +306,10 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         await deliver(findingAbout(instance));
         const { executions } = await aws.sfn.send(new ListExecutionsCommand({ stateMachineArn: stateMachines.patient }));
         expect(executions!.filter(({ name }) => name!.startsWith(instance.instanceId))).to.have.length(1);
-        expect((await standingIncident(instance))!.findings.map(({ id }) => id).sort()).to.deep.equal(["another", `finding-${instance.instanceId}`]);
+        expect((await standingIncident(instance))!.findings.map(({ id }) => id).sort()).to.deep.equal([
+            "another",
+            `finding-${instance.instanceId}`,
+        ]);
     });
 
     it("tells an operator what is wrong with a question that nobody asked", async () => {

@@ -25,8 +25,13 @@ interface Call {
 
 describe("LocalEmu: call log", function () {
     this.timeout(30_000);
-    const calls = async (): Promise<Call[]> => readFileSync((await localEmu()).callLogFile, "utf8").trim().split("\n").map((line) => JSON.parse(line));
-    const call = (requestId: string | undefined) => until("the call in the log", async () => (await calls()).find((each) => each.requestId === requestId));
+    const calls = async (): Promise<Call[]> =>
+        readFileSync((await localEmu()).callLogFile, "utf8")
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line));
+    const call = (requestId: string | undefined) =>
+        until("the call in the log", async () => (await calls()).find((each) => each.requestId === requestId));
     before(async function () {
         this.timeout(600_000);
         await localEmu();
@@ -36,7 +41,14 @@ describe("LocalEmu: call log", function () {
         const aws = await rootOf(MEMBER, "us-west-2");
         const { $metadata } = await aws.sns.send(new CreateTopicCommand({ Name: unique("topic") }));
         const logged = await call($metadata.requestId);
-        expect(logged).to.include({ account: MEMBER, region: "us-west-2", service: "sns", operation: "CreateTopic", principal: `arn:aws:iam::${MEMBER}:root`, status: 200 });
+        expect(logged).to.include({
+            account: MEMBER,
+            region: "us-west-2",
+            service: "sns",
+            operation: "CreateTopic",
+            principal: `arn:aws:iam::${MEMBER}:root`,
+            status: 200,
+        });
         expect(logged.time).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
         expect(Math.abs(Date.parse(logged.time) - Date.now())).to.be.below(60_000);
         expect(logged.resource).to.match(/^Name=topic-/);
@@ -46,7 +58,11 @@ describe("LocalEmu: call log", function () {
         const aws = await rootOf(FORENSICS);
         const role = await makeRole(aws, { AWS: `arn:aws:iam::${FORENSICS}:root` }, [allow("ec2:DescribeVolumes", "*")]);
         const { Credentials: made } = await aws.sts.send(new AssumeRoleCommand({ RoleArn: role, RoleSessionName: "spec" }));
-        const session = clientsOf((await localEmu()).endpoint, { accessKeyId: made!.AccessKeyId!, secretAccessKey: made!.SecretAccessKey!, sessionToken: made!.SessionToken! });
+        const session = clientsOf((await localEmu()).endpoint, {
+            accessKeyId: made!.AccessKeyId!,
+            secretAccessKey: made!.SecretAccessKey!,
+            sessionToken: made!.SessionToken!,
+        });
         const principal = `arn:aws:sts::${FORENSICS}:assumed-role/${role.split("/").pop()!}/spec`;
         await session.ec2.send(new DescribeVolumesCommand({}));
         expect(await errorOf(session.ec2.send(new DescribeVpcsCommand({})))).to.equal("UnauthorizedOperation");
@@ -55,15 +71,27 @@ describe("LocalEmu: call log", function () {
             const found = await calls();
             return found.some((each) => each.error === "NoSuchEntity") ? found : undefined;
         });
-        const own = all.filter((each) => each.principal === principal).map(({ operation, status, error }) => ({ operation, status, error }));
-        expect(own).to.deep.equal([{ operation: "DescribeVolumes", status: 200, error: undefined }, { operation: "DescribeVpcs", status: 403, error: "UnauthorizedOperation" }]);
+        const own = all
+            .filter((each) => each.principal === principal)
+            .map(({ operation, status, error }) => ({ operation, status, error }));
+        expect(own).to.deep.equal([
+            { operation: "DescribeVolumes", status: 200, error: undefined },
+            { operation: "DescribeVpcs", status: 403, error: "UnauthorizedOperation" },
+        ]);
         expect(all.find((each) => each.error === "NoSuchEntity")).to.include({ operation: "GetRole", status: 404 });
     });
 
     it("has each call of a function once, and none that services make among themselves", async () => {
         const aws = await rootOf(FORENSICS);
         const role = await makeRole(aws, { Service: "lambda.amazonaws.com" }, []);
-        const name = await makeFunction(aws, role, zipped("const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts'); exports.handler = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).$metadata.requestId;", true));
+        const name = await makeFunction(
+            aws,
+            role,
+            zipped(
+                "const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts'); exports.handler = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).$metadata.requestId;",
+                true,
+            ),
+        );
         const { Payload } = await aws.lambda.send(new InvokeCommand({ FunctionName: name }));
         const logged = await call(JSON.parse(new TextDecoder().decode(Payload)));
         const ofFunction = (await calls()).filter((each) => each.principal === logged.principal);
@@ -74,10 +102,17 @@ describe("LocalEmu: call log", function () {
     it("has the function's own times beside it, which tell calls sent side by side from calls sent one after the other", async () => {
         const aws = await rootOf(FORENSICS);
         const role = await makeRole(aws, { Service: "lambda.amazonaws.com" }, []);
-        const name = await makeFunction(aws, role, zipped(`const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts'); exports.handler = async () => {
+        const name = await makeFunction(
+            aws,
+            role,
+            zipped(
+                `const { STSClient, GetCallerIdentityCommand } = require('@aws-sdk/client-sts'); exports.handler = async () => {
             const sts = new STSClient({}); const ask = async () => (await sts.send(new GetCallerIdentityCommand({}))).$metadata.requestId;
             const first = await ask(); return [first, ...await Promise.all([ask(), ask()])];
-        };`, true));
+        };`,
+                true,
+            ),
+        );
         const { Payload } = await aws.lambda.send(new InvokeCommand({ FunctionName: name }));
         const ids = JSON.parse(new TextDecoder().decode(Payload)) as string[];
         const exchanges = await readExchangeLog((await localEmu()).exchangeLogFile);

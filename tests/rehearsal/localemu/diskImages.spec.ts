@@ -1,5 +1,12 @@
 import {
-    AttachVolumeCommand, CopySnapshotCommand, CreateSnapshotCommand, CreateTagsCommand, CreateVolumeCommand, DescribeSnapshotsCommand, DescribeVolumesCommand, ModifySnapshotAttributeCommand,
+    AttachVolumeCommand,
+    CopySnapshotCommand,
+    CreateSnapshotCommand,
+    CreateTagsCommand,
+    CreateVolumeCommand,
+    DescribeSnapshotsCommand,
+    DescribeVolumesCommand,
+    ModifySnapshotAttributeCommand,
 } from "@aws-sdk/client-ec2";
 import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand } from "@aws-sdk/client-iam";
 import { DescribeInstanceInformationCommand, GetCommandInvocationCommand, SendCommandCommand } from "@aws-sdk/client-ssm";
@@ -13,7 +20,8 @@ import { errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, ty
 import { makeNetwork, startInstance, type Network } from "./support/network";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");
-const deviceOf = (volumeId: string) => `"\${CLEAN_ROOM_DEVICE_DIRECTORY:-/dev/disk/by-id}/nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}"`;
+const deviceOf = (volumeId: string) =>
+    `"\${CLEAN_ROOM_DEVICE_DIRECTORY:-/dev/disk/by-id}/nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}"`;
 
 describe("LocalEmu: disks behind volumes", function () {
     this.timeout(60_000);
@@ -26,29 +34,59 @@ describe("LocalEmu: disks behind volumes", function () {
     let evidence: string;
     let host: string;
 
-    const available = (aws: Clients, id: string) => until(`${id} is available`, async () => ((await aws.ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!.State === "available" ? id : undefined));
-    const completed = (aws: Clients, id: string) => until(`${id} is completed`, async () => ((await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!.State === "completed" ? id : undefined));
-    const volumeFrom = async (aws: Clients, SnapshotId?: string) => available(aws, (await aws.ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${REGION}a`, ...(SnapshotId ? { SnapshotId } : { Size: 1 }) }))).VolumeId!);
+    const available = (aws: Clients, id: string) =>
+        until(`${id} is available`, async () =>
+            (await aws.ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!.State === "available" ? id : undefined,
+        );
+    const completed = (aws: Clients, id: string) =>
+        until(`${id} is completed`, async () =>
+            (await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!.State === "completed" ? id : undefined,
+        );
+    const volumeFrom = async (aws: Clients, SnapshotId?: string) =>
+        available(
+            aws,
+            (
+                await aws.ec2.send(
+                    new CreateVolumeCommand({ AvailabilityZone: `${REGION}a`, ...(SnapshotId ? { SnapshotId } : { Size: 1 }) }),
+                )
+            ).VolumeId!,
+        );
     async function run(...commands: string[]): Promise<string[]> {
-        const { Command } = await forensics.ssm.send(new SendCommandCommand({ DocumentName: "AWS-RunShellScript", InstanceIds: [host], Parameters: { commands } }));
-        const end = await until("the command ends", async () => {
-            const found = await forensics.ssm.send(new GetCommandInvocationCommand({ CommandId: Command!.CommandId, InstanceId: host })).catch((error: Error) => {
-                if (error.name === "InvocationDoesNotExist") return undefined;
-                throw error;
-            });
-            return found && !["Pending", "InProgress"].includes(found.Status!) ? found : undefined;
-        }, 30_000);
+        const { Command } = await forensics.ssm.send(
+            new SendCommandCommand({ DocumentName: "AWS-RunShellScript", InstanceIds: [host], Parameters: { commands } }),
+        );
+        const end = await until(
+            "the command ends",
+            async () => {
+                const found = await forensics.ssm
+                    .send(new GetCommandInvocationCommand({ CommandId: Command!.CommandId, InstanceId: host }))
+                    .catch((error: Error) => {
+                        if (error.name === "InvocationDoesNotExist") return undefined;
+                        throw error;
+                    });
+                return found && !["Pending", "InProgress"].includes(found.Status!) ? found : undefined;
+            },
+            30_000,
+        );
         expect(end.StandardErrorContent).to.equal("");
         return end.StandardOutputContent!.trim().split("\n");
     }
     async function startHost(network: Network): Promise<string> {
         const name = unique("host");
-        await makeRole(forensics, { Service: "ec2.amazonaws.com" }, [{ Effect: "Allow", Action: ["ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*"], Resource: "*" }], { name });
+        await makeRole(
+            forensics,
+            { Service: "ec2.amazonaws.com" },
+            [{ Effect: "Allow", Action: ["ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*"], Resource: "*" }],
+            { name },
+        );
         const { InstanceProfile } = await forensics.iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name }));
         await forensics.iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
-        const id = (await startInstance(forensics, { SubnetId: network.subnetIds[0], IamInstanceProfile: { Arn: InstanceProfile!.Arn! } })).InstanceId!;
+        const id = (await startInstance(forensics, { SubnetId: network.subnetIds[0], IamInstanceProfile: { Arn: InstanceProfile!.Arn! } }))
+            .InstanceId!;
         return until("the host is managed", async () => {
-            const { InstanceInformationList } = await forensics.ssm.send(new DescribeInstanceInformationCommand({ Filters: [{ Key: "InstanceIds", Values: [id] }] }));
+            const { InstanceInformationList } = await forensics.ssm.send(
+                new DescribeInstanceInformationCommand({ Filters: [{ Key: "InstanceIds", Values: [id] }] }),
+            );
             return InstanceInformationList!.length === 1 ? id : undefined;
         });
     }
@@ -67,8 +105,18 @@ describe("LocalEmu: disks behind volumes", function () {
         sourceVolume = await volumeFrom(member);
         await member.ec2.send(new CreateTagsCommand({ Resources: [sourceVolume], Tags: [{ Key: "rehearsal:image", Value: image }] }));
         const source = await completed(member, (await member.ec2.send(new CreateSnapshotCommand({ VolumeId: sourceVolume }))).SnapshotId!);
-        await member.ec2.send(new ModifySnapshotAttributeCommand({ SnapshotId: source, Attribute: "createVolumePermission", OperationType: "add", UserIds: [FORENSICS] }));
-        evidence = await completed(forensics, (await forensics.ec2.send(new CopySnapshotCommand({ SourceRegion: REGION, SourceSnapshotId: source }))).SnapshotId!);
+        await member.ec2.send(
+            new ModifySnapshotAttributeCommand({
+                SnapshotId: source,
+                Attribute: "createVolumePermission",
+                OperationType: "add",
+                UserIds: [FORENSICS],
+            }),
+        );
+        evidence = await completed(
+            forensics,
+            (await forensics.ec2.send(new CopySnapshotCommand({ SourceRegion: REGION, SourceSnapshotId: source }))).SnapshotId!,
+        );
         host = await startHost(await makeNetwork(forensics));
     });
     after(() => rmSync(folder, { recursive: true, force: true }));
@@ -97,7 +145,9 @@ describe("LocalEmu: disks behind volumes", function () {
 
     it("refuse a snapshot of a volume whose file is not there", async () => {
         const volume = await volumeFrom(member);
-        await member.ec2.send(new CreateTagsCommand({ Resources: [volume], Tags: [{ Key: "rehearsal:image", Value: path.join(folder, "none.img") }] }));
+        await member.ec2.send(
+            new CreateTagsCommand({ Resources: [volume], Tags: [{ Key: "rehearsal:image", Value: path.join(folder, "none.img") }] }),
+        );
         expect(await errorOf(member.ec2.send(new CreateSnapshotCommand({ VolumeId: volume })))).to.equal("InvalidParameterValue");
     });
 });

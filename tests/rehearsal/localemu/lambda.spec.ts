@@ -13,7 +13,9 @@ describe("LocalEmu: functions", function () {
     let aws: Clients;
     let role: string;
     const invoke = async (functionName: string, event: object = {}) => {
-        const { FunctionError, Payload } = await aws.lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }));
+        const { FunctionError, Payload } = await aws.lambda.send(
+            new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }),
+        );
         return { error: FunctionError, result: JSON.parse(new TextDecoder().decode(Payload)) };
     };
     const make = (source: string, options: Parameters<typeof makeFunction>[3] = {}) => makeFunction(aws, role, zipped(source), options);
@@ -21,7 +23,9 @@ describe("LocalEmu: functions", function () {
     before(async function () {
         this.timeout(600_000);
         aws = await rootOf(FORENSICS);
-        role = await makeRole(aws, LAMBDA, [allow(["logs:CreateLogStream", "logs:PutLogEvents"], `arn:aws:logs:${REGION}:${FORENSICS}:log-group:*`)]);
+        role = await makeRole(aws, LAMBDA, [
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], `arn:aws:logs:${REGION}:${FORENSICS}:log-group:*`),
+        ]);
     });
 
     it("see what Lambda gives a function, and nothing of the host's environment", async () => {
@@ -36,17 +40,30 @@ describe("LocalEmu: functions", function () {
         const { result } = await invoke(name, { a: [1, "ü\n"] });
         expect(result.event).to.deep.equal({ a: [1, "ü\n"] });
         expect(result.environment).to.include({
-            AWS_ENDPOINT_URL: (await localEmu()).endpoint, AWS_REGION: REGION, AWS_DEFAULT_REGION: REGION, AWS_LAMBDA_FUNCTION_NAME: name,
-            AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256", _HANDLER: "index.handler", COLOUR: "green", TZ: "UTC", AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+            AWS_ENDPOINT_URL: (await localEmu()).endpoint,
+            AWS_REGION: REGION,
+            AWS_DEFAULT_REGION: REGION,
+            AWS_LAMBDA_FUNCTION_NAME: name,
+            AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256",
+            _HANDLER: "index.handler",
+            COLOUR: "green",
+            TZ: "UTC",
+            AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
         });
         expect(Object.keys(result.environment).filter((each) => /^(CLEAN_ROOM|LOCALEMU|HOME$|USER$|npm_)/.test(each))).to.deep.equal([]);
-        expect(result.context).to.include({ functionName: name, memoryLimitInMB: "256", invokedFunctionArn: `arn:aws:lambda:${REGION}:${FORENSICS}:function:${name}` });
+        expect(result.context).to.include({
+            functionName: name,
+            memoryLimitInMB: "256",
+            invokedFunctionArn: `arn:aws:lambda:${REGION}:${FORENSICS}:function:${name}`,
+        });
         expect(result.context.left).to.be.within(1, 7_000);
         expect(result.identity).to.equal(`arn:aws:sts::${FORENSICS}:assumed-role/${role.split("/").pop()!}/${name}`);
     });
 
     it("stay warm between invocations and run beside each other in environments of their own", async () => {
-        const name = await make("let calls = 0; exports.handler = async ({ ms }) => { await new Promise((r) => setTimeout(r, ms)); return { pid: process.pid, calls: ++calls }; };");
+        const name = await make(
+            "let calls = 0; exports.handler = async ({ ms }) => { await new Promise((r) => setTimeout(r, ms)); return { pid: process.pid, calls: ++calls }; };",
+        );
         const first = await invoke(name, { ms: 0 });
         const second = await invoke(name, { ms: 0 });
         expect(second.result).to.deep.equal({ pid: first.result.pid, calls: 2 });
@@ -55,7 +72,10 @@ describe("LocalEmu: functions", function () {
     });
 
     it("end at their time-out and start afresh", async () => {
-        const name = await make("let calls = 0; exports.handler = async ({ hang }) => { calls += 1; if (hang) await new Promise((r) => setTimeout(r, 60_000)); return { calls }; };", { timeout: 1 });
+        const name = await make(
+            "let calls = 0; exports.handler = async ({ hang }) => { calls += 1; if (hang) await new Promise((r) => setTimeout(r, 60_000)); return { calls }; };",
+            { timeout: 1 },
+        );
         expect((await invoke(name)).result).to.deep.equal({ calls: 1 });
         const { error, result } = await invoke(name, { hang: true });
         expect(error).to.equal("Unhandled");
@@ -79,24 +99,46 @@ describe("LocalEmu: functions", function () {
     });
 
     it("tell their errors as Lambda does", async () => {
-        const thrown = await invoke(await make("class NotYetError extends Error { constructor(m) { super(m); this.name = 'NotYetError'; } } exports.handler = async () => { throw new NotYetError('wait'); };"));
+        const thrown = await invoke(
+            await make(
+                "class NotYetError extends Error { constructor(m) { super(m); this.name = 'NotYetError'; } } exports.handler = async () => { throw new NotYetError('wait'); };",
+            ),
+        );
         expect(thrown.error).to.equal("Unhandled");
         expect(thrown.result).to.deep.include({ errorType: "NotYetError", errorMessage: "wait" });
         expect(thrown.result.trace[0]).to.equal("NotYetError: wait");
         expect((await invoke(await make("require('./missing');"))).result.errorMessage).to.match(/missing/);
         expect((await invoke(await make("exports.other = 1;"))).result).to.deep.include({ errorType: "Runtime.HandlerNotFound" });
-        expect((await invoke(await make("exports.handler = (event, context, callback) => callback(null, 'called back');"))).result).to.equal("called back");
+        expect(
+            (await invoke(await make("exports.handler = (event, context, callback) => callback(null, 'called back');"))).result,
+        ).to.equal("called back");
         expect((await invoke(await make("exports.handler = async () => undefined;", { runtime: "nodejs24.x" }))).result).to.equal(null);
     });
 
     it("are refused in another runtime than Node, by name", async () => {
         const name = unique("python");
-        await aws.lambda.send(new CreateFunctionCommand({ FunctionName: name, Runtime: "python3.13", Role: role, Handler: "index.handler", Code: { ZipFile: zipped("") } }));
+        await aws.lambda.send(
+            new CreateFunctionCommand({
+                FunctionName: name,
+                Runtime: "python3.13",
+                Role: role,
+                Handler: "index.handler",
+                Code: { ZipFile: zipped("") },
+            }),
+        );
         const outcome = await until("the function's state", async () => {
             const { Configuration } = await aws.lambda.send(new GetFunctionCommand({ FunctionName: name }));
             return Configuration!.State === "Pending" ? undefined : Configuration!.State;
         });
-        const refusal = outcome === "Failed" ? "Failed" : String(await aws.lambda.send(new InvokeCommand({ FunctionName: name })).then(() => "ran", (error: Error) => error.message));
+        const refusal =
+            outcome === "Failed"
+                ? "Failed"
+                : String(
+                      await aws.lambda.send(new InvokeCommand({ FunctionName: name })).then(
+                          () => "ran",
+                          (error: Error) => error.message,
+                      ),
+                  );
         expect(refusal).to.match(/Failed|python3\.13 cannot run here/);
     });
 
@@ -109,7 +151,10 @@ describe("LocalEmu: functions", function () {
         await makeFunction(aws, await makeRole(aws, LAMBDA, []), zipped(source), { name: refused });
         await invoke(refused);
         await invoke(allowed);
-        const lines = async (name: string) => (await aws.logs.send(new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${name}` }))).events!.map((each) => each.message!.trim());
+        const lines = async (name: string) =>
+            (await aws.logs.send(new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${name}` }))).events!.map((each) =>
+                each.message!.trim(),
+            );
         const found = await until("the function's log", async () => {
             const all = await lines(allowed);
             return all.length > 0 ? all : undefined;
@@ -121,14 +166,27 @@ describe("LocalEmu: functions", function () {
 
     it("are tried three times when invoked asynchronously, and leave the event as a dead letter if their role may", async () => {
         const queueUrl = (await aws.sqs.send(new CreateQueueCommand({ QueueName: unique("letters") }))).QueueUrl!;
-        const queueArn = (await aws.sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] }))).Attributes!.QueueArn!;
+        const queueArn = (await aws.sqs.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] })))
+            .Attributes!.QueueArn!;
         const may = await makeRole(aws, LAMBDA, [allow("sqs:SendMessage", queueArn)]);
         const source = "exports.handler = async () => { throw new Error('always'); };";
-        for (const [owner, event] of [[role, "may not"], [may, "may"]] as const) {
+        for (const [owner, event] of [
+            [role, "may not"],
+            [may, "may"],
+        ] as const) {
             const name = await makeFunction(aws, owner, zipped(source), { deadLetters: queueArn });
             await aws.lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: JSON.stringify({ event }) }));
         }
-        const messages = await until("a dead letter", async () => (await aws.sqs.send(new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"] }))).Messages, 20_000);
+        const messages = await until(
+            "a dead letter",
+            async () =>
+                (
+                    await aws.sqs.send(
+                        new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"] }),
+                    )
+                ).Messages,
+            20_000,
+        );
         expect(messages.map((each) => JSON.parse(each.Body!))).to.deep.equal([{ event: "may" }]);
     });
 });

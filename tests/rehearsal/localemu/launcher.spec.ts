@@ -23,7 +23,10 @@ describe("LocalEmu: launcher", function () {
 
     it("listens on the loopback address alone", async () => {
         expect(await answers("127.0.0.1", shared.port)).to.equal(true);
-        const others = Object.values(networkInterfaces()).flat().filter((each) => !each!.internal).map((each) => each!.address);
+        const others = Object.values(networkInterfaces())
+            .flat()
+            .filter((each) => !each!.internal)
+            .map((each) => each!.address);
         // On Linux all of 127.0.0.0/8 leads here, so that there is always another address to try.
         for (const address of [...others, "127.0.0.2", "::1"]) {
             expect(await answers(address, shared.port), address).to.equal(false);
@@ -42,12 +45,20 @@ describe("LocalEmu: launcher", function () {
             const bucket = unique("bucket");
             const there = clientsOf(second.endpoint, { accessKeyId: FORENSICS, secretAccessKey: "rehearsal" });
             const here = await rootOf(FORENSICS);
-            await there.s3.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } }));
+            await there.s3.send(
+                new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: "eu-west-1" } }),
+            );
             expect((await here.s3.send(new ListBucketsCommand({}))).Buckets!.map((each) => each.Name)).not.to.include(bucket);
             expect(second.stateDirectory).not.to.equal(shared.stateDirectory);
 
-            const functionName = await makeFunction(there, await makeRole(there, { Service: "lambda.amazonaws.com" }, [allow("logs:*", "*")]), zipped("exports.handler = async () => process.pid;"));
-            const pid = Number(new TextDecoder().decode((await there.lambda.send(new InvokeCommand({ FunctionName: functionName }))).Payload));
+            const functionName = await makeFunction(
+                there,
+                await makeRole(there, { Service: "lambda.amazonaws.com" }, [allow("logs:*", "*")]),
+                zipped("exports.handler = async () => process.pid;"),
+            );
+            const pid = Number(
+                new TextDecoder().decode((await there.lambda.send(new InvokeCommand({ FunctionName: functionName }))).Payload),
+            );
             expect([second.pid, pid].map(runs)).to.deep.equal([true, true]);
             await second.stop();
             await second.stop();
@@ -61,7 +72,10 @@ describe("LocalEmu: launcher", function () {
 
     it("ends with the process that started it, however that ends", async () => {
         const program = `require("${root}/rehearsal/localEmu").startLocalEmu({ log: () => undefined }).then((it) => console.log(JSON.stringify(it)));`;
-        const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", "-e", program], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+        const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", "-e", program], {
+            cwd: root,
+            stdio: ["ignore", "pipe", "inherit"],
+        });
         const line = await new Promise<string>((resolve, reject) => {
             let text = "";
             child.stdout.on("data", (chunk) => ((text += chunk).includes("\n") ? resolve(text) : undefined));
@@ -76,12 +90,16 @@ describe("LocalEmu: launcher", function () {
 
     it("is not ours to use without a known account", async () => {
         const stranger = clientsOf(shared.endpoint, { accessKeyId: "444444444444", secretAccessKey: "rehearsal" });
-        const error = await stranger.s3.send(new ListBucketsCommand({})).then(() => "allowed", (reason: Error) => reason.name);
+        const error = await stranger.s3.send(new ListBucketsCommand({})).then(
+            () => "allowed",
+            (reason: Error) => reason.name,
+        );
         expect(error).to.equal("InvalidClientTokenId");
     });
 });
 
-const LOOPBACK = /^(0100007F|00000000000000000000000001000000|0000000000000000FFFF00000100007F|00000000:0000$|00000000000000000000000000000000:0000$)/;
+const LOOPBACK =
+    /^(0100007F|00000000000000000000000001000000|0000000000000000FFFF00000100007F|00000000:0000$|00000000000000000000000000000000:0000$)/;
 
 function answers(host: string, port: number): Promise<boolean> {
     return new Promise((resolve) => {
@@ -90,7 +108,10 @@ function answers(host: string, port: number): Promise<boolean> {
             socket.destroy();
             resolve(result);
         };
-        socket.once("connect", () => end(true)).once("error", () => end(false)).once("timeout", () => end(false));
+        socket
+            .once("connect", () => end(true))
+            .once("error", () => end(false))
+            .once("timeout", () => end(false));
     });
 }
 
@@ -109,13 +130,23 @@ function socketsOf(pid: number): { local: string; remote: string; state: string 
     if (!existsSync(`/proc/${pid}/fd`)) {
         return [];
     }
-    const inodes = new Set(readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-        try {
-            return [/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]];
-        } catch {
-            return [];
-        }
-    }));
-    return ["tcp", "tcp6"].flatMap((kind) => readFileSync(`/proc/${pid}/net/${kind}`, "utf8").trim().split("\n").slice(1).map((line) => line.trim().split(/\s+/)))
-        .filter((fields) => inodes.has(fields[9])).map((fields) => ({ local: fields[1]!, remote: fields[2]!, state: fields[3]! }));
+    const inodes = new Set(
+        readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+            try {
+                return [/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]];
+            } catch {
+                return [];
+            }
+        }),
+    );
+    return ["tcp", "tcp6"]
+        .flatMap((kind) =>
+            readFileSync(`/proc/${pid}/net/${kind}`, "utf8")
+                .trim()
+                .split("\n")
+                .slice(1)
+                .map((line) => line.trim().split(/\s+/)),
+        )
+        .filter((fields) => inodes.has(fields[9]))
+        .map((fields) => ({ local: fields[1]!, remote: fields[2]!, state: fields[3]! }));
 }

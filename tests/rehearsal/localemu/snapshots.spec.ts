@@ -1,7 +1,22 @@
 import {
-    CopySnapshotCommand, CreateSnapshotCommand, CreateSnapshotsCommand, CreateTagsCommand, CreateVolumeCommand, DeleteSnapshotCommand, DescribeLockedSnapshotsCommand,
-    DescribeSnapshotsCommand, DescribeVolumesCommand, LockSnapshotCommand, ModifySnapshotAttributeCommand, ModifyVolumeCommand, TerminateInstancesCommand, UnlockSnapshotCommand,
-    type CopySnapshotCommandInput, type CreateVolumeCommandInput, type LockSnapshotCommandInput, type Snapshot,
+    CopySnapshotCommand,
+    CreateSnapshotCommand,
+    CreateSnapshotsCommand,
+    CreateTagsCommand,
+    CreateVolumeCommand,
+    DeleteSnapshotCommand,
+    DescribeLockedSnapshotsCommand,
+    DescribeSnapshotsCommand,
+    DescribeVolumesCommand,
+    LockSnapshotCommand,
+    ModifySnapshotAttributeCommand,
+    ModifyVolumeCommand,
+    TerminateInstancesCommand,
+    UnlockSnapshotCommand,
+    type CopySnapshotCommandInput,
+    type CreateVolumeCommandInput,
+    type LockSnapshotCommandInput,
+    type Snapshot,
 } from "@aws-sdk/client-ec2";
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { expect } from "chai";
@@ -14,23 +29,31 @@ describe("LocalEmu: snapshots", function () {
     let forensics: Clients;
     let network: Network;
 
-    const describe_ = async (aws: Clients, id: string): Promise<Snapshot> => (await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!;
-    const done = (aws: Clients, id: string) => until(`${id} is done`, async () => {
-        const found = await describe_(aws, id);
-        return found.State === "pending" ? undefined : found;
-    });
+    const describe_ = async (aws: Clients, id: string): Promise<Snapshot> =>
+        (await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!;
+    const done = (aws: Clients, id: string) =>
+        until(`${id} is done`, async () => {
+            const found = await describe_(aws, id);
+            return found.State === "pending" ? undefined : found;
+        });
     const makeKey = async (aws: Clients) => (await aws.kms.send(new CreateKeyCommand({}))).KeyMetadata!.Arn!;
     async function makeVolume(input: Partial<CreateVolumeCommandInput> = {}): Promise<string> {
         const id = (await member.ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${REGION}a`, Size: 3, ...input }))).VolumeId!;
-        return until("the volume is there", async () => ((await member.ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!.State === "available" ? id : undefined));
+        return until("the volume is there", async () =>
+            (await member.ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!.State === "available" ? id : undefined,
+        );
     }
     async function makeSnapshot(input: Partial<CreateVolumeCommandInput> = {}): Promise<string> {
         const id = (await member.ec2.send(new CreateSnapshotCommand({ VolumeId: await makeVolume(input) }))).SnapshotId!;
         await done(member, id);
         return id;
     }
-    const share = (SnapshotId: string, ...UserIds: string[]) => member.ec2.send(new ModifySnapshotAttributeCommand({ SnapshotId, Attribute: "createVolumePermission", OperationType: "add", UserIds }));
-    const copy = async (aws: Clients, SourceSnapshotId: string, input: Partial<CopySnapshotCommandInput> = {}) => (await aws.ec2.send(new CopySnapshotCommand({ SourceRegion: REGION, SourceSnapshotId, ...input }))).SnapshotId!;
+    const share = (SnapshotId: string, ...UserIds: string[]) =>
+        member.ec2.send(
+            new ModifySnapshotAttributeCommand({ SnapshotId, Attribute: "createVolumePermission", OperationType: "add", UserIds }),
+        );
+    const copy = async (aws: Clients, SourceSnapshotId: string, input: Partial<CopySnapshotCommandInput> = {}) =>
+        (await aws.ec2.send(new CopySnapshotCommand({ SourceRegion: REGION, SourceSnapshotId, ...input }))).SnapshotId!;
 
     before(async function () {
         this.timeout(600_000);
@@ -39,9 +62,21 @@ describe("LocalEmu: snapshots", function () {
     });
 
     it("are pending at first, and are not to be copied or made into volumes then", async () => {
-        const made = await member.ec2.send(new CreateSnapshotCommand({ VolumeId: await makeVolume(), Description: "of a spec", TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "a", Value: "b" }] }] }));
+        const made = await member.ec2.send(
+            new CreateSnapshotCommand({
+                VolumeId: await makeVolume(),
+                Description: "of a spec",
+                TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "a", Value: "b" }] }],
+            }),
+        );
         expect(made.State).to.equal("pending");
-        expect(await describe_(member, made.SnapshotId!)).to.include({ State: "pending", VolumeSize: 3, Description: "of a spec", OwnerId: MEMBER, Encrypted: false });
+        expect(await describe_(member, made.SnapshotId!)).to.include({
+            State: "pending",
+            VolumeSize: 3,
+            Description: "of a spec",
+            OwnerId: MEMBER,
+            Encrypted: false,
+        });
         expect(await errorOf(copy(member, made.SnapshotId!))).to.equal("IncorrectState");
         expect(await errorOf(makeVolume({ SnapshotId: made.SnapshotId }))).to.equal("IncorrectState");
         const completed = await done(member, made.SnapshotId!);
@@ -57,17 +92,35 @@ describe("LocalEmu: snapshots", function () {
     });
 
     it("are made of all volumes of an instance, less those left out, with the volumes' tags on request", async () => {
-        const instance = await startInstance(member, { SubnetId: network.subnetIds[0], BlockDeviceMappings: [{ DeviceName: "/dev/sdf", Ebs: { VolumeSize: 2 } }] });
+        const instance = await startInstance(member, {
+            SubnetId: network.subnetIds[0],
+            BlockDeviceMappings: [{ DeviceName: "/dev/sdf", Ebs: { VolumeSize: 2 } }],
+        });
         const [root, data] = [volumeAt(instance), volumeAt(instance, "/dev/sdf")];
-        await member.ec2.send(new CreateTagsCommand({ Resources: [data], Tags: [{ Key: "Name", Value: "data" }, { Key: "own", Value: "volume" }] }));
+        await member.ec2.send(
+            new CreateTagsCommand({
+                Resources: [data],
+                Tags: [
+                    { Key: "Name", Value: "data" },
+                    { Key: "own", Value: "volume" },
+                ],
+            }),
+        );
         const InstanceId = instance.InstanceId!;
-        const all = await member.ec2.send(new CreateSnapshotsCommand({
-            InstanceSpecification: { InstanceId }, CopyTagsFromSource: "volume", TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "own", Value: "call" }] }],
-        }));
+        const all = await member.ec2.send(
+            new CreateSnapshotsCommand({
+                InstanceSpecification: { InstanceId },
+                CopyTagsFromSource: "volume",
+                TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "own", Value: "call" }] }],
+            }),
+        );
         expect(all.Snapshots!.map((each) => each.VolumeId).sort()).to.deep.equal([root, data].sort());
         const ofData = all.Snapshots!.find((each) => each.VolumeId === data)!;
         expect(Object.fromEntries(ofData.Tags!.map((tag) => [tag.Key, tag.Value]))).to.deep.equal({ Name: "data", own: "call" });
-        const volumesOf = async (specification: object) => (await member.ec2.send(new CreateSnapshotsCommand({ InstanceSpecification: { InstanceId, ...specification } }))).Snapshots!.map((each) => each.VolumeId);
+        const volumesOf = async (specification: object) =>
+            (await member.ec2.send(new CreateSnapshotsCommand({ InstanceSpecification: { InstanceId, ...specification } }))).Snapshots!.map(
+                (each) => each.VolumeId,
+            );
         expect(await volumesOf({ ExcludeBootVolume: true })).to.deep.equal([data]);
         expect(await volumesOf({ ExcludeDataVolumeIds: [data] })).to.deep.equal([root]);
         const untagged = await member.ec2.send(new CreateSnapshotsCommand({ InstanceSpecification: { InstanceId } }));
@@ -87,20 +140,35 @@ describe("LocalEmu: snapshots", function () {
         await share(id, FORENSICS);
         expect(await describe_(forensics, id)).to.include({ OwnerId: MEMBER, State: "completed" });
         expect((await describe_(forensics, id)).Tags ?? []).to.deep.equal([]);
-        const ids = async (input: object) => (await forensics.ec2.send(new DescribeSnapshotsCommand(input))).Snapshots!.map((each) => each.SnapshotId);
+        const ids = async (input: object) =>
+            (await forensics.ec2.send(new DescribeSnapshotsCommand(input))).Snapshots!.map((each) => each.SnapshotId);
         expect(await ids({ OwnerIds: [MEMBER] })).to.include(id);
         expect(await ids({ RestorableByUserIds: ["self"] })).to.include(id);
         expect(await ids({ OwnerIds: ["self"] })).not.to.include(id);
         expect(await ids({ Filters: [{ Name: "tag:secret", Values: ["tag"] }] })).to.deep.equal([]);
         expect(await errorOf(describe_(outsider, id))).to.equal("InvalidSnapshot.NotFound");
         expect(await errorOf(forensics.ec2.send(new DeleteSnapshotCommand({ SnapshotId: id })))).to.equal("InvalidSnapshot.NotFound");
-        expect(await errorOf(forensics.ec2.send(new LockSnapshotCommand({ SnapshotId: id, LockMode: "governance", LockDuration: 1 })))).to.equal("InvalidSnapshot.NotFound");
-        const copied = await copy(forensics, id, { Description: "copy", TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "a", Value: "b" }] }] });
+        expect(
+            await errorOf(forensics.ec2.send(new LockSnapshotCommand({ SnapshotId: id, LockMode: "governance", LockDuration: 1 }))),
+        ).to.equal("InvalidSnapshot.NotFound");
+        const copied = await copy(forensics, id, {
+            Description: "copy",
+            TagSpecifications: [{ ResourceType: "snapshot", Tags: [{ Key: "a", Value: "b" }] }],
+        });
         expect((await describe_(forensics, copied)).State).to.equal("pending");
         const after = await done(forensics, copied);
-        expect(after).to.include({ State: "completed", OwnerId: FORENSICS, VolumeSize: 3, VolumeId: "vol-ffffffff", Description: "copy", Encrypted: false });
+        expect(after).to.include({
+            State: "completed",
+            OwnerId: FORENSICS,
+            VolumeSize: 3,
+            VolumeId: "vol-ffffffff",
+            Description: "copy",
+            Encrypted: false,
+        });
         expect(after.Tags).to.deep.equal([{ Key: "a", Value: "b" }]);
-        await member.ec2.send(new ModifySnapshotAttributeCommand({ SnapshotId: id, CreateVolumePermission: { Remove: [{ UserId: FORENSICS }] } }));
+        await member.ec2.send(
+            new ModifySnapshotAttributeCommand({ SnapshotId: id, CreateVolumePermission: { Remove: [{ UserId: FORENSICS }] } }),
+        );
         expect(await errorOf(copy(forensics, id))).to.equal("InvalidSnapshot.NotFound");
     });
 
@@ -133,7 +201,10 @@ describe("LocalEmu: snapshots", function () {
     });
 
     it("fail afterwards under a key that cannot be used", async () => {
-        const copied = await copy(member, await makeSnapshot(), { Encrypted: true, KmsKeyId: `arn:aws:kms:${REGION}:${MEMBER}:key/00000000-0000-0000-0000-000000000000` });
+        const copied = await copy(member, await makeSnapshot(), {
+            Encrypted: true,
+            KmsKeyId: `arn:aws:kms:${REGION}:${MEMBER}:key/00000000-0000-0000-0000-000000000000`,
+        });
         expect((await describe_(member, copied)).State).to.equal("pending");
         const failed = await done(member, copied);
         expect(failed).to.include({ State: "error", StateMessage: "Given key ID is not accessible" });
@@ -141,14 +212,29 @@ describe("LocalEmu: snapshots", function () {
 
     it("are copied twenty at a time", async () => {
         const id = await makeSnapshot();
-        const results = await Promise.all(Array.from({ length: 21 }, () => copy(member, id).then(() => "made", (error: Error) => error.name)));
+        const results = await Promise.all(
+            Array.from({ length: 21 }, () =>
+                copy(member, id).then(
+                    () => "made",
+                    (error: Error) => error.name,
+                ),
+            ),
+        );
         expect(results.filter((each) => each === "ResourceLimitExceeded")).to.have.length(1);
     });
 
     it("cannot be deleted while locked", async () => {
         const id = await makeSnapshot();
-        const lock = (input: Partial<LockSnapshotCommandInput>) => member.ec2.send(new LockSnapshotCommand({ SnapshotId: id, LockMode: "governance", ...input }));
-        for (const wrong of [{}, { LockDuration: 0 }, { LockDuration: 36_501 }, { LockDuration: 1, CoolOffPeriod: 1 }, { LockDuration: 1, ExpirationDate: new Date(Date.now() + 9e9) }, { LockMode: "compliance" as const, LockDuration: 1, CoolOffPeriod: 73 }]) {
+        const lock = (input: Partial<LockSnapshotCommandInput>) =>
+            member.ec2.send(new LockSnapshotCommand({ SnapshotId: id, LockMode: "governance", ...input }));
+        for (const wrong of [
+            {},
+            { LockDuration: 0 },
+            { LockDuration: 36_501 },
+            { LockDuration: 1, CoolOffPeriod: 1 },
+            { LockDuration: 1, ExpirationDate: new Date(Date.now() + 9e9) },
+            { LockMode: "compliance" as const, LockDuration: 1, CoolOffPeriod: 73 },
+        ]) {
             expect(await errorOf(lock(wrong)), JSON.stringify(wrong)).to.match(/^InvalidParameter/);
         }
         expect(await lock({ LockDuration: 3 })).to.include({ LockState: "governance", LockDuration: 3, SnapshotId: id });
@@ -164,7 +250,8 @@ describe("LocalEmu: snapshots", function () {
 
     it("locked in compliance mode can only be locked for longer, save while cooling off", async () => {
         const id = await makeSnapshot();
-        const lock = (input: Partial<LockSnapshotCommandInput>) => member.ec2.send(new LockSnapshotCommand({ SnapshotId: id, LockMode: "compliance", ...input }));
+        const lock = (input: Partial<LockSnapshotCommandInput>) =>
+            member.ec2.send(new LockSnapshotCommand({ SnapshotId: id, LockMode: "compliance", ...input }));
         expect(await lock({ LockDuration: 5, CoolOffPeriod: 1 })).to.include({ LockState: "compliance-cooloff" });
         await member.ec2.send(new UnlockSnapshotCommand({ SnapshotId: id }));
         expect(await lock({ LockDuration: 5 })).to.include({ LockState: "compliance" });

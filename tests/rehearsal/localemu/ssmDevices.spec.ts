@@ -61,31 +61,63 @@ describe("LocalEmu: what a command finds on its instance", function () {
     /** Starts an instance with a volume that shows the image. */
     async function withDisk(clients: Clients, subnets: Network): Promise<{ instanceId: string; volumeId: string }> {
         const instanceId = await startManaged(clients, subnets);
-        const volumeId = (await clients.ec2.send(new CreateVolumeCommand({
-            AvailabilityZone: `${REGION}a`, Size: 1, TagSpecifications: [{ ResourceType: "volume", Tags: [{ Key: "rehearsal:image", Value: image }] }],
-        }))).VolumeId!;
+        const volumeId = (
+            await clients.ec2.send(
+                new CreateVolumeCommand({
+                    AvailabilityZone: `${REGION}a`,
+                    Size: 1,
+                    TagSpecifications: [{ ResourceType: "volume", Tags: [{ Key: "rehearsal:image", Value: image }] }],
+                }),
+            )
+        ).VolumeId!;
         await waitUntilVolumeAvailable({ client: clients.ec2, maxWaitTime: 20, minDelay: 0.05, maxDelay: 0.1 }, { VolumeIds: [volumeId] });
         await clients.ec2.send(new AttachVolumeCommand({ InstanceId: instanceId, VolumeId: volumeId, Device: "/dev/sdf" }));
         return { instanceId, volumeId };
     }
 
     /** Names of running processes that have the word in their command line. */
-    const running = (word: string): string => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n").filter((line) => line.includes(word)).join("\n");
+    const running = (word: string): string =>
+        execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
+            .split("\n")
+            .filter((line) => line.includes(word))
+            .join("\n");
     /** Loop devices upon images of the emulator. */
-    const loops = (of: LocalEmu): string => (asRoot ? execFileSync("losetup", ["--all"], { encoding: "utf8" }).split("\n").filter((line) => line.includes(of.stateDirectory)).join("\n") : "");
+    const loops = (of: LocalEmu): string =>
+        asRoot
+            ? execFileSync("losetup", ["--all"], { encoding: "utf8" })
+                  .split("\n")
+                  .filter((line) => line.includes(of.stateDirectory))
+                  .join("\n")
+            : "";
 
     it("shows each attached volume that has a disk under its name on Nitro, to be written without the image knowing", async () => {
         const { instanceId, volumeId } = await withDisk(aws, network);
         const device = `"${DEVICES}/${nameOf(volumeId)}"`;
-        const end = await ended(aws, await sendScript(aws, instanceId, [
-            `ls "${DEVICES}"`, `head -c 8 ${device}; echo`, `printf written | dd of=${device} conv=notrunc,fsync status=none`, `head -c 8 ${device}; echo`,
-            ...(asRoot ? [`test -b ${device} && blockdev --setro ${device} && ! printf refused 2>&- > ${device}; blockdev --getro ${device}`] : ["echo 1"]),
-        ]), instanceId);
+        const end = await ended(
+            aws,
+            await sendScript(aws, instanceId, [
+                `ls "${DEVICES}"`,
+                `head -c 8 ${device}; echo`,
+                `printf written | dd of=${device} conv=notrunc,fsync status=none`,
+                `head -c 8 ${device}; echo`,
+                ...(asRoot
+                    ? [`test -b ${device} && blockdev --setro ${device} && ! printf refused 2>&- > ${device}; blockdev --getro ${device}`]
+                    : ["echo 1"]),
+            ]),
+            instanceId,
+        );
         expect(end.StandardErrorContent).to.not.match(/failed/);
         expect(end.StandardOutputContent!.trim().split("\n")).to.deep.equal([nameOf(volumeId), "evidence", "writtene", "1"]);
         expect(readFileSync(image, "utf8").slice(0, 8)).to.equal("evidence");
         // The device that was evidence a moment ago is another one's disk now.
-        const again = await ended(aws, await sendScript(aws, instanceId, [`head -c 8 ${device}; echo`, `printf again | dd of=${device} conv=notrunc,fsync status=none && head -c 5 ${device}`]), instanceId);
+        const again = await ended(
+            aws,
+            await sendScript(aws, instanceId, [
+                `head -c 8 ${device}; echo`,
+                `printf again | dd of=${device} conv=notrunc,fsync status=none && head -c 5 ${device}`,
+            ]),
+            instanceId,
+        );
         expect(again.StandardOutputContent!.trim().split("\n")).to.deep.equal(["writtene", "again"]);
         expect(loops(emulator)).to.equal("");
     });
@@ -118,39 +150,73 @@ describe("LocalEmu: what a command finds on its instance", function () {
         } finally {
             await own.stop();
         }
-        await until("the command's end", async () => (running(marker) + running(own.stateDirectory) + loops(own) === "" ? true : undefined));
+        await until("the command's end", async () =>
+            running(marker) + running(own.stateDirectory) + loops(own) === "" ? true : undefined,
+        );
         expect(existsSync(own.stateDirectory)).to.equal(false);
     });
 
     it("runs a document that is YAML, with the Python of the archive's version and nothing of LocalEmu's", async () => {
         const instanceId = await startManaged(aws, network);
         const Name = unique("document");
-        const { python } = await ensureVenv({ name: "rehearsal", lockFile: path.join(__dirname, "../../../rehearsal/requirements.lock"), log: () => undefined });
+        const { python } = await ensureVenv({
+            name: "rehearsal",
+            lockFile: path.join(__dirname, "../../../rehearsal/requirements.lock"),
+            log: () => undefined,
+        });
         const version = execFileSync(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"], { encoding: "utf8" }).trim();
-        await aws.ssm.send(new CreateDocumentCommand({
-            Name, DocumentType: "Command", DocumentFormat: "YAML", Content: YAML_DOCUMENT,
-        }));
-        const sent = await aws.ssm.send(new SendCommandCommand({ DocumentName: Name, DocumentVersion: "1", InstanceIds: [instanceId], Parameters: { PythonVersion: [version] } }));
+        await aws.ssm.send(
+            new CreateDocumentCommand({
+                Name,
+                DocumentType: "Command",
+                DocumentFormat: "YAML",
+                Content: YAML_DOCUMENT,
+            }),
+        );
+        const sent = await aws.ssm.send(
+            new SendCommandCommand({
+                DocumentName: Name,
+                DocumentVersion: "1",
+                InstanceIds: [instanceId],
+                Parameters: { PythonVersion: [version] },
+            }),
+        );
         const end = await ended(aws, sent.Command!.CommandId!, instanceId);
         expect(end).to.include({ Status: "Success", StandardOutputContent: "None\n", PluginName: "analyse", DocumentVersion: "1" });
     });
 
     it("shows the images themselves to a plain process, where there is no root", async () => {
-        const { python } = await ensureVenv({ name: "rehearsal", lockFile: path.join(__dirname, "../../../rehearsal/requirements.lock"), log: () => undefined });
+        const { python } = await ensureVenv({
+            name: "rehearsal",
+            lockFile: path.join(__dirname, "../../../rehearsal/requirements.lock"),
+            log: () => undefined,
+        });
         const directory = realpathSync(mkdtempSync(path.join(folder, "plain-")));
         const marker = unique("plain");
-        const request = (command: string) => `${JSON.stringify({
-            command: ["/bin/bash", "-c", command], directory, environment: { PATH: process.env.PATH }, devices: { [nameOf("vol-0123")]: image }, port: emulator.port, private: false,
-        })}\n`;
+        const request = (command: string) =>
+            `${JSON.stringify({
+                command: ["/bin/bash", "-c", command],
+                directory,
+                environment: { PATH: process.env.PATH },
+                devices: { [nameOf("vol-0123")]: image },
+                port: emulator.port,
+                private: false,
+            })}\n`;
         const supervise = (command: string) => {
             rmSync(path.join(directory, "devices"), { recursive: true, force: true });
             const child = spawn(python, ["-m", "clean_room_localemu.ssm.sandbox"], { cwd: directory, stdio: ["pipe", "pipe", "inherit"] });
             let output = "";
             child.stdout.on("data", (chunk) => (output += chunk));
             child.stdin.write(request(command));
-            return { child, end: new Promise<[number | null, string]>((resolve) => child.once("close", (code) => resolve([code, output]))) };
+            return {
+                child,
+                end: new Promise<[number | null, string]>((resolve) => child.once("close", (code) => resolve([code, output]))),
+            };
         };
-        expect(await supervise(`head -c 8 "$CLEAN_ROOM_DEVICE_DIRECTORY/${nameOf("vol-0123")}"; exit 3`).end).to.deep.equal([3, "evidence"]);
+        expect(await supervise(`head -c 8 "$CLEAN_ROOM_DEVICE_DIRECTORY/${nameOf("vol-0123")}"; exit 3`).end).to.deep.equal([
+            3,
+            "evidence",
+        ]);
         const long = supervise(`(exec -a ${marker} sleep 300) & wait`);
         await until("it runs", async () => running(`${marker} 300`) || undefined);
         long.child.stdin.end();

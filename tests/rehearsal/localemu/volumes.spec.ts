@@ -1,6 +1,17 @@
 import {
-    AttachVolumeCommand, CreateSnapshotCommand, CreateVolumeCommand, DeleteVolumeCommand, DescribeSnapshotsCommand, DescribeVolumesCommand, DetachVolumeCommand,
-    DisableEbsEncryptionByDefaultCommand, EnableEbsEncryptionByDefaultCommand, ModifyInstanceAttributeCommand, TerminateInstancesCommand, type CreateVolumeCommandInput, type Volume,
+    AttachVolumeCommand,
+    CreateSnapshotCommand,
+    CreateVolumeCommand,
+    DeleteVolumeCommand,
+    DescribeSnapshotsCommand,
+    DescribeVolumesCommand,
+    DetachVolumeCommand,
+    DisableEbsEncryptionByDefaultCommand,
+    EnableEbsEncryptionByDefaultCommand,
+    ModifyInstanceAttributeCommand,
+    TerminateInstancesCommand,
+    type CreateVolumeCommandInput,
+    type Volume,
 } from "@aws-sdk/client-ec2";
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { expect } from "chai";
@@ -12,8 +23,14 @@ describe("LocalEmu: volumes", function () {
     let aws: Clients;
     let network: Network;
 
-    const described = async (id: string): Promise<Volume> => (await aws.ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!;
-    const create = async (input: Partial<CreateVolumeCommandInput> = {}) => (await aws.ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${REGION}a`, ...(input.SnapshotId ? {} : { Size: 3 }), ...input }))).VolumeId!;
+    const described = async (id: string): Promise<Volume> =>
+        (await aws.ec2.send(new DescribeVolumesCommand({ VolumeIds: [id] }))).Volumes![0]!;
+    const create = async (input: Partial<CreateVolumeCommandInput> = {}) =>
+        (
+            await aws.ec2.send(
+                new CreateVolumeCommand({ AvailabilityZone: `${REGION}a`, ...(input.SnapshotId ? {} : { Size: 3 }), ...input }),
+            )
+        ).VolumeId!;
     async function available(input: Partial<CreateVolumeCommandInput> = {}): Promise<string> {
         const id = await create(input);
         return until("the volume is available", async () => ((await described(id)).State === "available" ? id : undefined));
@@ -22,10 +39,13 @@ describe("LocalEmu: volumes", function () {
         const id = (await startInstance(aws, { SubnetId: network.subnetIds[0], ...input })).InstanceId!;
         return until("the instance runs", async () => ((await describeInstance(aws, id)).State?.Name === "running" ? id : undefined));
     }
-    const attach = (VolumeId: string, InstanceId: string, Device: string) => aws.ec2.send(new AttachVolumeCommand({ VolumeId, InstanceId, Device }));
+    const attach = (VolumeId: string, InstanceId: string, Device: string) =>
+        aws.ec2.send(new AttachVolumeCommand({ VolumeId, InstanceId, Device }));
     async function snapshotOf(VolumeId: string): Promise<string> {
         const id = (await aws.ec2.send(new CreateSnapshotCommand({ VolumeId }))).SnapshotId!;
-        return until("the snapshot is done", async () => ((await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!.State === "completed" ? id : undefined));
+        return until("the snapshot is done", async () =>
+            (await aws.ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }))).Snapshots![0]!.State === "completed" ? id : undefined,
+        );
     }
 
     before(async function () {
@@ -47,14 +67,21 @@ describe("LocalEmu: volumes", function () {
         await attach(first, instance, "/dev/sdf");
         const attached = await described(first);
         expect(attached.State).to.equal("in-use");
-        expect(attached.Attachments![0]).to.include({ InstanceId: instance, Device: "/dev/sdf", State: "attached", DeleteOnTermination: false });
+        expect(attached.Attachments![0]).to.include({
+            InstanceId: instance,
+            Device: "/dev/sdf",
+            State: "attached",
+            DeleteOnTermination: false,
+        });
         expect(await errorOf(attach(first, instance, "/dev/sdg"))).to.equal("VolumeInUse");
         for (const device of ["/dev/sdf", "/dev/xvdf", "/dev/xvda"]) {
             expect(await errorOf(attach(second, instance, device)), device).to.equal("InvalidParameterValue");
         }
         expect(await errorOf(attach(elsewhere, instance, "/dev/sdg"))).to.equal("InvalidVolume.ZoneMismatch");
         expect(await errorOf(attach("vol-00000000000000000", instance, "/dev/sdg"))).to.equal("InvalidVolume.NotFound");
-        expect(await errorOf(attach(second, (await startInstance(aws, { SubnetId: network.subnetIds[0] })).InstanceId!, "/dev/sdg"))).to.equal("IncorrectState");
+        expect(
+            await errorOf(attach(second, (await startInstance(aws, { SubnetId: network.subnetIds[0] })).InstanceId!, "/dev/sdg")),
+        ).to.equal("IncorrectState");
         expect(await errorOf(aws.ec2.send(new DeleteVolumeCommand({ VolumeId: first })))).to.equal("VolumeInUse");
         await aws.ec2.send(new DetachVolumeCommand({ VolumeId: first }));
         expect((await described(first)).State).to.equal("available");
@@ -66,11 +93,22 @@ describe("LocalEmu: volumes", function () {
     it("go or stay with their instance as they are told, also later", async () => {
         const instance = await startInstance(aws, {
             SubnetId: network.subnetIds[0],
-            BlockDeviceMappings: ["f", "g"].map((letter) => ({ DeviceName: `/dev/sd${letter}`, Ebs: { VolumeSize: 2, DeleteOnTermination: letter === "f" } })),
+            BlockDeviceMappings: ["f", "g"].map((letter) => ({
+                DeviceName: `/dev/sd${letter}`,
+                Ebs: { VolumeSize: 2, DeleteOnTermination: letter === "f" },
+            })),
         });
-        expect(Object.fromEntries(instance.BlockDeviceMappings!.map((each) => [each.DeviceName, each.Ebs!.DeleteOnTermination]))).to.deep.equal({ "/dev/xvda": true, "/dev/sdf": true, "/dev/sdg": false });
+        expect(
+            Object.fromEntries(instance.BlockDeviceMappings!.map((each) => [each.DeviceName, each.Ebs!.DeleteOnTermination])),
+        ).to.deep.equal({ "/dev/xvda": true, "/dev/sdf": true, "/dev/sdg": false });
         const [root, first, second] = [volumeAt(instance), volumeAt(instance, "/dev/sdf"), volumeAt(instance, "/dev/sdg")];
-        const keep = (DeviceName: string, DeleteOnTermination: boolean) => aws.ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: instance.InstanceId!, BlockDeviceMappings: [{ DeviceName, Ebs: { DeleteOnTermination } }] }));
+        const keep = (DeviceName: string, DeleteOnTermination: boolean) =>
+            aws.ec2.send(
+                new ModifyInstanceAttributeCommand({
+                    InstanceId: instance.InstanceId!,
+                    BlockDeviceMappings: [{ DeviceName, Ebs: { DeleteOnTermination } }],
+                }),
+            );
         await keep("/dev/sdf", false);
         await keep("/dev/sdg", true);
         expect(await errorOf(keep("/dev/sdz", true))).to.equal("InvalidInstanceAttributeValue");
@@ -84,7 +122,12 @@ describe("LocalEmu: volumes", function () {
     it("from a snapshot are as large at least, and keep its key", async () => {
         const key = (await aws.kms.send(new CreateKeyCommand({}))).KeyMetadata!.Arn!;
         const snapshot = await snapshotOf(await available({ Size: 4, Encrypted: true, KmsKeyId: key }));
-        expect(await described(await create({ SnapshotId: snapshot }))).to.include({ Size: 4, SnapshotId: snapshot, Encrypted: true, KmsKeyId: key });
+        expect(await described(await create({ SnapshotId: snapshot }))).to.include({
+            Size: 4,
+            SnapshotId: snapshot,
+            Encrypted: true,
+            KmsKeyId: key,
+        });
         expect((await described(await create({ SnapshotId: snapshot, Size: 6 }))).Size).to.equal(6);
         expect(await errorOf(create({ SnapshotId: snapshot, Size: 3 }))).to.equal("InvalidParameterValue");
         expect(await errorOf(create({ SnapshotId: "snap-00000000000000000" }))).to.equal("InvalidSnapshot.NotFound");
@@ -92,7 +135,10 @@ describe("LocalEmu: volumes", function () {
     });
 
     it("are encrypted only when they should be", async () => {
-        const plain = await startInstance(aws, { SubnetId: network.subnetIds[0], BlockDeviceMappings: [{ DeviceName: "/dev/sdf", Ebs: { VolumeSize: 2 } }] });
+        const plain = await startInstance(aws, {
+            SubnetId: network.subnetIds[0],
+            BlockDeviceMappings: [{ DeviceName: "/dev/sdf", Ebs: { VolumeSize: 2 } }],
+        });
         expect((await described(volumeAt(plain, "/dev/sdf"))).Encrypted).to.equal(false);
         expect(await errorOf(create({ KmsKeyId: "alias/aws/ebs" }))).to.equal("InvalidParameterDependency");
         await aws.ec2.send(new EnableEbsEncryptionByDefaultCommand({}));

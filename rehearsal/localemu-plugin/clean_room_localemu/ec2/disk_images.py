@@ -2,6 +2,7 @@
 Real disks behind volumes. A volume tagged `rehearsal:image` shows the raw file the tag names, which is never written: whatever
 can write to a volume gets a copy of the file that is the volume's own, made when it is first needed.
 """
+
 import errno
 import os
 import threading

@@ -1,4 +1,5 @@
 """EC2 errors, by AWS's codes."""
+
 from moto.ec2.exceptions import EC2ClientError
 
 

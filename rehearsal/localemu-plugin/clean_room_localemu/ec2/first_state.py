@@ -1,4 +1,5 @@
 """The state a resource is born in. https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
+
 import time
 
 #: Seconds after which a resource has left its first state even when nobody looked.

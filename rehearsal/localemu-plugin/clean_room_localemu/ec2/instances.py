@@ -1,4 +1,5 @@
 """Launching, changing and ending instances as EC2 does."""
+
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -18,15 +19,29 @@ from .snapshot_sharing import own_snapshot
 PENDING_SECONDS = 0.3
 #: Attributes of ModifyInstanceAttribute that are sent as `<name>.Value`, and the instance's field.
 VALUES = {
-    "InstanceType": "instance_type", "Kernel": "kernel", "UserData": "user_data", "DisableApiTermination": "disable_api_termination",
-    "DisableApiStop": "disable_api_stop", "SourceDestCheck": "source_dest_check", "EbsOptimized": "ebs_optimized",
+    "InstanceType": "instance_type",
+    "Kernel": "kernel",
+    "UserData": "user_data",
+    "DisableApiTermination": "disable_api_termination",
+    "DisableApiStop": "disable_api_stop",
+    "SourceDestCheck": "source_dest_check",
+    "EbsOptimized": "ebs_optimized",
     "InstanceInitiatedShutdownBehavior": "instance_initiated_shutdown_behavior",
 }
 
 #: Parameters that must be the same when a ClientToken comes again.
 LAUNCH = (
-    "ImageId", "InstanceType", "MinCount", "MaxCount", "SubnetId", "SecurityGroupIds", "NetworkInterfaces", "BlockDeviceMappings", "IamInstanceProfile",
-    "UserData", "TagSpecifications",
+    "ImageId",
+    "InstanceType",
+    "MinCount",
+    "MaxCount",
+    "SubnetId",
+    "SecurityGroupIds",
+    "NetworkInterfaces",
+    "BlockDeviceMappings",
+    "IamInstanceProfile",
+    "UserData",
+    "TagSpecifications",
 )
 _launching = threading.Lock()
 
@@ -50,19 +65,34 @@ def install() -> None:
         instance = self.ec2_backend.get_instance(instance_id)
         changes = changes_asked(self, instance)
         if len(changes) != 1:
-            raise error("InvalidParameterCombination", f"Exactly one attribute can be changed in a call; found {sorted(changes) or 'none'}.")
+            raise error(
+                "InvalidParameterCombination", f"Exactly one attribute can be changed in a call; found {sorted(changes) or 'none'}."
+            )
         self.error_on_dryrun()
         next(iter(changes.values()))()
         return EmptyResult()
 
     @patch(InstanceBackend.modify_instance_metadata_options)
     def modify_instance_metadata_options(
-        _fn: Any, self: Any, instance_id: str, http_tokens: str | None = None, hop_limit: int | None = None, http_endpoint: str | None = None,
-        dry_run: bool = False, http_protocol: str | None = None, metadata_tags: str | None = None,
+        _fn: Any,
+        self: Any,
+        instance_id: str,
+        http_tokens: str | None = None,
+        hop_limit: int | None = None,
+        http_endpoint: str | None = None,
+        dry_run: bool = False,
+        http_protocol: str | None = None,
+        metadata_tags: str | None = None,
     ) -> Any:
         """What is not passed stays."""
         options = self.get_instance(instance_id).metadata_options
-        asked = {"http_tokens": http_tokens, "http_put_response_hop_limit": hop_limit, "http_endpoint": http_endpoint, "http_protocol_ipv6": http_protocol, "instance_metadata_tags": metadata_tags}
+        asked = {
+            "http_tokens": http_tokens,
+            "http_put_response_hop_limit": hop_limit,
+            "http_endpoint": http_endpoint,
+            "http_protocol_ipv6": http_protocol,
+            "instance_metadata_tags": metadata_tags,
+        }
         for name, value in asked.items():
             if value is not None:
                 setattr(options, name, value)
@@ -136,7 +166,12 @@ def _refuse_unknown_resources(operation: str) -> None:
     @patch(getattr(TagResponse, operation))
     def tags(fn: Any, self: TagResponse) -> Any:
         backend = self.ec2_backend
-        finders = {"i-": backend.get_instance, "vol-": backend.get_volume, "eni-": backend.get_network_interface, "snap-": lambda each: own_snapshot(backend, each)}
+        finders = {
+            "i-": backend.get_instance,
+            "vol-": backend.get_volume,
+            "eni-": backend.get_network_interface,
+            "snap-": lambda each: own_snapshot(backend, each),
+        }
         for resource_id in self._get_param("Resources", []):
             for prefix, find in finders.items():
                 if resource_id.startswith(prefix):

@@ -5,6 +5,7 @@ AWS: a change replaces an interface's groups; each interface of an instance has 
 interface. LocalEmu: shows the union of the interface's and the instance's groups, gives every interface made with an instance
 the groups of all, and accepts groups that do not exist.
 """
+
 from typing import Any
 
 from localemu.utils.patch import patch
@@ -37,14 +38,24 @@ def existing_groups(backend: Any, group_ids: list[str], vpc_id: str) -> Security
         if group is None:
             raise error("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
         if group.vpc_id != vpc_id:
-            raise error("InvalidParameter", f"You have specified two resources that belong to different networks: {group_id} is in {group.vpc_id}, the interface in {vpc_id}.")
+            raise error(
+                "InvalidParameter",
+                f"You have specified two resources that belong to different networks: {group_id} is in {group.vpc_id}, the interface in {vpc_id}.",
+            )
         if group not in groups:
             groups.append(group)
     return groups
 
 
 def create_with_known_groups(
-    fn: Any, self: Any, subnet: Any, private_ip_address: Any, private_ip_addresses: Any = None, group_ids: list[str] | None = None, *args: Any, **kwargs: Any,
+    fn: Any,
+    self: Any,
+    subnet: Any,
+    private_ip_address: Any,
+    private_ip_addresses: Any = None,
+    group_ids: list[str] | None = None,
+    *args: Any,
+    **kwargs: Any,
 ) -> NetworkInterface:
     if group_ids:
         vpc_id = (self.get_subnet(subnet) if isinstance(subnet, str) else subnet).vpc_id
@@ -72,7 +83,9 @@ def attach_when_free(fn: Any, self: Any, eni_id: str, instance_id: str, device_i
     if interface.instance is not None:
         raise error("InvalidNetworkInterface.InUse", f"Interface: [{eni_id}] in use.")
     if int(device_index) in instance.nics:
-        raise error("InvalidParameterValue", f"Instance '{instance_id}' already has an interface attached at device index '{device_index}'.")
+        raise error(
+            "InvalidParameterValue", f"Instance '{instance_id}' already has an interface attached at device index '{device_index}'."
+        )
     return fn(self, eni_id, instance_id, device_index)
 
 
@@ -86,13 +99,18 @@ def delete_when_detached(fn: Any, self: Any, eni_id: str) -> None:
 def replace_groups_of_instance(_fn: Any, self: Any, instance_id: str, new_group_id_list: list[str]) -> Instance:
     instance = self.get_instance(instance_id)
     if len(instance.nics) > 1:
-        raise error("InvalidInstanceID", f"There are multiple interfaces attached to instance '{instance_id}'. Please specify an interface ID for the operation instead.")
+        raise error(
+            "InvalidInstanceID",
+            f"There are multiple interfaces attached to instance '{instance_id}'. Please specify an interface ID for the operation instead.",
+        )
     interface = instance.nics[0]
     set_groups(interface, existing_groups(self, new_group_id_list, interface.vpc_id))
     return instance
 
 
-def make_interfaces(fn: Any, self: Instance, nic_spec: list[dict[str, Any]], *args: Any, security_groups: SecurityGroups | None = None, **kwargs: Any) -> None:
+def make_interfaces(
+    fn: Any, self: Instance, nic_spec: list[dict[str, Any]], *args: Any, security_groups: SecurityGroups | None = None, **kwargs: Any
+) -> None:
     """Each interface in the request gets its own groups, and goes with the instance unless the request says otherwise."""
     for nic in nic_spec:
         if not nic.get("NetworkInterfaceId"):

@@ -1,4 +1,5 @@
 """Snapshot Lock. https://docs.aws.amazon.com/ebs/latest/userguide/ebs-snapshot-lock.html"""
+
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,8 +37,15 @@ class Lock:
     def described(self, snapshot_id: str, now: datetime) -> dict[str, Any]:
         """Fields of LockSnapshot's answer."""
         cool_off = {"CoolOffPeriod": self.cool_off, "CoolOffPeriodExpiresOn": self.cool_off_ends()} if self.cool_off else {}
-        return {"SnapshotId": snapshot_id, "LockState": self.state(now), "LockDuration": self.days, "LockCreatedOn": self.created,
-                "LockDurationStartTime": self.created, "LockExpiresOn": self.expires, **cool_off}
+        return {
+            "SnapshotId": snapshot_id,
+            "LockState": self.state(now),
+            "LockDuration": self.days,
+            "LockCreatedOn": self.created,
+            "LockDurationStartTime": self.created,
+            "LockExpiresOn": self.expires,
+            **cool_off,
+        }
 
 
 def install() -> None:
@@ -50,7 +58,9 @@ def install() -> None:
     def delete_snapshot(fn: Any, self: Any, snapshot_id: str) -> Any:
         lock = getattr(self.snapshots.get(snapshot_id), "lock", None)
         if lock and lock.state(datetime.now(UTC)) != "expired":
-            raise error("OperationNotPermitted", f"The snapshot '{snapshot_id}' is locked until {lock.expires.isoformat(timespec='seconds')}.")
+            raise error(
+                "OperationNotPermitted", f"The snapshot '{snapshot_id}' is locked until {lock.expires.isoformat(timespec='seconds')}."
+            )
         return fn(self, snapshot_id)
 
 

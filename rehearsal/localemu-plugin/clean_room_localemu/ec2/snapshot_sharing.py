@@ -1,4 +1,5 @@
 """Snapshots across accounts: who sees them, who may use them, and which cannot be shared."""
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,11 @@ def install() -> None:
         missing = set(wanted) - {each.id for each in found}
         if missing:
             raise error("InvalidSnapshot.NotFound", f"The snapshot '{min(missing)}' does not exist.")
-        found = [each for each in found if (not owners or each.owner_id in owners) and (not restorers or any(_usable_by(each, who) for who in restorers))]
+        found = [
+            each
+            for each in found
+            if (not owners or each.owner_id in owners) and (not restorers or any(_usable_by(each, who) for who in restorers))
+        ]
         shown = [each if each.owner_id == self.current_account else SharedSnapshot(each) for each in found]
         snapshots = generic_filter(self._filters_from_querystring(), shown)
         return self.response_template(responses.DESCRIBE_SNAPSHOTS_RESPONSE).render(snapshots=snapshots)
@@ -46,7 +51,9 @@ def install() -> None:
         snapshot = own_snapshot(self.ec2_backend, self._get_param("SnapshotId"))
         change = self._get_param("CreateVolumePermission", {})
         operation = self._get_param("OperationType")
-        adding = [{"UserId": each} for each in self._get_param("UserIds", [])] + [{"Group": each} for each in self._get_param("GroupNames", [])]
+        adding = [{"UserId": each} for each in self._get_param("UserIds", [])] + [
+            {"Group": each} for each in self._get_param("GroupNames", [])
+        ]
         added = change.get("Add", []) + (adding if operation == "add" else [])
         removed = change.get("Remove", []) + (adding if operation == "remove" else [])
         if added and snapshot.encrypted:
@@ -58,8 +65,16 @@ def install() -> None:
             raise error("InvalidUserID.Malformed", "Invalid user id")
         self.error_on_dryrun()
         backend = self.ec2_backend
-        backend.add_create_volume_permission(snapshot.id, user_ids=[each["UserId"] for each in added if each.get("UserId")], groups=[each["Group"] for each in added if each.get("Group")])
-        backend.remove_create_volume_permission(snapshot.id, user_ids=[each["UserId"] for each in removed if each.get("UserId")], groups=[each["Group"] for each in removed if each.get("Group")])
+        backend.add_create_volume_permission(
+            snapshot.id,
+            user_ids=[each["UserId"] for each in added if each.get("UserId")],
+            groups=[each["Group"] for each in added if each.get("Group")],
+        )
+        backend.remove_create_volume_permission(
+            snapshot.id,
+            user_ids=[each["UserId"] for each in removed if each.get("UserId")],
+            groups=[each["Group"] for each in removed if each.get("Group")],
+        )
         return responses.EmptyResult()
 
     @patch(responses.ElasticBlockStore.describe_snapshot_attribute)
@@ -99,8 +114,14 @@ def usable_snapshots(backend: Any) -> Iterator[Snapshot]:
     for account in list(ec2_backends):
         other = ec2_backends[account].get(backend.region_name) if account != backend.account_id else None
         # The images' own snapshots are in every account's list already.
-        yield from (each for each in list(other.snapshots.values() if other else []) if not each.from_ami and _usable_by(each, backend.account_id))
+        yield from (
+            each for each in list(other.snapshots.values() if other else []) if not each.from_ami and _usable_by(each, backend.account_id)
+        )
 
 
 def _usable_by(snapshot: Snapshot, account: str) -> bool:
-    return account == snapshot.owner_id or account in snapshot.create_volume_permission_userids or "all" in snapshot.create_volume_permission_groups
+    return (
+        account == snapshot.owner_id
+        or account in snapshot.create_volume_permission_userids
+        or "all" in snapshot.create_volume_permission_groups
+    )

@@ -1,4 +1,5 @@
 """Snapshots: born pending, tagged, encrypted and copied as EBS does."""
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,9 @@ def _correct_state() -> None:
     Snapshot.status = property(status, lambda _snapshot, _value: None)
     Snapshot.progress = property(lambda snapshot: {"pending": "40%", "error": "0%"}.get(snapshot.status, "100%"))
     responses.DESCRIBE_SNAPSHOTS_RESPONSE = responses.DESCRIBE_SNAPSHOTS_RESPONSE.replace(
-        "<progress>100%</progress>", "<progress>{{ snapshot.progress }}</progress>{% if snapshot.status == 'error' %}<statusMessage>{{ snapshot.failure }}</statusMessage>{% endif %}")
+        "<progress>100%</progress>",
+        "<progress>{{ snapshot.progress }}</progress>{% if snapshot.status == 'error' %}<statusMessage>{{ snapshot.failure }}</statusMessage>{% endif %}",
+    )
 
 
 def _correct_creation() -> None:
@@ -105,14 +108,21 @@ def _correct_copy() -> None:
         backend = self.ec2_backend
         under_way = [each for each in list(backend.snapshots.values()) if hasattr(each, "source") and each.pending.lasts()]
         if len(under_way) >= MOST_COPIES:
-            raise error("ResourceLimitExceeded", f"Too many snapshot copies in progress. The limit is {MOST_COPIES} for this destination region.")
+            raise error(
+                "ResourceLimitExceeded", f"Too many snapshot copies in progress. The limit is {MOST_COPIES} for this destination region."
+            )
         asked = self._get_param("KmsKeyId")
         encrypted = source.encrypted or self._get_bool_param("Encrypted", False) or backend.ebs_encryption_by_default
         if asked and not encrypted:
             raise error("InvalidParameterDependency", "The parameter [KmsKeyId] requires the parameter Encrypted to be set.")
         copy = Snapshot(
-            backend, random_snapshot_id(), volume=SourceVolume(NO_VOLUME, source.volume.size), description=self._get_param("Description"),
-            encrypted=encrypted, kms_key_id=_key_of_copy(backend, source, asked) if encrypted else None)
+            backend,
+            random_snapshot_id(),
+            volume=SourceVolume(NO_VOLUME, source.volume.size),
+            description=self._get_param("Description"),
+            encrypted=encrypted,
+            kms_key_id=_key_of_copy(backend, source, asked) if encrypted else None,
+        )
         copy.failure = _why_it_fails(backend, source, copy)
         copy.source = source
         copy.add_tags(self._parse_tag_specification().get("snapshot", {}))

@@ -1,4 +1,5 @@
 """Volumes: attachment, size, encryption and idempotency as EBS has them."""
+
 import threading
 from typing import Any
 
@@ -22,9 +23,12 @@ _creating = threading.Lock()
 def install() -> None:
     """See each function."""
     responses.DESCRIBE_VOLUMES_RESPONSE = responses.DESCRIBE_VOLUMES_RESPONSE.replace(
-        "<deleteOnTermination>false</deleteOnTermination>", "<deleteOnTermination>{{ 'true' if volume.attachment.delete_on_termination else 'false' }}</deleteOnTermination>")
+        "<deleteOnTermination>false</deleteOnTermination>",
+        "<deleteOnTermination>{{ 'true' if volume.attachment.delete_on_termination else 'false' }}</deleteOnTermination>",
+    )
     VolumeAttachment.delete_on_termination = property(
-        lambda attachment: getattr(attachment.instance.block_device_mapping.get(attachment.device), "delete_on_termination", False))
+        lambda attachment: getattr(attachment.instance.block_device_mapping.get(attachment.device), "delete_on_termination", False)
+    )
     Volume.status = property(state)
     EBSBackend._create_default_encryption_key = use_default_key
     _correct_create_volume()
@@ -75,14 +79,26 @@ def _correct_create_volume() -> None:
             return create_once(fn, self)
 
     @patch(EBSBackend.create_volume)
-    def create_volume(fn: Any, self: Any, size: Any, zone_name: str, snapshot_id: str | None = None, encrypted: bool = False, kms_key_id: str | None = None, **kwargs: Any) -> Any:
+    def create_volume(
+        fn: Any,
+        self: Any,
+        size: Any,
+        zone_name: str,
+        snapshot_id: str | None = None,
+        encrypted: bool = False,
+        kms_key_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """From a completed snapshot that the account may use, at least as large, under the snapshot's key when it is encrypted."""
         if snapshot_id:
             snapshot = self.get_snapshot(snapshot_id)
             if snapshot.status != "completed":
                 raise error("IncorrectState", f"Snapshot is in invalid state - {snapshot.status}")
             if size is not None and int(size) < int(snapshot.volume.size):
-                raise error("InvalidParameterValue", f"The volume size is invalid for a volume made of a snapshot: {size} GiB is smaller than snapshot '{snapshot_id}' of {snapshot.volume.size} GiB")
+                raise error(
+                    "InvalidParameterValue",
+                    f"The volume size is invalid for a volume made of a snapshot: {size} GiB is smaller than snapshot '{snapshot_id}' of {snapshot.volume.size} GiB",
+                )
             if snapshot.encrypted:
                 encrypted = True
                 kms_key_id = kms_key_id or (snapshot.kms_key_id if snapshot.owner_id == self.account_id else None)
@@ -103,9 +119,13 @@ def _correct_attachment() -> None:
         if volume.status != "available":
             raise error("IncorrectState", f"Volume '{volume_id}' is in the '{volume.status}' state, and not 'available'.")
         if volume.zone.name != instance._placement.zone:
-            raise error("InvalidVolume.ZoneMismatch", f"The volume '{volume_id}' is not in the same availability zone as instance '{instance_id}'")
+            raise error(
+                "InvalidVolume.ZoneMismatch", f"The volume '{volume_id}' is not in the same availability zone as instance '{instance_id}'"
+            )
         if place_of(device_path) in map(place_of, instance.block_device_mapping):
-            raise error("InvalidParameterValue", f"Invalid value '{device_path}' for unixDevice. Attachment point {device_path} is already in use")
+            raise error(
+                "InvalidParameterValue", f"Invalid value '{device_path}' for unixDevice. Attachment point {device_path} is already in use"
+            )
         return fn(self, volume_id, instance_id, device_path, *args, **kwargs)
 
     @patch(EBSBackend.detach_volume)
@@ -140,18 +160,30 @@ def _correct_launch_devices() -> None:
     def run_instances(fn: Any, self: Any, image_id: str, *args: Any, **kwargs: Any) -> Any:
         """Devices that a request or its launch template lists come on top of the image's root device, or in its place."""
         template = kwargs.get("launch_template")
-        devices = kwargs.get("block_device_mappings") or (self._get_template_from_args(template).data.get("BlockDeviceMappings") if template else None)
+        devices = kwargs.get("block_device_mappings") or (
+            self._get_template_from_args(template).data.get("BlockDeviceMappings") if template else None
+        )
         if devices:
             image = next(iter(self.describe_images(filters={"image-id": image_id})), None) if image_id else None
             root = image.root_device_name if image else None
             own_root = any(each["DeviceName"] == root for each in devices)
-            kwargs["block_device_mappings"] = [*([] if own_root or root is None else [{"DeviceName": root, "Ebs": {"VolumeType": "gp3", "DeleteOnTermination": True}}]), *devices]
+            kwargs["block_device_mappings"] = [
+                *([] if own_root or root is None else [{"DeviceName": root, "Ebs": {"VolumeType": "gp3", "DeleteOnTermination": True}}]),
+                *devices,
+            ]
         return fn(self, image_id, *args, **kwargs)
 
     @patch(Instance.add_block_device)
     def add_block_device(
-        fn: Any, self: Instance, size: Any, device_path: str, snapshot_id: str | None, encrypted: bool, delete_on_termination: bool | None,
-        kms_key_id: str | None, volume_type: str | None,
+        fn: Any,
+        self: Instance,
+        size: Any,
+        device_path: str,
+        snapshot_id: str | None,
+        encrypted: bool,
+        delete_on_termination: bool | None,
+        kms_key_id: str | None,
+        volume_type: str | None,
     ) -> None:
         """The root volume ends with its instance unless the launch says otherwise; a launch may leave its size to the image."""
         root = device_path == self.root_device_name

@@ -2,6 +2,7 @@
 Decides every request, in place of LocalEmu's own enforcement, which knows one resource a call, takes `:root` in a resource policy as
 a grant to every role of the account, and lets all calls between its services pass.
 """
+
 import logging
 from typing import Any
 
@@ -49,10 +50,18 @@ def authorize(request: RequestContext) -> None:
     for need in needed:
         owner = account_of(need.resource) or caller.account_id
         decision = decide(
-            need, {**context, "aws:ResourceAccount": owner}, principal, policies_of(caller, policy_for(need)),
-            same_account=owner == caller.account_id, key_policy=need.action.startswith("kms:") and need.resource != "*")
+            need,
+            {**context, "aws:ResourceAccount": owner},
+            principal,
+            policies_of(caller, policy_for(need)),
+            same_account=owner == caller.account_id,
+            key_policy=need.action.startswith("kms:") and need.resource != "*",
+        )
         if decision is not Decision.ALLOW:
-            refuse(request, f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} because {decision.value}")
+            refuse(
+                request,
+                f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} because {decision.value}",
+            )
 
 
 def authorize_service(request: RequestContext, needed: list[Need]) -> None:
@@ -65,11 +74,19 @@ def authorize_service(request: RequestContext, needed: list[Need]) -> None:
     for need in needed:
         if not service or not source_arn or need.action not in BY_RESOURCE_POLICY:
             continue
-        context = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_account(source_arn), "aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
+        context = {
+            "aws:SourceArn": source_arn,
+            "aws:SourceAccount": source_account(source_arn),
+            "aws:SecureTransport": "true",
+            "aws:PrincipalIsAWSService": "true",
+        }
         principal = Principal(account=None, service=f"{service}.amazonaws.com")
         decision = decide(need, context, principal, Policies([], policy_for(need)), same_account=False)
         if decision is not Decision.ALLOW:
-            refuse(request, f"{principal.service} is not authorized to perform: {need.action} on resource: {need.resource} for {source_arn} because {decision.value}")
+            refuse(
+                request,
+                f"{principal.service} is not authorized to perform: {need.action} on resource: {need.resource} for {source_arn} because {decision.value}",
+            )
 
 
 def policy_for(need: Need) -> Any:

@@ -1,4 +1,5 @@
 """Who makes a request, and which policies speak about it."""
+
 from typing import Any
 
 from localemu.aws.api import RequestContext
@@ -46,7 +47,11 @@ def context_of(request: RequestContext, caller: CallerIdentity) -> dict[str, Any
     """
     from localemu.services.iam_enforcement.enforcer import _build_conditions
 
-    found = {key: value for key, value in _build_conditions(request, caller).items() if not key.startswith(("aws:ResourceTag/", "aws:RequestTag/", "aws:TagKeys", "aws:ResourceAccount"))}
+    found = {
+        key: value
+        for key, value in _build_conditions(request, caller).items()
+        if not key.startswith(("aws:ResourceTag/", "aws:RequestTag/", "aws:TagKeys", "aws:ResourceAccount"))
+    }
     found.update(caller.tags)
     found["aws:SecureTransport"] = "true"
     found["aws:ViaAWSService"] = "false"

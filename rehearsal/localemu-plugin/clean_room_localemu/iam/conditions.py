@@ -1,4 +1,5 @@
 """Condition blocks of IAM policies. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html"""
+
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -64,6 +65,7 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 
 def substitute(text: str, context: Context) -> str:
     """Replaces policy variables such as ${aws:username}; an unknown one matches nothing. Keys are case-insensitive."""
+
     def value(match: re.Match[str]) -> str:
         found = _lookup(context, match[1])
         return found[0] if found else "\0"
@@ -89,7 +91,9 @@ def conditions_met(block: Mapping[str, Mapping[str, Any]] | None, context: Conte
     """All operators and all their keys must hold. An operator that is not known does not."""
     return all(
         _holds(operator, _lookup(context, key), [substitute(each, context) for each in _as_list(wanted)])
-        for operator, keys in (block or {}).items() for key, wanted in keys.items())
+        for operator, keys in (block or {}).items()
+        for key, wanted in keys.items()
+    )
 
 
 def _holds(operator: str, actual: list[str] | None, wanted: list[str]) -> bool:

@@ -3,6 +3,7 @@ What an EC2 call must be allowed. EC2 checks the action on every resource the ca
 ec2:CreateTags on what is created with tags.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 """
+
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,21 +13,50 @@ from .tags import ec2_tags, request_tag_keys, resource_tag_keys, tag_list
 
 #: Resource type by the prefix of an id.
 TYPES = {
-    "ami": "image", "dopt": "dhcp-options", "eigw": "egress-only-internet-gateway", "eipalloc": "elastic-ip", "eni": "network-interface",
-    "fl": "vpc-flow-log", "i": "instance", "igw": "internet-gateway", "lt": "launch-template", "nat": "natgateway", "acl": "network-acl", "pl": "prefix-list",
-    "rtb": "route-table", "sg": "security-group", "sgr": "security-group-rule", "snap": "snapshot", "subnet": "subnet", "vol": "volume",
-    "vpc": "vpc", "vpce": "vpc-endpoint",
+    "ami": "image",
+    "dopt": "dhcp-options",
+    "eigw": "egress-only-internet-gateway",
+    "eipalloc": "elastic-ip",
+    "eni": "network-interface",
+    "fl": "vpc-flow-log",
+    "i": "instance",
+    "igw": "internet-gateway",
+    "lt": "launch-template",
+    "nat": "natgateway",
+    "acl": "network-acl",
+    "pl": "prefix-list",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "snap": "snapshot",
+    "subnet": "subnet",
+    "vol": "volume",
+    "vpc": "vpc",
+    "vpce": "vpc-endpoint",
 }
 #: Types whose ARN names no account.
 WITHOUT_ACCOUNT = ("image", "snapshot")
 #: What a call creates, beside what it names.
 CREATES = {
-    "RunInstances": ("instance", "volume", "network-interface"), "CreateVolume": ("volume",), "CreateSnapshot": ("snapshot",),
-    "CreateSnapshots": ("snapshot",), "CopySnapshot": ("snapshot",), "CreateSecurityGroup": ("security-group",), "CreateVpc": ("vpc",),
-    "CreateSubnet": ("subnet",), "CreateNetworkInterface": ("network-interface",), "CopyImage": ("image",), "CreateImage": ("image",),
+    "RunInstances": ("instance", "volume", "network-interface"),
+    "CreateVolume": ("volume",),
+    "CreateSnapshot": ("snapshot",),
+    "CreateSnapshots": ("snapshot",),
+    "CopySnapshot": ("snapshot",),
+    "CreateSecurityGroup": ("security-group",),
+    "CreateVpc": ("vpc",),
+    "CreateSubnet": ("subnet",),
+    "CreateNetworkInterface": ("network-interface",),
+    "CopyImage": ("image",),
+    "CreateImage": ("image",),
 }
 #: Reading calls that nevertheless are checked on the resource.
-READ_ON_RESOURCE = ("DescribeInstanceAttribute", "DescribeSnapshotAttribute", "DescribeVolumeAttribute", "DescribeNetworkInterfaceAttribute")
+READ_ON_RESOURCE = (
+    "DescribeInstanceAttribute",
+    "DescribeSnapshotAttribute",
+    "DescribeVolumeAttribute",
+    "DescribeNetworkInterfaceAttribute",
+)
 _ID = re.compile(r"([a-z]+)-[0-9a-f]{8,17}")
 
 
@@ -36,12 +66,21 @@ def ec2_needs(operation: str, params: dict[str, Any], region: str, account: str)
     if operation.startswith(("Describe", "Get", "Search")) and operation not in READ_ON_RESOURCE:
         return [Need(action, "*")]
     extra = _own_keys(operation, params)
-    named = [Need(action, arn(resource_id, region, account), {**resource_tag_keys(ec2_tags(resource_id, region), "ec2:ResourceTag"), **extra})
-             for resource_id in dict.fromkeys(_ids(params))]
+    named = [
+        Need(action, arn(resource_id, region, account), {**resource_tag_keys(ec2_tags(resource_id, region), "ec2:ResourceTag"), **extra})
+        for resource_id in dict.fromkeys(_ids(params))
+    ]
     asked = {spec.get("ResourceType"): tag_list(spec.get("Tags")) for spec in params.get("TagSpecifications") or []}
-    created = [Need(action, new_arn(kind, region, account), {**request_tag_keys(asked.get(kind, {})), **extra})
-               for kind in CREATES.get(operation, ()) if not (kind == "network-interface" and any(each.resource.find(":network-interface/") > 0 for each in named))]
-    tagging = [Need("ec2:CreateTags", new_arn(kind, region, account), {**request_tag_keys(tags), "ec2:CreateAction": operation}) for kind, tags in asked.items() if kind and tags]
+    created = [
+        Need(action, new_arn(kind, region, account), {**request_tag_keys(asked.get(kind, {})), **extra})
+        for kind in CREATES.get(operation, ())
+        if not (kind == "network-interface" and any(each.resource.find(":network-interface/") > 0 for each in named))
+    ]
+    tagging = [
+        Need("ec2:CreateTags", new_arn(kind, region, account), {**request_tag_keys(tags), "ec2:CreateAction": operation})
+        for kind, tags in asked.items()
+        if kind and tags
+    ]
     passing = _passed_role(params, account)
     if operation == "CreateTags":
         keys = request_tag_keys(tag_list(params.get("Tags")))
@@ -76,8 +115,14 @@ def _own_keys(operation: str, params: dict[str, Any]) -> dict[str, Any]:
     """Condition keys of EC2's own that the permissions of this project use."""
     if operation == "ModifySnapshotAttribute":
         change = params.get("CreateVolumePermission") or {}
-        added = [*(params.get("UserIds") or [] if params.get("OperationType") == "add" else []), *(each.get("UserId") for each in change.get("Add") or [] if each.get("UserId"))]
-        removed = [*(params.get("UserIds") or [] if params.get("OperationType") == "remove" else []), *(each.get("UserId") for each in change.get("Remove") or [] if each.get("UserId"))]
+        added = [
+            *(params.get("UserIds") or [] if params.get("OperationType") == "add" else []),
+            *(each.get("UserId") for each in change.get("Add") or [] if each.get("UserId")),
+        ]
+        removed = [
+            *(params.get("UserIds") or [] if params.get("OperationType") == "remove" else []),
+            *(each.get("UserId") for each in change.get("Remove") or [] if each.get("UserId")),
+        ]
         return {key: value for key, value in (("ec2:Add/userId", added), ("ec2:Remove/userId", removed)) if value}
     return {}
 

@@ -3,6 +3,7 @@ What a call needs of KMS because S3, SNS, SQS or Systems Manager encrypts for th
 with the caller's permissions, so a role without them gets the service's access error. Keys of AWS's own are left out: whoever may use the
 service may use them.
 """
+
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,13 @@ def _s3(operation: str, params: Params, region: str, account: str) -> list[Need]
     bucket = find_bucket(params.get("Bucket", ""))
     if bucket is None:
         return []
-    actions = {"PutObject": WRITE, "CopyObject": WRITE, "CreateMultipartUpload": READ_AND_WRITE, "UploadPart": READ_AND_WRITE, "CompleteMultipartUpload": READ}.get(operation, ())
+    actions = {
+        "PutObject": WRITE,
+        "CopyObject": WRITE,
+        "CreateMultipartUpload": READ_AND_WRITE,
+        "UploadPart": READ_AND_WRITE,
+        "CompleteMultipartUpload": READ,
+    }.get(operation, ())
     default = (bucket.encryption_rule or {}).get("ApplyServerSideEncryptionByDefault", {})
     algorithm = params.get("ServerSideEncryption") or default.get("SSEAlgorithm") or ""
     key = (params.get("SSEKMSKeyId") or default.get("KMSMasterKeyID")) if algorithm.startswith("aws:kms") else None
@@ -75,7 +82,12 @@ def _ssm(operation: str, params: Params, region: str, account: str) -> list[Need
         return []
     store = ssm_backends[account][region]
     found = [store.get_parameter(name) for name in params.get("Names") or [params.get("Name", "")]]
-    return [need for each in found if each and each.parameter_type == "SecureString" for need in _needs("ssm", region, account, each.keyid, READ)]
+    return [
+        need
+        for each in found
+        if each and each.parameter_type == "SecureString"
+        for need in _needs("ssm", region, account, each.keyid, READ)
+    ]
 
 
 _BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {"s3": _s3, "sns": _sns, "sqs": _sqs, "ssm": _ssm}

@@ -1,4 +1,5 @@
 """Decides one action on one resource. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -109,7 +110,9 @@ class Policies:
     session: tuple[Policy, ...] = ()
 
 
-def decide(need: Need, context: Context, principal: Principal, policies: Policies, same_account: bool, key_policy: bool = False) -> Decision:
+def decide(
+    need: Need, context: Context, principal: Principal, policies: Policies, same_account: bool, key_policy: bool = False
+) -> Decision:
     """
     Same account: one of identity policy and resource policy suffices, the latter only where it names the caller directly.
     Other account: both must allow. A KMS key's policy must always allow, be it by leaving it to the account.
@@ -119,7 +122,9 @@ def decide(need: Need, context: Context, principal: Principal, policies: Policie
     if any(applies(each, "Deny", need, everything) for policy in mine for each in statements(policy)):
         return Decision.EXPLICIT_DENY
     theirs = list(statements(policies.resource))
-    if any(grant_to(each, principal) is not Grant.NONE and applies(each, "Deny", need, everything, resource_optional=True) for each in theirs):
+    if any(
+        grant_to(each, principal) is not Grant.NONE and applies(each, "Deny", need, everything, resource_optional=True) for each in theirs
+    ):
         return Decision.EXPLICIT_DENY
 
     grants = [grant_to(each, principal) for each in theirs if applies(each, "Allow", need, everything, resource_optional=True)]

@@ -1,4 +1,5 @@
 """What an API call must be allowed: actions, resources and condition keys as the Service Authorization Reference has them."""
+
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -37,14 +38,20 @@ def _ssm(operation: str, params: Params, region: str, account: str) -> list[Need
     if operation == "SendCommand":
         name = params.get("DocumentName", "")
         document = name if name.startswith("arn:") else f"{prefix}:{'' if name.startswith('AWS-') else account}:document/{name}"
-        instances = [Need(action, ec2_arn(each, region, account), resource_tag_keys(ec2_tags(each, region), "ssm:resourceTag")) for each in params.get("InstanceIds") or []]
+        instances = [
+            Need(action, ec2_arn(each, region, account), resource_tag_keys(ec2_tags(each, region), "ssm:resourceTag"))
+            for each in params.get("InstanceIds") or []
+        ]
         return [Need(action, document), *instances]
     if "Document" in operation and params.get("Name"):
         return [Need(action, f"{prefix}:{account}:document/{params['Name']}")]
     if "Parameter" in operation and not operation.startswith("Describe"):
         names = params.get("Names") or [params.get("Name") or params.get("Path") or ""]
         owner = ["" if each.startswith("/aws/service/") else account for each in names]
-        return [Need(action, each if each.startswith("arn:") else f"{prefix}:{of}:parameter/{each.lstrip('/')}") for each, of in zip(names, owner, strict=True)]
+        return [
+            Need(action, each if each.startswith("arn:") else f"{prefix}:{of}:parameter/{each.lstrip('/')}")
+            for each, of in zip(names, owner, strict=True)
+        ]
     return [Need(action, "*")]
 
 
@@ -79,7 +86,10 @@ def _kms(operation: str, params: Params, region: str, account: str) -> list[Need
         return (key_arn(name, account, region) or f"arn:aws:kms:{region}:{account}:key/{name}") if name else "*"
 
     if operation == "ReEncrypt":
-        return [Need("kms:ReEncryptFrom", resource(params.get("SourceKeyId", ""))), Need("kms:ReEncryptTo", resource(params.get("DestinationKeyId", "")))]
+        return [
+            Need("kms:ReEncryptFrom", resource(params.get("SourceKeyId", ""))),
+            Need("kms:ReEncryptTo", resource(params.get("DestinationKeyId", ""))),
+        ]
     return [Need(f"kms:{operation}", resource(params.get("KeyId", "")))]
 
 
@@ -93,7 +103,12 @@ def _sqs(operation: str, params: Params, region: str, account: str) -> list[Need
 def _sns(operation: str, params: Params, region: str, account: str) -> list[Need]:
     action = f"sns:{operation.removesuffix('Batch')}"
     subscription = params.get("SubscriptionArn")
-    topic = params.get("TopicArn") or params.get("TargetArn") or params.get("ResourceArn") or (subscription.rpartition(":")[0] if subscription else None)
+    topic = (
+        params.get("TopicArn")
+        or params.get("TargetArn")
+        or params.get("ResourceArn")
+        or (subscription.rpartition(":")[0] if subscription else None)
+    )
     name = params.get("Name")
     return [Need(action, topic or (f"arn:aws:sns:{region}:{account}:{name}" if name else "*"))]
 
@@ -104,8 +119,16 @@ def _dynamodb(operation: str, params: Params, region: str, account: str) -> list
         return f"{arn}/index/{index}" if index else arn
 
     if operation in ("TransactWriteItems", "TransactGetItems"):
-        actions = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
-        return [Need(f"dynamodb:{actions[kind]}", table(each["TableName"])) for item in params["TransactItems"] for kind, each in item.items()]
+        actions = {
+            "Put": "PutItem",
+            "Update": "UpdateItem",
+            "Delete": "DeleteItem",
+            "ConditionCheck": "ConditionCheckItem",
+            "Get": "GetItem",
+        }
+        return [
+            Need(f"dynamodb:{actions[kind]}", table(each["TableName"])) for item in params["TransactItems"] for kind, each in item.items()
+        ]
     if operation in ("BatchWriteItem", "BatchGetItem"):
         return [Need(f"dynamodb:{operation}", table(name)) for name in params["RequestItems"]]
     name = params.get("TableName") or params.get("ResourceArn")
@@ -122,14 +145,26 @@ def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Nee
         source = f"{source['Bucket']}/{source['Key']}" if isinstance(source, dict) else unquote(source.split("?versionId=")[0]).lstrip("/")
         return [Need("s3:GetObject", f"arn:aws:s3:::{source}"), Need("s3:PutObject", target)]
     if operation == "DeleteObjects":
-        return [Need("s3:DeleteObjectVersion" if each.get("VersionId") else "s3:DeleteObject", f"{target}/{each['Key']}") for each in params["Delete"]["Objects"]]
+        return [
+            Need("s3:DeleteObjectVersion" if each.get("VersionId") else "s3:DeleteObject", f"{target}/{each['Key']}")
+            for each in params["Delete"]["Objects"]
+        ]
     actions = map_action("s3", operation)
     if params.get("VersionId") and operation in ("GetObject", "HeadObject", "DeleteObject", "GetObjectTagging"):
         actions = [f"{each}Version" for each in actions]
-    also = [action for action, asked in (
-        ("s3:PutObjectRetention", "ObjectLockMode"), ("s3:PutObjectLegalHold", "ObjectLockLegalHoldStatus"), ("s3:PutObjectTagging", "Tagging"), ("s3:PutObjectAcl", "ACL"),
-    ) if operation in ("PutObject", "CreateMultipartUpload") and params.get(asked)]
-    context = {f"s3:{name}": params[given] for name, given in (("prefix", "Prefix"), ("delimiter", "Delimiter")) if params.get(given) is not None}
+    also = [
+        action
+        for action, asked in (
+            ("s3:PutObjectRetention", "ObjectLockMode"),
+            ("s3:PutObjectLegalHold", "ObjectLockLegalHoldStatus"),
+            ("s3:PutObjectTagging", "Tagging"),
+            ("s3:PutObjectAcl", "ACL"),
+        )
+        if operation in ("PutObject", "CreateMultipartUpload") and params.get(asked)
+    ]
+    context = {
+        f"s3:{name}": params[given] for name, given in (("prefix", "Prefix"), ("delimiter", "Delimiter")) if params.get(given) is not None
+    }
     return [*(Need(each, target, context) for each in (*actions, *also)), *_to_learn_of_absence(operation, bucket, key)]
 
 
@@ -145,7 +180,10 @@ def _auto_scaling(operation: str, params: Params, region: str, account: str) -> 
     if operation.startswith("Describe") or not name:
         return [Need(action, "*")]
     group = auto_scaling_group(name, region, account)
-    tags = {each["key"] if "key" in each else each["Key"]: each["value"] if "value" in each else each["Value"] for each in (group.tags if group else [])}
+    tags = {
+        each["key"] if "key" in each else each["Key"]: each["value"] if "value" in each else each["Value"]
+        for each in (group.tags if group else [])
+    }
     arn = group.arn if group else f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{name}"
     return [Need(action, arn, resource_tag_keys(tags, "autoscaling:ResourceTag"))]
 
@@ -155,7 +193,14 @@ def _load_balancing(operation: str, params: Params, region: str, account: str) -
     if operation.startswith("Describe"):
         return [Need(action, "*")]
     name = params.get("LoadBalancerName")
-    return [Need(action, params.get("TargetGroupArn") or params.get("LoadBalancerArn") or (f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/{name}" if name else "*"))]
+    return [
+        Need(
+            action,
+            params.get("TargetGroupArn")
+            or params.get("LoadBalancerArn")
+            or (f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/{name}" if name else "*"),
+        )
+    ]
 
 
 def _events(operation: str, params: Params, region: str, account: str) -> list[Need]:
@@ -177,8 +222,19 @@ def _iam(operation: str, params: Params, _region: str, account: str) -> list[Nee
 
 
 _BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {
-    "autoscaling": _auto_scaling, "dynamodb": _dynamodb, "ec2": ec2_needs, "elb": _load_balancing, "elbv2": _load_balancing, "events": _events, "iam": _iam,
-    "kms": _kms, "logs": _logs, "s3": _s3, "sns": _sns, "sqs": _sqs, "ssm": _ssm,
+    "autoscaling": _auto_scaling,
+    "dynamodb": _dynamodb,
+    "ec2": ec2_needs,
+    "elb": _load_balancing,
+    "elbv2": _load_balancing,
+    "events": _events,
+    "iam": _iam,
+    "kms": _kms,
+    "logs": _logs,
+    "s3": _s3,
+    "sns": _sns,
+    "sqs": _sqs,
+    "ssm": _ssm,
     "stepfunctions": _states,
     # These know no resources.
     "support": lambda operation, *_: [Need(f"support:{operation}", "*")],

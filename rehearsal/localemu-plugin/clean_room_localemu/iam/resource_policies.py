@@ -1,4 +1,5 @@
 """Finds the policy attached to a resource, where LocalEmu keeps it."""
+
 import json
 from typing import Any
 

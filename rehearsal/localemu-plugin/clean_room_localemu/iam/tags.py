@@ -1,4 +1,5 @@
 """Tags of existing resources, for conditions such as aws:ResourceTag."""
+
 from typing import Any
 
 
@@ -35,4 +36,8 @@ def tag_list(tags: Any) -> dict[str, str]:
     """Tags as the services take them: a dict, or a list of Key and Value in either case."""
     if isinstance(tags, dict):
         return {str(key): str(value) for key, value in tags.items()}
-    return {str(each.get("Key", each.get("key"))): str(each.get("Value", each.get("value", ""))) for each in tags or [] if isinstance(each, dict)}
+    return {
+        str(each.get("Key", each.get("key"))): str(each.get("Value", each.get("value", "")))
+        for each in tags or []
+        if isinstance(each, dict)
+    }

@@ -1,4 +1,5 @@
 """AssumeRole as STS decides it: the role must exist, and its trust policy must hold with all its conditions."""
+
 import json
 from typing import Any
 
@@ -17,7 +18,12 @@ def install() -> None:
         role = find_role(account_id, role_arn)
         if role is None or role.arn != role_arn:
             # AWS does not tell a role that is not there from one that does not trust the caller.
-            raise CommonServiceException("AccessDenied", f"The caller is not authorized to perform: sts:AssumeRole on resource: {role_arn}", status_code=403, sender_fault=True)
+            raise CommonServiceException(
+                "AccessDenied",
+                f"The caller is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+                status_code=403,
+                sender_fault=True,
+            )
         return role
 
     provider._resolve_role = existing_role
@@ -25,8 +31,12 @@ def install() -> None:
 
 
 def trusts(
-    role: Any, caller_arn: str, caller_account_id: str, external_id: str | None = None,
-    serial_number: str | None = None, service_principal: str | None = None,
+    role: Any,
+    caller_arn: str,
+    caller_account_id: str,
+    external_id: str | None = None,
+    serial_number: str | None = None,
+    service_principal: str | None = None,
 ) -> bool:
     """
     Same signature as the function it replaces. `caller_arn` is the role's ARN for a session. `service_principal` is an AWS
@@ -47,6 +57,9 @@ def trusts(
     need = Need("sts:AssumeRole", role.arn)
 
     def any_statement(effect: str) -> bool:
-        return any(grant_to(each, principal) is not Grant.NONE and applies(each, effect, need, context, resource_optional=True) for each in statements(policy))
+        return any(
+            grant_to(each, principal) is not Grant.NONE and applies(each, effect, need, context, resource_optional=True)
+            for each in statements(policy)
+        )
 
     return any_statement("Allow") and not any_statement("Deny")

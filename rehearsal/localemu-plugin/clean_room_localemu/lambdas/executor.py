@@ -1,4 +1,5 @@
 """One Node process for each Lambda execution environment, kept for the next invocation as Lambda keeps them."""
+
 import json
 import subprocess
 import threading
@@ -26,7 +27,12 @@ class Process:
         self.lines: list[str] = []
         self._child = subprocess.Popen(
             [settings().node, f"--max-old-space-size={env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']}", BOOTSTRAP, settings().exchange_log_file],
-            env=env, cwd=code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            env=env,
+            cwd=code,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         threading.Thread(target=self._read, name="lambda-output", daemon=True).start()
 
     def _read(self) -> None:
@@ -72,13 +78,19 @@ class NodeExecutor(RuntimeExecutor):
         """Raises ValueError for a runtime that is not Node."""
         config = self.function_version.config
         if config.runtime not in RUNTIMES:
-            raise ValueError(f"Function {self.function_version.id.function_name}: runtime {config.runtime} cannot run here; use one of {', '.join(RUNTIMES)}.")
+            raise ValueError(
+                f"Function {self.function_version.id.function_name}: runtime {config.runtime} cannot run here; use one of {', '.join(RUNTIMES)}."
+            )
         config.code.prepare_for_execution()
         self._code = config.code.get_unzipped_code_location()
         self._env = {
-            "PATH": str(settings().node.parent), "LANG": "en_US.UTF-8", "TMPDIR": self._scratch(),
+            "PATH": str(settings().node.parent),
+            "LANG": "en_US.UTF-8",
+            "TMPDIR": self._scratch(),
             **{name: str(value) for name, value in env_vars.items() if not name.startswith("LOCALEMU_")},
-            "LAMBDA_TASK_ROOT": str(self._code), "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}", "TZ": "UTC",
+            "LAMBDA_TASK_ROOT": str(self._code),
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
+            "TZ": "UTC",
         }
         self._process = Process(self._env, self._code)
 
@@ -100,21 +112,44 @@ class NodeExecutor(RuntimeExecutor):
         process = self._process
         process.lines.clear()
         try:
-            process.send({"requestId": request_id, "functionArn": payload["invoked-function-arn"], "event": payload["payload"], "timeoutMs": seconds * 1000})
+            process.send(
+                {
+                    "requestId": request_id,
+                    "functionArn": payload["invoked-function-arn"],
+                    "event": payload["payload"],
+                    "timeoutMs": seconds * 1000,
+                }
+            )
             reply = process.replies.get(timeout=seconds)
         except BrokenPipeError:
             reply = None
         except Empty:
             process.kill()
-            reply = {"error": {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"}}
+            reply = {
+                "error": {
+                    "errorType": "Sandbox.Timedout",
+                    "errorMessage": f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds",
+                }
+            }
         if reply is None:
-            reply = {"error": {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {process.exit_status()}"}}
+            reply = {
+                "error": {
+                    "errorType": "Runtime.ExitError",
+                    "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: {process.exit_status()}",
+                }
+            }
         if reply.get("exits"):
             # It is on its way out; the next invocation must not be given to it.
             process.kill()
         failed = "error" in reply
         body = json.dumps(reply["error"]) if failed else reply["result"]
-        log = "".join([f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}\n", *process.lines, f"END RequestId: {request_id}\n"])
+        log = "".join(
+            [
+                f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}\n",
+                *process.lines,
+                f"END RequestId: {request_id}\n",
+            ]
+        )
         return InvocationResult(request_id=request_id, payload=body.encode(), is_error=failed, logs=log)
 
     def get_logs(self) -> str:

@@ -1,4 +1,5 @@
 """A function's log in CloudWatch Logs."""
+
 import logging
 import time
 from typing import Any

@@ -1,4 +1,5 @@
 """The entry point that makes `LAMBDA_RUNTIME_EXECUTOR=clean-room` run functions as local processes."""
+
 from localemu.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 
 

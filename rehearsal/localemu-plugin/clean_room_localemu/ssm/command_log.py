@@ -1,4 +1,5 @@
 """Output of a command in CloudWatch Logs, as the agent writes it there."""
+
 import logging
 import time
 from typing import Any
@@ -32,10 +33,12 @@ def _client(credentials: dict[str, str], region: str) -> Any:
     """CloudWatch Logs as the instance's role."""
     import boto3
 
-    session = boto3.session.Session(credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"], credentials["AWS_SESSION_TOKEN"], region)
+    session = boto3.session.Session(
+        credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"], credentials["AWS_SESSION_TOKEN"], region
+    )
     return session.client("logs", endpoint_url=endpoint())
 
 
 def _events(text: str) -> list[dict[str, Any]]:
     now = int(time.time() * 1000)
-    return [{"timestamp": now, "message": text[start:start + _EVENT_CHARACTERS]} for start in range(0, len(text), _EVENT_CHARACTERS)]
+    return [{"timestamp": now, "message": text[start : start + _EVENT_CHARACTERS]} for start in range(0, len(text), _EVENT_CHARACTERS)]

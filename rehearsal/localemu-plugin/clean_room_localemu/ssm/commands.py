@@ -1,4 +1,5 @@
 """Commands and their invocations, one for each instance, from Pending to their end."""
+
 import threading
 import uuid
 from collections.abc import Iterator
@@ -95,18 +96,23 @@ class Command:
             status = "Success" if outcome.exit_code == 0 else "Failed"
             invocation.end(status, status, outcome.exit_code)
 
-
     def _log(self, instance_id: str, credentials: dict[str, str], outcome: execution.Outcome) -> None:
         """Where SendCommand asked for it."""
         config = self.request.get("CloudWatchOutputConfig") or {}
         if config.get("CloudWatchOutputEnabled"):
             group = config.get("CloudWatchLogGroupName") or f"/aws/ssm/{self.document.name}"
-            command_log.write(group, f"{self.id}/{instance_id}/{self.script.step}", self.region, credentials, {"stdout": outcome.output, "stderr": outcome.errors})
+            command_log.write(
+                group,
+                f"{self.id}/{instance_id}/{self.script.step}",
+                self.region,
+                credentials,
+                {"stdout": outcome.output, "stderr": outcome.errors},
+            )
 
 
 def shortened(text: str, limit: int) -> str:
     """The beginning, with a note where more followed."""
-    return text if len(text) <= limit else text[:limit - len(_CUT)] + _CUT
+    return text if len(text) <= limit else text[: limit - len(_CUT)] + _CUT
 
 
 class Commands:

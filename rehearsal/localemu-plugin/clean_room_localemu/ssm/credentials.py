@@ -1,4 +1,5 @@
 """The role of an instance: whether the agent may use it, and the credentials that the instance metadata service hands out for it."""
+
 from typing import Any
 
 from ..iam.callers import policies_of, remember_instance
@@ -23,7 +24,12 @@ def may_register(instance: Any) -> bool:
     account_id, arn = role.arn.split(":")[4], arn_of(instance)
     caller = CallerIdentity("AssumedRole", account_id, role.arn, role_name=role.name, session_name=instance.id)
     need = Need("ssm:UpdateInstanceInformation", arn)
-    context = {"aws:PrincipalArn": role.arn, "aws:PrincipalAccount": account_id, "ec2:SourceInstanceARN": arn, "aws:SecureTransport": "true"}
+    context = {
+        "aws:PrincipalArn": role.arn,
+        "aws:PrincipalAccount": account_id,
+        "ec2:SourceInstanceARN": arn,
+        "aws:SecureTransport": "true",
+    }
     return decide(need, context, Principal(account_id, (role.arn,)), policies_of(caller, None), same_account=True) is Decision.ALLOW
 
 
@@ -37,10 +43,16 @@ def environment_of(instance: Any) -> dict[str, str]:
     role = role_of(instance)
     if role is None:
         return {}
-    sts = connect_to(aws_access_key_id=role.arn.split(":")[4], region_name=instance.ec2_backend.region_name).sts.request_metadata(service_principal="ec2")
+    sts = connect_to(aws_access_key_id=role.arn.split(":")[4], region_name=instance.ec2_backend.region_name).sts.request_metadata(
+        service_principal="ec2"
+    )
     session = sts.assume_role(RoleArn=role.arn, RoleSessionName=instance.id)["Credentials"]
     remember_instance(session["AccessKeyId"], arn_of(instance))
-    return {"AWS_ACCESS_KEY_ID": session["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"], "AWS_SESSION_TOKEN": session["SessionToken"]}
+    return {
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
 
 
 def arn_of(instance: Any) -> str:

@@ -1,4 +1,5 @@
 """Command documents: which one a caller means, and the script it becomes with the caller's parameters. Knows no process and no instance."""
+
 import json
 import re
 from collections.abc import Mapping
@@ -15,12 +16,19 @@ _MANAGED = {
         "schemaVersion": "2.2",
         "parameters": {
             "commands": {"type": "StringList"},
-            "executionTimeout": {"type": "String", "default": "3600", "allowedPattern": r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|(172[0-7][0-9]{2})|(172800)"},
+            "executionTimeout": {
+                "type": "String",
+                "default": "3600",
+                "allowedPattern": r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|(172[0-7][0-9]{2})|(172800)",
+            },
         },
-        "mainSteps": [{
-            "action": "aws:runShellScript", "name": "runShellScript",
-            "inputs": {"runCommand": "{{ commands }}", "timeoutSeconds": "{{ executionTimeout }}"},
-        }],
+        "mainSteps": [
+            {
+                "action": "aws:runShellScript",
+                "name": "runShellScript",
+                "inputs": {"runCommand": "{{ commands }}", "timeoutSeconds": "{{ executionTimeout }}"},
+            }
+        ],
     },
 }
 #: Seconds. The agent takes its default for what is no number within the limits.
@@ -77,11 +85,15 @@ def script_of(document: Document, given: Parameters) -> Script:
         raise InvalidDocument(f"The document {document.name} cannot run here: it must have schema version 2.2 and one step.")
     step = steps[0]
     if step.get("action") != "aws:runShellScript" or not _runs_on_linux(step.get("precondition")):
-        raise InvalidDocument(f"The document {document.name} cannot run here: its step must be aws:runShellScript, for Linux or without a precondition.")
+        raise InvalidDocument(
+            f"The document {document.name} cannot run here: its step must be aws:runShellScript, for Linux or without a precondition."
+        )
     values = _admitted(document, given)
     inputs = step.get("inputs", {})
     if inputs.get("workingDirectory"):
-        raise InvalidDocument(f"The document {document.name} cannot run here: its script runs in a folder of its own, not in a workingDirectory.")
+        raise InvalidDocument(
+            f"The document {document.name} cannot run here: its script runs in a folder of its own, not in a workingDirectory."
+        )
     lines = inputs.get("runCommand", [])
     # A list parameter that stands alone gives its items.
     alone = _REFERENCE.fullmatch(lines.strip()) if isinstance(lines, str) else None
@@ -130,7 +142,9 @@ def _as_list(default: Any) -> list[str]:
 
 def _substituted(text: str, values: Mapping[str, list[str]]) -> str:
     """Names that are no parameter stay, such as {{ global:DATE }}. A list becomes JSON."""
+
     def value(match: re.Match[str]) -> str:
         found = values.get(match[1])
         return match[0] if found is None else found[0] if len(found) == 1 else json.dumps(found)
+
     return _REFERENCE.sub(value, text)

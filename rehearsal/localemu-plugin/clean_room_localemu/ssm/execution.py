@@ -1,4 +1,5 @@
 """Runs a script on an instance, which here is a folder, an environment and a sandbox."""
+
 import os
 import shlex
 import shutil
@@ -55,8 +56,13 @@ def _request(folder: Path, script: Script, instance: Any, credentials: dict[str,
         directory=str(folder),
         environment={
             "PATH": ":".join([str(_tools(folder)), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
-            "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8",
-            "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_ENDPOINT_URL": endpoint(), "AWS_EC2_METADATA_DISABLED": "true",
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "LANG": "C.UTF-8",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ENDPOINT_URL": endpoint(),
+            "AWS_EC2_METADATA_DISABLED": "true",
             **credentials,
         },
         devices=_devices(instance),
@@ -92,8 +98,14 @@ def _devices(instance: Any) -> dict[str, str]:
 def _supervised(request: Request, output: Any, errors: Any, seconds: int, stopped: Callable[[], bool]) -> tuple[bool, int]:
     """Whether the time was up, and the exit code. The supervisor has a session of its own, to clear away when LocalEmu is killed."""
     supervisor = subprocess.Popen(
-        [sys.executable, "-m", "clean_room_localemu.ssm.sandbox"], cwd=request.directory, env={"PATH": os.environ["PATH"]},
-        stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True)
+        [sys.executable, "-m", "clean_room_localemu.ssm.sandbox"],
+        cwd=request.directory,
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=errors,
+        start_new_session=True,
+    )
     assert supervisor.stdin
     timed_out = False
     with supervisor.stdin as orders:

@@ -1,4 +1,5 @@
 """Whether this machine lets commands have namespaces and loop devices of their own."""
+
 import logging
 import os
 import shutil

@@ -1,4 +1,5 @@
 """Instances that Systems Manager manages: those that run with a profile whose role lets their agent register, once it has."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,17 @@ def _running(account_id: str, region: str) -> list[Any]:
 def information(instance: Any) -> dict[str, Any]:
     """As DescribeInstanceInformation shows it."""
     return {
-        "InstanceId": instance.id, "PingStatus": "Online", "LastPingDateTime": datetime.now(UTC), "AgentVersion": "3.3.3050.0", "IsLatestVersion": True,
-        "PlatformType": "Linux", "PlatformName": "Amazon Linux", "PlatformVersion": "2023", "ResourceType": "EC2Instance",
-        "IPAddress": instance.private_ip, "ComputerName": f"ip-{instance.private_ip.replace('.', '-')}.{instance.ec2_backend.region_name}.compute.internal",
+        "InstanceId": instance.id,
+        "PingStatus": "Online",
+        "LastPingDateTime": datetime.now(UTC),
+        "AgentVersion": "3.3.3050.0",
+        "IsLatestVersion": True,
+        "PlatformType": "Linux",
+        "PlatformName": "Amazon Linux",
+        "PlatformVersion": "2023",
+        "ResourceType": "EC2Instance",
+        "IPAddress": instance.private_ip,
+        "ComputerName": f"ip-{instance.private_ip.replace('.', '-')}.{instance.ec2_backend.region_name}.compute.internal",
     }
 
 

@@ -1,4 +1,5 @@
 """The API operations of Run Command."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -6,7 +7,15 @@ from localemu.aws.api import RequestContext, handler
 
 from . import documents, managed_instances, views
 from .commands import Command, Commands, Invocation
-from .errors import DuplicateInstanceId, InvalidCommandId, InvalidDocument, InvalidDocumentVersion, InvalidInstanceId, InvalidPluginName, InvocationDoesNotExist
+from .errors import (
+    DuplicateInstanceId,
+    InvalidCommandId,
+    InvalidDocument,
+    InvalidDocumentVersion,
+    InvalidInstanceId,
+    InvalidPluginName,
+    InvocationDoesNotExist,
+)
 
 _commands = Commands()
 
@@ -16,8 +25,12 @@ def install() -> None:
     from localemu.services.ssm.provider import SsmProvider
 
     operations: dict[str, Callable[[RequestContext, dict[str, Any]], dict[str, Any]]] = {
-        "SendCommand": send_command, "GetCommandInvocation": get_command_invocation, "ListCommandInvocations": list_command_invocations,
-        "ListCommands": list_commands, "CancelCommand": cancel_command, "DescribeInstanceInformation": describe_instance_information,
+        "SendCommand": send_command,
+        "GetCommandInvocation": get_command_invocation,
+        "ListCommandInvocations": list_command_invocations,
+        "ListCommands": list_commands,
+        "CancelCommand": cancel_command,
+        "DescribeInstanceInformation": describe_instance_information,
     }
     for name, operation in operations.items():
         setattr(SsmProvider, operation.__name__, _method(name, operation))
@@ -26,6 +39,7 @@ def install() -> None:
 def _method(name: str, operation: Callable[[RequestContext, dict[str, Any]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def method(_provider: object, context: RequestContext, request: dict[str, Any], **_: object) -> dict[str, Any]:
         return operation(context, request)
+
     # LocalEmu finds an operation by the name of its function.
     method.__name__ = operation.__name__
     return handler(name, expand=False)(method)
@@ -33,10 +47,16 @@ def _method(name: str, operation: Callable[[RequestContext, dict[str, Any]], dic
 
 def describe_instance_information(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
     """Filters by InstanceIds and PingStatus, in the new form and in the old one."""
-    wanted = {each["Key"]: each["Values"] for each in request.get("Filters") or []} | {each["key"]: each["valueSet"] for each in request.get("InstanceInformationFilterList") or []}
+    wanted = {each["Key"]: each["Values"] for each in request.get("Filters") or []} | {
+        each["key"]: each["valueSet"] for each in request.get("InstanceInformationFilterList") or []
+    }
     found = [managed_instances.information(each) for each in managed_instances.instances(context.account_id, context.region)]
     fields = {"InstanceIds": "InstanceId", "PingStatus": "PingStatus", "PlatformTypes": "PlatformType", "ResourceType": "ResourceType"}
-    return {"InstanceInformationList": [each for each in found if all(each[fields[key]] in values for key, values in wanted.items() if key in fields)]}
+    return {
+        "InstanceInformationList": [
+            each for each in found if all(each[fields[key]] in values for key, values in wanted.items() if key in fields)
+        ]
+    }
 
 
 def send_command(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +64,9 @@ def send_command(context: RequestContext, request: dict[str, Any]) -> dict[str, 
     document = _document(context, request["DocumentName"], request.get("DocumentVersion") or "$DEFAULT")
     script = documents.script_of(document, request.get("Parameters") or {})
     instances = _targets(context, request)
-    command = Command(context.account_id, context.region, document, script, dict(request), {each.id: Invocation(each.id) for each in instances})
+    command = Command(
+        context.account_id, context.region, document, script, dict(request), {each.id: Invocation(each.id) for each in instances}
+    )
     answer = {"Command": views.command(command)}
     _commands.add(command)
     command.start(instances)
@@ -80,8 +102,14 @@ def _targets(context: RequestContext, request: dict[str, Any]) -> list[Any]:
         raise DuplicateInstanceId("An instance is named twice.")
     if missing := [each for each in named if each not in managed]:
         raise InvalidInstanceId(f"Instances [[{', '.join(missing)}]] not in a valid state for account {context.account_id}")
-    tags = {target["Key"].removeprefix("tag:"): target["Values"] for target in request.get("Targets") or [] if target["Key"].startswith("tag:")}
-    tagged = [each for each in managed.values() if tags and all({tag["key"]: tag["value"] for tag in each.get_tags()}.get(key) in values for key, values in tags.items())]
+    tags = {
+        target["Key"].removeprefix("tag:"): target["Values"] for target in request.get("Targets") or [] if target["Key"].startswith("tag:")
+    }
+    tagged = [
+        each
+        for each in managed.values()
+        if tags and all({tag["key"]: tag["value"] for tag in each.get_tags()}.get(key) in values for key, values in tags.items())
+    ]
     return [managed[each] for each in named] + [each for each in tagged if each.id not in named]
 
 
@@ -100,8 +128,10 @@ def list_command_invocations(context: RequestContext, request: dict[str, Any]) -
     """In one page."""
     found = [
         views.invocation_in_list(command, invocation, bool(request.get("Details")))
-        for command in _commands.newest_first(context.account_id, context.region, request.get("CommandId")) if command.is_visible()
-        for invocation in command.invocations.values() if request.get("InstanceId") in (None, invocation.instance_id)
+        for command in _commands.newest_first(context.account_id, context.region, request.get("CommandId"))
+        if command.is_visible()
+        for invocation in command.invocations.values()
+        if request.get("InstanceId") in (None, invocation.instance_id)
     ]
     return {"CommandInvocations": [each for each in found if _passes(each, request.get("Filters") or [])]}
 
@@ -109,7 +139,8 @@ def list_command_invocations(context: RequestContext, request: dict[str, Any]) -
 def list_commands(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
     """In one page."""
     found = [
-        views.command(each) for each in _commands.newest_first(context.account_id, context.region, request.get("CommandId"))
+        views.command(each)
+        for each in _commands.newest_first(context.account_id, context.region, request.get("CommandId"))
         if request.get("InstanceId") is None or request["InstanceId"] in each.invocations
     ]
     return {"Commands": [each for each in found if _passes(each, request.get("Filters") or [])]}
@@ -118,8 +149,10 @@ def list_commands(context: RequestContext, request: dict[str, Any]) -> dict[str,
 def _passes(shown: dict[str, Any], filters: list[dict[str, str]]) -> bool:
     requested = shown["RequestedDateTime"].isoformat()
     tests: dict[str, Callable[[str], bool]] = {
-        "Status": lambda value: shown["Status"] == value, "DocumentName": lambda value: shown["DocumentName"] == value,
-        "InvokedAfter": lambda value: requested > value, "InvokedBefore": lambda value: requested < value,
+        "Status": lambda value: shown["Status"] == value,
+        "DocumentName": lambda value: shown["DocumentName"] == value,
+        "InvokedAfter": lambda value: requested > value,
+        "InvokedBefore": lambda value: requested < value,
     }
     return all(tests[each["key"]](each["value"]) for each in filters if each["key"] in tests)
 

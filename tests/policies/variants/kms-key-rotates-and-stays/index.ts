@@ -5,6 +5,11 @@ new aws.kms.Key("evidence", {
     enableKeyRotation: true,
     policy: JSON.stringify({
         Version: "2012-10-17",
-        Statement: ["111111111111", "222222222222"].map((account) => ({ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: "kms:*", Resource: "*" })),
+        Statement: ["111111111111", "222222222222"].map((account) => ({
+            Effect: "Allow",
+            Principal: { AWS: `arn:aws:iam::${account}:root` },
+            Action: "kms:*",
+            Resource: "*",
+        })),
     }),
 });

@@ -3,5 +3,8 @@ import * as aws from "@pulumi/aws";
 const topic = new aws.sns.Topic("findings");
 new aws.sns.TopicPolicy("findings", {
     arn: topic.arn,
-    policy: JSON.stringify({ Version: "2012-10-17", Statement: [{ Sid: "Publish", Effect: "Allow", Principal: { AWS: "*" }, Action: "sns:Publish", Resource: "*" }] }),
+    policy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Sid: "Publish", Effect: "Allow", Principal: { AWS: "*" }, Action: "sns:Publish", Resource: "*" }],
+    }),
 });

@@ -91,7 +91,10 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>, 
 
 /** The AWS error code a call fails with. @throws when it succeeds. */
 export async function errorOf(call: Promise<unknown>): Promise<string> {
-    const error = await call.then(() => undefined, (reason: Error) => reason);
+    const error = await call.then(
+        () => undefined,
+        (reason: Error) => reason,
+    );
     if (error === undefined) {
         throw new Error("The call succeeded; an error was expected.");
     }

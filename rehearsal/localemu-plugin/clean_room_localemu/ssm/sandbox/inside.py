@@ -1,4 +1,5 @@
 """The first process of the namespaces: makes them an instance, runs the script. All its processes end with it."""
+
 import fcntl
 import os
 import socket

@@ -1,4 +1,5 @@
 """Disk image files as block devices. Needs root."""
+
 import os
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
 """The only way out of the network namespace: connections accepted inside, made again outside to LocalEmu."""
+
 import socket
 import threading
 

@@ -1,4 +1,5 @@
 """What LocalEmu tells the supervisor, and the supervisor the process inside the namespaces."""
+
 import json
 from dataclasses import asdict, dataclass
 from typing import Self

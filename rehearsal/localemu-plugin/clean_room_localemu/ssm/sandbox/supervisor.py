@@ -1,4 +1,5 @@
 """Starts the script, stops it when told, and clears away."""
+
 import ctypes
 import os
 import signal
@@ -33,7 +34,10 @@ def _in_namespaces(request: Request) -> int:
         with ours:
             child = subprocess.Popen(
                 [*NAMESPACES, sys.executable, "-m", f"{__package__}.inside", str(theirs.fileno())],
-                stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], start_new_session=True)
+                stdin=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
             theirs.close()
             assert child.stdin
             child.stdin.write(inside.to_line())
@@ -64,6 +68,7 @@ def _kill_at_end_of_input(group: int) -> None:
         # Not through sys.stdin: its lock, held by a thread that never ends, would spoil our own end.
         os.read(sys.stdin.fileno(), 1)
         _kill_group(group)
+
     threading.Thread(target=watch, daemon=True).start()
 
 
