@@ -10,7 +10,7 @@ import { GuardDutyCoverage } from "./infra/guardDutyCoverage";
 import { ImagePipeline } from "./infra/imagePipeline";
 import { MemberAccount } from "./infra/memberAccount";
 import { MemberStackSet } from "./infra/memberStackSet";
-import { DrillRange } from "./infra/range";
+import { DrillRange } from "./infra/drillRange";
 import { inAccountAndRegion } from "./infra/regional";
 
 const { settings, slackWebhookUrl } = readConfiguration();

@@ -4,7 +4,7 @@ import { step } from "./aws/handler";
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
-import { isolationMessage } from "./domain/slackMessages";
+import { isolationMessage } from "./domain/messages";
 
 export const permissions: Permissions = tellPermissions;
 

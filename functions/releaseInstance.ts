@@ -29,7 +29,7 @@ import {
 } from "./domain/containers";
 import { instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
-import { releaseMessage } from "./domain/slackMessages";
+import { releaseMessage } from "./domain/messages";
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),

@@ -9,7 +9,7 @@ import { answerForPeople, answerPermissions } from "./aws/incidentIntake";
 import { incidentsTablePermissions, updateIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
-import { approvalMessage } from "./domain/approvalMessage";
+import { approvalMessage } from "./domain/messages/approval";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { answersItself } from "./domain/incidentRecord";
 

@@ -9,7 +9,7 @@ import { log, toStepError } from "./aws/handler";
 import { tell, tellPermissions } from "./aws/people";
 import { readEvidence, type Permissions } from "./aws/permissions";
 import { eventKeys } from "./domain/s3Event";
-import { errorMessage } from "./domain/slackMessages";
+import { errorMessage } from "./domain/messages";
 import { readProblem } from "./domain/stepFailure";
 import type { KnownFacts } from "./domain/stepAdvice";
 

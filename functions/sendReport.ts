@@ -18,9 +18,9 @@ import { parseManifest, verifyEntry, type FoundObject, type Manifest, type Verif
 import { assess, type ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
 import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
-import { renderReport, reportVerdict } from "./domain/reportPage";
+import { renderReport, reportVerdict } from "./domain/report/reportPage";
 import { eventKeys } from "./domain/s3Event";
-import { reportMessage } from "./domain/slackMessages";
+import { reportMessage } from "./domain/messages";
 
 export const permissions: Permissions = (names) => [
     ...readEvidence("analysis/*", "custody.json", "report/*")(names),

@@ -1,7 +1,7 @@
 /** Builds the analysis archive as part of the program, once, for the Python and processor of the forensic instance. */
 import * as pulumi from "@pulumi/pulumi";
-import { buildAnalysisArchive, type AnalysisArchive } from "../tools/analysisArchive";
-import { findPython } from "../tools/python";
+import { buildAnalysisArchive, type AnalysisArchive } from "../packaging/analysisArchive";
+import { findPython } from "../packaging/python";
 import type { Settings } from "./config";
 
 /** @returns the file and its SHA-256; needs Python with pip on the machine that deploys, and PyPI the first time. */

@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountIdSchema } from "../functions/domain/containers";
 import { containmentPolicySchema, type ContainmentPolicy } from "../functions/domain/decideContainment";
-import { architectures, defaultImageParameter, defaultInstanceType } from "./architecture";
+import { architectures, defaultImageParameter, defaultInstanceType } from "./processor";
 import { crossProblems } from "./configChecks";
 import { coverageSchema, distinct, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 

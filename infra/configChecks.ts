@@ -1,6 +1,6 @@
 /** What single keys of the configuration cannot say: how accounts, Regions and modes go together. */
 import { z } from "zod";
-import { architectureProblems } from "./architecture";
+import { architectureProblems } from "./processor";
 import { partitionOf } from "./awsRegions";
 
 export interface Problem {

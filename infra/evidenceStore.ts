@@ -5,7 +5,7 @@ import type { Settings } from "./config";
 import { ofOrganization } from "./estate";
 import { evidenceBucketName, responderRoleName, roleTag, toolBucketName } from "./names";
 import { policyDocument } from "./policyDocument";
-import type { AnalysisArchive } from "../tools/analysisArchive";
+import type { AnalysisArchive } from "../packaging/analysisArchive";
 
 export interface EvidenceStoreArgs {
     settings: Settings;

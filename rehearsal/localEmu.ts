@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ensureVenv } from "../tools/python";
+import { ensureVenv } from "../packaging/python";
 
 const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 100;

@@ -1,7 +1,7 @@
 /** Tells people, through every channel that is configured: Slack, and the notification topic for everyone else. */
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
-import { toPlainText, toSlack } from "../domain/slackMessages";
-import type { Message } from "../domain/slack/message";
+import { toPlainText, toSlack } from "../domain/messages";
+import type { Message } from "../domain/messages/message";
 import { forensicsClient } from "./clients";
 import { optionalEnvironment } from "./environment";
 import { TransientError } from "./errors";

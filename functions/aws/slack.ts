@@ -6,7 +6,7 @@ import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { forensicsClient } from "./clients";
 import { optionalEnvironment } from "./environment";
 import { isNotFound, StepError, TransientError } from "./errors";
-import type { SlackPayload } from "../domain/slack/toSlack";
+import type { SlackPayload } from "../domain/channels/slack/toSlack";
 
 /** Milliseconds that Slack may take to answer. */
 const timeout = 10_000;

@@ -6,7 +6,7 @@ import { judgeGuardDuty } from "./parse/guardDuty";
 import { field } from "./parse/json";
 import { judgeManual } from "./parse/manual";
 import { judgeAsff, judgeOcsf } from "./parse/securityHub";
-import type { Verdict } from "./parse/verdict";
+import type { Verdict } from "./parse/concludeFinding";
 
 /**
  * `incident`: at least one finding names an instance to contain. `refusals` then says what else was in the message and

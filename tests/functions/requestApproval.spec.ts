@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import { openRecord, readIncident, updateIncident } from "../../functions/aws/incidentsTable";
 import type { Containment, Finding } from "../../functions/domain/containers";
-import { approvalMessage } from "../../functions/domain/approvalMessage";
+import { approvalMessage } from "../../functions/domain/messages/approval";
 import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
-import { checkSlackPayload, isolationMessage, toPlainText, toSlack } from "../../functions/domain/slackMessages";
-import { containmentSentence } from "../../functions/domain/verdict";
+import { checkSlackPayload, isolationMessage, toPlainText, toSlack } from "../../functions/domain/messages";
+import { containmentSentence } from "../../functions/domain/report/reportVerdict";
 import { handler } from "../../functions/requestApproval";
 import { approvalRequest } from "../../tools/approvalRequest";
 import { MemberAccount } from "../support/memberAccount";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { handler, permissions } from "../../functions/sendReport";
 import { reportSchema } from "../../functions/domain/containers";
-import { checkSlackPayload } from "../../functions/domain/slackMessages";
+import { checkSlackPayload } from "../../functions/domain/messages";
 import * as plain from "../fixtures/analysis/plain";
 import { deployedNames } from "../fixtures/analysis/deployedNames";
 import { startFakeAws, type FakeAws } from "../support/fakeAws";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { architectureOf, architectures, defaultInstanceType } from "../../infra/architecture";
+import { architectureOf, architectures, defaultInstanceType } from "../../infra/processor";
 import { knownRegions, needsOptIn, partitionOf } from "../../infra/awsRegions";
 import { parseSettings, type Settings } from "../../infra/config";
 import { admittedAccounts, coverageMode, forwardsFindings, ofOrganization, protectedPairs } from "../../infra/estate";

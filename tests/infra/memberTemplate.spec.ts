@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { knownRegions, needsOptIn, partitionOf } from "../../infra/awsRegions";
 import { parseSettings } from "../../infra/config";
 import { memberTemplate } from "../../infra/memberTemplate";
-import { ensureVenv } from "../../tools/python";
+import { ensureVenv } from "../../packaging/python";
 import { declare, type Declared } from "./support/declared";
 
 const forensics = { accountId: "111111111111" };

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { toSlack } from "../../functions/domain/slackMessages";
+import { toSlack } from "../../functions/domain/messages";
 import { startSlackServer, type SlackServer } from "../../rehearsal/slackServer";
 
 describe("Slack's stand-in", () => {

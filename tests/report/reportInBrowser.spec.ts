@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import type { Browser, Page } from "playwright-core";
-import { renderReport } from "../../functions/domain/reportPage";
+import { renderReport } from "../../functions/domain/report/reportPage";
 import * as hostile from "../fixtures/analysis/hostile";
 import { reportInput } from "../fixtures/analysis/input";
 import * as plain from "../fixtures/analysis/plain";

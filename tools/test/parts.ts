@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ensureVenv } from "../python";
+import { ensureVenv } from "../../packaging/python";
 import { junitCounts, type Counts } from "./counts";
 
 const root = path.resolve(__dirname, "../..");

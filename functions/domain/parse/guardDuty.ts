@@ -7,8 +7,8 @@ import { at, field, isTrue, listAt, parseArn, quote, textAt } from "./json";
 import type { JsonObject } from "./json";
 import { notAnInstance, resourceOfType } from "./otherResources";
 import { readSeverity } from "./severity";
-import { byHand, conclude, hidesSample, readFindingId, readInstanceUid } from "./verdict";
-import type { Affected, Reference, Verdict } from "./verdict";
+import { byHand, conclude, hidesSample, readFindingId, readInstanceUid } from "./concludeFinding";
+import type { Affected, Reference, Verdict } from "./concludeFinding";
 
 /** The flag is a boolean, a text, or hidden in the JSON text `additionalInfo.value`, by the age of the finding. */
 function isSample(document: JsonObject): boolean {

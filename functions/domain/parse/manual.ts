@@ -5,8 +5,8 @@ import { accountIdSchema, instanceIdSchema, regionSchema } from "../containers";
 import { quote } from "./json";
 import type { JsonObject } from "./json";
 import { readSeverity, severityOfLabel } from "./severity";
-import { conclude } from "./verdict";
-import type { Verdict } from "./verdict";
+import { conclude } from "./concludeFinding";
+import type { Verdict } from "./concludeFinding";
 
 const label = z
     .string()

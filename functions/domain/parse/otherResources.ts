@@ -1,6 +1,6 @@
 /** What to do about findings that are not about an EC2 instance, by the kind of resource they are about. */
 import { quote } from "./json";
-import { byHand } from "./verdict";
+import { byHand } from "./concludeFinding";
 
 const advice: ReadonlyArray<readonly [RegExp, string]> = [
     [

@@ -7,8 +7,8 @@ import { asObject, at, field, isTrue, listAt, parseArn, quote, textAt } from "./
 import type { JsonObject } from "./json";
 import { notAnInstance, resourceOfType } from "./otherResources";
 import { readSeverity, severityOfLabel } from "./severity";
-import { byHand, conclude, hidesSample, readFindingId, readInstanceUid } from "./verdict";
-import type { Affected, Reference, Verdict } from "./verdict";
+import { byHand, conclude, hidesSample, readFindingId, readInstanceUid } from "./concludeFinding";
+import type { Affected, Reference, Verdict } from "./concludeFinding";
 
 /** One entry of ASFF `Resources` or OCSF `resources`. */
 interface Resource {

@@ -1,6 +1,6 @@
 /** Findings on the disks, the most severe first. */
 import { severities, type DiskFinding, type Severity } from "../analysisOutputs";
-import { lookedAtSentence } from "../verdict";
+import { lookedAtSentence } from "./reportVerdict";
 import type { Assessment } from "./assessment";
 import type { FindingsRead } from "./findingLines";
 import { count, time } from "./format";

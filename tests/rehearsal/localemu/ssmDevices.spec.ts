@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileS
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
-import { ensureVenv } from "../../../tools/python";
+import { ensureVenv } from "../../../packaging/python";
 import { clientsOf, FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
 import { makeNetwork, type Network } from "./support/network";
 import { ended, sendScript, startManaged } from "./support/runCommand";

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ensureVenv, findPython } from "../../tools/python";
+import { ensureVenv, findPython } from "../../packaging/python";
 
 const root = path.resolve(__dirname, "../..");
 

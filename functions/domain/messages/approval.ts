@@ -1,9 +1,9 @@
 /** The message that asks people whether an instance shall be contained. Pure. */
-import type { Containment, Incident } from "./containers";
-import type { ContainmentPolicy } from "./decideContainment";
-import { findingSeverity, time } from "./report/format";
-import { findingLink, instanceLink } from "./slack/consoleLinks";
-import type { Message } from "./slack/message";
+import type { Containment, Incident } from "../containers";
+import type { ContainmentPolicy } from "../decideContainment";
+import { findingSeverity, time } from "../report/format";
+import { findingLink, instanceLink } from "./consoleLinks";
+import type { Message } from "./message";
 
 /** @param expiresAt ISO 8601: when silence decides */
 export function approvalMessage(

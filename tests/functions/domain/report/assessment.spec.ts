@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import type { AnalysisSummary } from "../../../functions/domain/analysisOutputs";
-import { assess } from "../../../functions/domain/report/assessment";
-import { reportInput } from "../../fixtures/analysis/input";
-import { findings, lines, summary } from "../../fixtures/analysis/plain";
+import type { AnalysisSummary } from "../../../../functions/domain/analysisOutputs";
+import { assess } from "../../../../functions/domain/report/assessment";
+import { reportInput } from "../../../fixtures/analysis/input";
+import { findings, lines, summary } from "../../../fixtures/analysis/plain";
 
 type Volume = AnalysisSummary["volumes"][number];
 const withVolumes = (change: (volume: Volume) => Volume): AnalysisSummary => ({ ...summary, volumes: summary.volumes.map(change) });

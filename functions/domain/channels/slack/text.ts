@@ -1,5 +1,5 @@
 /** Untrusted text for Slack: shown as it is, and neither a mention nor a link nor formatting. */
-import { visible } from "../visibleText";
+import { visible } from "../../visibleText";
 
 /** "@here" pings people, and an address becomes a link; the defanged forms are the field's custom and stay readable. */
 const defang = (text: string): string =>

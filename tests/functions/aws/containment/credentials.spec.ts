@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
-import { allowCredentials, denyCredentials, instanceArn } from "../../functions/aws/containment/credentials";
-import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
-import { MemberAccount } from "../support/memberAccount";
-import { incident } from "./inMemoryAws";
+import { allowCredentials, denyCredentials, instanceArn } from "../../../../functions/aws/containment/credentials";
+import { deniedInstances, denyPolicyName } from "../../../../functions/domain/planCredentialDeny";
+import { MemberAccount } from "../../../support/memberAccount";
+import { incident } from "../../inMemoryAws";
 
 const profile = "arn:aws:iam::222222222222:instance-profile/app";
 const instances = ["1", "2", "3", "4", "5"].map((digit) => ({ ...incident.instance, instanceId: `i-0000000000000000${digit}` }));

@@ -1,16 +1,16 @@
 /** The messages that people get: of isolation, of release, of the report, of a failed step. Pure; sending is functions/aws/people.ts. */
-import { severities, type DiskFinding } from "./analysisOutputs";
-import type { Containment, Incident, InstanceRef, Problem, Release, Report } from "./containers";
-import type { Assessment } from "./report/assessment";
-import { findingSeverity } from "./report/format";
-import { findingLink, instanceLink, objectLink, prefixLink, securityGroupLink } from "./slack/consoleLinks";
-import type { Fact, Message } from "./slack/message";
-import { situation, type KnownFacts } from "./stepAdvice";
-import { containmentSentence, type Verdict } from "./verdict";
+import { severities, type DiskFinding } from "../analysisOutputs";
+import type { Containment, Incident, InstanceRef, Problem, Release, Report } from "../containers";
+import type { Assessment } from "../report/assessment";
+import { findingSeverity } from "../report/format";
+import { findingLink, instanceLink, objectLink, prefixLink, securityGroupLink } from "./consoleLinks";
+import type { Fact, Message } from "./message";
+import { situation, type KnownFacts } from "../stepAdvice";
+import { containmentSentence, type Verdict } from "../report/reportVerdict";
 
-export { checkSlackPayload } from "./slack/limits";
-export { toPlainText } from "./slack/toPlainText";
-export { toSlack, type SlackPayload } from "./slack/toSlack";
+export { checkSlackPayload } from "../channels/slack/limits";
+export { toPlainText } from "../channels/plainText";
+export { toSlack, type SlackPayload } from "../channels/slack/toSlack";
 
 const where = ({ instanceId, accountId, region }: InstanceRef): string => `${instanceId} in account ${accountId}, ${region}`;
 const drill = ({ finding }: Incident): string => (finding.sample ? "[Drill] " : "");

@@ -1,6 +1,6 @@
 /** Renders a message as plain text, for e-mail and other subscribers of the notification topic. */
 import { clip, visible } from "../visibleText";
-import type { Message } from "./message";
+import type { Message } from "../messages/message";
 
 /** SNS: a subject has at most 100 ASCII characters; a message 256 KiB, of which a reader wants far less. */
 const longest = { subject: 100, item: 1000, items: 50, text: 30_000 } as const;

@@ -2,18 +2,18 @@
  * The report: one self-contained page without a script, rendered from data of hostile origin. A pure function; reading
  * and writing the evidence bucket is `sendReport`'s. The order is the reader's: can I rely on it, what is it, then why.
  */
-import { assess, type Assessment, type ReportInput } from "./report/assessment";
-import { coverageSection } from "./report/coverageSection";
-import { custodySection } from "./report/custodySection";
-import { findingsSection } from "./report/findingsSection";
-import { noCounts } from "./report/findingLines";
-import { findingSeverity, time } from "./report/format";
-import { html, preformatted, toText, type Html } from "./report/html";
-import { integritySection } from "./report/integritySection";
-import { style } from "./report/style";
-import { code, facts } from "./report/table";
-import { timelineSection } from "./report/timelineSection";
-import { verdict, type Verdict } from "./verdict";
+import { assess, type Assessment, type ReportInput } from "./assessment";
+import { coverageSection } from "./coverageSection";
+import { custodySection } from "./custodySection";
+import { findingsSection } from "./findingsSection";
+import { noCounts } from "./findingLines";
+import { findingSeverity, time } from "./format";
+import { html, preformatted, toText, type Html } from "./html";
+import { integritySection } from "./integritySection";
+import { style } from "./style";
+import { code, facts } from "./table";
+import { timelineSection } from "./timelineSection";
+import { verdict, type Verdict } from "./reportVerdict";
 
 /** The verdict on what was read, as the page and the message both state it. */
 export function reportVerdict(input: ReportInput, assessment: Assessment = assess(input)): Verdict {

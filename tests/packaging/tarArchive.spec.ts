@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import { tarGz } from "../../tools/tarArchive";
+import { tarGz } from "../../packaging/tarArchive";
 
 describe("tarArchive", () => {
     let directory: string;

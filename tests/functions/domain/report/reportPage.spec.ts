@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { html, preformatted, toText } from "../../../functions/domain/report/html";
-import { renderReport } from "../../../functions/domain/reportPage";
-import { visible, visibleLines } from "../../../functions/domain/visibleText";
-import { reportInput } from "../../fixtures/analysis/input";
-import * as hostile from "../../fixtures/analysis/hostile";
-import * as plain from "../../fixtures/analysis/plain";
+import { html, preformatted, toText } from "../../../../functions/domain/report/html";
+import { renderReport } from "../../../../functions/domain/report/reportPage";
+import { visible, visibleLines } from "../../../../functions/domain/visibleText";
+import { reportInput } from "../../../fixtures/analysis/input";
+import * as hostile from "../../../fixtures/analysis/hostile";
+import * as plain from "../../../fixtures/analysis/plain";
 
 /** Tags that the page itself uses; anything else came from the data. */
 const ownTags =

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
-import { isNotFound } from "../../functions/aws/errors";
-import { readLines } from "../../functions/aws/objectLines";
-import { startFakeAws, type FakeAws } from "../support/fakeAws";
+import { isNotFound } from "../../../functions/aws/errors";
+import { readLines } from "../../../functions/aws/objectLines";
+import { startFakeAws, type FakeAws } from "../../support/fakeAws";
 
 describe("readLines", () => {
     let fake: FakeAws;

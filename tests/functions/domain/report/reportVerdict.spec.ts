@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { assess, type Assessment } from "../../../functions/domain/report/assessment";
-import { noCounts } from "../../../functions/domain/report/findingLines";
-import { reportVerdict } from "../../../functions/domain/reportPage";
-import { verdict, type Verdict } from "../../../functions/domain/verdict";
-import { reportInput } from "../../fixtures/analysis/input";
-import { custody, summary } from "../../fixtures/analysis/plain";
+import { assess, type Assessment } from "../../../../functions/domain/report/assessment";
+import { noCounts } from "../../../../functions/domain/report/findingLines";
+import { reportVerdict } from "../../../../functions/domain/report/reportPage";
+import { verdict, type Verdict } from "../../../../functions/domain/report/reportVerdict";
+import { reportInput } from "../../../fixtures/analysis/input";
+import { custody, summary } from "../../../fixtures/analysis/plain";
 
 const nothingFound = { ...summary, findingsBySeverity: {}, checks: summary.checks.map((check) => ({ ...check, findings: 0 })) };
 const text = ({ headline, findings, containment, reliability }: Verdict): string =>

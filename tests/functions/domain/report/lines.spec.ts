@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { findingCollector } from "../../../functions/domain/report/findingLines";
-import { timelineCollector } from "../../../functions/domain/report/timelineLines";
-import { finding, findings, lines, timesketch } from "../../fixtures/analysis/plain";
+import { findingCollector } from "../../../../functions/domain/report/findingLines";
+import { timelineCollector } from "../../../../functions/domain/report/timelineLines";
+import { finding, findings, lines, timesketch } from "../../../fixtures/analysis/plain";
 
 const feed = <T>(collector: { line: (text: string) => void; result: () => T }, text: string): T => {
     text.split("\n").forEach(collector.line);

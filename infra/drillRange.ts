@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
 import type { InstanceRef } from "../functions/domain/containers";
-import { architectureOf, defaultImageParameter } from "./architecture";
+import { architectureOf, defaultImageParameter } from "./processor";
 import type { Settings } from "./config";
 import { roleTag } from "./names";
 import { trustService } from "./policyDocument";

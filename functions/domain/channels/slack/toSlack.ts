@@ -1,6 +1,6 @@
 /** Renders a message as a Slack incoming-webhook payload: one coloured attachment of Block Kit blocks. */
 import { limits } from "./limits";
-import type { Fact, Message, MessageSection } from "./message";
+import type { Fact, Message, MessageSection } from "../../messages/message";
 import { codeSpan, escapeSlack } from "./text";
 
 export interface PlainText {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand } from "@aws-sdk/client-auto-scaling";
 import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { expect } from "chai";
-import { memberClient } from "../../functions/aws/clients";
+import { memberClient } from "../../../functions/aws/clients";
 
 const answers: Record<string, (expiration: string) => string> = {
     AssumeRole: (expiration) =>

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { custodySchema, problemSchema } from "../../../functions/domain/containers";
-import { assess } from "../../../functions/domain/report/assessment";
-import { reportVerdict } from "../../../functions/domain/reportPage";
-import type { Message } from "../../../functions/domain/slack/message";
+import { custodySchema, problemSchema } from "../../../../functions/domain/containers";
+import { assess } from "../../../../functions/domain/report/assessment";
+import { reportVerdict } from "../../../../functions/domain/report/reportPage";
+import type { Message } from "../../../../functions/domain/messages/message";
 import {
     checkSlackPayload,
     errorMessage,
@@ -11,11 +11,11 @@ import {
     reportMessage,
     toPlainText,
     toSlack,
-} from "../../../functions/domain/slackMessages";
-import { readProblem } from "../../../functions/domain/stepFailure";
-import * as hostile from "../../fixtures/analysis/hostile";
-import { reportInput } from "../../fixtures/analysis/input";
-import * as plain from "../../fixtures/analysis/plain";
+} from "../../../../functions/domain/messages";
+import { readProblem } from "../../../../functions/domain/stepFailure";
+import * as hostile from "../../../fixtures/analysis/hostile";
+import { reportInput } from "../../../fixtures/analysis/input";
+import * as plain from "../../../fixtures/analysis/plain";
 
 const { incident, containment } = plain.custody;
 const page = { bucket: plain.bucket, key: `${plain.prefix}report/report.html`, sha256: plain.sha256("page") };

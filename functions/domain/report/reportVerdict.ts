@@ -2,10 +2,10 @@
  * The verdict of a report: what was found, how the instance stands, how far the analysis can be relied on. A pure
  * planner. It never says "clean": what was not looked at cannot be, and what was looked at may hide what no check knows.
  */
-import { severities, type Severity } from "./analysisOutputs";
-import type { Containment } from "./containers";
-import type { Assessment } from "./report/assessment";
-import { count, list, time } from "./report/format";
+import { severities, type Severity } from "../analysisOutputs";
+import type { Containment } from "../containers";
+import type { Assessment } from "./assessment";
+import { count, list, time } from "./format";
 
 export interface VerdictInput {
     counts: Record<Severity, number>;
