@@ -49,7 +49,7 @@ export async function startLocalEmu(options: LocalEmuOptions = {}): Promise<Loca
     const { python, bin } = await ensureVenv({
         name: "rehearsal",
         lockFile: path.join(__dirname, "requirements.lock"),
-        localPackages: [path.join(__dirname, "localemu-plugin")],
+        localPackages: [path.join(__dirname, "../localemu-plugin")],
         log: options.log,
     });
     const stateDirectory = await mkdtemp(path.join(tmpdir(), "localemu-"));

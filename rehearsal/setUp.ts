@@ -49,7 +49,7 @@ async function pythonParts(): Promise<Prepared["pythonVersion"]> {
     const { python } = await ensureVenv({
         name: "rehearsal",
         lockFile: path.join(__dirname, "requirements.lock"),
-        localPackages: [path.join(__dirname, "localemu-plugin")],
+        localPackages: [path.join(__dirname, "../localemu-plugin")],
     });
     const { stdout } = await promisify(execFile)(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
     const version = pythonVersions.find((one) => one === stdout.trim());

@@ -7,11 +7,11 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
-import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
+import { startLocalEmu, type LocalEmu } from "../../rehearsal/localEmu";
 import { allow, makeFunction, makeRole, zipped } from "./support/functions";
 import { clientsOf, FORENSICS, localEmu, rootOf, unique, until } from "./support/localAws";
 
-const root = path.resolve(__dirname, "../../..");
+const root = path.resolve(__dirname, "../..");
 
 describe("LocalEmu: launcher", function () {
     this.timeout(60_000);

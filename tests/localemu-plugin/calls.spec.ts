@@ -6,7 +6,7 @@ import { CreateTopicCommand } from "@aws-sdk/client-sns";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { readExchangeLog } from "../../../rehearsal/callLog";
+import { readExchangeLog } from "../../rehearsal/callLog";
 import { allow, makeFunction, makeRole, zipped } from "./support/functions";
 import { clientsOf, errorOf, FORENSICS, localEmu, MEMBER, rootOf, unique, until } from "./support/localAws";
 

@@ -11,23 +11,23 @@ import { CreateStateMachineCommand, DescribeExecutionCommand, ListExecutionsComm
 import { buildSync } from "esbuild";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
-import { openRecord, standingIncident } from "../../../functions/aws/incidentsTable";
-import type { Permissions } from "../../../functions/aws/permissions";
-import type { Containment, InstanceRef } from "../../../functions/domain/containers";
-import { newRecord } from "../../../functions/domain/incidentRecord";
-import { openIncidents } from "../../../functions/domain/openIncident";
-import { parseMessage } from "../../../functions/domain/parseMessage";
-import * as requestApproval from "../../../functions/requestApproval";
-import * as startIncident from "../../../functions/startIncident";
-import { deployedNames, incidentsTableName } from "../../../infra/names";
-import { stepHandlers, workflowDefinition, type StepName } from "../../../infra/workflowDefinition";
-import { fixture, put } from "../../functions/domain/messageFixtures";
+import { openRecord, standingIncident } from "../../functions/aws/incidentsTable";
+import type { Permissions } from "../../functions/aws/permissions";
+import type { Containment, InstanceRef } from "../../functions/domain/containers";
+import { newRecord } from "../../functions/domain/incidentRecord";
+import { openIncidents } from "../../functions/domain/openIncident";
+import { parseMessage } from "../../functions/domain/parseMessage";
+import * as requestApproval from "../../functions/requestApproval";
+import * as startIncident from "../../functions/startIncident";
+import { deployedNames, incidentsTableName } from "../../infra/names";
+import { stepHandlers, workflowDefinition, type StepName } from "../../infra/workflowDefinition";
+import { fixture, put } from "../functions/domain/messageFixtures";
 import { allow, makeFunction, makeRole, zipped, type Statement } from "./support/functions";
 import { FORENSICS, localEmu, MEMBER, rootOf, unique, until, type Clients } from "./support/localAws";
 
 /** A Region no other spec makes clients for: they are kept for the life of the process. */
 const region = "eu-south-2";
-const repository = path.join(__dirname, "../../..");
+const repository = path.join(__dirname, "../..");
 const names = deployedNames({
     partition: "aws",
     region,

@@ -16,7 +16,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { copyFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { startLocalEmu, type LocalEmu } from "../../../../rehearsal/localEmu";
+import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
 
 export const FORENSICS = "111111111111";
 export const MEMBER = "222222222222";
