@@ -4,7 +4,7 @@
 from typing import TextIO
 
 from clean_room_analysis import limits
-from clean_room_analysis.model import CheckReport, Finding, Severity, TimelineEvent
+from clean_room_analysis.model import CheckReport, Finding, NotLookedAt, Severity, TimelineEvent
 from clean_room_analysis.outputs import json_line
 from clean_room_analysis.text import display_name
 from clean_room_analysis.timeline import Timeline
@@ -29,10 +29,13 @@ class Ledger:
         """The running report of a check, in the order of first use."""
         return self.checks.setdefault(check, CheckReport(check))
 
-    def take(self, result: Finding | TimelineEvent) -> None:
+    def take(self, result: Finding | TimelineEvent | NotLookedAt) -> None:
         """Keeps one result of a check: once each, up to the bound per check."""
         if isinstance(result, TimelineEvent):
             self._timeline.add_event(result)
+            return
+        if isinstance(result, NotLookedAt):
+            self.not_looked_at(result.what, result.why, incomplete=result.incomplete)
             return
         line = result.to_json()
         report = self.report(result.check)

@@ -7,12 +7,18 @@ MEBIBYTE = 1024 * 1024
 
 #: Bytes read at once while a device is hashed.
 HASH_BLOCK_BYTES = 4 * MEBIBYTE
-#: Text artefacts (crontabs, units, histories, keys) are read up to here.
-TEXT_BYTES = 1 * MEBIBYTE
-#: Lines longer than this are cut before a pattern sees them.
+#: Text artefacts that are needed in one piece (scripts, units) are read up to here; what is longer is named as cut.
+TEXT_BYTES = 16 * MEBIBYTE
+#: Text artefacts that are read line by line (histories, crontabs, keys, logs) are read up to here; what is longer is named as cut.
+STREAM_BYTES = 512 * MEBIBYTE
+#: Lines longer than this come in overlapping pieces, so that a pattern sees all of them and never an endless one.
+LINE_BYTES = 4096
+LINE_OVERLAP_BYTES = 1024
+#: Characters of one log message that are kept.
 LINE_CHARACTERS = 4096
-#: Lines of one text artefact.
-LINES = 20_000
+#: Large files are read in windows of this size, each overlapping the one before it.
+WINDOW_BYTES = 32 * MEBIBYTE
+WINDOW_OVERLAP_BYTES = 1 * MEBIBYTE
 #: Log files (secure, auth.log, wtmp, btmp) are read up to here.
 LOG_BYTES = 64 * MEBIBYTE
 #: One journald file.

@@ -138,6 +138,18 @@ class TimelineEvent:
     volume_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class NotLookedAt:
+    """Something that a check could not look at, or of which it saw only a part; a check yields it beside its findings.
+
+    It is listed in summary.json and makes the run incomplete, unless `incomplete` is False (never looked at, by design).
+    """
+
+    what: str
+    why: str
+    incomplete: bool = True
+
+
 @dataclass(slots=True)
 class CheckReport:
     """What a check looked at. `error` says what failed, None when nothing did."""

@@ -139,6 +139,16 @@ class MountedTree(Tree):
             raise OSError(errno.EINVAL, "not a regular file of this file system")
         return os.fdopen(descriptor, "rb")
 
+    def next_data(self, handle: BinaryIO, offset: int) -> int | None:
+        descriptor = handle.fileno()
+        before = os.lseek(descriptor, 0, os.SEEK_CUR)
+        try:
+            return os.lseek(descriptor, offset, os.SEEK_DATA)
+        except OSError as error:
+            return None if error.errno == errno.ENXIO else offset
+        finally:
+            os.lseek(descriptor, before, os.SEEK_SET)  # the stream's buffer goes by where it left the descriptor
+
     def attribute(self, path: str, name: str) -> bytes | None:
         try:
             with self.open(path) as handle:

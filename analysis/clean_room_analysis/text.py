@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Text that comes from a hostile disk, made safe to keep: bounded, printable, reversible where it is a name."""
 
+import io
 import re
+import sys
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from clean_room_analysis import limits
 
@@ -11,6 +14,8 @@ _UNPRINTABLE = re.compile(
     "[\\\\\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
+#: Bytes read at once from a text artefact.
+_READ_BYTES = 256 * 1024
 _SHORT = {9: "\\t", 10: "\\n", 13: "\\r"}
 
 
@@ -53,12 +58,38 @@ def decode(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
+def stream_lines(handle: BinaryIO, limit: int = limits.STREAM_BYTES) -> Iterator[tuple[int, str]]:
+    """Numbered lines (from 1) of a stream, to its end or to `limit` bytes; memory does not grow with the file.
+
+    A line longer than `limits.LINE_BYTES` comes in pieces with the same number, each beginning with the last
+    `limits.LINE_OVERLAP_BYTES` of the one before it, so that padding hides nothing and no pattern sees an endless line.
+    """
+    number, pending, left = 1, b"", limit
+    while left > 0 and (block := handle.read(min(left, _READ_BYTES))):
+        left -= len(block)
+        *whole, last = (pending + block).split(b"\n")
+        for line in whole:
+            for piece in _pieces(line):
+                yield number, decode(piece)
+            number += 1
+        pending = last
+        while len(pending) > limits.LINE_BYTES:
+            yield number, decode(pending[: limits.LINE_BYTES])
+            pending = pending[limits.LINE_BYTES - limits.LINE_OVERLAP_BYTES :]
+    if pending:
+        yield number, decode(pending.removesuffix(b"\r"))
+
+
+def _pieces(line: bytes) -> Iterator[bytes]:
+    while len(line) > limits.LINE_BYTES:
+        yield line[: limits.LINE_BYTES]
+        line = line[limits.LINE_BYTES - limits.LINE_OVERLAP_BYTES :]
+    yield line.removesuffix(b"\r")
+
+
 def lines(text: str) -> Iterator[tuple[int, str]]:
-    """Numbered lines (from 1) of a text artefact, at most `limits.LINES`, each cut to `limits.LINE_CHARACTERS`."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if number > limits.LINES:
-            return
-        yield number, line[: limits.LINE_CHARACTERS].rstrip("\r")
+    """Numbered lines of text that is in memory already, as `stream_lines` gives them."""
+    return stream_lines(io.BytesIO(text.encode("utf-8", "surrogateescape")), sys.maxsize)
 
 
 def spreadsheet_cell(text: str) -> str:

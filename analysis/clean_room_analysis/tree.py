@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from clean_room_analysis import limits
 from clean_room_analysis.model import Entry
+from clean_room_analysis.text import stream_lines
 
 #: Where an intruder can write is read first, so that a deadline cuts what the vendor shipped.
 FIRST = {name: rank for rank, name in enumerate(("tmp", "dev", "root", "home", "var", "srv", "www", "opt", "etc"))}
@@ -54,6 +55,43 @@ class Tree(ABC):
         """The first `limit` bytes of a regular file."""
         with self.open(path) as handle:
             return handle.read(limit)
+
+    def lines(self, path: str, limit: int = limits.STREAM_BYTES) -> Iterator[tuple[int, str]]:
+        """Numbered lines of a regular file, streamed; see `text.stream_lines`. @raises OSError"""
+        with self.open(path) as handle:
+            yield from stream_lines(handle, limit)
+
+    def windows(
+        self, path: str, size: int = limits.WINDOW_BYTES, overlap: int = limits.WINDOW_OVERLAP_BYTES
+    ) -> Iterator[tuple[int, bytes]]:
+        """A regular file as (offset, content) in windows of `size` bytes that overlap, to its end.
+
+        The last window of a file longer than `size` is a full one that ends with the file. Windows of nothing but holes are
+        left out where the file system tells holes. @raises OSError
+        """
+        with self.open(path) as handle:
+            offset = 0
+            content = handle.read(size)
+            yield 0, content
+            while len(content) == size:
+                following = offset + size - overlap
+                data = self.next_data(handle, following)
+                if data is None:
+                    return
+                handle.seek(data)
+                offset_before, offset, read = offset, data, handle.read(size)
+                if len(read) < size:  # the end: a full window that ends here
+                    last = max(0, data + len(read) - size)
+                    if last > offset_before:
+                        handle.seek(last)
+                        yield last, handle.read(size)
+                    return
+                content = read
+                yield offset, content
+
+    def next_data(self, handle: BinaryIO, offset: int) -> int | None:
+        """Where content begins at or after `offset`; None when only holes follow. Without knowledge of holes, `offset` itself."""
+        return offset
 
     def resolve(self, path: str) -> Entry | None:
         """Follows symbolic links inside the tree, as a chroot would, at most `limits.LINKS`; None when they lead nowhere."""

@@ -66,6 +66,8 @@ class Walker:
             if check.wants(item.entry):
                 self._ledger.report(check.name).items_looked_at += 1
                 self._run(check, f"{item.volume_id}:{item.entry.path}", partial(check.look, item))
+        for why in item.unseen:
+            self._ledger.not_looked_at(f"{item.volume_id}:{item.entry.path}", why)
 
     def _run(self, check: Check, where: str, results: Callable[[], Iterator[Result]]) -> None:
         try:

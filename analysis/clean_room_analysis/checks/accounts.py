@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.model import Entry, Finding, Severity
-from clean_room_analysis.text import lines
 
 _FILES = frozenset({"/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers"})
 _NO_HASH = ("", "x", "*", "!", "!!")
@@ -40,7 +39,7 @@ class Accounts(Check):
         if path == "/etc/passwd":
             yield from self._passwd(item)
         elif path == "/etc/passwd-":
-            self._before[item.volume_id] = {line.split(":")[0] for _, line in lines(item.text)}
+            self._before[item.volume_id] = {line.split(":")[0] for _, line in item.lines()}
         elif path == "/etc/shadow":
             yield from self._shadow(item)
         elif path.startswith("/etc/pam.d/"):
@@ -50,7 +49,7 @@ class Accounts(Check):
 
     def _passwd(self, item: Item) -> Iterator[Result]:
         accounts = self._now.setdefault(item.volume_id, {})
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             fields = line.split(":")
             if len(fields) < 7 or line.startswith("#"):
                 continue
@@ -70,7 +69,7 @@ class Accounts(Check):
                 yield self.found(item, Severity.MEDIUM, f"Service account {name} has a log-in shell", shown, ("T1078.003",))
 
     def _shadow(self, item: Item) -> Iterator[Result]:
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             fields = line.split(":")
             if len(fields) >= 3 and fields[0] and fields[1] == "":
                 yield self.found(
@@ -82,7 +81,7 @@ class Accounts(Check):
                 )
 
     def _sudo(self, item: Item) -> Iterator[Result]:
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             match = _SUDO_ALL.match(line)
             if match and not (_CLOUD_SUDO.match(item.path) and match.group(1) in _CLOUD_USERS):
                 known = match.group(1) in _CLOUD_USERS or match.group(1).startswith("%")
@@ -95,7 +94,7 @@ class Accounts(Check):
                 )
 
     def _pam(self, item: Item) -> Iterator[Result]:
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             if line.lstrip().startswith("#"):
                 continue
             module = _PAM_PATH.search(line)

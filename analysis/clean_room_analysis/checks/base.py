@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import BinaryIO, ClassVar
 
 from clean_room_analysis import limits
-from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent
+from clean_room_analysis.model import Entry, Finding, NotLookedAt, Severity, TimelineEvent
 from clean_room_analysis.text import decode
 from clean_room_analysis.tree import Tree
 
 #: What a check gives back.
-Result = Finding | TimelineEvent
+Result = Finding | TimelineEvent | NotLookedAt
 
 
 class Item:
@@ -23,6 +23,8 @@ class Item:
         self.entry = entry
         self.tree = tree
         self.volume_id = volume_id
+        #: Why parts of the content were not looked at; the walker records them and the run is incomplete.
+        self.unseen: dict[str, None] = {}
 
     @property
     def path(self) -> str:
@@ -30,10 +32,38 @@ class Item:
         return self.entry.logical
 
     @cached_property
+    def target(self) -> Entry | None:
+        """The regular file this is, or leads to as a link inside the tree; None for anything else."""
+        found = self.tree.resolve(self.entry.path) if self.entry.is_link else self.entry
+        return found if found is not None and found.is_file else None
+
+    def lines(self, limit: int = limits.STREAM_BYTES) -> Iterator[tuple[int, str]]:
+        """Numbered lines, streamed over the whole file (see `text.stream_lines`): no padding hides a line.
+
+        Nothing for what is no regular file. What lies beyond `limit` bytes is named in `unseen`. @raises OSError
+        """
+        if self.target is not None:
+            yield from self.tree.lines(self.target.path, limit)
+            self._cut(self.target, limit)
+
+    def windows(self) -> Iterator[tuple[int, bytes]]:
+        """The whole content as (offset, bytes) in overlapping windows of `limits.WINDOW_BYTES`. @raises OSError"""
+        return iter(()) if self.target is None else self.tree.windows(self.target.path)
+
+    @cached_property
     def text(self) -> str:
-        """The first `limits.TEXT_BYTES` as text; a link is followed inside the tree; "" for what is no regular file. @raises OSError"""
-        target = self.tree.resolve(self.entry.path) if self.entry.is_link else self.entry
-        return decode(self.tree.read(target.path, limits.TEXT_BYTES)) if target is not None and target.is_file else ""
+        """The content in one piece, for what cannot be judged by lines; "" for what is no regular file.
+
+        What lies beyond `limits.TEXT_BYTES` is named in `unseen`. @raises OSError
+        """
+        if self.target is None:
+            return ""
+        self._cut(self.target, limits.TEXT_BYTES)
+        return decode(self.tree.read(self.target.path, limits.TEXT_BYTES))
+
+    def _cut(self, target: Entry, limit: int) -> None:
+        if target.size > limit:
+            self.unseen[f"only the first {limit} of its {target.size} bytes were looked at"] = None
 
     @cached_property
     def head(self) -> bytes:

@@ -8,7 +8,6 @@ from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import in_words, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.model import Entry, Severity
-from clean_room_analysis.text import lines
 
 _PLACES = re.compile(
     r"^(?:/etc/(?:crontab|anacrontab)|/etc/cron\.(?:d|hourly|daily|weekly|monthly|yearly)/.+|/var/spool/(?:cron|at)/.+)$", re.DOTALL
@@ -38,7 +37,7 @@ class Cron(Check):
             yield self.found(item, Severity.HIGH, "Anybody may write this scheduled job", f"mode {entry.mode & 0o7777:04o}", (technique,))
         if entry.name.startswith(".") and entry.name not in (".placeholder", ".SEQ") and path.startswith("/etc/"):
             yield self.found(item, Severity.MEDIUM, "Hidden file among the scheduled jobs", entry.name, (technique, "T1564.001"))
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             command = line.strip()
             if not command or command.startswith("#"):
                 continue

@@ -9,7 +9,7 @@ from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import in_words, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.model import Entry, Finding, Severity
-from clean_room_analysis.text import decode, lines
+from clean_room_analysis.text import decode
 
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|gz|zst))?$")
 #: ELF, or one of the compressions modules come in: Vim's Korean tutor is a .ko too.
@@ -46,7 +46,7 @@ class KernelModules(Check):
         if path.startswith("/etc/modprobe.d/"):
             yield from self._install(item)
         elif path.startswith("/etc/modules-load.d/"):
-            names = [line.strip() for _, line in lines(item.text) if line.strip() and line.lstrip()[0] not in "#;"]
+            names = [line.strip() for _, line in item.lines() if line.strip() and line.lstrip()[0] not in "#;"]
             if names:
                 yield self.found(item, Severity.INFORMATIONAL, "Modules loaded at start", ", ".join(names), ("T1547.006",))
         elif entry.name == "modules.dep":
@@ -63,7 +63,7 @@ class KernelModules(Check):
             )
 
     def _install(self, item: Item) -> Iterator[Result]:
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             command = _INSTALL.match(line)
             reasons = persistent_suspicions(command.group(1), "T1547.006") if command else ()
             if reasons:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.places import hidden_part, in_home, in_temporary
 from clean_room_analysis.model import Entry, Severity
-from clean_room_analysis.text import lines
 
 
 class LdPreload(Check):
@@ -26,7 +25,7 @@ class LdPreload(Check):
         if item.path == "/etc/ld.so.preload":
             yield from self._preload(item)
             return
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             directory = line.split("#")[0].strip()
             if in_temporary(directory + "/") or in_home(directory + "/") or (directory.startswith("/") and hidden_part(directory)):
                 yield self.found(
@@ -43,7 +42,7 @@ class LdPreload(Check):
                 item, Severity.CRITICAL, "/etc/ld.so.preload is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1574.006",)
             )
             return
-        libraries = [name for _, line in lines(item.text) for name in line.split("#")[0].replace(":", " ").split()]
+        libraries = [name for _, line in item.lines() for name in line.split("#")[0].replace(":", " ").split()]
         if not libraries:
             yield self.found(item, Severity.LOW, "/etc/ld.so.preload exists and names no library", "", ("T1574.006",))
         for name in libraries:

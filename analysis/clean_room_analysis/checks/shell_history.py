@@ -8,7 +8,6 @@ from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import Suspicion, in_words, suspicions, techniques, worst
 from clean_room_analysis.checks.places import temporary_path_in
 from clean_room_analysis.model import Entry, Severity, TimelineEvent
-from clean_room_analysis.text import lines
 
 _NAMES = frozenset(
     {
@@ -50,7 +49,7 @@ class ShellHistory(Check):
         when: int | None = None
         quoted: list[str] = []
         reasons: list[Suspicion] = []
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             stamp = _BASH_TIME.match(line)
             if stamp:
                 when = int(stamp.group(1))

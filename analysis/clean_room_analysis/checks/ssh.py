@@ -11,7 +11,6 @@ from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import in_words, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.model import Entry, Finding, Severity
-from clean_room_analysis.text import lines
 
 _KEYS = re.compile(r"(?:/\.ssh/authorized_keys2?|^/etc/ssh/authorized_keys(?:\.d)?/[^/]+|^/etc/ssh/authorized_keys)$", re.DOTALL)
 _SERVER = re.compile(r"^/etc/ssh/sshd_config(?:\.d/[^/]+)?$", re.DOTALL)
@@ -97,7 +96,7 @@ class Ssh(Check):
             )
         person = _PERSON.match(item.path)
         owner = person.group(1) if person else "root" if item.path.startswith("/root/") else None
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             key = _KEY.search(line) if not line.lstrip().startswith("#") else None
             if key is None:
                 continue
@@ -125,7 +124,7 @@ class Ssh(Check):
                 )
 
     def _server(self, item: Item) -> Iterator[Result]:
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             words = line.strip().replace("=", " ", 1).split(None, 1)
             if len(words) < 2 or words[0].startswith("#"):
                 continue

@@ -9,7 +9,6 @@ from clean_room_analysis.checks.commands import in_words, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.checks.places import hidden_part
 from clean_room_analysis.model import Entry, Severity
-from clean_room_analysis.text import lines
 
 _HOME_FILES = frozenset(
     {
@@ -77,7 +76,7 @@ class Startup(Check):
             yield self.found(item, Severity.HIGH, f"{what} that anybody may write", f"mode {item.entry.mode & 0o7777:04o}", (technique,))
         if item.entry.name not in _HOME_FILES and hidden_part(item.entry.name) and item.path.startswith("/etc/"):
             yield self.found(item, Severity.MEDIUM, f"{what} under a hidden name", item.text[:500], (technique, "T1564.001"))
-        for number, line in lines(item.text):
+        for number, line in item.lines():
             command = line.strip()
             reasons = persistent_suspicions(command, technique) if command and not command.startswith("#") else ()
             if reasons:

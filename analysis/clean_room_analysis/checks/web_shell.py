@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.model import Entry, Severity
-from clean_room_analysis.text import lines
 
 _SCRIPT = re.compile(r"\.(?:php\d?|phtml|phar|inc|jspx?|jspf|aspx?|ashx|cgi|cfm)$", re.I)
 _IMAGE_SCRIPT = re.compile(
@@ -63,7 +62,7 @@ class WebShell(Check):
     def look(self, item: Item) -> Iterator[Result]:
         name = item.entry.name
         if name in (".htaccess", ".user.ini"):
-            for number, line in lines(item.text):
+            for number, line in item.lines():
                 if _HANDLER.search(line):
                     yield self.found(
                         item,
