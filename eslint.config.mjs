@@ -1,4 +1,4 @@
-// Lint for what the type checker does not see: promises nobody waits for, loose comparison, dead names. Layout is left to the editor.
+// Lint for what the type checker does not see: promises nobody waits for, loose comparison, dead names. Layout is Prettier's (`npm run format`).
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(

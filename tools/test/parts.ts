@@ -34,6 +34,7 @@ export const parts: Part[] = [
         [bin("tsc"), "--noEmit", "-p", path.join(root, "policies")],
     ]),
     checkPart("lint", [[bin("eslint"), root]]),
+    checkPart("layout", [[process.execPath, "-r", "ts-node/register/transpile-only", path.join(root, "tools/format.ts"), "--check"]]),
     mochaPart("mocha", SPECS),
     mochaPart("rehearsals", REHEARSALS),
     {
