@@ -94,6 +94,9 @@ const advice: Record<string, Advice> = {
     },
 };
 
+/** Steps with advice of their own, in lower case. */
+export const advisedSteps: readonly string[] = Object.keys(advice);
+
 const unknownStep: Advice = {
     whatToDo: "Look at the execution of the state machine and the log of the function that failed; then start the incident again.",
     instance: "uncertain",

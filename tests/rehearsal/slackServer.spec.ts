@@ -16,6 +16,7 @@ describe("Slack's stand-in", () => {
         tone: "danger",
         title: "Contained: i-0aaaaaaaaaaaaaaaa",
         summary: "A summary.",
+        runbook: "Contained",
         facts: [],
         sections: [],
         links: [],

@@ -1,6 +1,7 @@
 /** Renders a message as plain text, for e-mail and other subscribers of the notification topic. */
 import { clip, visible } from "../visibleText";
 import type { Message } from "../messages/message";
+import { runbookPlace } from "../messages/runbook";
 
 /** SNS: a subject has at most 100 ASCII characters; a message 256 KiB, of which a reader wants far less. */
 const longest = { subject: 100, item: 1000, items: 50, text: 30_000 } as const;
@@ -26,7 +27,8 @@ export function toPlainText(message: Message): PlainMessage {
                 ...items.slice(0, longest.items).map((item) => `- ${line(item)}`),
                 ...(items.length > longest.items ? [`- and ${items.length - longest.items} more`] : []),
             ]),
-        ...(message.links.length > 0 ? [""] : []),
+        "",
+        `Runbook: ${runbookPlace(message.runbook)}`,
         ...message.links.map(({ label, url }) => `${label}: ${url}`),
     ].join("\n");
     const subject = message.title

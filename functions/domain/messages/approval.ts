@@ -4,6 +4,7 @@ import type { ContainmentPolicy } from "../decideContainment";
 import { findingSeverity, time } from "../report/format";
 import { findingLink, instanceLink } from "./consoleLinks";
 import type { Message } from "./message";
+import { runbookHeadings } from "./runbook";
 
 /** @param expiresAt ISO 8601: when silence decides */
 export function approvalMessage(
@@ -18,6 +19,7 @@ export function approvalMessage(
         tone: "danger",
         title: `${finding.sample ? "[Drill] " : ""}Your decision: contain ${instance.instanceId} in account ${instance.accountId}, ${instance.region}?`,
         summary: `Nothing was changed yet. Without an answer by ${time(expiresAt)} it ${onTimeout === "contain" ? "is contained" : "is left as it is"}. Its evidence is being preserved meanwhile. ${finding.title}`,
+        runbook: runbookHeadings.approval,
         facts: [
             { label: "Instance", value: instance.instanceId },
             { label: "Account", value: instance.accountId },

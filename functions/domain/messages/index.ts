@@ -5,7 +5,8 @@ import type { Assessment } from "../report/assessment";
 import { findingSeverity } from "../report/format";
 import { findingLink, instanceLink, objectLink, prefixLink, securityGroupLink } from "./consoleLinks";
 import type { Fact, Message } from "./message";
-import { situation, type KnownFacts } from "../stepAdvice";
+import { runbookHeadings, stepHeading } from "./runbook";
+import { advisedSteps, situation, type KnownFacts } from "../stepAdvice";
 import { containmentSentence, type Verdict } from "../report/reportVerdict";
 
 export { checkSlackPayload } from "../channels/slack/limits";
@@ -60,6 +61,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
         tone: "danger",
         title: `${drill(incident)}${isolationTitle(containment)}: ${where(instance)}`,
         summary: `${containmentSentence(containment)} ${finding.title}`,
+        runbook: runbookHeadings[contained ? "contained" : observed ? "observed" : "notContained"],
         facts: [
             ...incidentFacts(incident),
             ...(containment ? [{ label: "VPC", value: containment.vpcId }] : []),
@@ -111,6 +113,7 @@ export function releaseMessage({ incidentId, instance, forced, conflicts, steps,
         tone: "warning",
         title: `Released: ${where(instance)}`,
         summary: `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
+        runbook: runbookHeadings.released,
         facts: [
             { label: "Instance", value: instance.instanceId },
             { label: "Account", value: instance.accountId },
@@ -150,6 +153,7 @@ export function reportMessage({ incident, verdict, assessment, top, report }: Re
                   : "neutral",
         title: `${drill(incident)}Report: ${verdict.headline} – ${where(incident.instance)}`,
         summary: `${verdict.findings} ${verdict.containment} ${verdict.reliability}`,
+        runbook: runbookHeadings.report,
         facts: [
             ...incidentFacts(incident),
             { label: "Complete", value: report.complete ? "yes" : "NO" },
@@ -196,6 +200,11 @@ export function errorMessage(problem: Problem, known: KnownFacts, record: ErrorR
         tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",
         title: refused ? `A message started no incident: ${subject}` : `A step of the response failed: ${subject}`,
         summary: `${problem.step}: ${problem.cause}`,
+        runbook: refused
+            ? runbookHeadings.refused
+            : advisedSteps.includes(problem.step.toLowerCase())
+              ? stepHeading(problem.step)
+              : runbookHeadings.stepFailed,
         facts: [
             { label: "Step", value: problem.step },
             { label: "Error", value: problem.error },

@@ -10,6 +10,8 @@ export interface Message {
     title: string;
     /** Some sentences. */
     summary: string;
+    /** The heading of docs/runbook.md that says what to do: one of runbook.ts. */
+    runbook: string;
     facts: readonly Fact[];
     sections: readonly MessageSection[];
     /** To the AWS console only. */

@@ -1,6 +1,7 @@
 /** Renders a message as a Slack incoming-webhook payload: one coloured attachment of Block Kit blocks. */
 import { limits } from "./limits";
 import type { Fact, Message, MessageSection } from "../../messages/message";
+import { runbookPlace } from "../../messages/runbook";
 import { codeSpan, escapeSlack } from "./text";
 
 export interface PlainText {
@@ -94,7 +95,7 @@ export function toSlack(message: Message): SlackPayload {
                         .filter(({ items }) => items.length > 0)
                         .slice(0, budget.sections)
                         .flatMap(sectionBlocks),
-                    ...(links.length > 0 ? [{ type: "context" as const, elements: links }] : []),
+                    { type: "context", elements: [...links, plain(`Runbook: ${runbookPlace(message.runbook)}`, 160)] },
                 ],
             },
         ],

@@ -4,6 +4,7 @@ import { custodySchema, problemSchema } from "../../../../functions/domain/conta
 import { assess } from "../../../../functions/domain/report/assessment";
 import { reportVerdict } from "../../../../functions/domain/report/reportPage";
 import type { Message } from "../../../../functions/domain/messages/message";
+import { runbookHeadings } from "../../../../functions/domain/messages/runbook";
 import {
     checkSlackPayload,
     errorMessage,
@@ -51,6 +52,7 @@ const message = fc.record<Message>({
     tone: fc.constantFrom("danger", "warning", "neutral"),
     title: nasty.map((text) => `Report: ${text}`),
     summary: nasty,
+    runbook: fc.constantFrom(...Object.values(runbookHeadings)),
     facts: fc.array(fc.record({ label: fc.constant("Label"), value: nasty }), { maxLength: 30 }),
     sections: fc.array(fc.record({ heading: fc.constant("Heading"), items: fc.array(nasty, { maxLength: 60 }) }), { maxLength: 12 }),
     links: fc.constant([]),

@@ -1,0 +1,27 @@
+/** Where docs/runbook.md says what a message means, what to look at and what to type. A spec holds that every heading is there. */
+
+/** Every kind of message, and the heading of its page. A failed step has a page of its own: {@link stepHeading}. */
+export const runbookHeadings = {
+    contained: "Contained",
+    notContained: "NOT contained",
+    observed: "Observed, not contained",
+    approval: "Your decision: contain the instance?",
+    released: "Released",
+    report: "Report",
+    refused: "A message started no incident",
+    stepFailed: "A step of the response failed",
+} as const;
+export type MessageKind = keyof typeof runbookHeadings;
+
+/** The heading of a failed step's page. @param step as the error record has it, such as `IsolateInstance` */
+export const stepHeading = (step: string) => `${step} failed`;
+
+/** The heading as GitHub makes an anchor of it: lower case, hyphens for spaces, no punctuation. */
+export const anchorOf = (heading: string) =>
+    heading
+        .toLowerCase()
+        .replace(/[^a-z0-9 _-]/g, "")
+        .replaceAll(" ", "-");
+
+/** Where to look, as people can open it in a clone or on the repository's page. */
+export const runbookPlace = (heading: string) => `docs/runbook.md#${anchorOf(heading)}`;
