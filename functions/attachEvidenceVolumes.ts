@@ -15,7 +15,7 @@ import { forensicInstance, forensicVolumes } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
 import { ec2Arn, type Permissions } from "./aws/permissions";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
-import { incidentTags, purposeTag, tagValue } from "./domain/incidentTags";
+import { incidentTags, purposeTag, tagValue } from "./domain/tags";
 import { planVolumes, type VolumeAction, type VolumesState, type VolumeState } from "./domain/planVolumes";
 
 /** Make volumes of an incident's snapshots and attach them to an incident's instance. */

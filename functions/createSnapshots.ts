@@ -11,9 +11,10 @@ import { isTransient, NotYetError, StepError } from "./aws/errors";
 import { step } from "./aws/handler";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { actOnAll, readStateWith, type Sides } from "./aws/preservation";
-import { restoreRecordObject, victimVolumes, victimVolumesObject } from "./aws/victimVolumes";
+import { victimVolumes } from "./aws/victimVolumes";
 import { containmentSchema, evidenceSchema, incidentSchema, type Evidence, type Incident } from "./domain/containers";
 import { planPreservation, type PreservationPlan } from "./domain/planPreservation";
+import { objectNames } from "./domain/evidenceKeys";
 
 /** Copy shared snapshots under the evidence key and lock them; keep the list of volumes. */
 export const permissions: Permissions = (names) => [
@@ -24,8 +25,8 @@ export const permissions: Permissions = (names) => [
     { Sid: "LockEvidence", Effect: "Allow", Action: ["ec2:LockSnapshot"], Resource: [snapshotArn(names)], Condition: madeForIncident },
     tagAtCreation([snapshotArn(names)], "CopySnapshot"),
     ...useKeyThroughEbs(names, "CopyUnderEvidenceKey", names.evidenceKeyArn),
-    ...readEvidence(victimVolumesObject, restoreRecordObject)(names),
-    ...writeEvidence(victimVolumesObject)(names),
+    ...readEvidence(objectNames.victimVolumes, objectNames.restoreRecord)(names),
+    ...writeEvidence(objectNames.victimVolumes)(names),
 ];
 
 /** Snapshot any volume, copy it under the evidence key, and share with the forensics account and nobody else. */

@@ -29,12 +29,14 @@ import { observedContainment } from "./domain/observedContainment";
 import { departed, describeAction, notNeeded, planContainment, planDeparture, uncontainedInterfaces } from "./domain/planContainment";
 import type { ContainmentAction, CredentialsMode } from "./domain/planContainment";
 import { insideSubnet } from "./domain/trackedPaths";
+import { roleTag } from "./domain/tags";
+import { objectNames } from "./domain/evidenceKeys";
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
     ...incidentsTablePermissions(names),
-    ...writeEvidence("departure-record.json", "restore-record.json", "observed-instance.json", "containment.json")(names),
-    ...readEvidence("departure-record.json", "restore-record.json")(names),
+    ...writeEvidence(objectNames.departureRecord, objectNames.restoreRecord, objectNames.observedInstance, objectNames.containment)(names),
+    ...readEvidence(objectNames.departureRecord, objectNames.restoreRecord)(names),
 ];
 
 /** In the member account. */
@@ -59,7 +61,7 @@ export const memberPermissions: Permissions = (names) => [
         Effect: "Allow",
         Action: ["ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
         Resource: [ec2Arn(names, "security-group/*")],
-        Condition: { StringEquals: { "aws:ResourceTag/clean-room:role": ["isolation", "untrack"] } },
+        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack"] } },
     },
     {
         Sid: "LeaveAutoScalingGroup",
@@ -106,7 +108,7 @@ async function performAll(
 
 /** Keeps which Auto Scaling group the instance was in. @returns that of the first run, which may have left the group already */
 async function recordDeparture(incident: Incident, autoScaling: InstanceState["autoScaling"]): Promise<InstanceState["autoScaling"]> {
-    const key = `${incident.prefix}departure-record.json`;
+    const key = `${incident.prefix}${objectNames.departureRecord}`;
     const { written } = await putJson(key, { schemaVersion: 1, autoScaling }, { onlyIfAbsent: true });
     return written ? autoScaling : (await getJson(key, departureRecordSchema))!.value.autoScaling;
 }
@@ -140,7 +142,7 @@ export const handler = step({
         if (decision.mode !== "automatic") {
             const state = await readRest(first);
             if (decision.mode === "observe") await recordObserved(recorded.record, answer);
-            const read = await putJson(`${incident.prefix}observed-instance.json`, state);
+            const read = await putJson(`${incident.prefix}${objectNames.observedInstance}`, state);
             return observedContainment(
                 incident,
                 state,
@@ -156,7 +158,7 @@ export const handler = step({
         // What an action changes is on record before it, and never over the record of a first run. Leaving the Auto Scaling
         // group needs only its own record, so it need not wait for the rest of the reading; what has to be made for the cut is
         // made meanwhile: every call that waits for another one is time in which the attacker goes on.
-        const recordKey = `${incident.prefix}restore-record.json`;
+        const recordKey = `${incident.prefix}${objectNames.restoreRecord}`;
         const departure = recordDeparture(incident, first.autoScaling);
         const [prepared, { state, record }] = await Promise.all([
             prepareGroups(instance, incidentId, first.vpcId, standing(first.vpcId), networkMode()),
@@ -225,9 +227,9 @@ export const handler = step({
         };
         // Also when it failed: release has to know what was put in place of what.
         const kept = await attempt(
-            { name: "recordContainment", detail: `${incident.prefix}containment.json, without which release refuses` },
+            { name: "recordContainment", detail: `${incident.prefix}${objectNames.containment}, without which release refuses` },
             async () => {
-                await putJson(`${incident.prefix}containment.json`, containment);
+                await putJson(`${incident.prefix}${objectNames.containment}`, containment);
                 return done;
             },
         );

@@ -30,11 +30,12 @@ import {
 import { instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
 import { releaseMessage } from "./domain/messages";
+import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
-    ...writeEvidence("releases/*")(names),
-    ...readEvidence("restore-record.json", "containment.json")(names),
+    ...writeEvidence(`${objectPrefixes.releases}*`)(names),
+    ...readEvidence(objectNames.restoreRecord, objectNames.containment)(names),
     ...incidentsTablePermissions(names),
     ...tellPermissions(names),
 ];
@@ -63,8 +64,8 @@ export const memberPermissions: Permissions = (names) => [
 /** What containment left in the evidence bucket. @throws StepError when there is nothing to release, or not yet */
 async function readRecords(incidentId: string, prefix: string): Promise<{ record: InstanceState; containment: Containment }> {
     const [record, containment] = await Promise.all([
-        getJson(`${prefix}restore-record.json`, instanceStateSchema),
-        getJson(`${prefix}containment.json`, containmentSchema),
+        getJson(`${prefix}${objectNames.restoreRecord}`, instanceStateSchema),
+        getJson(`${prefix}${objectNames.containment}`, containmentSchema),
     ]);
     if (!record)
         throw new StepError(
@@ -137,7 +138,7 @@ export const handler = step({
     input: releaseRequestSchema,
     output: releaseSchema,
     run: async ({ incidentId, force }) => {
-        const prefix = `incidents/${incidentId}/`;
+        const prefix = incidentPrefix(incidentId);
         const { record, containment } = await readRecords(incidentId, prefix);
         const { instance } = containment;
         const current = await readOrTidy(containment, record);
@@ -183,7 +184,7 @@ export const handler = step({
             steps,
             releasedAt,
         };
-        await putJson(`${prefix}releases/${releasedAt}.json`, release);
+        await putJson(`${prefix}${releaseRecord(releasedAt)}`, release);
         if (!release.released) {
             const what = [
                 ...failed.map(({ name, detail }) => `${name} failed: ${detail}`),

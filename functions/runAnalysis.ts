@@ -25,8 +25,9 @@ import {
     type Incident,
     type ObjectRef,
 } from "./domain/containers";
-import { incidentTag, purposeTag } from "./domain/incidentTags";
+import { incidentTag, purposeTag } from "./domain/tags";
 import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
+import { objectNames, objectPrefixes } from "./domain/evidenceKeys";
 
 /** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
 export const permissions: Permissions = (names) => [
@@ -42,8 +43,8 @@ export const permissions: Permissions = (names) => [
         },
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
-    ...writeEvidence("custody.json", commandObject)(names),
-    ...readEvidence(commandObject, "analysis/manifest.sha256", "analysis/summary.json")(names),
+    ...writeEvidence(objectNames.custody, objectNames.analysisCommand)(names),
+    ...readEvidence(objectNames.analysisCommand, objectNames.manifest, objectNames.summary)(names),
 ];
 
 const inputSchema = z.object({
@@ -54,8 +55,6 @@ const inputSchema = z.object({
 });
 type Input = z.infer<typeof inputSchema>;
 
-/** Under the incident's prefix: which command analyses which host. S3 shows it at once, Run Command's lists lag behind. */
-const commandObject = "analysis-command.json";
 const commandSchema = z.object({ schemaVersion: z.literal(1), instanceId: z.string(), commandId: z.string() });
 
 /** Seconds in which the agent must take the command: it was online a moment ago. */
@@ -84,7 +83,7 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
         ToolKey: environment("TOOL_KEY"),
         ToolSha256: environment("TOOL_SHA256"),
         EvidenceBucket: environment("EVIDENCE_BUCKET"),
-        OutputPrefix: `${incident.prefix}analysis/`,
+        OutputPrefix: `${incident.prefix}${objectPrefixes.analysis}`,
         KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
         Volumes: encodeVolumes(documentVolumes(host)),
         PythonVersion: environment("PYTHON_VERSION"),
@@ -102,7 +101,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
         host,
         toolSha256: environment("TOOL_SHA256"),
     });
-    await putJson(`${incident.prefix}custody.json`, custody);
+    await putJson(`${incident.prefix}${objectNames.custody}`, custody);
     const logGroup = optionalEnvironment("COMMAND_LOG_GROUP");
     // SendCommand has no client token. Without the SDK's retries an answer that got lost cannot send it twice: the next
     // call of this step finds the command in the list.
@@ -133,7 +132,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
 
 /** @returns the command that analyses this host; null when none was sent */
 async function commandOn(ssm: SSMClient, incident: Incident, instanceId: string): Promise<string | null> {
-    const kept = await getJson(`${incident.prefix}${commandObject}`, commandSchema);
+    const kept = await getJson(`${incident.prefix}${objectNames.analysisCommand}`, commandSchema);
     if (kept?.value.instanceId === instanceId) return kept.value.commandId;
     // Sent, perhaps, by a call that ended before it could write that down.
     return analysisOf(environment("DOCUMENT_NAME"), await invocationsOn(ssm, instanceId))?.commandId ?? null;
@@ -165,7 +164,7 @@ async function outcomeOf(
 }
 
 async function manifestRef(incident: Incident): Promise<ObjectRef> {
-    const key = `${incident.prefix}analysis/manifest.sha256`;
+    const key = `${incident.prefix}${objectNames.manifest}`;
     try {
         return (await getObject(key)).ref;
     } catch (error) {
@@ -181,7 +180,7 @@ async function manifestRef(incident: Incident): Promise<ObjectRef> {
 
 async function results(incident: Incident, commandId: string): Promise<Analysis> {
     const manifest = await manifestRef(incident);
-    const summaryKey = `${incident.prefix}analysis/summary.json`;
+    const summaryKey = `${incident.prefix}${objectNames.summary}`;
     const summary = await getJson(summaryKey, analysisSummarySchema);
     if (!summary) throw new StepError("The analysis left no summary", summaryKey, "Read the command's output in Systems Manager.");
     const finished = new Date(summary.value.finishedAt);
@@ -217,7 +216,11 @@ export const handler = step({
         const commandId = await commandOn(ssm, incident, host.instanceId);
         if (commandId === null) {
             const sent = await send(input);
-            await putJson(`${incident.prefix}${commandObject}`, { schemaVersion: 1, instanceId: host.instanceId, commandId: sent });
+            await putJson(`${incident.prefix}${objectNames.analysisCommand}`, {
+                schemaVersion: 1,
+                instanceId: host.instanceId,
+                commandId: sent,
+            });
             log("analysis sent", { incidentId: incident.incidentId, commandId: sent });
             throw new NotYetError(`The analysis was sent to ${host.instanceId} as ${sent}.`);
         }
@@ -226,7 +229,7 @@ export const handler = step({
         throw new StepError(
             `The analysis ended as ${outcome.status}${outcome.exitCode === null ? "" : ` with exit code ${outcome.exitCode}`}`,
             `command ${commandId} on ${host.instanceId}`,
-            `What it had written lies under ${incident.prefix}analysis/partial/.\n${outcome.output}`,
+            `What it had written lies under ${incident.prefix}${objectPrefixes.partialAnalysis}.\n${outcome.output}`,
         );
     },
 });

@@ -12,9 +12,13 @@ import { eventKeys } from "./domain/s3Event";
 import { errorMessage } from "./domain/messages";
 import { readProblem } from "./domain/stepFailure";
 import type { KnownFacts } from "./domain/stepAdvice";
+import { errorRecord, incidentPrefix, objectNames, objectPrefixes } from "./domain/evidenceKeys";
+
+/** Objects whose existence says how far the response was when the step failed: {@link KnownFacts}, in this order. */
+const telling = [objectNames.restoreRecord, objectNames.observedInstance, errorRecord("IsolateInstance"), objectNames.custody];
 
 export const permissions: Permissions = (names) => [
-    ...readEvidence("errors/*", "restore-record.json", "observed-instance.json", "custody.json")(names),
+    ...readEvidence(`${objectPrefixes.errors}*`, ...telling)(names),
     ...tellPermissions(names),
 ];
 
@@ -26,9 +30,7 @@ const largestRecordBytes = 1024 * 1024;
 
 async function knownFacts(prefix: string): Promise<KnownFacts> {
     const [restoreRecorded, observed, containmentFailed, custodyRecorded] = await Promise.all(
-        ["restore-record.json", "observed-instance.json", "errors/IsolateInstance.error.json", "custody.json"].map((name) =>
-            objectExists(`${prefix}${name}`),
-        ),
+        telling.map((name) => objectExists(`${prefix}${name}`)),
     );
     return { restoreRecorded, observed, containmentFailed, custodyRecorded };
 }
@@ -48,7 +50,7 @@ async function notify(key: string): Promise<void> {
     const refused = incident.startsWith("refused/");
     const problem = readProblem(await recordText(key), { incidentId: refused ? null : incident, step, at: new Date().toISOString() });
     const record = { partition: environment("PARTITION"), region: environment("AWS_REGION"), bucket: environment("EVIDENCE_BUCKET"), key };
-    const told = await tell(errorMessage(problem, await knownFacts(`incidents/${incident}/`), record));
+    const told = await tell(errorMessage(problem, await knownFacts(incidentPrefix(incident)), record));
     log("told people of a failed step", { key, step: problem.step, told });
 }
 

@@ -21,10 +21,11 @@ import { timelineCollector, type TimelineRead } from "./domain/report/timelineLi
 import { renderReport, reportVerdict } from "./domain/report/reportPage";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages";
+import { errorRecord, objectNames, objectPrefixes } from "./domain/evidenceKeys";
 
 export const permissions: Permissions = (names) => [
-    ...readEvidence("analysis/*", "custody.json", "report/*")(names),
-    ...writeEvidence("report/*", "errors/sendReport.error.json")(names),
+    ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, `${objectPrefixes.report}*`)(names),
+    ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("sendReport"))(names),
     ...tellPermissions(names),
 ];
 
@@ -60,7 +61,7 @@ function parseSummary(text: string): AnalysisSummary | null {
 
 /** Reads and hashes every object of the manifest once: what the page shows is what was verified. */
 async function readOutputs(prefix: string, manifest: Manifest): Promise<Outputs> {
-    const at = (name: string) => `${prefix}analysis/${name}`;
+    const at = (name: string) => `${prefix}${objectPrefixes.analysis}${name}`;
     let summary: AnalysisSummary | null = null;
     const findings = findingCollector();
     const states = new Map<string, FoundObject>();
@@ -91,7 +92,7 @@ async function readOutputs(prefix: string, manifest: Manifest): Promise<Outputs>
 }
 
 async function readCustody(prefix: string, incidentId: string): Promise<Custody> {
-    const key = `${prefix}custody.json`;
+    const key = `${prefix}${objectNames.custody}`;
     const custody = (await getJson(key, custodySchema))?.value;
     if (!custody)
         throw new StepError(
@@ -111,20 +112,20 @@ async function readCustody(prefix: string, incidentId: string): Promise<Custody>
 
 async function readInput(prefix: string, incidentId: string): Promise<ReportInput> {
     const custody = await readCustody(prefix, incidentId);
-    const { ref, body } = await getObject(`${prefix}analysis/manifest.sha256`);
+    const { ref, body } = await getObject(`${prefix}${objectNames.manifest}`);
     const manifest = parseManifest(body.toString("utf8"));
     const { objects, ...outputs } = await readOutputs(prefix, manifest);
     return { custody, ...outputs, manifest: { ref, objects, problems: manifest.problems }, generatedAt: new Date().toISOString() };
 }
 
 async function report(prefix: string, incidentId: string): Promise<void> {
-    if (await objectExists(`${prefix}report/report.json`)) {
+    if (await objectExists(`${prefix}${objectNames.report}`)) {
         log("report was sent before", { incidentId });
         return;
     }
     const input = await readInput(prefix, incidentId);
     const assessment = assess(input);
-    const page = await putObject(`${prefix}report/report.html`, renderReport(input), {
+    const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input), {
         contentType: "text/html; charset=utf-8",
         onlyIfAbsent: true,
     });
@@ -147,14 +148,14 @@ async function report(prefix: string, incidentId: string): Promise<void> {
             report: result,
         }),
     );
-    await putJson(`${prefix}report/report.json`, result, { onlyIfAbsent: true });
+    await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
 }
 
 /** Writes the error record, which tells people that there is no report. Only for what a retry does not cure. */
 async function recordProblem(prefix: string, incidentId: string, error: Error): Promise<void> {
     await putJson(
-        `${prefix}errors/sendReport.error.json`,
+        `${prefix}${errorRecord("sendReport")}`,
         problemSchema.parse({
             schemaVersion: 1,
             incidentId,

@@ -10,7 +10,7 @@ import { forensicInstances } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
 import { ec2Arn, type Permissions } from "./aws/permissions";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type ForensicHost } from "./domain/containers";
-import { incidentTags } from "./domain/incidentTags";
+import { incidentTags } from "./domain/tags";
 import { isAboutTheSubnet, planLaunch, type LaunchAttempt } from "./domain/planLaunch";
 
 /** Start instances with an incident's tag, with the forensic role alone, from the image that a public parameter names. */

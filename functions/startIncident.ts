@@ -24,8 +24,9 @@ import { openIncidents, refusalOf } from "./domain/openIncident";
 import type { Admission } from "./domain/openIncident";
 import type { Intake } from "./domain/incidentRecord";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
+import { errorRecord, refusedPrefix } from "./domain/evidenceKeys";
 
-const problemObject = "errors/startIncident.error.json";
+const problemObject = errorRecord("startIncident");
 
 /** Take findings in, park refused messages, and write and read back the Problem object of a refused message. */
 export const permissions: Permissions = (names) => [
@@ -99,7 +100,7 @@ async function refuse(delivery: Delivery, reason: string, instance: InstanceRef 
         at: now.toISOString(),
     });
     // The object's creation tells people; a delivery that is tried again must not tell them twice.
-    await putJson(`incidents/refused/${digest}/${problemObject}`, problem, { onlyIfAbsent: true });
+    await putJson(`${refusedPrefix(digest)}${problemObject}`, problem, { onlyIfAbsent: true });
 }
 
 /** Follows one delivery. @returns the AWS errors that kept it from being followed; the rest of it was. */

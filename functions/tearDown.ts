@@ -8,7 +8,7 @@ import { forensicInstances, forensicVolumes } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
 import { ec2Arn, type Permissions } from "./aws/permissions";
 import { incidentSchema, tearDownSchema } from "./domain/containers";
-import { incidentTag, purposeTag, type Purpose } from "./domain/incidentTags";
+import { incidentTag, purposeTag, type Purpose } from "./domain/tags";
 import { planTearDown } from "./domain/planTearDown";
 
 const ofIncident = (...purposes: Purpose[]) => ({

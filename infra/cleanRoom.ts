@@ -17,6 +17,7 @@ import { createAlarms, Notifications } from "./notifications";
 import { ReleaseWorkflow } from "./releaseWorkflow";
 import { steps, type Step } from "./steps";
 import { Workflow } from "./workflow";
+import { errorEnding, incidentsRoot, objectNames } from "../functions/domain/evidenceKeys";
 
 export interface CleanRoomArgs {
     settings: Settings;
@@ -205,7 +206,7 @@ export class CleanRoom extends pulumi.ComponentResource {
     /** A finished manifest starts the report, an error object the message to people. */
     private notifyOnObjects(name: string, accountId: string, store: EvidenceStore, functions: Record<string, aws.lambda.Function>): void {
         const parent = { parent: this };
-        const triggers = { sendReport: "analysis/manifest.sha256", sendErrorNotification: ".error.json" };
+        const triggers = { sendReport: objectNames.manifest, sendErrorNotification: errorEnding };
         const permissions = Object.keys(triggers).map(
             (handler) =>
                 new aws.lambda.Permission(
@@ -227,7 +228,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 lambdaFunctions: Object.entries(triggers).map(([handler, filterSuffix]) => ({
                     lambdaFunctionArn: functions[handler]!.arn,
                     events: ["s3:ObjectCreated:*"],
-                    filterPrefix: "incidents/",
+                    filterPrefix: incidentsRoot,
                     filterSuffix,
                 })),
             },

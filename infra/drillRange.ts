@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { InstanceRef } from "../functions/domain/containers";
 import { architectureOf, defaultImageParameter } from "./processor";
 import type { Settings } from "./config";
-import { roleTag } from "./names";
+import { roleTag } from "../functions/domain/tags";
 import { trustService } from "./policyDocument";
 
 export interface DrillRangeArgs {

@@ -3,9 +3,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { ofOrganization } from "./estate";
-import { evidenceBucketName, responderRoleName, roleTag, toolBucketName } from "./names";
+import { evidenceBucketName, responderRoleName, toolBucketName } from "./names";
 import { policyDocument } from "./policyDocument";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
+import { roleTag } from "../functions/domain/tags";
 
 export interface EvidenceStoreArgs {
     settings: Settings;

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { forensicRoleName } from "./names";
 import { policyDocument, trustService } from "./policyDocument";
+import { incidentPrefix, objectPrefixes } from "../functions/domain/evidenceKeys";
 
 export interface ForensicInstanceArgs {
     settings: Settings;
@@ -76,7 +77,7 @@ export class ForensicInstance extends pulumi.ComponentResource {
                         Sid: "WriteResults",
                         Effect: "Allow",
                         Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
-                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*/analysis/*`],
+                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/${incidentPrefix("*")}${objectPrefixes.analysis}*`],
                     },
                     {
                         Sid: "UseEvidenceKeyForObjects",

@@ -5,8 +5,9 @@ import type { Settings } from "./config";
 import type { Member } from "./configMembers";
 import { forwardsFindings, regionsOf } from "./estate";
 import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
-import { responderRoleName, roleTag } from "./names";
+import { responderRoleName } from "./names";
 import { inAccountAndRegion } from "./regional";
+import { isolationGroup, roleTag } from "../functions/domain/tags";
 
 export interface MemberAccountArgs {
     settings: Settings;
@@ -73,8 +74,8 @@ class MemberRegion extends pulumi.ComponentResource {
             new aws.ec2.SecurityGroup(
                 `${name}-isolation-${vpcId}`,
                 {
-                    name: "clean-room-isolation",
-                    description: "Contained instances: nothing in, nothing out",
+                    name: isolationGroup.name,
+                    description: isolationGroup.description,
                     vpcId,
                     ingress: [],
                     egress: [],

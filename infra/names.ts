@@ -4,9 +4,6 @@
  */
 import type { DeployedNames } from "../functions/aws/permissions";
 
-/** Marks what the policies in `policies/` look at: `isolation`, `clean-room`, `evidence`, `drill-range`. */
-export const roleTag = "clean-room:role";
-
 export const responderRoleName = "clean-room-responder";
 /** StackSet that brings the footprint to an organisation's accounts. */
 export const memberStackSetName = "clean-room-member";

@@ -2,9 +2,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
-import { roleTag } from "./names";
+import { roleTag } from "../functions/domain/tags";
 import { planSubnets } from "./planSubnets";
 import { policyDocument, trustService } from "./policyDocument";
+import { incidentsRoot } from "../functions/domain/evidenceKeys";
 
 export interface NetworkArgs {
     settings: Settings;
@@ -170,7 +171,7 @@ export class Network extends pulumi.ComponentResource {
                         Effect: "Allow",
                         Principal: "*",
                         Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
-                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/incidents/*`],
+                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/${incidentsRoot}*`],
                         Condition: { StringEquals: { "aws:PrincipalAccount": accountId } },
                     },
                     // Amazon Linux's package repositories are public buckets of Amazon's, read without credentials.

@@ -3,6 +3,7 @@
  * `{ incidentId, force }` (tools/release.ts), and so needs the right to start executions and nothing in any member account.
  */
 import { nameProblem, retryTransient, writeErrorObject, type State } from "./states";
+import { errorRecord, incidentPrefix } from "../functions/domain/evidenceKeys";
 
 export interface ReleaseWorkflowInputs {
     /** As in `arn:<partition>:states:::`. */
@@ -33,7 +34,7 @@ export function releaseWorkflowDefinition({ partition, functionArn, evidenceBuck
             TellError: writeErrorObject({
                 partition,
                 evidenceBucket,
-                key: "States.Format('incidents/{}/errors/ReleaseInstance.error.json', $.incidentId)",
+                key: `States.Format('${incidentPrefix("{}")}${errorRecord("ReleaseInstance")}', $.incidentId)`,
                 subject: { "incidentId.$": "$.incidentId", instance: null },
                 next: "Failed",
             }),

@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { policyDocument, trustService } from "./policyDocument";
+import { errorEnding, incidentsRoot } from "../functions/domain/evidenceKeys";
 
 export interface StateMachineArgs {
     settings: Settings;
@@ -43,7 +44,7 @@ export class StateMachine extends pulumi.ComponentResource {
                         Sid: "WriteErrorObjects",
                         Effect: "Allow",
                         Action: ["s3:PutObject"],
-                        Resource: [pulumi.interpolate`${args.evidenceBucket.arn}/incidents/*.error.json`],
+                        Resource: [pulumi.interpolate`${args.evidenceBucket.arn}/${incidentsRoot}*${errorEnding}`],
                     },
                     {
                         Sid: "UseEvidenceKeyForObjects",

@@ -21,9 +21,9 @@ import type { SharedRole } from "./neighbour";
 import { titleOf, type SlackMessage } from "./slackServer";
 import { sha256OfFile } from "./sha256";
 import type { Victim } from "./victim";
+import { roleTag } from "../functions/domain/tags";
 
 /** The tag every isolation group carries. */
-const roleTag = "clean-room:role";
 
 export interface Collection {
     clients: LocalClients;

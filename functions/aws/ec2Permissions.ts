@@ -1,5 +1,5 @@
 /** Statements about EC2 and EBS encryption that several steps need in the same form. */
-import { incidentTag } from "../domain/incidentTags";
+import { incidentTag } from "../domain/tags";
 import { ec2Arn, type DeployedNames, type Statement } from "./permissions";
 
 /** Snapshots and images have no account in their ARN. */

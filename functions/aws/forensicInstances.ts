@@ -1,6 +1,6 @@
 /** Reading the forensic instances and volumes of an incident. */
 import { paginateDescribeInstances, paginateDescribeVolumes, type EC2Client, type Instance, type Volume } from "@aws-sdk/client-ec2";
-import { incidentFilters, type Purpose } from "../domain/incidentTags";
+import { incidentFilters, type Purpose } from "../domain/tags";
 import { isNotFound } from "./errors";
 
 /** An instance with the account that owns it. */

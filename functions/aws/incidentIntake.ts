@@ -11,6 +11,7 @@ import { putJson } from "./evidenceBucket";
 import { log } from "./handler";
 import { incidentsTablePermissions, markStarted, openRecord, replaceRecord, standingIncident } from "./incidentsTable";
 import type { Permissions } from "./permissions";
+import { joinedFinding } from "../domain/evidenceKeys";
 
 /** A task token is authorized as the state machine whose task waits for it. */
 export const answerPermissions: Permissions = (names) => [
@@ -30,7 +31,7 @@ export const intakePermissions: Permissions = (names) => [
     ...incidentsTablePermissions(names),
 ];
 /** Objects that it writes, and reads back where they stand already. */
-export const intakeObjects = "findings/*.json";
+export const intakeObjects = joinedFinding("*");
 
 const executionArn = (stateMachineArn: string, name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 const sfn = () => forensicsClient(SFNClient);
@@ -69,7 +70,7 @@ async function keep(incident: Incident, finding: Finding): Promise<void> {
         .update(JSON.stringify([finding.id, finding.updatedAt, finding.severity]))
         .digest("hex")
         .slice(0, 16);
-    await putJson(`${incident.prefix}findings/${digest}.json`, finding, { onlyIfAbsent: true });
+    await putJson(`${incident.prefix}${joinedFinding(digest)}`, finding, { onlyIfAbsent: true });
 }
 
 const ports: IntakePorts = { open: openRecord, standing: standingIncident, replace: replaceRecord, start, markStarted, hasFailed, keep };

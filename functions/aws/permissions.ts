@@ -5,6 +5,8 @@
  *     export const permissions: Permissions        in the forensics account, on the function's own role
  *     export const memberPermissions: Permissions  in the member account, on the responder role
  */
+import { incidentPrefix, incidentsRoot } from "../domain/evidenceKeys";
+
 export interface Statement {
     Sid?: string;
     Effect: "Allow" | "Deny";
@@ -68,7 +70,7 @@ export const writeEvidence =
             Sid: "WriteEvidence",
             Effect: "Allow",
             Action: ["s3:PutObject"],
-            Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`),
+            Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/${incidentPrefix("*")}${suffix}`),
         },
         {
             Sid: "UseEvidenceKeyForObjects",
@@ -86,14 +88,14 @@ export const readEvidence =
             Sid: "ReadEvidence",
             Effect: "Allow",
             Action: ["s3:GetObject"],
-            Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/incidents/*/${suffix}`),
+            Resource: suffixes.map((suffix) => `${names.evidenceBucketArn}/${incidentPrefix("*")}${suffix}`),
         },
         {
             Sid: "ListEvidence",
             Effect: "Allow",
             Action: ["s3:ListBucket"],
             Resource: [names.evidenceBucketArn],
-            Condition: { StringLike: { "s3:prefix": ["incidents/*"] } },
+            Condition: { StringLike: { "s3:prefix": [`${incidentsRoot}*`] } },
         },
         { Sid: "ReadUnderEvidenceKey", Effect: "Allow", Action: ["kms:Decrypt"], Resource: [names.evidenceKeyArn] },
     ];

@@ -9,7 +9,7 @@ import {
     type TagSpecification,
 } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
-import { incidentTags, type Purpose } from "../domain/incidentTags";
+import { incidentTags, type Purpose } from "../domain/tags";
 import type { PreservationAction, PreservationState } from "../domain/planPreservation";
 import { eventually } from "./consistency";
 import { environment, optionalEnvironment } from "./environment";

@@ -1,6 +1,6 @@
 /** Reading snapshots and their locks. */
 import { DescribeLockedSnapshotsCommand, paginateDescribeSnapshots, type EC2Client, type Filter, type Snapshot } from "@aws-sdk/client-ec2";
-import { incidentFilters, sourceSnapshotTag, sourceVolumeTag, tagValue, type Purpose } from "../domain/incidentTags";
+import { incidentFilters, sourceSnapshotTag, sourceVolumeTag, tagValue, type Purpose } from "../domain/tags";
 import type { SnapshotLock, SnapshotState } from "../domain/planPreservation";
 import { clip, visible } from "../domain/visibleText";
 

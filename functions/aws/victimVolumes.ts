@@ -8,10 +8,7 @@ import type { Incident } from "../domain/containers";
 import { isNotFound, StepError } from "./errors";
 import { getJson, putJson } from "./evidenceBucket";
 import { log } from "./handler";
-
-/** Objects under the incident's prefix: the list of volumes, and containment's record of what it found. */
-export const victimVolumesObject = "victim-volumes.json";
-export const restoreRecordObject = "restore-record.json";
+import { objectNames } from "../domain/evidenceKeys";
 
 const volumeSchema = z.object({ volumeId: z.string().regex(/^vol-[0-9a-f]{8,17}$/), device: z.string().min(1).max(64), root: z.boolean() });
 const victimVolumesSchema = z.object({
@@ -66,7 +63,7 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
         );
     }
     // Containment writes the record before it changes anything, so that it is there also when containment failed.
-    const record = attached.length > 0 ? null : await getJson(`${incident.prefix}${restoreRecordObject}`, recordedVolumesSchema);
+    const record = attached.length > 0 ? null : await getJson(`${incident.prefix}${objectNames.restoreRecord}`, recordedVolumesSchema);
     const known = record?.value.volumes ?? attached;
     const standing =
         known.length > 0
@@ -88,7 +85,7 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
 
 /** The victim's volumes as they were when this incident first looked. @throws StepFailed when there are none. */
 export async function victimVolumes(ec2: EC2Client, incident: Incident): Promise<VictimVolumes> {
-    const key = `${incident.prefix}${victimVolumesObject}`;
+    const key = `${incident.prefix}${objectNames.victimVolumes}`;
     const kept = await getJson(key, victimVolumesSchema);
     if (kept) return kept.value;
     const found = await lookUp(ec2, incident);

@@ -1,3 +1,5 @@
+import { roleTag } from "./tags";
+
 /** A security group as far as the choice needs it. Fields as in EC2's DescribeSecurityGroups. */
 export interface GroupFacts {
     GroupId?: string;
@@ -22,7 +24,7 @@ export function chooseGroup(groups: GroupFacts[], vpcId: string, role: "isolatio
             ? (group.IpPermissions ?? []).length === 0 && (group.IpPermissionsEgress ?? []).length === 0
             : allowsEverything(group.IpPermissions) && allowsEverything(group.IpPermissionsEgress);
     const candidates = groups.filter(
-        (group) => group.VpcId === vpcId && group.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === role) && serves(group),
+        (group) => group.VpcId === vpcId && group.Tags?.some((tag) => tag.Key === roleTag && tag.Value === role) && serves(group),
     );
     return candidates.map((group) => group.GroupId!).sort()[0] ?? null;
 }
@@ -40,7 +42,7 @@ export function chooseNetworkAcl(acls: NetworkAclFacts[]): string | null {
     const candidates = acls.filter(
         (acl) =>
             !acl.IsDefault &&
-            acl.Tags?.some((tag) => tag.Key === "clean-room:role" && tag.Value === "isolation-nacl") &&
+            acl.Tags?.some((tag) => tag.Key === roleTag && tag.Value === "isolation-nacl") &&
             !(acl.Entries ?? []).some((entry) => entry.RuleAction !== "deny"),
     );
     return candidates.map((acl) => acl.NetworkAclId!).sort()[0] ?? null;

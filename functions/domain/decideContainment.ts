@@ -15,9 +15,7 @@ import {
     type ContainmentMode,
     type Finding,
 } from "./containers";
-
-/** Tag of an instance that may make the decision stricter. */
-export const modeTag = "clean-room:mode";
+import { modeTag } from "./tags";
 
 /** A rule holds for a finding when everything it names does. */
 export const containmentRuleSchema = z.strictObject({

@@ -4,6 +4,7 @@ import { approvalAnswerSchema, containmentModeSchema, findingSchema, incidentSch
 import type { ContainmentMode, Finding, Incident } from "./containers";
 import { isStricter } from "./decideContainment";
 import { incidentIdOf } from "./openIncident";
+import { incidentPrefix } from "./evidenceKeys";
 
 /** Findings that a record holds at most: an item of the table has 400 KB at most, and these are 1 KB each. */
 export const mostFindings = 50;
@@ -40,7 +41,7 @@ export type IncidentRecord = z.infer<typeof incidentRecordSchema>;
 export function newRecord(incident: Incident, generation: number, mode: ContainmentMode, now: string): IncidentRecord {
     const incidentId = incidentIdOf(incident.instance, incident.finding.id, generation);
     return {
-        incident: { ...incident, incidentId, prefix: `incidents/${incidentId}/` },
+        incident: { ...incident, incidentId, prefix: incidentPrefix(incidentId) },
         generation,
         status: "open",
         revision: 0,

@@ -1,6 +1,7 @@
 /** From findings to incidents: one for each instance that a message names, with an id that a repeated message has too. */
 import { createHash } from "node:crypto";
 import type { Finding, Incident, InstanceRef } from "./containers";
+import { incidentPrefix } from "./evidenceKeys";
 
 /**
  * `<instance id>-<16 hex of SHA-256>`, 36 characters at most: fit for an execution name (80) and a session name (64).
@@ -42,7 +43,7 @@ export function openIncidents(findings: readonly Finding[], now: Date): Incident
                 openedAt: now.toISOString(),
                 finding,
                 instance,
-                prefix: `incidents/${incidentId}/`,
+                prefix: incidentPrefix(incidentId),
             });
         }
     }

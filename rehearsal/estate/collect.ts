@@ -9,8 +9,8 @@ import {
 import { paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { custodySchema, reportSchema, type Incident } from "../../functions/domain/containers";
-import { incidentFilters } from "../../functions/domain/incidentTags";
-import { roleTag } from "../../infra/names";
+import { incidentFilters } from "../../functions/domain/tags";
+import { roleTag } from "../../functions/domain/tags";
 import { readEvidence } from "../collectFacts";
 import type { LocalClients } from "../deploy/localClients";
 import { deployedIn, forensicsIn } from "../stage";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/attachEvidenceVolumes";
 import type { Evidence, ForensicHost } from "../../functions/domain/containers";
-import { incidentTags } from "../../functions/domain/incidentTags";
+import { incidentTags } from "../../functions/domain/tags";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
 
 describe("attachEvidenceVolumes", () => {

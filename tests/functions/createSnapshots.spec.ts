@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { handler } from "../../functions/createSnapshots";
-import { tagValue } from "../../functions/domain/incidentTags";
+import { tagValue } from "../../functions/domain/tags";
 import { forensicsAccountId, incident, InMemoryAws, thrown } from "./inMemoryAws";
 
 const event = { incident, containment: null };

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { handler } from "../../functions/startForensicInstance";
-import { incidentTags } from "../../functions/domain/incidentTags";
+import { incidentTags } from "../../functions/domain/tags";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
 import { awsError } from "./inMemoryEc2";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { handler, permissions } from "../../functions/tearDown";
 import type { DeployedNames } from "../../functions/aws/permissions";
-import { incidentTags, type Purpose } from "../../functions/domain/incidentTags";
+import { incidentTags, type Purpose } from "../../functions/domain/tags";
 import { incident, InMemoryAws, thrown } from "./inMemoryAws";
 
 const { incidentId } = incident;

@@ -14,8 +14,8 @@ import { chooseGroup } from "../../domain/chooseGroup";
 import { memberClient } from "../clients";
 import { onceGroupIsKnown } from "../consistency";
 import { errorCode, StepError } from "../errors";
+import { isolationGroup, roleTag, untrackGroup } from "../../domain/tags";
 
-const roleTag = "clean-room:role";
 /** Everything, over IPv4 and IPv6. */
 const everything: IpPermission[] = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }], Ipv6Ranges: [{ CidrIpv6: "::/0" }] }];
 
@@ -66,7 +66,7 @@ async function createOrFind(ec2: EC2Client, vpcId: string, role: "isolation" | "
 }
 
 async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
-    const id = await create(ec2, vpcId, "isolation", "clean-room-isolation", "Contained instances: nothing in, nothing out");
+    const id = await create(ec2, vpcId, "isolation", isolationGroup.name, isolationGroup.description);
     const revoke = (IpPermissions: IpPermission[]) =>
         onceGroupIsKnown(() => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions })));
     // A new group lets everything out; without this it would not isolate. The IPv6 rule is there only in VPCs with IPv6.
@@ -80,13 +80,7 @@ async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
 }
 
 async function makeUntrack(ec2: EC2Client, vpcId: string): Promise<string> {
-    const id = await create(
-        ec2,
-        vpcId,
-        "untrack",
-        "clean-room-untrack",
-        "For one call: makes connections untracked so that isolation drops them",
-    );
+    const id = await create(ec2, vpcId, "untrack", untrackGroup.name, untrackGroup.description);
     await Promise.all([
         onceGroupIsKnown(() => ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything }))),
         // IPv4 egress is there from birth.

@@ -1,8 +1,8 @@
 /** Decides who contains an instance, from its tag, its incident's findings and people's answer; and keeps in the table what came of it. */
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { ApprovalAnswer, ContainmentDecision, Incident } from "../../domain/containers";
-import { decideContainment, modeTag } from "../../domain/decideContainment";
-import { tagValue } from "../../domain/incidentTags";
+import { decideContainment } from "../../domain/decideContainment";
+import { modeTag, tagValue } from "../../domain/tags";
 import type { IncidentRecord } from "../../domain/incidentRecord";
 import { deployedPolicy } from "../containmentPolicy";
 import { TransientError } from "../errors";

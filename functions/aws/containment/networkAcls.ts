@@ -14,8 +14,7 @@ import { chooseNetworkAcl } from "../../domain/chooseGroup";
 import type { InstanceRef } from "../../domain/containers";
 import { memberClient } from "../clients";
 import { StepError } from "../errors";
-
-const roleTag = { Key: "clean-room:role", Value: "isolation-nacl" };
+import { isolationGroup, roleTag } from "../../domain/tags";
 
 async function describe(ec2: EC2Client, name: string, value: string): Promise<NetworkAcl[]> {
     const found: NetworkAcl[] = [];
@@ -32,7 +31,15 @@ export async function ensureIsolationAcl(ref: InstanceRef, incidentId: string, v
     const { NetworkAcl: made } = await ec2.send(
         new CreateNetworkAclCommand({
             VpcId: vpcId,
-            TagSpecifications: [{ ResourceType: "network-acl", Tags: [{ Key: "Name", Value: "clean-room-isolation" }, roleTag] }],
+            TagSpecifications: [
+                {
+                    ResourceType: "network-acl",
+                    Tags: [
+                        { Key: "Name", Value: isolationGroup.name },
+                        { Key: roleTag, Value: "isolation-nacl" },
+                    ],
+                },
+            ],
         }),
     );
     return made!.NetworkAclId!;

@@ -1,4 +1,28 @@
-/** The tags by which everything made for an incident is found again. A repeated step looks for them before it creates. */
+/**
+ * The tags that everything we make carries. A repeated step looks for them before it creates. In a member account anybody who may
+ * tag can write them too, so there they help to find a thing and never prove what it is.
+ */
+
+/** What a lasting resource is for; its values are {@link Role}. */
+export const roleTag = "clean-room:role";
+/**
+ * - `isolation`: security group without rules that contained instances carry
+ * - `untrack`: security group that allows everything, carried for one call so that connections become untracked
+ * - `isolation-nacl`: network ACL that denies everything
+ * - `clean-room`: the VPC without a way out, and what belongs to it
+ * - `evidence`: the evidence bucket
+ * - `drill-range`: the VPC of the drill's sacrificial instance
+ */
+export type Role = "isolation" | "untrack" | "isolation-nacl" | "clean-room" | "evidence" | "drill-range";
+/** On the instance: who shall decide about its containment. Anybody who may tag it can set it. */
+export const modeTag = "clean-room:mode";
+
+/** The isolation group as it is called and described in EC2, in VPCs named in the configuration and in all others. */
+export const isolationGroup = { name: "clean-room-isolation", description: "Contained instances: nothing in, nothing out" } as const;
+export const untrackGroup = {
+    name: "clean-room-untrack",
+    description: "For one call: makes connections untracked so that isolation drops them",
+} as const;
 
 export const incidentTag = "clean-room:incident";
 export const purposeTag = "clean-room:purpose";

@@ -1,0 +1,58 @@
+/**
+ * Every object of an incident in the evidence bucket, by its name below the incident's prefix. docs/architecture.md lists them
+ * with what they hold. The bucket notifications that start sendReport and sendErrorNotification are made from this list too.
+ */
+
+/** The key prefix of an incident's objects. */
+export const incidentPrefix = (incidentId: string): string => `incidents/${incidentId}/`;
+/** All incidents' prefixes begin with it. */
+export const incidentsRoot = "incidents/";
+
+/** The key prefix of a message that opened no incident. @param digest of the message */
+export const refusedPrefix = (digest: string): string => incidentPrefix(`refused/${digest}`);
+
+/** Names below the incident's prefix. */
+export const objectNames = {
+    /** Which Auto Scaling group the instance was in; written while the rest is still read. */
+    departureRecord: "departure-record.json",
+    /** The instance before the first change; what a release puts back. */
+    restoreRecord: "restore-record.json",
+    /** The instance as it was read, where nothing was changed. */
+    observedInstance: "observed-instance.json",
+    /** What containment put in place, and how each of its steps ended. */
+    containment: "containment.json",
+    /** The volumes that must be preserved, as they were when the incident first looked. */
+    victimVolumes: "victim-volumes.json",
+    /** Forensic instance and Run Command id of the analysis that was sent. */
+    analysisCommand: "analysis-command.json",
+    /** What the report needs besides the analysis' own outputs. */
+    custody: "custody.json",
+    /** The analysis' outputs; the manifest comes last and starts the report. */
+    manifest: "analysis/manifest.sha256",
+    summary: "analysis/summary.json",
+    diskFindings: "analysis/findings.jsonl",
+    reportPage: "report/report.html",
+    /** Written last: an incident with it has been told of its report. */
+    report: "report/report.json",
+} as const;
+
+/** Prefixes below the incident's prefix that hold any number of objects. */
+export const objectPrefixes = {
+    analysis: "analysis/",
+    /** What an analysis that ended early had written. */
+    partialAnalysis: "analysis/partial/",
+    /** Findings that joined the incident. */
+    findings: "findings/",
+    releases: "releases/",
+    errors: "errors/",
+    report: "report/",
+} as const;
+
+/** A finding that joined the incident. @param digest of the finding, so that a repeated one takes the same name */
+export const joinedFinding = (digest: string): string => `${objectPrefixes.findings}${digest}.json`;
+/** What one release did. @param releasedAt ISO 8601 */
+export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
+/** The ending by which the bucket knows an error record. */
+export const errorEnding = ".error.json";
+/** The record of a step that failed. @param step name of the state or function, such as IsolateInstance */
+export const errorRecord = (step: string): string => `${objectPrefixes.errors}${step}${errorEnding}`;
