@@ -14,9 +14,9 @@ import { Intake } from "./intake";
 import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
 import { Network } from "./network";
 import { createAlarms, Notifications } from "./notifications";
-import { ReleaseWorkflow } from "./releaseWorkflow";
+import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
 import { steps, type Step } from "./steps";
-import { Workflow } from "./workflow";
+import { Workflow } from "./workflow/workflow";
 import { errorEnding, incidentsRoot, objectNames } from "../functions/domain/evidenceKeys";
 
 export interface CleanRoomArgs {

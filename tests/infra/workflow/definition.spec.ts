@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { stepHandlers, workflowDefinition, type StepName } from "../../infra/workflowDefinition";
+import { workflowDefinition } from "../../../infra/workflow/definition";
+import { stepHandlers, type StepName } from "../../../infra/workflow/tasks";
 
 // asl-validator has no types.
 const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };

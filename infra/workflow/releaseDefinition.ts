@@ -2,8 +2,8 @@
  * The release as a state machine: one task, whose failure is told to people. An operator starts it with
  * `{ incidentId, force }` (tools/release.ts), and so needs the right to start executions and nothing in any member account.
  */
-import { nameProblem, retryTransient, writeErrorObject, type State } from "./states";
-import { errorRecord, incidentPrefix } from "../functions/domain/evidenceKeys";
+import { catchAll, nameProblem, retryTransient, writeErrorObject, type State } from "./states";
+import { errorRecord, incidentPrefix } from "../../functions/domain/evidenceKeys";
 
 export interface ReleaseWorkflowInputs {
     /** As in `arn:<partition>:states:::`. */
@@ -26,7 +26,7 @@ export function releaseWorkflowDefinition({ partition, functionArn, evidenceBuck
                 TimeoutSeconds: 300,
                 Retry: [retryTransient],
                 ResultSelector: { "release.$": "$.Payload" },
-                Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "ReleaseInstanceFailed" }],
+                ...catchAll("ReleaseInstanceFailed"),
                 Next: "Released",
             },
             Released: { Type: "Pass", InputPath: "$.release", End: true },

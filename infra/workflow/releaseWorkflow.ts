@@ -1,9 +1,9 @@
 /** The state machine behind `npm run release`. */
 import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
-import { releaseStateMachineName } from "./names";
-import { releaseWorkflowDefinition } from "./releaseWorkflowDefinition";
+import type { Settings } from "../config";
+import { releaseStateMachineName } from "../names";
+import { releaseWorkflowDefinition } from "./releaseDefinition";
 import { StateMachine } from "./stateMachine";
 
 export interface ReleaseWorkflowArgs {

@@ -1,10 +1,11 @@
 /** The state machine of incidents: one execution an incident. */
 import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
-import { stateMachineName } from "./names";
+import type { Settings } from "../config";
+import { stateMachineName } from "../names";
+import { workflowDefinition } from "./definition";
 import { StateMachine } from "./stateMachine";
-import { stepHandlers, workflowDefinition, type StepName } from "./workflowDefinition";
+import { stepHandlers, type StepName } from "./tasks";
 
 export interface WorkflowArgs {
     settings: Settings;

@@ -1,9 +1,9 @@
 /** A Standard state machine that logs every transition, with a role that may write error objects and what its tasks need. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config";
-import { policyDocument, trustService } from "./policyDocument";
-import { errorEnding, incidentsRoot } from "../functions/domain/evidenceKeys";
+import type { Settings } from "../config";
+import { policyDocument, trustService } from "../policyDocument";
+import { errorEnding, incidentsRoot } from "../../functions/domain/evidenceKeys";
 
 export interface StateMachineArgs {
     settings: Settings;

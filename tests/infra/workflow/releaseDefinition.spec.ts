@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { releaseWorkflowDefinition } from "../../infra/releaseWorkflowDefinition";
+import { releaseWorkflowDefinition } from "../../../infra/workflow/releaseDefinition";
 
 // asl-validator has no types.
 

@@ -1,0 +1,33 @@
+/** The analysis: an instance in the clean room reads the evidence, and is removed on every path. */
+import { catchAll, nameProblem, type States } from "./states";
+import { answerInto, containers, type StepName, type Tasks } from "./tasks";
+
+/** From the evidence to the results, in this order. A step's failure ends the incident's work, but never before the tear-down. */
+export function analyse(tasks: Tasks, next: string): States {
+    const mainStep = (step: StepName, payload: Record<string, unknown>, container: string, following: string) =>
+        tasks.step(step, payload, { container, next: following, onFailure: "TellError" });
+    return {
+        ...mainStep("StartForensicInstance", containers("incident", "evidence"), "host", "AttachEvidenceVolumes"),
+        ...mainStep("AttachEvidenceVolumes", containers("incident", "evidence", "host"), "host", "CheckSsm"),
+        ...mainStep("CheckSsm", containers("incident", "host"), "host", "RunAnalysis"),
+        ...mainStep("RunAnalysis", containers("incident", "containment", "evidence", "host"), "analysis", next),
+        TellError: tasks.tellError(next),
+    };
+}
+
+/** Removes the forensic instance and its volumes, and ends the execution. */
+export function tearDown(tasks: Tasks): States {
+    return {
+        TearDown: tasks.task(
+            "TearDown",
+            { "incidentId.$": "$.incident.incidentId" },
+            { ...answerInto("tearDownResult"), ...catchAll("TearDownFailed"), Next: "Outcome" },
+        ),
+        TearDownFailed: nameProblem("TearDown", "TellTearDownError"),
+        TellTearDownError: tasks.tellError("Failed"),
+        // Whatever went wrong on the way, an execution that had a problem does not say that it succeeded.
+        Outcome: { Type: "Choice", Choices: [{ Variable: "$.problem", IsPresent: true, Next: "Failed" }], Default: "Succeeded" },
+        Succeeded: { Type: "Succeed" },
+        Failed: { Type: "Fail", ErrorPath: "$.problem.error", CausePath: "$.problem.cause" },
+    };
+}

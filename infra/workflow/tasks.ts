@@ -1,0 +1,137 @@
+/** The steps of the incident workflow as states: which function each calls, how long it may wait, when it is called again. */
+import { callAgain, catchAll, nameProblem, passTo, retryTransient, writeErrorObject, type State, type States } from "./states";
+
+/** Steps that are Lambda functions: the name of the state -> the handler's file. */
+export const stepHandlers = {
+    IsolateInstance: "isolateInstance",
+    RequestApproval: "requestApproval",
+    OpenTicket: "openTicket",
+    NotifyIsolation: "notifyIsolation",
+    CreateSnapshots: "createSnapshots",
+    StartForensicInstance: "startForensicInstance",
+    AttachEvidenceVolumes: "attachEvidenceVolumes",
+    CheckSsm: "checkSsm",
+    RunAnalysis: "runAnalysis",
+    TearDown: "tearDown",
+} as const;
+export type StepName = keyof typeof stepHandlers;
+
+/** What the definition is made of, all known once the functions and the bucket are. */
+export interface WorkflowInputs {
+    /** As in `arn:<partition>:states:::`. */
+    readonly partition: string;
+    readonly functionArns: Readonly<Record<StepName, string>>;
+    /** Name of the bucket that error objects go to. */
+    readonly evidenceBucket: string;
+    /** Seconds the analysis may take; its wait is bounded by it. */
+    readonly analysisTimeoutSeconds: number;
+    /** Seconds that people have to answer a request for approval. */
+    readonly approvalTimeoutSeconds: number;
+    /** What silence means. */
+    readonly onApprovalTimeout: "contain" | "observe";
+}
+
+/** How long a step that is not finished may take. */
+interface Waiting {
+    /** Seconds before it is asked again. */
+    readonly every: number;
+    /** Seconds after which it is given up. */
+    readonly atMost: number;
+}
+
+/** Seconds a Lambda task may take; each handler's own time limit is shorter. */
+const taskTimeoutSeconds = 300;
+
+/** Steps that wait; all others answer at once. */
+const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting>> => ({
+    // A first snapshot of a large volume is copied through S3 twice.
+    CreateSnapshots: { every: 15, atMost: 24 * 3600 },
+    AttachEvidenceVolumes: { every: 5, atMost: 1800 },
+    // An instance takes 30 s to 6 min to register with Systems Manager.
+    CheckSsm: { every: 5, atMost: 1200 },
+    RunAnalysis: { every: 30, atMost: analysisTimeoutSeconds + 600 },
+    TearDown: { every: 5, atMost: 1800 },
+});
+
+/** Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long. */
+function retryNotYet({ every, atMost }: Waiting): State {
+    const slowest = atMost > 3600 ? 60 : Math.max(every, 15);
+    return callAgain(["NotYet"], { backoffRate: 1.5, slowestSeconds: slowest, attempts: Math.ceil(atMost / slowest) + 10 });
+}
+
+/** Containers of the execution's state, as payloads name them: each task gets only those it names. */
+export const containers = <Name extends string>(...names: Name[]): Record<`${Name}.$`, string> =>
+    Object.fromEntries(names.map((name) => [`${name}.$`, `$.${name}`])) as Record<`${Name}.$`, string>;
+
+/** A function's answer lies under Payload; only that becomes the container. */
+export const answerInto = (container: string): State => ({ ResultSelector: { "value.$": "$.Payload" }, ResultPath: `$.${container}` });
+
+/** What a state hands on for the container that was answered into it. */
+export const takeAnswer = (answer: string, container: string, next: string): State => ({
+    Type: "Pass",
+    InputPath: `$.${answer}.value`,
+    ResultPath: `$.${container}`,
+    Next: next,
+});
+
+/** What all parts of the workflow are built with. */
+export class Tasks {
+    constructor(readonly inputs: WorkflowInputs) {}
+
+    /** ARN of one of Step Functions' integrations. */
+    service(name: string): string {
+        return `arn:${this.inputs.partition}:states:::${name}`;
+    }
+
+    /** Calls the step's function. @param rest where its answer goes, what is caught, what follows */
+    task(step: StepName, payload: Record<string, unknown>, rest: State): State {
+        const waiting = waits(this.inputs.analysisTimeoutSeconds)[step];
+        return {
+            Type: "Task",
+            Resource: this.service("lambda:invoke"),
+            Parameters: { FunctionName: this.inputs.functionArns[step], Payload: payload },
+            TimeoutSeconds: taskTimeoutSeconds,
+            Retry: waiting ? [retryNotYet(waiting), retryTransient] : [retryTransient],
+            ...rest,
+        };
+    }
+
+    /** Tells people of `$.problem` by an error object. A second way to tell them is the alarm on failed executions. */
+    tellError(next: string): State {
+        return writeErrorObject({
+            partition: this.inputs.partition,
+            evidenceBucket: this.inputs.evidenceBucket,
+            key: "States.Format('{}errors/{}.error.json', $.incident.prefix, $.problem.step)",
+            subject: { "incidentId.$": "$.incident.incidentId", "instance.$": "$.incident.instance" },
+            next,
+        });
+    }
+
+    /** A step whose answer becomes a container, and whose failure is named and goes to another state. */
+    step(
+        step: StepName,
+        payload: Record<string, unknown>,
+        to: { readonly container: string; readonly next: string; readonly onFailure: string },
+    ): States {
+        const answer = `${to.container}Result`;
+        return {
+            [step]: this.task(step, payload, { ...answerInto(answer), ...catchAll(`${step}Failed`), Next: `${step}Done` }),
+            [`${step}Done`]: takeAnswer(answer, to.container, to.next),
+            [`${step}Failed`]: nameProblem(step, to.onFailure),
+        };
+    }
+
+    /** A branch beside others: its failure is told, and stops nothing. @param done what it hands on @param givenUp the same after a failure */
+    branch(step: StepName, payload: Record<string, unknown>, { done, givenUp }: { readonly done: State; readonly givenUp: State }): State {
+        return {
+            StartAt: step,
+            States: {
+                [step]: this.task(step, payload, { ...answerInto("result"), ...catchAll(`${step}Failed`), Next: `${step}Done` }),
+                [`${step}Done`]: passTo(done),
+                [`${step}Failed`]: nameProblem(step, `Tell${step}Error`),
+                [`Tell${step}Error`]: this.tellError(`${step}GivenUp`),
+                [`${step}GivenUp`]: passTo(givenUp),
+            },
+        };
+    }
+}
