@@ -1,40 +1,78 @@
 import * as aws from "@pulumi/aws";
-import type { StackValidationPolicy } from "@pulumi/policy";
-import { isInCleanRoom } from "./lib/location";
-import type { ResourceClass } from "./lib/references";
+import type { PolicyResource, ResourceValidationArgs, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import { FEET_OUTSIDE, GATEWAYS, isLookedAt } from "./catalogue/network";
+import { Early } from "./lib/early";
+import { Inputs } from "./lib/inputs";
+import { isInCleanRoom, standsInNetwork } from "./lib/location";
+import { show, type Properties, type Value } from "./lib/values";
 
-/** What joins a VPC to another network, with the name people know it by. */
-const GATEWAYS: [ResourceClass, string][] = [
-    [aws.ec2.InternetGateway, "an internet gateway"],
-    [aws.ec2.InternetGatewayAttachment, "the attachment of an internet gateway"],
-    [aws.ec2.NatGateway, "a NAT gateway"],
-    [aws.ec2.EgressOnlyInternetGateway, "an egress-only internet gateway"],
-    [aws.ec2.CarrierGateway, "a carrier gateway"],
-    [aws.ec2.VpcPeeringConnection, "a peering connection"],
-    [aws.ec2.VpcPeeringConnectionAccepter, "an accepted peering connection"],
-    [aws.ec2transitgateway.VpcAttachment, "a transit gateway attachment"],
-    [aws.ec2transitgateway.VpcAttachmentAccepter, "an accepted transit gateway attachment"],
-    [aws.networkmanager.VpcAttachment, "a Cloud WAN attachment"],
-    [aws.ec2.VpnGateway, "a virtual private gateway"],
-    [aws.ec2.VpnGatewayAttachment, "the attachment of a virtual private gateway"],
-    [aws.ec2.DefaultVpc, "the account's default VPC, which has an internet gateway"],
-];
+const inputs = new Inputs();
+const early = new Early();
+
+/** Names of AWS's own services behind PrivateLink. `com.amazonaws.vpce.…` is somebody's. */
+const AWS_SERVICE = /^((cn\.)?com\.amazonaws|aws|amazon)\.(?!vpce)/;
 
 /** A clean room is joined to no other network: a compromised disk under analysis must not be able to call out through anything. */
-export const cleanRoomHasNoGateway: StackValidationPolicy = {
+export const cleanRoomHasNoGateway: ResourceValidationPolicy & StackValidationPolicy = {
     name: "clean-room-has-no-gateway",
-    description: "A clean-room VPC has no internet, NAT, egress-only or VPN gateway, no peering and no transit attachment.",
+    description:
+        "A clean-room VPC is joined to no other network: by no gateway, peering, attachment, resolver, or service with a foot outside.",
     enforcementLevel: "mandatory",
+    validateResource: (args, reportViolation) => {
+        inputs.remember(args);
+        const what = joining(args, inputs.of(args));
+        if (what !== undefined) {
+            early.judge(args, () => reportViolation(violation(args, what)));
+        } else {
+            early.judge(args, () => undefined);
+        }
+    },
     validateStack: (args, reportViolation) => {
         for (const resource of args.resources) {
-            const gateway = GATEWAYS.find(([resourceClass]) => resource.isType(resourceClass));
-            if (gateway !== undefined && isInCleanRoom(resource, args.resources)) {
-                reportViolation(
-                    `"${resource.name}" is ${gateway[1]}, and its network is not marked as the drill range. A clean room is joined to no other network: ` +
-                        `remove "${resource.name}", or move it to the VPC tagged "clean-room:role" = "drill-range".`,
-                    resource.urn,
-                );
+            const what = joining(resource, inputs.of(resource));
+            if (what !== undefined && !early.hasJudged(resource.urn) && isInCleanRoom(resource, args.resources)) {
+                reportViolation(violation(resource, what), resource.urn);
             }
         }
     },
 };
+
+type Judged = PolicyResource | ResourceValidationArgs;
+
+/** What a resource is, if it joins its network to another one. */
+function joining(resource: Judged, props: Properties): string | undefined {
+    if (resource.isType(aws.ec2.VpcEndpoint)) {
+        return strangersService(props);
+    }
+    const foot = FEET_OUTSIDE.get(resource.type);
+    if (foot !== undefined) {
+        return standsInNetwork(props) ? foot : undefined;
+    }
+    if (resource.type.startsWith("aws:") && !isLookedAt(resource.type) && standsInNetwork(props)) {
+        return `of the type ${resource.type}, of which nobody has decided what it means for a network (policies/catalogue/network.ts)`;
+    }
+    return GATEWAYS.get(resource.type);
+}
+
+/** An endpoint that leads to somebody else's service, network or resource, instead of to one of AWS's. */
+function strangersService({ serviceName, vpcEndpointType, resourceConfigurationArn, serviceNetworkArn }: Properties): string | undefined {
+    const named: Value = ([resourceConfigurationArn, serviceNetworkArn] as Value[]).find(
+        (each) => each !== undefined && each !== null && each !== "",
+    );
+    if (named !== undefined) {
+        return `an endpoint of ${show(named)}, which leads to another network`;
+    }
+    if (!isText(vpcEndpointType, /^(Interface|Gateway)$/) && vpcEndpointType !== undefined) {
+        return `an endpoint of the type ${show(vpcEndpointType)}, which leads to another network`;
+    }
+    return isText(serviceName, AWS_SERVICE) ? undefined : `an endpoint of the service ${show(serviceName)}, which is none of AWS's`;
+}
+
+const isText = (value: Value, pattern: RegExp): boolean => typeof value === "string" && pattern.test(value);
+
+function violation({ name }: Judged, what: string): string {
+    return (
+        `"${name}" is ${what}, and its network is not marked as the drill range. A clean room is joined to no other network: ` +
+        `remove "${name}", or move it to the VPC tagged "clean-room:role" = "drill-range".`
+    );
+}

@@ -33,6 +33,44 @@ describe("policy clean-room-has-no-route-out", () => {
         expect(await violations(vpc("clean-room"), table(unknownString))).to.have.length(1);
     });
 
+    it("refuses what writes routes by itself: propagation and route servers, in the table and beside it", async () => {
+        const beside = (is: Declared["is"]): Declared => ({
+            is,
+            name: "learned",
+            props: { vpnGatewayId: "vgw-1", routeServerId: "rs-1" },
+            refs: { routeTableId: ["table"] },
+        });
+        const propagating: Declared = { ...table(), props: { propagatingVgws: ["vgw-1"] } };
+        expect(await violations(vpc("clean-room"), propagating)).to.have.length(1);
+        expect(await violations(vpc("clean-room"), table(), beside(aws.ec2.VpnGatewayRoutePropagation))).to.have.length(1);
+        expect(await violations(vpc("clean-room"), table(), beside(aws.vpc.RouteServerPropagation))).to.have.length(1);
+        expect(await violations(vpc("drill-range"), table(), beside(aws.vpc.RouteServerPropagation))).to.be.empty;
+    });
+
+    it("refuses to ignore changes of routes, however the path is spelled", async () => {
+        for (const path of ["routes", '["routes"]', "routes[0].cidrBlock", "*"]) {
+            expect(await violations(vpc("clean-room"), { ...table(), ignoreChanges: [path] }), path).to.have.length(1);
+        }
+        expect(await violations(vpc("clean-room"), { ...table(), ignoreChanges: ["tags", "routesOfOthers"] })).to.be.empty;
+    });
+
+    it("refuses a table that the program does not make, and accepts its own", async () => {
+        const subnet: Declared = { is: aws.ec2.Subnet, name: "subnet", props: {}, refs: { vpcId: ["vpc"] } };
+        const joined = (props: object, refs: Record<string, string[]>): Declared => ({
+            is: aws.ec2.RouteTableAssociation,
+            name: "joined",
+            props,
+            refs: { subnetId: ["subnet"], ...refs },
+        });
+        expect(await violations(vpc("clean-room"), subnet, joined({ routeTableId: "rtb-elsewhere" }, {}))).to.have.length(1);
+        expect(await violations(vpc("clean-room"), table(), subnet, joined({ routeTableId: unknownString }, { routeTableId: ["table"] })))
+            .to.be.empty;
+    });
+
+    it("accepts the local route written out", async () => {
+        expect(await violations(vpc("clean-room"), table([{ cidrBlock: "10.20.0.0/24", gatewayId: "local" }]))).to.be.empty;
+    });
+
     it("leaves the drill range its default route", async () => {
         expect(await violations(vpc("drill-range"), table(), route({ destinationCidrBlock: "0.0.0.0/0" }))).to.be.empty;
     });

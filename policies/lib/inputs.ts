@@ -13,7 +13,7 @@ export class Inputs {
         this.byUrn.set(args.urn, reveal(args.props));
     };
 
-    of(resource: PolicyResource): Properties {
+    of(resource: Pick<PolicyResource, "urn" | "props">): Properties {
         return this.byUrn.get(resource.urn) ?? reveal(resource.props);
     }
 }

@@ -1,25 +1,29 @@
 import * as aws from "@pulumi/aws";
 import type { PolicyResource } from "@pulumi/policy";
+import { PLACE } from "../catalogue/network";
 import { referencedBy } from "./references";
 import { roleTag, type Role } from "./roles";
-import { reveal } from "./values";
+import { objectOf, reveal, type Properties, type Value } from "./values";
 
-/** Properties by which a network resource says where it is. */
-const WHERE = [
-    "vpcId",
-    "peerVpcId",
-    "vpcArn",
-    "subnetId",
-    "subnetIds",
-    "subnetArns",
-    "vpcSubnetIds",
-    "routeTableId",
-    "defaultRouteTableId",
-    "securityGroupId",
-    "networkInterfaceId",
-    "instanceId",
-    "instance",
-];
+/** Properties that lead to a place though their name does not say so. */
+const ALSO =
+    /^(peerVpcId|defaultRouteTableId|instance|instanceId|subnets|vpcs|ipAddresses|clientSubnets|config|networkConfiguration|brokerNodeGroupInfo|computeResources|endpointDetails|launchTemplate|launchConfiguration|launchSpecifications|target|targetId|ecsTarget|loadBalancer|loadBalancerOptions|networkLoadBalancerArns|gatewayLoadBalancerArns|endpointConfigurations|endpointId|resourceId|targetArn|clientVpnEndpointId|vpnGatewayId|natGatewayId|transportTransitGatewayAttachmentId)$/;
+
+/** Whether a property, by its name, tells where in a network its resource is. */
+const isPlace = (property: string): boolean => PLACE.test(property) || ALSO.test(property);
+
+/** Whether a resource's inputs say that it stands in a network. What is not known counts: a place need not be computed to be absent. */
+export function standsInNetwork(props: Properties): boolean {
+    return Object.entries(props).some(([property, value]) => isThere(value) && (PLACE.test(property) || standsInNetwork(nested(value))));
+}
+
+function nested(value: Value): Properties {
+    return Array.isArray(value) ? (Object.assign({}, ...value.map(nested)) as Properties) : objectOf(value);
+}
+
+function isThere(value: Value): boolean {
+    return !(value === undefined || value === null || value === false || value === "" || (Array.isArray(value) && value.length === 0));
+}
 
 /**
  * Whether a resource is in a network that is not the drill range. Everything counts as a clean room unless it is marked otherwise, so that a
@@ -33,7 +37,7 @@ export function isInCleanRoom(resource: PolicyResource, stack: readonly PolicyRe
 }
 
 /** The VPCs a resource is in, by way of its subnets, route tables, instances and interfaces. */
-function vpcsOf(resource: PolicyResource, stack: readonly PolicyResource[], seen: Set<PolicyResource>): PolicyResource[] {
+export function vpcsOf(resource: PolicyResource, stack: readonly PolicyResource[], seen = new Set<PolicyResource>()): PolicyResource[] {
     if (seen.has(resource)) {
         return [];
     }
@@ -41,5 +45,6 @@ function vpcsOf(resource: PolicyResource, stack: readonly PolicyResource[], seen
     if (resource.isType(aws.ec2.Vpc) || resource.isType(aws.ec2.DefaultVpc)) {
         return [resource];
     }
-    return WHERE.flatMap((property) => referencedBy(resource, property, stack)).flatMap((target) => vpcsOf(target, stack, seen));
+    const places = new Set([...Object.keys(resource.propertyDependencies), ...Object.keys(resource.props)].filter(isPlace));
+    return [...places].flatMap((property) => referencedBy(resource, property, stack)).flatMap((target) => vpcsOf(target, stack, seen));
 }

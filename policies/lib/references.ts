@@ -1,5 +1,5 @@
 import type { PolicyResource } from "@pulumi/policy";
-import { listOf, revealKey } from "./values";
+import { revealKey, type Value } from "./values";
 
 /** A Pulumi resource class, to compare a resource with. */
 export type ResourceClass = Parameters<PolicyResource["isType"]>[0];
@@ -30,10 +30,18 @@ function indexOf(stack: readonly PolicyResource[]): Map<string, PolicyResource[]
  */
 export function referencedBy(resource: PolicyResource, property: string, stack: readonly PolicyResource[]): PolicyResource[] {
     const found = new Set(resource.propertyDependencies[property] ?? []);
-    for (const literal of listOf(revealKey(resource.props, property))) {
-        for (const candidate of typeof literal === "string" ? (indexOf(stack).get(literal) ?? []) : []) {
+    for (const literal of textsIn(revealKey(resource.props, property))) {
+        for (const candidate of indexOf(stack).get(literal) ?? []) {
             found.add(candidate);
         }
     }
     return [...found];
+}
+
+/** Every text within a value: an id may lie deep in a list of interfaces. */
+function textsIn(value: Value): string[] {
+    if (typeof value === "string") {
+        return [value];
+    }
+    return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
