@@ -1,10 +1,10 @@
 import * as aws from "@pulumi/aws";
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
-import { isAnyone, readDocument, type Statement } from "./lib/iamDocument";
+import { readDocument, type Statement } from "./lib/iamDocument";
 import { Inputs } from "./lib/inputs";
 import { referencedBy, type ResourceClass } from "./lib/references";
 import { mayHaveRole } from "./lib/roles";
-import { isUnknownValueError } from "./lib/unknown";
+import { deferWhereUnknown } from "./lib/unknown";
 import { listOf, objectOf, show, type Properties, type Value } from "./lib/values";
 
 const BUCKETS: ResourceClass[] = [aws.s3.Bucket, aws.s3.BucketV2];
@@ -61,7 +61,7 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
     enforcementLevel: "mandatory",
     validateResource: inputs.remember,
     validateStack: (args, reportViolation) => {
-        const waiting: Error[] = [];
+        const waiting: unknown[] = [];
         for (const bucket of args.resources.filter((each) => BUCKETS.some((one) => each.isType(one)))) {
             const props = inputs.of(bucket);
             // Its own name, where it has one: the logical name may be that of a component which holds other buckets too.
@@ -90,25 +90,20 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
                     }
                 }
             }
-            try {
-                const statements = beside
-                    .filter((each) => each.isType(aws.s3.BucketPolicy))
-                    .flatMap((each) => readDocument(each.props.policy));
-                if (!statements.some(refusesPlainHttp)) {
-                    report(
-                        `takes requests over plain HTTP; add a bucket policy that denies "s3:*" to "*" where "aws:SecureTransport" is "false"`,
-                    );
-                }
-            } catch (error) {
-                if (!isUnknownValueError(error)) {
-                    throw error;
-                }
-                waiting.push(error);
+            const policies = beside.filter((each) => each.isType(aws.s3.BucketPolicy));
+            const documents = policies.map((each) => readDocument(inputs.of(each).policy));
+            if (documents.some(({ statements }) => statements.some(refusesPlainHttp))) {
+                continue;
+            }
+            if (documents.some(({ unknown }) => unknown)) {
+                waiting.push(...policies.map((each) => each.props.policy as unknown));
+            } else {
+                report(
+                    `takes requests over plain HTTP; add a bucket policy that denies "s3:*" to "*" where "aws:SecureTransport" is "false"`,
+                );
             }
         }
-        if (waiting.length > 0) {
-            throw waiting[0];
-        }
+        waiting.forEach(deferWhereUnknown);
     },
 };
 
@@ -121,7 +116,7 @@ function refusesPlainHttp(statement: Statement): boolean {
     return (
         !statement.allow &&
         plainHttp &&
-        statement.principals.some(isAnyone) &&
+        statement.principals.some(({ value }) => value === "*") &&
         statement.actions.some((action) => action === "s3:*" || action === "*")
     );
 }

@@ -1,28 +1,11 @@
 import * as aws from "@pulumi/aws";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { eachDocument, isAnyone, isNarrowed, type Statement } from "./lib/iamDocument";
+import { ownershipFor } from "./lib/ownership";
+import { deferUnknownDocuments, documentsOf } from "./lib/policyDocuments";
+import { judgePrincipals } from "./lib/principals";
 import type { ResourceClass } from "./lib/references";
 import { deferWhereUnknown } from "./lib/unknown";
 import { listOf, objectOf, reveal, show, UNKNOWN, type Properties, type Value } from "./lib/values";
-
-/** Resource policies that say who may use a resource, with the property that holds them. */
-const RESOURCE_POLICIES: [ResourceClass, string][] = [
-    [aws.s3.BucketPolicy, "policy"],
-    [aws.s3.Bucket, "policy"],
-    [aws.sns.Topic, "policy"],
-    [aws.sns.TopicPolicy, "policy"],
-    [aws.sqs.Queue, "policy"],
-    [aws.sqs.QueuePolicy, "policy"],
-    [aws.kms.Key, "policy"],
-    [aws.kms.KeyPolicy, "policy"],
-    [aws.iam.Role, "assumeRolePolicy"],
-    [aws.cloudwatch.EventBusPolicy, "policy"],
-    [aws.secretsmanager.SecretPolicy, "policy"],
-    [aws.ecr.RepositoryPolicy, "policy"],
-    [aws.dynamodb.ResourcePolicy, "policy"],
-    [aws.cloudwatch.LogResourcePolicy, "policyDocument"],
-    [aws.backup.VaultPolicy, "policy"],
-];
 
 /** Settings that open a resource without a policy document: what is wrong, or nothing. */
 const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
@@ -91,6 +74,7 @@ export const nothingIsPublic: ResourceValidationPolicy = {
     description: "No bucket, topic, queue, key, role, function, snapshot, image or port is open to everyone.",
     enforcementLevel: "mandatory",
     validateResource: (args, reportViolation) => {
+        const whose = ownershipFor(args);
         const props = reveal(args.props);
         const report = (problem: string): void => reportViolation(`"${args.name}" (${args.type}) ${problem}.`);
         for (const [resourceClass, check] of SETTINGS) {
@@ -105,27 +89,20 @@ export const nothingIsPublic: ResourceValidationPolicy = {
                 report(`lets ${open} in; name the addresses or groups that need it`);
             }
         }
-        const documents = RESOURCE_POLICIES.filter(([resourceClass]) => args.isType(resourceClass)).map(
-            ([, property]) =>
-                () =>
-                    args.props[property] as unknown,
-        );
-        eachDocument(documents, (statements) => {
-            for (const statement of statements.filter(isPublic)) {
-                report(
-                    `has statement ${statement.label}, which allows ${statement.actions.join(", ") || "everything"} to everyone; name the principal, or add a condition on an account of yours`,
-                );
+        const documents = documentsOf(args.type, props, "resource", "trust");
+        for (const document of documents) {
+            for (const problem of document.malformed === undefined
+                ? judgePrincipals(document, whose, document.receiver)
+                : [`has a policy that ${document.malformed}`]) {
+                report(problem);
             }
-        });
+        }
+        deferUnknownDocuments(args.props, documents);
         if (ingressRules(args, props).length > 0) {
             RANGES.forEach((property) => deferWhereUnknown(args.props[property]));
         }
     },
 };
-
-function isPublic(statement: Statement): boolean {
-    return statement.allow && statement.principals.some(isAnyone) && !isNarrowed(statement);
-}
 
 /** A principal is written out, so one that is not known counts as anyone. */
 function mayBeAnyone(principal: Value): boolean {

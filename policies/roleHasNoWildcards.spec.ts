@@ -95,8 +95,9 @@ describe("policy role-has-no-wildcards", () => {
             .with.length(1);
     });
 
-    it("fails on a document that is not JSON", async () => {
-        const error: unknown = await rolePolicy("{not json").catch((reason: unknown) => reason);
-        expect(error).to.be.instanceOf(Error).with.property("message").that.includes("not JSON");
+    it("refuses a document that is not JSON", async () => {
+        const { violations } = await rolePolicy("{not json");
+        expect(violations).to.have.length(1);
+        expect(violations[0]).to.include("not JSON");
     });
 });

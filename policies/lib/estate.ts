@@ -6,6 +6,9 @@ export interface Estate {
     forensicsAccountId: string;
     regions: string[];
     hasOrganization: boolean;
+    organizationId?: string;
+    /** Accounts of the estate that are neither the forensics account nor a listed member: the management account. */
+    otherAccountIds: string[];
     mode: string;
     /** Regions whose detectors are adopted. */
     existingRegions: string[];
@@ -25,8 +28,13 @@ export function announcedEstate(stack: readonly PolicyResource[]): Estate | "non
         return "none";
     }
     const accounts = stack.find((each) => each.type === ACCOUNTS);
-    const estate = objectOf(accounts === undefined ? undefined : reveal(accounts.props).estate);
-    const { forensicsAccountId } = estate;
+    return readEstate(accounts === undefined ? undefined : reveal(accounts.props).estate) ?? "unannounced";
+}
+
+/** An estate out of the component's input or output `estate`; undefined where it says too little. */
+export function readEstate(announcement: Value): Estate | undefined {
+    const estate = objectOf(announcement);
+    const { forensicsAccountId, organizationId } = estate;
     const regions = texts(estate.regions);
     const members = listOf(estate.members)
         .map(objectOf)
@@ -42,12 +50,14 @@ export function announcedEstate(stack: readonly PolicyResource[]): Estate | "non
         estate.members === UNKNOWN ||
         (members.length === 0 && estate.hasOrganization !== true)
     ) {
-        return "unannounced";
+        return undefined;
     }
     return {
         forensicsAccountId,
         regions,
         hasOrganization: estate.hasOrganization === true,
+        ...(typeof organizationId === "string" ? { organizationId } : {}),
+        otherAccountIds: texts(estate.otherAccountIds),
         mode: text(estate.mode),
         existingRegions: texts(estate.existingRegions),
         members,

@@ -1,86 +1,133 @@
-import { isUnknownValueError } from "./unknown";
-import { listOf, objectOf, show, type Properties, type Value } from "./values";
+import { listOf, objectOf, show, UNKNOWN, type Properties, type Value } from "./values";
 
-/** One statement of an IAM, resource, trust or endpoint policy, with every element as a list. */
+/** Whom a statement of a resource policy names. */
+export interface Principal {
+    /** `AWS`, `Service`, `Federated` or `CanonicalUser`; "*" and NotPrincipal are `AWS`. */
+    kind: string;
+    /** ARN, account id, service or "*". */
+    value: string;
+}
+
+export interface Condition {
+    /** As written, with its set prefix and IfExists: `ForAnyValue:StringLike`. */
+    operator: string;
+    /** In lower case: AWS compares keys without case. */
+    key: string;
+    values: (string | typeof UNKNOWN)[];
+}
+
+/** One statement of an IAM, resource, trust, key or endpoint policy, with every element as a list of what is known of it. */
 export interface Statement {
     /** Its Sid, or its place in the document where it has none. */
     label: string;
     allow: boolean;
     actions: string[];
     resources: string[];
-    /** ARNs, account ids, services and "*", whatever kind of principal they are; NotPrincipal is "*"; a statement on a role has none. */
-    principals: string[];
+    /** NotPrincipal is anyone; a statement on a role has none. */
+    principals: Principal[];
     /** Elements that grant everything but what they list: NotAction, NotResource, NotPrincipal. */
     negations: string[];
-    conditions: { operator: string; key: string; values: string[] }[];
+    conditions: Condition[];
+    /** Elements of which a part is not known before the update. */
+    unknown: ("Effect" | "Action" | "Resource" | "Principal" | "Condition")[];
 }
 
-/**
- * Reads a policy document, given as JSON text or as an object; no document has no statement. Given a value out of a policy's own
- * `props`, an unknown part throws the SDK's refusal, see {@link eachDocument}.
- *
- * @throws when the text is no JSON object: AWS would refuse it, and nothing could be said about it
- */
-export function readDocument(value: unknown): Statement[] {
+export interface PolicyDocument {
+    /** What is known: a statement that is unknown as a whole is left out. */
+    statements: Statement[];
+    /** Whether any part is not known before the update; what is known is to be judged all the same, and the check repeated at the update. */
+    unknown: boolean;
+    /** Why AWS would refuse it; a document that cannot be read has no statements. */
+    malformed?: string;
+}
+
+/** Reads a policy document, given as JSON text or as an object (see `reveal`), whatever part of it is not known yet. Absent: no statement. */
+export function readDocument(value: Value): PolicyDocument {
     if (value === undefined || value === null || value === "") {
-        return [];
+        return { statements: [], unknown: false };
     }
-    let document: unknown = value;
+    if (value === UNKNOWN) {
+        return { statements: [], unknown: true };
+    }
+    let document: Value = value;
     if (typeof value === "string") {
         try {
-            document = JSON.parse(value);
-        } catch (error) {
-            throw new Error(`A policy document is not JSON: ${value.slice(0, 80)}`, { cause: error });
+            document = JSON.parse(value) as Value;
+        } catch {
+            return malformed(`is not JSON: ${show(value)}`);
         }
     }
-    if (typeof document !== "object" || document === null) {
-        throw new Error(`A policy document is not an object: ${show(document as Value)}`);
+    if (typeof document !== "object" || document === null || Array.isArray(document)) {
+        return malformed(`is not a JSON object: ${show(document)}`);
     }
-    return listOf((document as Properties).Statement).map((statement, index) => readStatement(objectOf(statement), index));
-}
-
-/**
- * Judges every document that is known. Where one is not (it holds the ARN of a resource that does not exist yet), the SDK's refusal is
- * passed on at the end, so that the engine shows the check as waiting for the update, which makes it before it creates the resource.
- */
-export function eachDocument(sources: (() => unknown)[], judge: (statements: Statement[]) => void): void {
-    let refusal: Error | undefined;
-    for (const source of sources) {
-        let statements: Statement[];
-        try {
-            statements = readDocument(source());
-        } catch (error) {
-            if (!isUnknownValueError(error)) {
-                throw error;
-            }
-            refusal ??= error;
-            continue;
-        }
-        judge(statements);
-    }
-    if (refusal !== undefined) {
-        throw refusal;
-    }
-}
-
-function readStatement(statement: Properties, index: number): Statement {
+    const statements = listOf(element(document, "Statement"));
+    const known = statements.flatMap((statement, index) => (statement === UNKNOWN ? [] : [readStatement(objectOf(statement), index)]));
     return {
-        label: typeof statement.Sid === "string" ? `"${statement.Sid}"` : `number ${index + 1}`,
-        allow: statement.Effect === "Allow",
-        actions: texts(statement.Action),
-        resources: texts(statement.Resource),
-        principals:
-            "NotPrincipal" in statement
-                ? ["*"]
-                : typeof statement.Principal === "string"
-                  ? [statement.Principal]
-                  : Object.values(objectOf(statement.Principal)).flatMap(texts),
-        negations: ["NotAction", "NotResource", "NotPrincipal"].filter((element) => element in statement),
-        conditions: Object.entries(objectOf(statement.Condition)).flatMap(([operator, keys]) =>
-            Object.entries(objectOf(keys)).map(([key, values]) => ({ operator, key: key.toLowerCase(), values: texts(values) })),
-        ),
+        statements: known,
+        unknown: known.length < statements.length || known.some(({ unknown }) => unknown.length > 0),
     };
 }
+
+const malformed = (problem: string): PolicyDocument => ({ statements: [], unknown: false, malformed: problem });
+
+function readStatement(statement: Properties, index: number): Statement {
+    const sid = element(statement, "Sid");
+    const effect: Value = element(statement, "Effect");
+    const principal = readPrincipals(statement);
+    const conditions = Object.entries(objectOf(element(statement, "Condition"))).flatMap(([operator, keys]) =>
+        Object.entries(objectOf(keys)).map(([key, values]) => ({
+            operator,
+            key: key.toLowerCase(),
+            values: listOf(values).map((each): Condition["values"][number] => (each === UNKNOWN ? UNKNOWN : String(each))),
+        })),
+    );
+    const unknownWhere: [Statement["unknown"][number], Value[]][] = [
+        ["Effect", [effect]],
+        ["Action", [element(statement, "Action"), element(statement, "NotAction")]],
+        ["Resource", [element(statement, "Resource"), element(statement, "NotResource")]],
+        ["Principal", [element(statement, "Principal"), element(statement, "NotPrincipal")]],
+        ["Condition", [element(statement, "Condition")]],
+    ];
+    return {
+        label: typeof sid === "string" && sid !== "" ? `"${sid}"` : `number ${index + 1}`,
+        // What may turn out to allow is judged as if it did.
+        allow: effect === UNKNOWN || (typeof effect === "string" && effect.toLowerCase() === "allow"),
+        actions: texts(element(statement, "Action")),
+        resources: texts(element(statement, "Resource")),
+        principals: principal,
+        negations: ["NotAction", "NotResource", "NotPrincipal"].filter((name) => element(statement, name) !== undefined),
+        conditions,
+        unknown: unknownWhere.filter(([, values]) => values.some(holdsUnknown)).map(([name]) => name),
+    };
+}
+
+function readPrincipals(statement: Properties): Principal[] {
+    if (element(statement, "NotPrincipal") !== undefined) {
+        return [{ kind: "AWS", value: "*" }];
+    }
+    const principal = element(statement, "Principal");
+    if (typeof principal === "string") {
+        return [{ kind: "AWS", value: principal }];
+    }
+    return Object.entries(objectOf(principal)).flatMap(([kind, values]) =>
+        texts(values).map((value) => ({ kind: kind === "*" ? "AWS" : kind, value })),
+    );
+}
+
+/** An element by its name, whatever its case: AWS reads `statement` as `Statement`. */
+function element(container: Properties, name: string): Value {
+    return container[name] ?? Object.entries(container).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+/** Whether a value is, or holds, something not known before the update. */
+export function holdsUnknown(value: Value): boolean {
+    if (value === UNKNOWN) {
+        return true;
+    }
+    return value !== null && typeof value === "object" && Object.values(value).some(holdsUnknown);
+}
+
+const texts = (value: Value): string[] => listOf(value).flatMap((each) => (each === UNKNOWN ? [] : [String(each)]));
 
 /**
  * Whether a resource stands for every one there is, however it is spelled: "*", or an ARN that names nothing after its account
@@ -91,37 +138,11 @@ export function isEveryResource(resource: string): boolean {
     return /[*?]/.test(resource) && /^[*?:/]*$/.test(named.join(":"));
 }
 
-const texts = (value: Value): string[] => listOf(value).map(String);
-
-/** Whether a principal is anyone at all. */
-export function isAnyone(principal: string): boolean {
-    return principal === "*";
-}
-
-/** Condition keys that tie a request to an account, organisation, resource or network of one's own. */
-const NARROWING = new Set([
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:resourceaccount",
-    "aws:resourceorgid",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceorgid",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "kms:calleraccount",
-    "s3:dataaccesspointaccount",
-]);
-
-/** Whether a condition ties the statement to somebody: an operator that compares for equality, on a narrowing key, with no "*" alone. */
-export function isNarrowed(statement: Statement): boolean {
-    return statement.conditions.some(
-        ({ operator, key, values }) =>
-            NARROWING.has(key) &&
-            /^(ForAnyValue:)?(String|Arn)(Equals|Like|EqualsIgnoreCase)$/.test(operator) &&
-            values.length > 0 &&
-            !values.includes("*"),
-    );
+/** Whether an IAM pattern (`*` and `?`) covers an action, compared without case as AWS does. */
+export function covers(pattern: string, action: string): boolean {
+    const expression = pattern
+        .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+        .replaceAll("*", ".*")
+        .replaceAll("?", ".");
+    return new RegExp(`^${expression}$`, "is").test(action);
 }

@@ -14,7 +14,7 @@ type ResourceClass = { new (...rest: never[]): unknown };
 
 /** A resource as a spec declares it. */
 export interface Declared {
-    /** Its class, such as `aws.ec2.SecurityGroup`. */
+    /** Its class, such as `aws.ec2.SecurityGroup`; {@link typed} for what has none here (a component, another package). */
     is: ResourceClass;
     name: string;
     props: object;
@@ -25,6 +25,9 @@ export interface Declared {
     provider?: object;
 }
 
+/** Stands for the class of a type by its token, where there is no class to import. */
+export const typed = (token: string): ResourceClass => Object.assign(class Typed {}, { __pulumiType: token });
+
 /** What a policy said of a stack. */
 export interface Verdict {
     violations: string[];
@@ -32,8 +35,9 @@ export interface Verdict {
     deferred: string[];
 }
 
-/** Runs one policy over declared resources the way @pulumi/policy's server does: same proxy, same handling of unknown values. */
-export async function judge(policy: Policy, declared: Declared[]): Promise<Verdict> {
+/** Runs one policy over declared resources the way @pulumi/policy's server does: same proxy, same handling of unknown values. @param config the policy's configuration */
+export async function judge(policy: Policy, declared: Declared[], config: object = {}): Promise<Verdict> {
+    const common = { ...untold, getConfig: <T extends object>(): T => config as T };
     const verdict: Verdict = { violations: [], deferred: [] };
     const resources = declared.map(toResource);
     const byName = new Map(resources.map((resource) => [resource.name, resource]));
@@ -62,9 +66,8 @@ export async function judge(policy: Policy, declared: Declared[]): Promise<Verdi
     return verdict;
 }
 
-const common = {
+const untold = {
     stackTags: new Map<string, string>(),
-    getConfig: <T extends object>(): T => ({}) as T,
     notApplicable: (): never => {
         throw new Error("No policy of this pack declares itself not applicable.");
     },
