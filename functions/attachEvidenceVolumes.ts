@@ -8,6 +8,7 @@ import {
     type Volume,
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { needs } from "./aws/environment";
 import { forensicsClient } from "./aws/clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { NotYetError, StepError } from "./aws/errors";
@@ -17,6 +18,9 @@ import { ec2Arn, type Permissions } from "./aws/permissions";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
 import { incidentTags, purposeTag, tagValue } from "./domain/tags";
 import { planVolumes, type VolumeAction, type VolumesState, type VolumeState } from "./domain/planVolumes";
+
+/** Given by the deployment. */
+export const variables = needs();
 
 /** Make volumes of an incident's snapshots and attach them to an incident's instance. */
 export const permissions: Permissions = (names) => [

@@ -2,12 +2,16 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { paginateDescribeInstanceInformation, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
+import { needs } from "./aws/environment";
 import { forensicsClient } from "./aws/clients";
 import { NotYetError, StepError } from "./aws/errors";
 import { forensicInstance } from "./aws/forensicInstances";
 import { step } from "./aws/handler";
 import type { Permissions } from "./aws/permissions";
 import { forensicHostSchema, incidentSchema } from "./domain/containers";
+
+/** Given by the deployment. */
+export const variables = needs();
 
 export const permissions: Permissions = () => [
     { Sid: "SeeRegistration", Effect: "Allow", Action: ["ssm:DescribeInstanceInformation", "ec2:DescribeInstances"], Resource: ["*"] },

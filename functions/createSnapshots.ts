@@ -6,7 +6,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { forensicsClient, memberClient } from "./aws/clients";
 import { snapshotArn, madeForIncident, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
-import { environment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { isTransient, NotYetError, StepError } from "./aws/errors";
 import { step } from "./aws/handler";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
@@ -15,6 +15,17 @@ import { victimVolumes } from "./aws/victimVolumes";
 import { containmentSchema, evidenceSchema, incidentSchema, type Evidence, type Incident } from "./domain/containers";
 import { planPreservation, type PreservationPlan } from "./domain/planPreservation";
 import { objectNames } from "./domain/evidenceKeys";
+
+/** Given by the deployment. */
+export const variables = needs(
+    "PARTITION",
+    "FORENSICS_ACCOUNT_ID",
+    "RESPONDER_ROLE_NAME",
+    "EVIDENCE_BUCKET",
+    "EVIDENCE_KEY_ARN",
+    "LOCK_MODE",
+    "LOCK_DAYS",
+);
 
 /** Copy shared snapshots under the evidence key and lock them; keep the list of volumes. */
 export const permissions: Permissions = (names) => [
@@ -97,9 +108,6 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
 const mostPasses = 5;
 
 /**
- * Environment: EVIDENCE_BUCKET, EVIDENCE_KEY_ARN, FORENSICS_ACCOUNT_ID, LOCK_MODE, LOCK_DAYS, LOCK_COOL_OFF_HOURS
- * (compliance only; empty means EC2's own default of none).
- *
  * @throws NotYet until every volume's lock was read back; StepFailed when a volume cannot be preserved
  */
 export const handler = step({

@@ -15,7 +15,7 @@ import { changeInstancePermissions, readInstancePermissions } from "./aws/contai
 import { findStandingGroups, prepareGroups, type NetworkMode } from "./aws/containment/prepareGroups";
 import { readFirst, readInstance, readRest } from "./aws/containment/readInstance";
 import { eventually } from "./aws/consistency";
-import { environment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { step } from "./aws/handler";
@@ -31,6 +31,18 @@ import type { ContainmentAction, CredentialsMode } from "./domain/planContainmen
 import { insideSubnet } from "./domain/trackedPaths";
 import { roleTag } from "./domain/tags";
 import { objectNames } from "./domain/evidenceKeys";
+
+/** Given by the deployment. */
+export const variables = needs(
+    "PARTITION",
+    "RESPONDER_ROLE_NAME",
+    "DRILL",
+    "INCIDENTS_TABLE",
+    "CONTAINMENT_POLICY",
+    "CONTAIN_CREDENTIALS",
+    "CONTAIN_NETWORK",
+    "EVIDENCE_BUCKET",
+);
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
@@ -82,12 +94,12 @@ export const memberPermissions: Permissions = (names) => [
 
 /** How far the credentials are cut, as deployed. */
 function credentialsMode(): CredentialsMode {
-    return z.enum(["deny-instance", "revoke-role", "keep"]).parse(environment("CONTAIN_CREDENTIALS"));
+    return environment("CONTAIN_CREDENTIALS");
 }
 
 /** Whether whole subnets are cut as well, as deployed. */
 function networkMode(): NetworkMode {
-    return z.enum(["groups", "nacl"]).parse(environment("CONTAIN_NETWORK"));
+    return environment("CONTAIN_NETWORK");
 }
 
 /** Does actions at the same time. A failure is an outcome, not an exception: the rest must still be done. */

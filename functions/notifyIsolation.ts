@@ -1,10 +1,14 @@
 /** Tells people that an instance was isolated, or that it was not: beside the preservation of evidence, never before containment. */
 import { z } from "zod";
+import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { isolationMessage } from "./domain/messages";
+
+/** Given by the deployment. */
+export const variables = needs("NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = tellPermissions;
 

@@ -2,12 +2,15 @@
 import { CreateCaseCommand, paginateDescribeCases, SupportClient, type CaseDetails } from "@aws-sdk/client-support";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
-import { environment, optionalEnvironment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { errorCode } from "./aws/errors";
 import { log, step } from "./aws/handler";
 import type { Permissions } from "./aws/permissions";
 import { incidentSchema, ticketSchema, type Incident, type Ticket } from "./domain/containers";
 import { findCase, supportRegion, ticketText } from "./domain/planTicket";
+
+/** Given by the deployment. */
+export const variables = needs("PARTITION", "SUPPORT_ENABLED", "SUPPORT_SEVERITY", "SUPPORT_LANGUAGE", "SUPPORT_CC");
 
 export const permissions: Permissions = () => [
     { Sid: "OpenCase", Effect: "Allow", Action: ["support:DescribeCases", "support:CreateCase"], Resource: ["*"] },
@@ -36,18 +39,14 @@ async function createCase(support: SupportClient, incident: Incident): Promise<s
             issueType: "customer-service",
             severityCode: environment("SUPPORT_SEVERITY"),
             language: environment("SUPPORT_LANGUAGE"),
-            ccEmailAddresses: (optionalEnvironment("SUPPORT_CC") ?? "")
-                .split(",")
-                .map((address) => address.trim())
-                .filter((address) => address !== ""),
+            ccEmailAddresses: environment("SUPPORT_CC"),
         }),
     );
     return caseId!;
 }
 
 async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | "caseId" | "reason">> {
-    if (optionalEnvironment("SUPPORT_ENABLED") !== "true")
-        return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
+    if (!environment("SUPPORT_ENABLED")) return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
     const support = forensicsClient(SupportClient, supportRegion(environment("PARTITION")));
     try {
         const standing = findCase(incident.incidentId, await openCases(support));
@@ -64,9 +63,6 @@ async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | 
 }
 
 /**
- * Environment: PARTITION, SUPPORT_ENABLED ("true", everything else is off), SUPPORT_SEVERITY, SUPPORT_LANGUAGE,
- * SUPPORT_CC (addresses with commas; may be empty).
- *
  * @throws the AWS error's own name when Support refuses the case
  */
 export const handler = step({

@@ -12,7 +12,7 @@ import { changeInstancePermissions, readInstancePermissions } from "./aws/contai
 import { InstanceGone, readInstance } from "./aws/containment/readInstance";
 import { performRelease } from "./aws/containment/releaseActions";
 import { eventually } from "./aws/consistency";
-import { environment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
@@ -31,6 +31,16 @@ import { instanceStateSchema, type InstanceState } from "./domain/instanceState"
 import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
 import { releaseMessage } from "./domain/messages";
 import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
+
+/** Given by the deployment. */
+export const variables = needs(
+    "PARTITION",
+    "RESPONDER_ROLE_NAME",
+    "INCIDENTS_TABLE",
+    "EVIDENCE_BUCKET",
+    "NOTIFICATION_TOPIC_ARN",
+    "SLACK_WEBHOOK_PARAMETER",
+);
 
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),

@@ -3,6 +3,7 @@
  * `npm run deny` send it, by the token that is kept in the incidents table, or a graver finding does that joins meanwhile.
  */
 import { z } from "zod";
+import { needs } from "./aws/environment";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { step } from "./aws/handler";
 import { answerForPeople, answerPermissions } from "./aws/incidentIntake";
@@ -12,6 +13,9 @@ import type { Permissions } from "./aws/permissions";
 import { approvalMessage } from "./domain/messages/approval";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { answersItself } from "./domain/incidentRecord";
+
+/** Given by the deployment. */
+export const variables = needs("DRILL", "INCIDENTS_TABLE", "CONTAINMENT_POLICY", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
     ...incidentsTablePermissions(names),

@@ -7,7 +7,7 @@
 import { GetCommandInvocationCommand, paginateListCommandInvocations, SendCommandCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
-import { environment, optionalEnvironment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { errorCode, NotYetError, isNotFound, StepError } from "./aws/errors";
 import { getJson, getObject, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
@@ -28,6 +28,20 @@ import {
 import { incidentTag, purposeTag } from "./domain/tags";
 import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
 import { objectNames, objectPrefixes } from "./domain/evidenceKeys";
+
+/** Given by the deployment. */
+export const variables = needs(
+    "EVIDENCE_BUCKET",
+    "EVIDENCE_KEY_ARN",
+    "DOCUMENT_NAME",
+    "DOCUMENT_VERSION",
+    "TOOL_BUCKET",
+    "TOOL_KEY",
+    "TOOL_SHA256",
+    "PYTHON_VERSION",
+    "ANALYSIS_TIMEOUT_SECONDS",
+    "COMMAND_LOG_GROUP",
+);
 
 /** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
 export const permissions: Permissions = (names) => [
@@ -87,7 +101,7 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
         KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
         Volumes: encodeVolumes(documentVolumes(host)),
         PythonVersion: environment("PYTHON_VERSION"),
-        ExecutionTimeout: environment("ANALYSIS_TIMEOUT_SECONDS"),
+        ExecutionTimeout: String(environment("ANALYSIS_TIMEOUT_SECONDS")),
     };
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]));
 }
@@ -102,7 +116,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
         toolSha256: environment("TOOL_SHA256"),
     });
     await putJson(`${incident.prefix}${objectNames.custody}`, custody);
-    const logGroup = optionalEnvironment("COMMAND_LOG_GROUP");
+    const logGroup = environment("COMMAND_LOG_GROUP");
     // SendCommand has no client token. Without the SDK's retries an answer that got lost cannot send it twice: the next
     // call of this step finds the command in the list.
     const ssm = new SSMClient({ region: environment("AWS_REGION"), maxAttempts: 1 });
@@ -195,9 +209,6 @@ async function results(incident: Incident, commandId: string): Promise<Analysis>
 }
 
 /**
- * Environment: DOCUMENT_NAME, DOCUMENT_VERSION, TOOL_BUCKET, TOOL_KEY, TOOL_SHA256, EVIDENCE_BUCKET, EVIDENCE_KEY_ARN,
- * PYTHON_VERSION, ANALYSIS_TIMEOUT_SECONDS; COMMAND_LOG_GROUP (may be empty).
- *
  * @throws NotYet while the command runs; StepFailed, with the end of its output, when it failed
  */
 export const handler = step({

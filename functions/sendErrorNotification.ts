@@ -2,7 +2,7 @@
  * Tells people of a failed step. Started by S3 when an error record is created under `incidents/<id>/errors/`, so that
  * whatever failed, and however little of the workflow still runs, the record and the message are the same.
  */
-import { environment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { getObject, objectExists } from "./aws/evidenceBucket";
 import { isTransient } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
@@ -16,6 +16,9 @@ import { errorRecord, incidentPrefix, objectNames, objectPrefixes } from "./doma
 
 /** Objects whose existence says how far the response was when the step failed: {@link KnownFacts}, in this order. */
 const telling = [objectNames.restoreRecord, objectNames.observedInstance, errorRecord("IsolateInstance"), objectNames.custody];
+
+/** Given by the deployment. */
+export const variables = needs("PARTITION", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.errors}*`, ...telling)(names),

@@ -5,7 +5,7 @@
  * `report.json` is written last, as the mark that people were told: a repeated event finds it and sends nothing. An
  * attempt that failed before leaves `report.html`, which the next one finds and keeps.
  */
-import { environment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { getJson, getObject, hashObject, objectExists, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
@@ -22,6 +22,9 @@ import { renderReport, reportVerdict } from "./domain/report/reportPage";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages";
 import { errorRecord, objectNames, objectPrefixes } from "./domain/evidenceKeys";
+
+/** Given by the deployment. */
+export const variables = needs("EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, `${objectPrefixes.report}*`)(names),

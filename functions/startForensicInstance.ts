@@ -4,7 +4,7 @@ import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
 import { tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
-import { environment, optionalEnvironment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { forensicInstances } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
@@ -12,6 +12,17 @@ import { ec2Arn, type Permissions } from "./aws/permissions";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type ForensicHost } from "./domain/containers";
 import { incidentTags } from "./domain/tags";
 import { isAboutTheSubnet, planLaunch, type LaunchAttempt } from "./domain/planLaunch";
+
+/** Given by the deployment. */
+export const variables = needs(
+    "EVIDENCE_KEY_ARN",
+    "FORENSIC_SUBNET_IDS",
+    "FORENSIC_SECURITY_GROUP_ID",
+    "FORENSIC_INSTANCE_PROFILE_ARN",
+    "FORENSIC_INSTANCE_TYPE",
+    "FORENSIC_IMAGE_ID",
+    "FORENSIC_IMAGE_PARAMETER",
+);
 
 /** Start instances with an incident's tag, with the forensic role alone, from the image that a public parameter names. */
 export const permissions: Permissions = (names) => [
@@ -54,7 +65,7 @@ const resultsGiB = 64;
 const mostGenerations = 10;
 
 async function imageId(): Promise<string> {
-    const configured = optionalEnvironment("FORENSIC_IMAGE_ID");
+    const configured = environment("FORENSIC_IMAGE_ID");
     if (configured) return configured;
     const parameter = environment("FORENSIC_IMAGE_PARAMETER");
     try {
@@ -184,9 +195,7 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
         imageId: image,
         rootVolume: await rootVolumeOf(ec2, image),
         instanceType: environment("FORENSIC_INSTANCE_TYPE"),
-        subnetIds: environment("FORENSIC_SUBNET_IDS")
-            .split(",")
-            .map((id) => id.trim()),
+        subnetIds: environment("FORENSIC_SUBNET_IDS"),
     };
     for (let generation = 0; generation < mostGenerations; generation++) {
         const instance = await runInSomeSubnet(ec2, launch, generation);
@@ -200,9 +209,6 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
 }
 
 /**
- * Environment: FORENSIC_SUBNET_IDS (with commas, in the order they are tried), FORENSIC_SECURITY_GROUP_ID,
- * FORENSIC_INSTANCE_PROFILE_ARN, FORENSIC_INSTANCE_TYPE, FORENSIC_IMAGE_ID or FORENSIC_IMAGE_PARAMETER, EVIDENCE_KEY_ARN.
- *
  * @returns as soon as EC2 accepted the instance; the next steps wait for it
  * @throws Transient when no subnet has capacity; StepFailed on a quota or a wrong image
  */

@@ -10,7 +10,7 @@ import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
 import { deployedPolicy } from "./aws/containmentPolicy";
-import { environment, optionalEnvironment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
@@ -27,6 +27,18 @@ import { joinReasons, parseMessage } from "./domain/parseMessage";
 import { errorRecord, refusedPrefix } from "./domain/evidenceKeys";
 
 const problemObject = errorRecord("startIncident");
+
+/** Given by the deployment. */
+export const variables = needs(
+    "FORENSICS_ACCOUNT_ID",
+    "MEMBER_ACCOUNTS",
+    "STATE_MACHINE_ARN",
+    "DRILL",
+    "INCIDENTS_TABLE",
+    "CONTAINMENT_POLICY",
+    "EVIDENCE_BUCKET",
+    "DEAD_LETTER_QUEUE_URL",
+);
 
 /** Take findings in, park refused messages, and write and read back the Problem object of a refused message. */
 export const permissions: Permissions = (names) => [
@@ -141,9 +153,6 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
 /**
  * Handles the records of an SNS event one after the other; a bad one never stops the others.
  *
- * Environment: STATE_MACHINE_ARN, INCIDENTS_TABLE, CONTAINMENT_POLICY, DEAD_LETTER_QUEUE_URL, EVIDENCE_BUCKET, FORENSICS_ACCOUNT_ID; DRILL ("true"
- * lets samples in) and MEMBER_ACCOUNTS (with commas, as {@link Admission} has them).
- *
  * @throws when an AWS call failed, after all records: Lambda then delivers the event again, and what was started or
  * told already is not started or told again.
  */
@@ -160,11 +169,8 @@ export async function handler(event: unknown): Promise<void> {
     const admission: Admission = {
         region: environment("AWS_REGION"),
         forensicsAccount: environment("FORENSICS_ACCOUNT_ID"),
-        memberAccounts: (optionalEnvironment("MEMBER_ACCOUNTS") ?? "")
-            .split(",")
-            .map((id) => id.trim())
-            .filter((id) => id !== ""),
-        drill: optionalEnvironment("DRILL") === "true",
+        memberAccounts: environment("MEMBER_ACCOUNTS"),
+        drill: environment("DRILL"),
     };
     const failures: unknown[] = [];
     for (const record of parsed.data.Records) {

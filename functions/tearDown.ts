@@ -2,7 +2,7 @@
 import { DeleteVolumeCommand, EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
-import { environment } from "./aws/environment";
+import { environment, needs } from "./aws/environment";
 import { isNotFound, NotYetError } from "./aws/errors";
 import { forensicInstances, forensicVolumes } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
@@ -15,6 +15,9 @@ const ofIncident = (...purposes: Purpose[]) => ({
     StringLike: { [`aws:ResourceTag/${incidentTag}`]: "i-*" },
     StringEquals: { [`aws:ResourceTag/${purposeTag}`]: purposes as string[] },
 });
+
+/** Given by the deployment. */
+export const variables = needs("FORENSICS_ACCOUNT_ID");
 
 /** End instances and delete volumes that were made for an incident's analysis; no right to delete a snapshot. */
 export const permissions: Permissions = (names) => [
@@ -61,8 +64,6 @@ const mostPasses = 3;
 
 /**
  * Takes any input that names the incident, so that it can run after a failure of any step, also when nothing was made.
- *
- * Environment: FORENSICS_ACCOUNT_ID.
  *
  * @throws NotYet until EC2 shows neither instance nor volume of the incident
  */

@@ -86,6 +86,7 @@ export interface CallbackArgs {
     functionName: string;
     region: string;
     description: string;
+    /** What it reads of its environment, and nothing else. */
     environment: Record<string, pulumi.Input<string>>;
     /** What the function's role may do besides writing its own log and its dead letters. */
     statements: pulumi.Input<Statement[]>;

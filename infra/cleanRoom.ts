@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { VariableName } from "../functions/aws/environment";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
 import { Callback } from "./callback";
 import { containmentPolicyText, type Settings } from "./config";
@@ -101,7 +102,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 slack: args.slackWebhookUrl !== null,
             }),
         );
-        const environment: Record<string, pulumi.Input<string>> = {
+        const environment: Record<VariableName, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
             MEMBER_ACCOUNTS: admittedAccounts(settings, region).join(","),
@@ -149,7 +150,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                         functionName: `clean-room-${handler}`,
                         region,
                         description: step.description,
-                        environment,
+                        environment: Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
                         statements: names.apply(step.permissions),
                         timeoutSeconds: step.timeoutSeconds,
                         memoryMiB: step.memoryMiB,

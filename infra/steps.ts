@@ -13,18 +13,22 @@ import * as sendReport from "../functions/sendReport";
 import * as startForensicInstance from "../functions/startForensicInstance";
 import * as startIncident from "../functions/startIncident";
 import * as tearDown from "../functions/tearDown";
+import type { VariableName } from "../functions/aws/environment";
 import type { Permissions, Statement } from "../functions/aws/permissions";
 import type { Settings } from "./config";
 import { deployedNames } from "./names";
 
 export interface Step {
-    description: string;
-    permissions: Permissions;
+    readonly description: string;
+    readonly permissions: Permissions;
     /** What it needs of the responder role in the member account. */
-    memberPermissions?: Permissions;
-    timeoutSeconds: number;
+    readonly memberPermissions?: Permissions;
+    /** What it reads of its environment. */
+    readonly variables: readonly VariableName[];
+    /** Seconds, 1 to 900. */
+    readonly timeoutSeconds: number;
     /** MiB. @default 512 */
-    memoryMiB?: number;
+    readonly memoryMiB?: number;
 }
 
 /** By the handler's file name. */
@@ -32,11 +36,13 @@ export const steps = {
     startIncident: {
         description: "Reads a finding from the topic and starts one workflow an instance",
         permissions: startIncident.permissions,
+        variables: startIncident.variables,
         timeoutSeconds: 60,
     },
     isolateInstance: {
         description: "Contains the instance and reads back that it is contained",
         permissions: isolateInstance.permissions,
+        variables: isolateInstance.variables,
         memberPermissions: isolateInstance.memberPermissions,
         timeoutSeconds: 240,
         memoryMiB: 1024,
@@ -44,57 +50,77 @@ export const steps = {
     requestApproval: {
         description: "Asks people whether the instance shall be contained",
         permissions: requestApproval.permissions,
+        variables: requestApproval.variables,
         timeoutSeconds: 60,
     },
     releaseInstance: {
         description: "Puts back what containment changed, and reads back that it is so",
         permissions: releaseInstance.permissions,
+        variables: releaseInstance.variables,
         memberPermissions: releaseInstance.memberPermissions,
         timeoutSeconds: 240,
         memoryMiB: 1024,
     },
-    openTicket: { description: "Opens an AWS Support case for the incident", permissions: openTicket.permissions, timeoutSeconds: 60 },
+    openTicket: {
+        description: "Opens an AWS Support case for the incident",
+        permissions: openTicket.permissions,
+        variables: openTicket.variables,
+        timeoutSeconds: 60,
+    },
     notifyIsolation: {
         description: "Tells people what was contained and what was not",
         permissions: notifyIsolation.permissions,
+        variables: notifyIsolation.variables,
         timeoutSeconds: 60,
     },
     createSnapshots: {
         description: "Snapshots every volume, copies them to the forensics account and locks them",
         permissions: createSnapshots.permissions,
+        variables: createSnapshots.variables,
         memberPermissions: createSnapshots.memberPermissions,
         timeoutSeconds: 240,
     },
     startForensicInstance: {
         description: "Starts the forensic instance in the clean room",
         permissions: startForensicInstance.permissions,
+        variables: startForensicInstance.variables,
         timeoutSeconds: 120,
     },
     attachEvidenceVolumes: {
         description: "Makes an evidence and a work volume of each snapshot and attaches them",
         permissions: attachEvidenceVolumes.permissions,
+        variables: attachEvidenceVolumes.variables,
         timeoutSeconds: 120,
     },
     checkSsm: {
         description: "Waits until Systems Manager reaches the forensic instance",
         permissions: checkSsm.permissions,
+        variables: checkSsm.variables,
         timeoutSeconds: 60,
     },
     runAnalysis: {
         description: "Runs the analysis document once and waits for its manifest",
         permissions: runAnalysis.permissions,
+        variables: runAnalysis.variables,
         timeoutSeconds: 120,
     },
-    tearDown: { description: "Removes the forensic instance and its volumes", permissions: tearDown.permissions, timeoutSeconds: 120 },
+    tearDown: {
+        description: "Removes the forensic instance and its volumes",
+        permissions: tearDown.permissions,
+        variables: tearDown.variables,
+        timeoutSeconds: 120,
+    },
     sendReport: {
         description: "Verifies the results, writes the report and sends it",
         permissions: sendReport.permissions,
+        variables: sendReport.variables,
         timeoutSeconds: 300,
         memoryMiB: 1024,
     },
     sendErrorNotification: {
         description: "Tells people what failed, where, and what to do",
         permissions: sendErrorNotification.permissions,
+        variables: sendErrorNotification.variables,
         timeoutSeconds: 60,
     },
 } satisfies Record<string, Step>;

@@ -1,11 +1,108 @@
-/** Reads a variable that the deployment sets. @throws when it is missing: a deployment error, not an incident's. */
-export function environment(name: string): string {
-    const value = process.env[name];
-    if (!value) throw new Error(`The environment variable ${name} of this function is not set. Deploy again with pulumi up.`);
-    return value;
-}
+/**
+ * The variables that a deployment sets, and what each holds. Like its permissions, a handler file says beside its code which of
+ * them it reads; `infra/` gives it those and no others:
+ *
+ *     export const variables = needs("EVIDENCE_BUCKET", "LOCK_DAYS");
+ */
+import { z } from "zod";
+import { accountIdSchema } from "../domain/containers";
 
-/** Like {@link environment} where the empty value has a meaning. */
-export function optionalEnvironment(name: string): string | null {
-    return process.env[name] || null;
+const text = z.string().min(1);
+/** Empty where the deployment has no such thing. */
+const textOrNull = z
+    .string()
+    .optional()
+    .transform((value) => value || null);
+/** Separated by commas; may be empty. */
+const list = z
+    .string()
+    .default("")
+    .transform((value) =>
+        value
+            .split(",")
+            .map((each) => each.trim())
+            .filter((each) => each !== ""),
+    );
+const flag = z
+    .enum(["true", "false", ""])
+    .default("false")
+    .transform((value) => value === "true");
+const wholeNumber = z.coerce.number().int().min(1);
+
+/** What each variable holds, by its name. */
+export const variableSchemas = {
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    PARTITION: text,
+    FORENSICS_ACCOUNT_ID: accountIdSchema,
+    /** Account ids that may start incidents here; `*` is every account of the organisation, `!<id>` one that is left out all the same. */
+    MEMBER_ACCOUNTS: list,
+    RESPONDER_ROLE_NAME: text,
+    STATE_MACHINE_ARN: text,
+    /** Whether sample findings start incidents. */
+    DRILL: flag,
+    /** Name of the table. */
+    INCIDENTS_TABLE: text,
+    /** JSON of a ContainmentPolicy (functions/domain/decideContainment.ts). */
+    CONTAINMENT_POLICY: text,
+    CONTAIN_CREDENTIALS: z.enum(["deny-instance", "revoke-role", "keep"]),
+    CONTAIN_NETWORK: z.enum(["groups", "nacl"]),
+    /** Name of the bucket. */
+    EVIDENCE_BUCKET: text,
+    EVIDENCE_KEY_ARN: text,
+    LOCK_MODE: z.enum(["governance", "compliance"]),
+    /** Days that an evidence snapshot stays locked, 1 to 36,500. */
+    LOCK_DAYS: wholeNumber.max(36_500),
+    DEAD_LETTER_QUEUE_URL: text,
+    NOTIFICATION_TOPIC_ARN: textOrNull,
+    /** Name of the SecureString parameter that holds the webhook's URL; null without Slack. */
+    SLACK_WEBHOOK_PARAMETER: textOrNull,
+    /** Whether an AWS Support case is opened for each incident. */
+    SUPPORT_ENABLED: flag,
+    SUPPORT_SEVERITY: text,
+    SUPPORT_LANGUAGE: text,
+    /** E-mail addresses that AWS Support copies its answers to. */
+    SUPPORT_CC: list,
+    /** Subnets of the clean room, one a zone. */
+    FORENSIC_SUBNET_IDS: list,
+    FORENSIC_SECURITY_GROUP_ID: text,
+    FORENSIC_INSTANCE_PROFILE_ARN: text,
+    /** Such as m6i.large. */
+    FORENSIC_INSTANCE_TYPE: text,
+    /** An image's id; null: FORENSIC_IMAGE_PARAMETER says which. */
+    FORENSIC_IMAGE_ID: textOrNull,
+    /** Name of the SSM parameter that holds the image's id. */
+    FORENSIC_IMAGE_PARAMETER: text,
+    DOCUMENT_NAME: text,
+    DOCUMENT_VERSION: text,
+    /** Bucket and key of the analysis program, and its SHA-256 in hex. */
+    TOOL_BUCKET: text,
+    TOOL_KEY: text,
+    TOOL_SHA256: text,
+    /** As the package is named, such as 3.12. */
+    PYTHON_VERSION: text,
+    /** Seconds that the analysis may take, 60 to 172,800. */
+    ANALYSIS_TIMEOUT_SECONDS: wholeNumber,
+    /** Log group that Run Command writes to; null: none. */
+    COMMAND_LOG_GROUP: textOrNull,
+} satisfies Record<string, z.ZodType>;
+/** A variable that a deployment sets. */
+export type VariableName = keyof typeof variableSchemas;
+
+/** Lambda sets the Region by itself. */
+const readable = { ...variableSchemas, AWS_REGION: text };
+type ReadableName = keyof typeof readable;
+
+/** The variables a function reads, as it declares them. A spec holds the list to what its code really reads. */
+export const needs = (...names: VariableName[]): readonly VariableName[] => names;
+
+/** Reads a variable, in its type. @throws when it is missing or holds something else: a deployment error, not an incident's */
+export function environment<Name extends ReadableName>(name: Name): z.output<(typeof readable)[Name]> {
+    const result = readable[name].safeParse(process.env[name]);
+    if (result.success) return result.data as z.output<(typeof readable)[Name]>;
+    const given = process.env[name];
+    throw new Error(
+        given
+            ? `The environment variable ${name} of this function holds ${JSON.stringify(given.slice(0, 100))}: ${z.prettifyError(result.error)}. Deploy again with pulumi up.`
+            : `The environment variable ${name} of this function is not set. Deploy again with pulumi up.`,
+    );
 }

@@ -3,7 +3,7 @@ import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { toPlainText, toSlack } from "../domain/messages";
 import type { Message } from "../domain/messages/message";
 import { forensicsClient } from "./clients";
-import { optionalEnvironment } from "./environment";
+import { environment } from "./environment";
 import { TransientError } from "./errors";
 import { log, toStepError } from "./handler";
 import type { Permissions } from "./permissions";
@@ -25,7 +25,7 @@ export const tellPermissions: Permissions = (names) => [
 ];
 
 async function publish(message: Message): Promise<{ sent: true } | { sent: false; reason: string }> {
-    const topic = optionalEnvironment("NOTIFICATION_TOPIC_ARN");
+    const topic = environment("NOTIFICATION_TOPIC_ARN");
     if (topic === null) return { sent: false, reason: "no notification topic is configured" };
     const { subject, text } = toPlainText(message);
     await forensicsClient(SNSClient).send(new PublishCommand({ TopicArn: topic, Subject: subject, Message: text }));

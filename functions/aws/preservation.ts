@@ -12,7 +12,7 @@ import type { Incident } from "../domain/containers";
 import { incidentTags, type Purpose } from "../domain/tags";
 import type { PreservationAction, PreservationState } from "../domain/planPreservation";
 import { eventually } from "./consistency";
-import { environment, optionalEnvironment } from "./environment";
+import { environment } from "./environment";
 import { errorCode, isNotFound, NotYetError, StepError } from "./errors";
 import { log, toStepError } from "./handler";
 import { locksOf, pendingSnapshots, snapshotsOf } from "./snapshots";
@@ -142,16 +142,11 @@ async function copy(sides: Sides, where: "member" | "forensics", snapshotId: str
 }
 
 async function lock(sides: Sides, snapshotId: string): Promise<string[]> {
-    const mode = environment("LOCK_MODE");
-    if (mode !== "governance" && mode !== "compliance")
-        throw new StepError("LOCK_MODE is neither governance nor compliance", mode, "Correct the configuration and deploy again.");
-    const coolOff = mode === "compliance" ? optionalEnvironment("LOCK_COOL_OFF_HOURS") : null;
     await sides.forensics.send(
         new LockSnapshotCommand({
             SnapshotId: snapshotId,
-            LockMode: mode,
-            LockDuration: Number(environment("LOCK_DAYS")),
-            CoolOffPeriod: coolOff === null ? undefined : Number(coolOff),
+            LockMode: environment("LOCK_MODE"),
+            LockDuration: environment("LOCK_DAYS"),
         }),
     );
     return [];

@@ -4,7 +4,7 @@
  */
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { forensicsClient } from "./clients";
-import { optionalEnvironment } from "./environment";
+import { environment } from "./environment";
 import { isNotFound, StepError, TransientError } from "./errors";
 import type { SlackPayload } from "../domain/channels/slack/toSlack";
 
@@ -57,7 +57,7 @@ export type SlackResult = { sent: true } | { sent: false; reason: string };
  * @throws TransientError on 429, 5xx, a time-out or a lost connection; StepError, naming the parameter, on what a retry does not cure
  */
 export async function postToSlack(payload: SlackPayload): Promise<SlackResult> {
-    const parameter = optionalEnvironment("SLACK_WEBHOOK_PARAMETER");
+    const parameter = environment("SLACK_WEBHOOK_PARAMETER");
     if (parameter === null) return { sent: false, reason: "Slack is not configured" };
     const url = await webhookUrl(parameter);
 

@@ -53,6 +53,8 @@ const mocks: pulumi.runtime.Mocks = {
             state: {
                 ...inputs,
                 name: inputs.name ?? name,
+                // Of a document; nothing else has it.
+                latestVersion: "1",
                 arn: `arn:aws:${service}:${inputs.region ?? ""}:${place?.accountId ?? ""}:${name}`,
             },
         };
