@@ -17,6 +17,8 @@ export const ROOT_ACCOUNTS = ["111111111111", "222222222222", "333333333333"] as
 export interface LocalEmuOptions {
     /** Let it run on after this process has ended; its files stay too. @default false */
     readonly keep?: boolean;
+    /** Send on a finding's way (EventBridge and CloudWatch to encrypted topics) only what AWS sends. @default $CLEAN_ROOM_TRUTH is 1 */
+    readonly truth?: boolean;
     /** Told what takes long. @default a line on standard error */
     readonly log?: (line: string) => void;
 }
@@ -61,7 +63,7 @@ export async function startLocalEmu(options: LocalEmuOptions = {}): Promise<Loca
     const log = openSync(logFile, "a", 0o600);
     const child = spawn(python, ["-m", "localemu.runtime.main"], {
         cwd: stateDirectory,
-        env: environment({ bin, port, stateDirectory, callLogFile, exchangeLogFile, keep: options.keep ?? false }),
+        env: environment({ bin, port, stateDirectory, callLogFile, exchangeLogFile, options }),
         // Its own process group, so that the functions it starts end with it.
         detached: true,
         stdio: [options.keep ? "ignore" : "pipe", log, log],
@@ -99,17 +101,17 @@ export async function startLocalEmu(options: LocalEmuOptions = {}): Promise<Loca
 }
 
 /** Nothing of the caller's environment goes in but the time zone and the locale: neither credentials nor settings of another LocalEmu. */
-function environment(options: {
+function environment(launch: {
     bin: string;
     port: number;
     stateDirectory: string;
     callLogFile: string;
     exchangeLogFile: string;
-    keep: boolean;
+    options: LocalEmuOptions;
 }): NodeJS.ProcessEnv {
-    const { stateDirectory, port } = options;
+    const { stateDirectory, port, options } = launch;
     return {
-        PATH: [options.bin, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(path.delimiter),
+        PATH: [launch.bin, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(path.delimiter),
         LANG: process.env.LANG ?? "C.UTF-8",
         TMPDIR: path.join(stateDirectory, "tmp"),
         HOME: path.join(stateDirectory, "home"),
@@ -128,10 +130,11 @@ function environment(options: {
         LOCALEMU_ENI_REAL: "0",
         DNS_ADDRESS: "0",
         CLEAN_ROOM_STATE_DIRECTORY: stateDirectory,
-        CLEAN_ROOM_CALL_LOG: options.callLogFile,
-        CLEAN_ROOM_EXCHANGE_LOG: options.exchangeLogFile,
+        CLEAN_ROOM_CALL_LOG: launch.callLogFile,
+        CLEAN_ROOM_EXCHANGE_LOG: launch.exchangeLogFile,
         CLEAN_ROOM_NODE: process.execPath,
         CLEAN_ROOM_END_WITH_LAUNCHER: options.keep ? "0" : "1",
+        CLEAN_ROOM_TRUTH: (options.truth ?? process.env.CLEAN_ROOM_TRUTH === "1") ? "1" : "0",
     };
 }
 

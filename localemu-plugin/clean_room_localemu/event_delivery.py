@@ -1,4 +1,4 @@
-"""What EventBridge cannot deliver."""
+"""What EventBridge delivers as whom, and what it cannot deliver."""
 
 import json
 from typing import Any
@@ -7,22 +7,70 @@ from typing import Any
 def install() -> None:
     """
     EventBridge sends to a dead-letter queue as events.amazonaws.com for the rule, which the queue's policy must allow. LocalEmu sends as
-    the queue's account and so past the policy, and with an attribute set of its own.
+    the queue's account and so past the policy, and with an attribute set of its own. EventBridge names the rule when it assumes the
+    role of a target, and does not try again what it has no permission for (eb-rule-dlq).
     """
     from localemu.services.events.target import TargetSender
 
     TargetSender._send_to_dlq = send_to_dead_letter_queue
+    TargetSender._initialize_client = client_of
+    send_with_retries = TargetSender.process_event
+
+    def process_event(sender: Any, *args: Any, **kwargs: Any) -> None:
+        send = sender.send_event
+
+        def send_once(event: Any, trace_header: Any) -> None:
+            try:
+                send(event, trace_header)
+            except Exception as error:
+                if not _is_refusal(error):
+                    raise
+                sender._send_to_dlq(event, (sender.target.get("DeadLetterConfig") or {}).get("Arn"), error)
+
+        sender.send_event = send_once
+        try:
+            send_with_retries(sender, *args, **kwargs)
+        finally:
+            del sender.send_event
+
+    TargetSender.process_event = process_event
 
 
-def send_to_dead_letter_queue(sender: Any, event: Any, queue_arn: str, error: Exception) -> None:
-    """Never raises: an event that cannot be left there is lost, as in AWS, and the log says so."""
+def client_of(sender: Any) -> Any:
+    """Client of the target's service: the execution role's where the target has one, else EventBridge's own for the rule."""
+    from localemu.aws.connect import connect_to
+
+    metadata = {"service_principal": sender.caller_service_principal, "source_arn": sender.rule_arn}
+    account, role_arn = {"aws_access_key_id": sender.account_id}, sender.target.get("RoleArn")
+    if role_arn:
+        sts = connect_to(region_name=sender.region).sts.request_metadata(**metadata)
+        session = sts.assume_role(RoleArn=role_arn, RoleSessionName=sender.rule_name[:64])["Credentials"]
+        account = {
+            "aws_access_key_id": session["AccessKeyId"],
+            "aws_secret_access_key": session["SecretAccessKey"],
+            "aws_session_token": session["SessionToken"],
+        }
+    client = connect_to(region_name=sender.region, **account).get_client(sender.service).request_metadata(**metadata)
+    sender._register_client_hooks(client)
+    return client
+
+
+def _is_refusal(error: Exception) -> bool:
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+    return "Access" in code or "Authorization" in code
+
+
+def send_to_dead_letter_queue(sender: Any, event: Any, queue_arn: str | None, error: Exception) -> None:
+    """Never raises: an event that cannot be left there, or for which there is no queue, is lost, as in AWS, and the log says so."""
     import logging
 
     from localemu.aws.connect import connect_to
     from localemu.utils.aws.arns import sqs_queue_url_for_arn
 
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
-    denied = "Access" in code or "Authorization" in code
+    if queue_arn is None:
+        logging.getLogger(__name__).warning("The event for %s is lost: %s", sender.arn, error)
+        return
+    denied = _is_refusal(error)
     attributes = {
         "RULE_ARN": sender.rule_arn,
         "TARGET_ARN": sender.arn,

@@ -22,13 +22,27 @@ def install_all() -> None:
     from . import older_python
 
     older_python.install()
-    from . import auto_scaling, call_log, ec2, event_delivery, iam, isolation, lambdas, load_balancing, object_events, ssm, state_machines
+    from . import (
+        alarm_delivery,
+        auto_scaling,
+        call_log,
+        ec2,
+        event_delivery,
+        iam,
+        isolation,
+        lambdas,
+        load_balancing,
+        object_events,
+        ssm,
+        state_machines,
+    )
 
     for module in (
         isolation,
         iam,
         lambdas,
         event_delivery,
+        alarm_delivery,
         object_events,
         state_machines,
         ec2,

@@ -9,9 +9,11 @@ from typing import Any
 from localemu.aws.api import CommonServiceException, RequestContext
 
 from .callers import context_of, policies_of, principal_of
+from .encryption_needs import is_of_aws
 from .evaluation import Decision, Need, Policies, Principal, decide
 from .needs import needs
 from .resource_policies import bucket_owner, resource_policy
+from .service_calls import keys_of_service_call
 
 LOG = logging.getLogger(__name__)
 
@@ -47,11 +49,17 @@ def authorize(request: RequestContext) -> None:
     if caller.principal_type == "Root":
         return
     context, principal = context_of(request, caller), principal_of(caller)
+    service, source_arn = calling_service(request)
     for need in needed:
+        if is_of_aws(need):
+            continue
+        by_service = (
+            keys_of_service_call(service, need, source_arn, source_account(source_arn), by_role=True) if service and source_arn else {}
+        )
         owner = account_of(need.resource) or caller.account_id
         decision = decide(
             need,
-            {**context, "aws:ResourceAccount": owner},
+            {**context, **by_service, "aws:ResourceAccount": owner},
             principal,
             policies_of(caller, policy_for(need)),
             same_account=owner == caller.account_id,
@@ -64,28 +72,31 @@ def authorize(request: RequestContext) -> None:
             )
 
 
-def authorize_service(request: RequestContext, needed: list[Need]) -> None:
-    """A call by an AWS service without a role. Calls within one service, such as reading its own store, are free."""
+def calling_service(request: RequestContext) -> tuple[str | None, str | None]:
+    """Which service calls, such as sns, and the ARN of the resource it does it for; None where no service does."""
     params: Any = request.internal_request_params or {}
     service, source_arn = params.get("service_principal"), params.get("source_arn")
     if service == "sns" and source_arn and source_arn.count(":") == 6:
         # LocalEmu names the subscription where AWS names its topic.
         source_arn = source_arn.rpartition(":")[0]
+    return service, source_arn
+
+
+def authorize_service(request: RequestContext, needed: list[Need]) -> None:
+    """A call by an AWS service without a role. Calls within one service, such as reading its own store, are free."""
+    service, source_arn = calling_service(request)
     for need in needed:
         if not service or not source_arn or need.action not in BY_RESOURCE_POLICY:
             continue
-        context = {
-            "aws:SourceArn": source_arn,
-            "aws:SourceAccount": source_account(source_arn),
-            "aws:SecureTransport": "true",
-            "aws:PrincipalIsAWSService": "true",
-        }
+        context = keys_of_service_call(service, need, source_arn, source_account(source_arn))
         principal = Principal(account=None, service=f"{service}.amazonaws.com")
-        decision = decide(need, context, principal, Policies([], policy_for(need)), same_account=False)
+        # KMS is told of a caller's account and the service on the way only for principals of accounts.
+        decision = decide(Need(need.action, need.resource), context, principal, Policies([], policy_for(need)), same_account=False)
         if decision is not Decision.ALLOW:
             refuse(
                 request,
-                f"{principal.service} is not authorized to perform: {need.action} on resource: {need.resource} for {source_arn} because {decision.value}",
+                f"{principal.service} is not authorized to perform: {need.action} on resource: {need.resource} for {source_arn} "
+                f"because {decision.value}; it sends {', '.join(sorted(context)) or 'no condition keys'}",
             )
 
 

@@ -1,11 +1,16 @@
 """AssumeRole as STS decides it: the role must exist, and its trust policy must hold with all its conditions."""
 
 import json
+import threading
 from typing import Any
 
 from localemu.aws.api import CommonServiceException
 
 from .evaluation import Grant, Need, Principal, applies, grant_to, statements
+from .service_calls import keys_of_service_call
+
+#: ARN of the resource for which a service assumes the role in this thread's call; the functions below are not given the request.
+_call = threading.local()
 
 
 def install() -> None:
@@ -26,6 +31,17 @@ def install() -> None:
             )
         return role
 
+    assume = provider.StsProvider.assume_role
+
+    def assume_role(self: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        _call.source_arn = (context.internal_request_params or {}).get("source_arn")
+        try:
+            return assume(self, context, *args, **kwargs)
+        finally:
+            _call.source_arn = None
+
+    assume_role.__dict__.update(assume.__dict__)
+    provider.StsProvider.assume_role = assume_role
     provider._resolve_role = existing_role
     provider._evaluate_trust_policy = trusts
 
@@ -43,10 +59,16 @@ def trusts(
     service's short name; a service assumes roles of the account it acts for.
     """
     document = role.assume_role_policy_document
+    need = Need("sts:AssumeRole", role.arn)
     policy = json.loads(document) if isinstance(document, str) else document
     if service_principal:
         principal = Principal(account=None, service=f"{service_principal}.amazonaws.com")
-        context = {"aws:SourceAccount": role.arn.split(":")[4]}
+        source_arn = getattr(_call, "source_arn", None)
+        account = role.arn.split(":")[4]
+        context = keys_of_service_call(service_principal, need, source_arn or "", account)
+        if not source_arn:
+            # LocalEmu does not say for which state machine or flow log.
+            context.pop("aws:SourceArn", None)
     else:
         principal = Principal(caller_account_id, (caller_arn,))
         context = {"aws:PrincipalArn": caller_arn, "aws:PrincipalAccount": caller_account_id}
@@ -54,7 +76,6 @@ def trusts(
         context["sts:ExternalId"] = external_id
     if serial_number is not None:
         context["aws:MultiFactorAuthPresent"] = "true"
-    need = Need("sts:AssumeRole", role.arn)
 
     def any_statement(effect: str) -> bool:
         return any(
