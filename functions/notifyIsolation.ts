@@ -5,7 +5,7 @@ import { step } from "./aws/handler";
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
-import { isolationMessage } from "./domain/messages";
+import { isolationMessage } from "./domain/messages/isolation";
 
 /** Given by the deployment. */
 export const variables = needs("NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");

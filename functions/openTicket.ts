@@ -5,14 +5,29 @@ import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { errorCode } from "./aws/errors";
 import { log, step } from "./aws/handler";
-import type { Permissions } from "./aws/permissions";
+import { putJson } from "./aws/evidenceBucket";
+import { tell, tellPermissions } from "./aws/people";
+import { writeEvidence, type Permissions } from "./aws/permissions";
 import { incidentSchema, ticketSchema, type Incident, type Ticket } from "./domain/containers";
+import { objectNames } from "./domain/evidenceKeys";
+import { ticketMessage } from "./domain/messages/ticket";
 import { findCase, supportRegion, ticketText } from "./domain/planTicket";
 
 /** Given by the deployment. */
-export const variables = needs("PARTITION", "SUPPORT_ENABLED", "SUPPORT_SEVERITY", "SUPPORT_LANGUAGE", "SUPPORT_CC");
+export const variables = needs(
+    "EVIDENCE_BUCKET",
+    "NOTIFICATION_TOPIC_ARN",
+    "SLACK_WEBHOOK_PARAMETER",
+    "PARTITION",
+    "SUPPORT_ENABLED",
+    "SUPPORT_SEVERITY",
+    "SUPPORT_LANGUAGE",
+    "SUPPORT_CC",
+);
 
-export const permissions: Permissions = () => [
+export const permissions: Permissions = (names) => [
+    ...writeEvidence(objectNames.ticket)(names),
+    ...tellPermissions(names),
     { Sid: "OpenCase", Effect: "Allow", Action: ["support:DescribeCases", "support:CreateCase"], Resource: ["*"] },
 ];
 
@@ -72,6 +87,12 @@ export const handler = step({
     run: async ({ incident }) => {
         const ticket = await openTicket(incident);
         log("support case", { incidentId: incident.incidentId, ...ticket });
-        return { schemaVersion: 1 as const, incidentId: incident.incidentId, ...ticket };
+        const container = { schemaVersion: 1 as const, incidentId: incident.incidentId, ...ticket };
+        if (ticket.outcome !== "off") await putJson(`${incident.prefix}${objectNames.ticket}`, container);
+        // After a case was opened, nothing may fail this step: run again it would find the case and tell nobody of it.
+        const message = ticketMessage(incident, ticket);
+        if (message)
+            await tell(message).catch((error: unknown) => log("people were not told of the support case", { error: String(error) }));
+        return container;
     },
 });

@@ -29,7 +29,7 @@ import {
 } from "./domain/containers";
 import { instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
-import { releaseMessage } from "./domain/messages";
+import { releaseMessage } from "./domain/messages/release";
 import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */

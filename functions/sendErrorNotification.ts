@@ -9,19 +9,21 @@ import { log, toStepError } from "./aws/handler";
 import { tell, tellPermissions } from "./aws/people";
 import { readEvidence, type Permissions } from "./aws/permissions";
 import { eventKeys } from "./domain/s3Event";
-import { errorMessage } from "./domain/messages";
+import { failureMessage } from "./domain/messages/failure";
 import { readProblem } from "./domain/stepFailure";
 import type { KnownFacts } from "./domain/stepAdvice";
+import { readIncident, readIncidentsPermissions } from "./aws/incidentsTable";
 import { errorRecord, incidentPrefix, objectNames, objectPrefixes } from "./domain/evidenceKeys";
 
 /** Objects whose existence says how far the response was when the step failed: {@link KnownFacts}, in this order. */
 const telling = [objectNames.restoreRecord, objectNames.observedInstance, errorRecord("IsolateInstance"), objectNames.custody];
 
 /** Given by the deployment. */
-export const variables = needs("PARTITION", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs("INCIDENTS_TABLE", "PARTITION", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.errors}*`, ...telling)(names),
+    ...readIncidentsPermissions(names),
     ...tellPermissions(names),
 ];
 
@@ -31,11 +33,23 @@ const recordKey = /^incidents\/(?<incident>[^/]+|refused\/[^/]+)\/errors\/(?<ste
 /** An error record is some kilobytes; of a larger one, nothing is read. */
 const largestRecordBytes = 1024 * 1024;
 
-async function knownFacts(prefix: string): Promise<KnownFacts> {
+/** Whether people's answer is awaited; null where the table does not tell, which must not keep the message from people. */
+async function isAwaited(incidentId: string): Promise<boolean | null> {
+    try {
+        const record = await readIncident(incidentId);
+        return record === null ? null : record.status === "open";
+    } catch (error) {
+        log("the incidents table could not be read", { incidentId, error: String(error) });
+        return null;
+    }
+}
+
+async function knownFacts(incidentId: string): Promise<KnownFacts> {
     const [restoreRecorded, observed, containmentFailed, custodyRecorded] = await Promise.all(
-        telling.map((name) => objectExists(`${prefix}${name}`)),
+        telling.map((name) => objectExists(`${incidentPrefix(incidentId)}${name}`)),
     );
-    return { restoreRecorded, observed, containmentFailed, custodyRecorded };
+    const awaitingApproval = restoreRecorded || !observed ? false : await isAwaited(incidentId);
+    return { restoreRecorded, observed, awaitingApproval, containmentFailed, custodyRecorded };
 }
 
 /** The record's text. What cannot be read is said in its place: people are told all the same. */
@@ -53,7 +67,7 @@ async function notify(key: string): Promise<void> {
     const refused = incident.startsWith("refused/");
     const problem = readProblem(await recordText(key), { incidentId: refused ? null : incident, step, at: new Date().toISOString() });
     const record = { partition: environment("PARTITION"), region: environment("AWS_REGION"), bucket: environment("EVIDENCE_BUCKET"), key };
-    const told = await tell(errorMessage(problem, await knownFacts(incidentPrefix(incident)), record));
+    const told = await tell(failureMessage(problem, await knownFacts(incident), record));
     log("told people of a failed step", { key, step: problem.step, told });
 }
 

@@ -13,22 +13,22 @@ import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
-import { custodySchema, problemSchema, reportSchema, type Custody, type Report } from "./domain/containers";
+import { custodySchema, problemSchema, reportSchema, ticketSchema, type Custody, type Report } from "./domain/containers";
 import { parseManifest, verifyEntry, type FoundObject, type Manifest, type VerifiedObject } from "./domain/manifest";
 import { assess, type ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
 import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
 import { renderReport, reportVerdict } from "./domain/report/reportPage";
 import { eventKeys } from "./domain/s3Event";
-import { reportMessage } from "./domain/messages";
+import { reportMessage } from "./domain/messages/report";
 import { errorRecord, objectNames, objectPrefixes } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs("EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
-    ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, `${objectPrefixes.report}*`)(names),
-    ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("sendReport"))(names),
+    ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, objectNames.ticket, `${objectPrefixes.report}*`)(names),
+    ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"))(names),
     ...tellPermissions(names),
 ];
 
@@ -149,6 +149,7 @@ async function report(prefix: string, incidentId: string): Promise<void> {
             assessment,
             top: input.findings?.shown ?? [],
             report: result,
+            caseId: (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value.caseId ?? null,
         }),
     );
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
@@ -158,12 +159,12 @@ async function report(prefix: string, incidentId: string): Promise<void> {
 /** Writes the error record, which tells people that there is no report. Only for what a retry does not cure. */
 async function recordProblem(prefix: string, incidentId: string, error: Error): Promise<void> {
     await putJson(
-        `${prefix}${errorRecord("sendReport")}`,
+        `${prefix}${errorRecord("SendReport")}`,
         problemSchema.parse({
             schemaVersion: 1,
             incidentId,
             instance: null,
-            step: "sendReport",
+            step: "SendReport",
             error: error.name.slice(0, 256),
             cause: error.message,
             at: new Date().toISOString(),

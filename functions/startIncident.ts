@@ -26,7 +26,7 @@ import type { Intake } from "./domain/incidentRecord";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
 import { errorRecord, refusedPrefix } from "./domain/evidenceKeys";
 
-const problemObject = errorRecord("startIncident");
+const problemObject = errorRecord("StartIncident");
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -106,7 +106,7 @@ async function refuse(delivery: Delivery, reason: string, instance: InstanceRef 
         schemaVersion: 1,
         incidentId: null,
         instance,
-        step: "startIncident",
+        step: "StartIncident",
         error: "MessageRefused",
         cause: `${reason} The message lies in the dead-letter queue.`,
         at: now.toISOString(),

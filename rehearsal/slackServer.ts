@@ -1,7 +1,7 @@
 /** Stands where Slack's incoming webhook is: keeps what it receives, and refuses what Slack would refuse. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { checkSlackPayload } from "../functions/domain/messages";
+import { checkSlackPayload } from "../functions/domain/channels/slack/limits";
 
 export interface SlackMessage {
     /** ISO 8601, UTC. */

@@ -31,6 +31,11 @@ export const incidentsTablePermissions: Permissions = (names) => [
     },
 ];
 
+/** Read one item of the table. */
+export const readIncidentsPermissions: Permissions = (names) => [
+    { Sid: "ReadIncidents", Effect: "Allow", Action: ["dynamodb:GetItem"], Resource: [names.incidentsTableArn] },
+];
+
 type Item = Record<string, AttributeValue>;
 const dynamodb = () => forensicsClient(DynamoDBClient);
 const tableName = () => environment("INCIDENTS_TABLE");

@@ -1,36 +1,12 @@
-/** Tells people, through every channel that is configured: Slack, and the notification topic for everyone else. */
-import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
-import { toPlainText, toSlack } from "../domain/messages";
+/** Tells people, through every channel that is configured: aws/channels/ has one file each. */
 import type { Message } from "../domain/messages/message";
-import { forensicsClient } from "./clients";
-import { environment } from "./environment";
+import { channels } from "./channels";
 import { TransientError } from "./errors";
 import { log, toStepError } from "./handler";
 import type { Permissions } from "./permissions";
-import { postToSlack } from "./slack";
 
-/** Read the webhook's parameter, publish to the notification topic. Every function may use the key both lie under (infra/callback.ts). */
-export const tellPermissions: Permissions = (names) => [
-    ...(names.slackWebhookParameterArn === null
-        ? []
-        : [
-              {
-                  Sid: "ReadSlackWebhook",
-                  Effect: "Allow" as const,
-                  Action: ["ssm:GetParameter"],
-                  Resource: [names.slackWebhookParameterArn],
-              },
-          ]),
-    { Sid: "PublishNotification", Effect: "Allow", Action: ["sns:Publish"], Resource: [names.notificationTopicArn] },
-];
-
-async function publish(message: Message): Promise<{ sent: true } | { sent: false; reason: string }> {
-    const topic = environment("NOTIFICATION_TOPIC_ARN");
-    if (topic === null) return { sent: false, reason: "no notification topic is configured" };
-    const { subject, text } = toPlainText(message);
-    await forensicsClient(SNSClient).send(new PublishCommand({ TopicArn: topic, Subject: subject, Message: text }));
-    return { sent: true };
-}
+/** What all channels together need. */
+export const tellPermissions: Permissions = (names) => channels.flatMap(({ permissions }) => permissions(names));
 
 /**
  * Sends a message through every configured channel, at least once.
@@ -42,12 +18,11 @@ async function publish(message: Message): Promise<{ sent: true } | { sent: false
  * @returns the channels told; empty when none is configured
  */
 export async function tell(message: Message): Promise<string[]> {
-    const channels = ["slack", "topic"] as const;
-    const results = await Promise.allSettled([postToSlack(toSlack(message)), publish(message)]);
+    const results = await Promise.allSettled(channels.map((channel) => channel.send(message)));
     const told: string[] = [];
     const errors: Error[] = [];
     results.forEach((result, index) => {
-        const channel = channels[index];
+        const channel = channels[index].name;
         if (result.status === "rejected") {
             const error = toStepError(`tell people by ${channel}`, result.reason);
             log("could not tell people", { channel, error: error.name, cause: error.message });

@@ -2,6 +2,7 @@
  * Every object of an incident in the evidence bucket, by its name below the incident's prefix. docs/architecture.md lists them
  * with what they hold. The bucket notifications that start sendReport and sendErrorNotification are made from this list too.
  */
+import type { ReportedStep } from "./steps";
 
 /** The key prefix of an incident's objects. */
 export const incidentPrefix = (incidentId: string): string => `incidents/${incidentId}/`;
@@ -25,6 +26,8 @@ export const objectNames = {
     victimVolumes: "victim-volumes.json",
     /** Forensic instance and Run Command id of the analysis that was sent. */
     analysisCommand: "analysis-command.json",
+    /** The AWS Support case; there is none where support cases are off. */
+    ticket: "ticket.json",
     /** What the report needs besides the analysis' own outputs. */
     custody: "custody.json",
     /** The analysis' outputs; the manifest comes last and starts the report. */
@@ -54,5 +57,5 @@ export const joinedFinding = (digest: string): string => `${objectPrefixes.findi
 export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
 /** The ending by which the bucket knows an error record. */
 export const errorEnding = ".error.json";
-/** The record of a step that failed. @param step name of the state or function, such as IsolateInstance */
-export const errorRecord = (step: string): string => `${objectPrefixes.errors}${step}${errorEnding}`;
+/** The record of a step that failed. */
+export const errorRecord = (step: ReportedStep): string => `${objectPrefixes.errors}${step}${errorEnding}`;

@@ -1,7 +1,7 @@
 /**
  * What a failed step means for the people who are told of it: what to do, and how the instance and the evidence stand.
- * Keyed by the step's name in the state machine or of its function.
  */
+import { isReportedStep, type ReportedStep } from "./steps";
 
 /** How far the response is when a step fails. */
 interface Advice {
@@ -10,92 +10,85 @@ interface Advice {
     evidence: "none" | "in-progress" | "locked" | "unaffected";
 }
 
-const advice: Record<string, Advice> = {
-    startincident: {
+const advice: Record<ReportedStep, Advice> = {
+    StartIncident: {
         whatToDo:
             'Read the reason. If the message names an instance that must be contained, send {"instanceId","accountId","region"} to the findings topic. The message itself is kept in the dead-letter queue.',
         instance: "untouched",
         evidence: "none",
     },
-    isolateinstance: {
+    IsolateInstance: {
         whatToDo:
             "Contain the instance by hand now: attach a security group without rules to every network interface, alone. Do not stop or terminate it.",
         instance: "uncertain",
         evidence: "in-progress",
     },
-    requestapproval: {
+    RequestApproval: {
         whatToDo:
             "People could not be asked, so silence decides as containment.onApprovalTimeout says. Check the incidents table, the Slack webhook and the notification topic.",
         instance: "uncertain",
         evidence: "in-progress",
     },
-    openticket: {
+    OpenTicket: {
         whatToDo: "Open a case with AWS Support or your own ticket system by hand if you need one. Nothing else waits for it.",
         instance: "contained",
         evidence: "in-progress",
     },
-    notifyisolation: {
-        whatToDo: "Check the Slack webhook in its SSM parameter and the notification topic: people were not told of the isolation.",
+    NotifyIsolation: {
+        whatToDo:
+            "Check the Slack webhook (slackWebhookUrl of the stack) and the subscriptions of the notification topic: people were not told of the isolation.",
         instance: "contained",
         evidence: "in-progress",
     },
-    capturemetadata: {
-        whatToDo: "Save what the instance shows (console output, tags, role, metadata options) by hand before it changes.",
-        instance: "contained",
-        evidence: "in-progress",
-    },
-    createsnapshots: {
+    CreateSnapshots: {
         whatToDo:
             "Take a snapshot of every volume by hand, copy it to the forensics account and lock it. Check the volumes' KMS keys and the snapshot quota; then start the incident again.",
         instance: "contained",
         evidence: "in-progress",
     },
-    startforensicinstance: {
+    StartForensicInstance: {
         whatToDo:
             "Check the forensic subnets, the instance type's capacity in this Availability Zone and the forensic image; then start the incident again. The evidence waits.",
         instance: "contained",
         evidence: "locked",
     },
-    attachevidencevolumes: {
+    AttachEvidenceVolumes: {
         whatToDo:
             "Check the volume quota, the evidence key's grants and the Availability Zone; then start the incident again. The evidence waits.",
         instance: "contained",
         evidence: "locked",
     },
-    checkssm: {
+    CheckSsm: {
         whatToDo:
             "Check the interface endpoints for ssm, ssmmessages and ec2messages, the forensic instance profile and that the image runs the SSM agent; then start the incident again.",
         instance: "contained",
         evidence: "locked",
     },
-    runanalysis: {
+    RunAnalysis: {
         whatToDo:
             "Read the command's output in Systems Manager and what lies under analysis/partial in the evidence bucket; then start the incident again. The evidence waits.",
         instance: "contained",
         evidence: "locked",
     },
-    sendreport: {
+    SendReport: {
         whatToDo:
             "Read the analysis' outputs in the evidence bucket: findings.jsonl and summary.json are complete when manifest.sha256 is there. Invoke sendReport again with the same event once the cause is gone.",
         instance: "contained",
         evidence: "locked",
     },
-    releaseinstance: {
+    ReleaseInstance: {
         whatToDo:
             "Read the reason: undo what was changed since containment, or release again with --force to leave that as it is. A release goes on with what is left.",
         instance: "releasing",
         evidence: "unaffected",
     },
-    teardown: {
+    TearDown: {
         whatToDo:
             "Terminate the forensic instance and delete its evidence and work volumes in the forensics account by hand: they cost money. Snapshots stay locked.",
         instance: "contained",
         evidence: "unaffected",
     },
 };
-
-/** Steps with advice of their own, in lower case. */
-export const advisedSteps: readonly string[] = Object.keys(advice);
 
 const unknownStep: Advice = {
     whatToDo: "Look at the execution of the state machine and the log of the function that failed; then start the incident again.",
@@ -107,8 +100,10 @@ const unknownStep: Advice = {
 export interface KnownFacts {
     /** `restore-record.json` exists: containment began changing things. */
     restoreRecorded: boolean;
-    /** `observed-instance.json` exists: the instance was read, and nobody had decided that it be contained. */
+    /** `observed-instance.json` exists: the instance was read before anybody had decided that it be contained. */
     observed: boolean;
+    /** People are being asked, and have not answered; null where the incidents table could not be read. */
+    awaitingApproval: boolean | null;
     /** An error of IsolateInstance exists. */
     containmentFailed: boolean;
     /** `custody.json` exists: it is written when the evidence is locked. */
@@ -136,8 +131,13 @@ function instanceState(stage: Advice["instance"], known: KnownFacts): string {
         return `NOT known to be contained: treat it as still connected. ${begun}`;
     }
     if (stage === "untouched") return "Not touched.";
-    if (!known.restoreRecorded && known.observed)
+    if (!known.restoreRecorded && known.observed) {
+        if (known.awaitingApproval)
+            return "NOT contained yet: people are asked, and their answer is awaited. Nothing was changed, so treat it as still connected.";
+        if (known.awaitingApproval === null)
+            return "NOT contained: it was observed, or people's answer is awaited (the incidents table could not be read). Nothing was changed, so treat it as still connected.";
         return "Observed, not contained, as configured or decided: nothing was changed, so treat it as still connected.";
+    }
     return known.restoreRecorded
         ? "Isolated before this step; the isolation message says whether every interface was verified. It stays as it is."
         : "This step comes after isolation, but no restore record was found: check its security groups.";
@@ -153,7 +153,6 @@ function evidenceState(stage: Advice["evidence"], known: KnownFacts): string {
 
 /** What to do about a failed step, and how things stand. An unknown step gets advice that is right for any. */
 export function situation(step: string, known: KnownFacts): Situation {
-    const key = step.toLowerCase().replace(/[^a-z]/g, "");
-    const { whatToDo, instance, evidence } = Object.hasOwn(advice, key) ? advice[key] : unknownStep;
+    const { whatToDo, instance, evidence } = isReportedStep(step) ? advice[step] : unknownStep;
     return { whatToDo, instance: instanceState(instance, known), evidence: evidenceState(evidence, known) };
 }

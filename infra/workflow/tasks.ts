@@ -1,4 +1,5 @@
 /** The steps of the incident workflow as states: which function each calls, how long it may wait, when it is called again. */
+import type { ReportedStep } from "../../functions/domain/steps";
 import { callAgain, catchAll, nameProblem, passTo, retryTransient, writeErrorObject, type State, type States } from "./states";
 
 /** Steps that are Lambda functions: the name of the state -> the handler's file. */
@@ -13,7 +14,7 @@ export const stepHandlers = {
     CheckSsm: "checkSsm",
     RunAnalysis: "runAnalysis",
     TearDown: "tearDown",
-} as const;
+} as const satisfies Partial<Record<ReportedStep, string>>;
 export type StepName = keyof typeof stepHandlers;
 
 /** What the definition is made of, all known once the functions and the bucket are. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { handler } from "../../functions/notifyIsolation";
-import { checkSlackPayload } from "../../functions/domain/messages";
+import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import { custody } from "../fixtures/analysis/plain";
 import { startFakeAws, type FakeAws } from "../support/fakeAws";
 

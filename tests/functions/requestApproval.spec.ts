@@ -3,7 +3,10 @@ import { openRecord, readIncident, updateIncident } from "../../functions/aws/in
 import type { Containment, Finding } from "../../functions/domain/containers";
 import { approvalMessage } from "../../functions/domain/messages/approval";
 import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
-import { checkSlackPayload, isolationMessage, toPlainText, toSlack } from "../../functions/domain/messages";
+import { toPlainText } from "../../functions/domain/channels/plainText";
+import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
+import { toSlack } from "../../functions/domain/channels/slack/toSlack";
+import { isolationMessage } from "../../functions/domain/messages/isolation";
 import { containmentSentence } from "../../functions/domain/report/reportVerdict";
 import { handler } from "../../functions/requestApproval";
 import { approvalRequest } from "../../tools/approvalRequest";
@@ -97,7 +100,8 @@ describe("what people read of a decision", () => {
         ["the question", approvalMessage(incident, containment, now, "contain")],
         ["the isolation message", isolationMessage(incident, observed)],
     ] as const) {
-        it(`${name} keeps Slack's limits whatever the finding says`, () => expect(checkSlackPayload(toSlack(message))).to.deep.equal([]));
+        it(`${name} keeps Slack's limits whatever the finding says`, () =>
+            expect(toSlack(message).flatMap(checkSlackPayload)).to.deep.equal([]));
     }
     it("says how to answer and what silence does", () => {
         const { text } = toPlainText(approvalMessage(incident, containment, now, "observe"));

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { handler } from "../../functions/sendErrorNotification";
-import { checkSlackPayload } from "../../functions/domain/messages";
+import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import { custody, incidentId, prefix } from "../fixtures/analysis/plain";
 import { startFakeAws, type FakeAws } from "../support/fakeAws";
 
@@ -53,13 +53,13 @@ describe("sendErrorNotification", () => {
     });
 
     it("tells of a message that started no incident", async () => {
-        const key = "incidents/refused/0123456789abcdef/errors/startIncident.error.json";
+        const key = "incidents/refused/0123456789abcdef/errors/StartIncident.error.json";
         const text = await notify(
             key,
             problem({
                 incidentId: null,
                 instance: null,
-                step: "startIncident",
+                step: "StartIncident",
                 error: "Refused",
                 cause: "The finding is about an S3 bucket.",
             }),

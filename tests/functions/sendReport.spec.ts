@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { handler, permissions } from "../../functions/sendReport";
 import { reportSchema } from "../../functions/domain/containers";
-import { checkSlackPayload } from "../../functions/domain/messages";
+import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import * as plain from "../fixtures/analysis/plain";
 import { deployedNames } from "../fixtures/analysis/deployedNames";
 import { startFakeAws, type FakeAws } from "../support/fakeAws";
@@ -139,8 +139,8 @@ describe("sendReport", () => {
         fake.objects.delete(at("custody.json"));
         const error = await failure(handler(fake.event(manifestKey)));
         expect(error.name).to.equal("StepFailed");
-        expect(fake.writes).to.deep.equal([at("errors/sendReport.error.json")]);
-        expect(fake.objects.get(at("errors/sendReport.error.json"))!.toString("utf8")).to.contain("The custody record is missing");
+        expect(fake.writes).to.deep.equal([at("errors/SendReport.error.json")]);
+        expect(fake.objects.get(at("errors/SendReport.error.json"))!.toString("utf8")).to.contain("The custody record is missing");
         expect(fake.slack.payloads).to.have.length(0);
     });
 
@@ -170,7 +170,7 @@ describe("sendReport", () => {
             .flatMap(({ Resource }) => Resource);
         expect(writes).to.deep.equal([
             "arn:aws:s3:::evidence/incidents/*/report/*",
-            "arn:aws:s3:::evidence/incidents/*/errors/sendReport.error.json",
+            "arn:aws:s3:::evidence/incidents/*/errors/SendReport.error.json",
         ]);
         expect(permissions(deployedNames).flatMap(({ Resource }) => Resource)).to.not.include("*");
     });

@@ -199,8 +199,8 @@ describe("startIncident", () => {
             /"S3Bucket", not an EC2 instance/,
         );
         const [{ path, problem }] = problems();
-        expect(path).to.match(/^\/evidence\/incidents\/refused\/[0-9a-f]{16}\/errors\/startIncident\.error\.json$/);
-        expect(problem).to.include({ incidentId: null, step: "startIncident", error: "MessageRefused" });
+        expect(path).to.match(/^\/evidence\/incidents\/refused\/[0-9a-f]{16}\/errors\/StartIncident\.error\.json$/);
+        expect(problem).to.include({ incidentId: null, step: "StartIncident", error: "MessageRefused" });
         expect(problem.cause).to.match(/"S3Bucket".*The message lies in the dead-letter queue\.$/);
         expect(aws.of("StartExecution")).to.be.empty;
 
@@ -323,7 +323,7 @@ describe("startIncident", () => {
             "arn:aws:states:eu-west-1:111111111111:execution:incident:*",
             "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
             "arn:bucket",
-            "arn:bucket/incidents/*/errors/startIncident.error.json",
+            "arn:bucket/incidents/*/errors/StartIncident.error.json",
             "arn:bucket/incidents/*/findings/*.json",
             "arn:key",
             "arn:queue",

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { toSlack } from "../../functions/domain/messages";
+import { toSlack } from "../../functions/domain/channels/slack/toSlack";
 import { startSlackServer, type SlackServer } from "../../rehearsal/slackServer";
 
 describe("Slack's stand-in", () => {
@@ -12,9 +12,10 @@ describe("Slack's stand-in", () => {
         const response = await fetch(slack.url, { method: "POST", headers: { "content-type": "application/json" }, body });
         return [response.status, await response.text()];
     };
-    const message = toSlack({
+    const [message] = toSlack({
         tone: "danger",
         title: "Contained: i-0aaaaaaaaaaaaaaaa",
+        whatNow: [],
         summary: "A summary.",
         runbook: "Contained",
         facts: [],

@@ -1,32 +1,35 @@
 /** Renders a message as plain text, for e-mail and other subscribers of the notification topic. */
 import { clip, visible } from "../visibleText";
-import type { Message } from "../messages/message";
+import type { Message, MessageSection } from "../messages/message";
 import { runbookPlace } from "../messages/runbook";
 
-/** SNS: a subject has at most 100 ASCII characters; a message 256 KiB, of which a reader wants far less. */
-const longest = { subject: 100, item: 1000, items: 50, text: 30_000 } as const;
+/** SNS: a subject has at most 100 ASCII characters; a message 256 KiB, and a character up to 3 bytes in UTF-8. */
+const longest = { subject: 100, item: 1000, details: 50, text: 80_000 } as const;
 
 export interface PlainMessage {
     subject: string;
     text: string;
 }
 
+const line = (text: string) => visible(clip(text, longest.item));
+
+/** Details are cut and counted, everything else is shown whole. */
+function section({ heading, items, detail }: MessageSection): string[] {
+    const shown = detail ? items.slice(0, longest.details) : items;
+    const more = items.length - shown.length;
+    return items.length === 0 ? [] : ["", heading, ...shown.map((item) => `- ${line(item)}`), ...(more > 0 ? [`- and ${more} more`] : [])];
+}
+
+/** @returns subject and text as SNS takes them */
 export function toPlainText(message: Message): PlainMessage {
-    const line = (text: string) => visible(clip(text, longest.item));
     const text = [
         line(message.title),
         "",
         line(message.summary),
+        ...section({ heading: "What you do now", items: message.whatNow }),
         "",
         ...message.facts.map(({ label, value }) => `${label}: ${line(value)}`),
-        ...message.sections
-            .filter(({ items }) => items.length > 0)
-            .flatMap(({ heading, items }) => [
-                "",
-                heading,
-                ...items.slice(0, longest.items).map((item) => `- ${line(item)}`),
-                ...(items.length > longest.items ? [`- and ${items.length - longest.items} more`] : []),
-            ]),
+        ...message.sections.flatMap(section),
         "",
         `Runbook: ${runbookPlace(message.runbook)}`,
         ...message.links.map(({ label, url }) => `${label}: ${url}`),

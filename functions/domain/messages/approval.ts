@@ -1,8 +1,9 @@
 /** The message that asks people whether an instance shall be contained. Pure. */
 import type { Containment, Incident } from "../containers";
 import type { ContainmentPolicy } from "../decideContainment";
-import { findingSeverity, time } from "../report/format";
+import { time } from "../report/format";
 import { findingLink, instanceLink } from "./consoleLinks";
+import { drill, incidentFacts, where } from "./incidentFacts";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
@@ -17,27 +18,22 @@ export function approvalMessage(
     const place = { partition: finding.partition, region: instance.region };
     return {
         tone: "danger",
-        title: `${finding.sample ? "[Drill] " : ""}Your decision: contain ${instance.instanceId} in account ${instance.accountId}, ${instance.region}?`,
+        title: `${drill(incident)}Your decision: contain ${where(instance)}?`,
         summary: `Nothing was changed yet. Without an answer by ${time(expiresAt)} it ${onTimeout === "contain" ? "is contained" : "is left as it is"}. Its evidence is being preserved meanwhile. ${finding.title}`,
-        runbook: runbookHeadings.approval,
-        facts: [
-            { label: "Instance", value: instance.instanceId },
-            { label: "Account", value: instance.accountId },
-            { label: "Region", value: instance.region },
-            { label: "Severity", value: `${findingSeverity(finding.severity)} (${finding.severity})` },
-            { label: "Finding", value: finding.type },
-            { label: "Incident", value: incidentId },
+        whatNow: [
+            `To contain it: npm run approve -- ${incidentId} --region ${instance.region}`,
+            `To leave it as it is: npm run deny -- ${incidentId} --region ${instance.region} --reason "why"`,
+            "Both need credentials of the forensics account.",
         ],
+        runbook: runbookHeadings.approval,
+        facts: incidentFacts(incident),
         sections: [
-            {
-                heading: "How to answer, with credentials of the forensics account",
-                items: [
-                    `npm run approve -- ${incidentId} --region ${instance.region}`,
-                    `npm run deny -- ${incidentId} --region ${instance.region} --reason "why"`,
-                ],
-            },
             { heading: "Why you are asked", items: containment.decision ? [containment.decision.reason] : [] },
-            { heading: "What containment would change", items: containment.steps.map(({ name, detail }) => `${name} – ${detail}`) },
+            {
+                heading: "What containment would change",
+                items: containment.steps.map(({ name, detail }) => `${name} – ${detail}`),
+                detail: true,
+            },
         ],
         links: [instanceLink(place, instance.instanceId), ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : [])],
     };

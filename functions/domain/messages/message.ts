@@ -1,6 +1,6 @@
 /**
- * A message to people, whatever carries it: content as plain data, rendered for Slack or as plain text by
- * {@link toSlack} and {@link toPlainText}. Every string may be of hostile origin; the renderers make it safe.
+ * A message to people, whatever carries it: content as plain data, rendered by the files of `domain/channels/`. Every string may be
+ * of hostile origin; the renderers make it safe.
  */
 
 export interface Message {
@@ -10,6 +10,8 @@ export interface Message {
     title: string;
     /** Some sentences. */
     summary: string;
+    /** What the reader does now, one instruction an item. Stands right after the summary, and no channel cuts it. */
+    whatNow: readonly string[];
     /** The heading of docs/runbook.md that says what to do: one of runbook.ts. */
     runbook: string;
     facts: readonly Fact[];
@@ -26,6 +28,11 @@ export interface Fact {
 export interface MessageSection {
     heading: string;
     items: readonly string[];
+    /**
+     * A channel with little room may show only the beginning, and then says how many items it left out. Failures, what could not be
+     * cut and other instances are never details.
+     */
+    detail?: true;
 }
 
 export interface Link {

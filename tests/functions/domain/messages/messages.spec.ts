@@ -1,18 +1,17 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { custodySchema, problemSchema } from "../../../../functions/domain/containers";
+import { custodySchema, problemSchema, type Containment } from "../../../../functions/domain/containers";
 import { assess } from "../../../../functions/domain/report/assessment";
 import { reportVerdict } from "../../../../functions/domain/report/reportPage";
-import type { Message } from "../../../../functions/domain/messages/message";
+import type { Message, MessageSection } from "../../../../functions/domain/messages/message";
 import { runbookHeadings } from "../../../../functions/domain/messages/runbook";
-import {
-    checkSlackPayload,
-    errorMessage,
-    isolationMessage,
-    reportMessage,
-    toPlainText,
-    toSlack,
-} from "../../../../functions/domain/messages";
+import { toPlainText } from "../../../../functions/domain/channels/plainText";
+import { checkSlackPayload } from "../../../../functions/domain/channels/slack/limits";
+import { toSlack } from "../../../../functions/domain/channels/slack/toSlack";
+import { failureMessage } from "../../../../functions/domain/messages/failure";
+import { isolationMessage } from "../../../../functions/domain/messages/isolation";
+import { reportMessage } from "../../../../functions/domain/messages/report";
+import { ticketMessage } from "../../../../functions/domain/messages/ticket";
 import { readProblem } from "../../../../functions/domain/stepFailure";
 import * as hostile from "../../../fixtures/analysis/hostile";
 import { reportInput } from "../../../fixtures/analysis/input";
@@ -20,7 +19,7 @@ import * as plain from "../../../fixtures/analysis/plain";
 
 const { incident, containment } = plain.custody;
 const page = { bucket: plain.bucket, key: `${plain.prefix}report/report.html`, sha256: plain.sha256("page") };
-const known = { restoreRecorded: true, observed: false, containmentFailed: false, custodyRecorded: true };
+const known = { restoreRecorded: true, observed: false, awaitingApproval: false, containmentFailed: false, custodyRecorded: true };
 const record = { partition: "aws", region: "eu-west-1", bucket: plain.bucket, key: `${plain.prefix}errors/RunAnalysis.error.json` };
 
 function reportOf(input = reportInput()): Message {
@@ -39,6 +38,7 @@ function reportOf(input = reportInput()): Message {
             findingsBySeverity: input.findings?.counts ?? {},
             at: input.generatedAt,
         },
+        caseId: null,
     });
 }
 
@@ -52,9 +52,16 @@ const message = fc.record<Message>({
     tone: fc.constantFrom("danger", "warning", "neutral"),
     title: nasty.map((text) => `Report: ${text}`),
     summary: nasty,
+    whatNow: fc.array(nasty, { maxLength: 5 }),
     runbook: fc.constantFrom(...Object.values(runbookHeadings)),
     facts: fc.array(fc.record({ label: fc.constant("Label"), value: nasty }), { maxLength: 30 }),
-    sections: fc.array(fc.record({ heading: fc.constant("Heading"), items: fc.array(nasty, { maxLength: 60 }) }), { maxLength: 12 }),
+    sections: fc.array(
+        fc.record<MessageSection>(
+            { heading: fc.constant("Heading"), items: fc.array(nasty, { maxLength: 60 }), detail: fc.constantFrom(true, undefined) },
+            { requiredKeys: ["heading", "items"] },
+        ),
+        { maxLength: 12 },
+    ),
     links: fc.constant([]),
 });
 
@@ -72,7 +79,7 @@ describe("Slack messages", () => {
             "guardduty/home",
         ])
             expect(text).to.contain(each);
-        expect(toSlack(isolationMessage(incident, containment!)).attachments[0].color).to.equal("#9a1b1e");
+        expect(toSlack(isolationMessage(incident, containment!))[0]!.attachments[0].color).to.equal("#9a1b1e");
     });
 
     it("says contained only when containment is", () => {
@@ -108,17 +115,70 @@ describe("Slack messages", () => {
             cause: "x",
             at: "2026-11-20T03:50:00.000Z",
         });
-        expect(toPlainText(errorMessage(problem, { ...known, restoreRecorded: false, observed: true }, record)).text).to.contain(
+        expect(toPlainText(failureMessage(problem, { ...known, restoreRecorded: false, observed: true }, record)).text).to.contain(
             "Observed, not contained",
         );
-        expect(toPlainText(errorMessage(problem, { ...known, observed: true }, record)).text).to.contain("Isolated before this step");
+        expect(toPlainText(failureMessage(problem, { ...known, observed: true }, record)).text).to.contain("Isolated before this step");
     });
 
-    it("names the support case when there is one, and a drill as one", () => {
+    it("marks a drill as one", () => {
         const drill = { ...incident, finding: { ...incident.finding, sample: true } };
-        expect(toPlainText(isolationMessage(drill, containment!, "case-222-2026-1")).text)
-            .to.match(/^\[Drill\] Contained/)
-            .and.contain("Support case: case-222-2026-1");
+        expect(toPlainText(isolationMessage(drill, containment!)).text).to.match(/^\[Drill\] Contained/);
+    });
+
+    it("says nothing of a support case before there is one, and names it then", () => {
+        expect(toPlainText(isolationMessage(incident, containment!)).text).to.not.match(/support case/i);
+        const opened = ticketMessage(incident, { outcome: "opened", caseId: "case-222-2026-1", reason: null })!;
+        expect(toPlainText(opened).text).to.contain("Support case: case-222-2026-1");
+        for (const outcome of ["off", "already-open"] as const)
+            expect(ticketMessage(incident, { outcome, caseId: null, reason: null })).to.equal(null);
+    });
+
+    it("says of a failure beside a pending approval that the answer is awaited", () => {
+        const problem = problemSchema.parse({
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            instance: incident.instance,
+            step: "OpenTicket",
+            error: "x",
+            cause: "x",
+            at: "2026-11-20T03:50:00.000Z",
+        });
+        const text = (awaitingApproval: boolean | null) =>
+            toPlainText(failureMessage(problem, { ...known, restoreRecorded: false, observed: true, awaitingApproval }, record)).text;
+        expect(text(true)).to.contain("their answer is awaited").and.not.contain("Observed");
+        expect(text(null)).to.contain("could not be read");
+        expect(text(false)).to.contain("Observed, not contained");
+    });
+
+    it("shows instructions first and cuts neither them nor failures, uncut paths and other instances, however many there are", () => {
+        const [step] = containment!.steps;
+        const many = (what: string) => Array.from({ length: 60 }, (_, index) => `${what}-${index} ${"x".repeat(200)}`);
+        const grave: Containment = {
+            ...containment!,
+            contained: false,
+            uncut: many("uncut"),
+            steps: [
+                ...many("failed").map((detail) => ({ ...step, outcome: "failed" as const, detail })),
+                ...many("done").map((detail) => ({ ...step, outcome: "done" as const, detail })),
+            ],
+        };
+        const others = Array.from({ length: 60 }, (_, index) => ({
+            ...incident.instance,
+            instanceId: `i-${index.toString(16).padStart(17, "0")}`,
+        }));
+        const all = isolationMessage({ ...incident, finding: { ...incident.finding, instances: [incident.instance, ...others] } }, grave);
+        const payloads = toSlack(all);
+        expect(payloads.flatMap(checkSlackPayload)).to.deep.equal([]);
+        const slack = JSON.stringify(payloads);
+        for (const text of [slack, toPlainText(all).text]) {
+            for (const each of [...many("uncut"), ...many("failed"), ...others.map(({ instanceId }) => instanceId)])
+                expect(text).to.contain(each.split(" ")[0]);
+            expect(text)
+                .to.contain("Contain it by hand now")
+                .and.match(/and \d+ more/);
+            expect(text.indexOf("Contain it by hand now")).to.be.below(text.indexOf("failed-0"));
+        }
     });
 
     it("tells of the report: verdict, counts, the five worst findings, where it is", () => {
@@ -151,12 +211,12 @@ describe("Slack messages", () => {
             cause: "i-0f is not registered",
             at: "2026-11-20T03:50:00.000Z",
         });
-        expect(toPlainText(errorMessage(problem, known, record)).text)
+        expect(toPlainText(failureMessage(problem, known, record)).text)
             .to.contain("CheckSsm: i-0f is not registered")
             .and.contain("ssmmessages")
             .and.contain("locked in the forensics account");
         for (const step of ["constructor", "toString", "SomethingNew"]) {
-            expect(toPlainText(errorMessage({ ...problem, step }, known, record)).text).to.contain(
+            expect(toPlainText(failureMessage({ ...problem, step }, known, record)).text).to.contain(
                 "Look at the execution of the state machine",
             );
         }
@@ -178,11 +238,8 @@ describe("Slack messages", () => {
             findings: plain.lines(hostile.findings),
             timesketch: plain.lines(hostile.timesketch),
         });
-        for (const each of [
-            reportOf(input),
-            isolationMessage(hostile.custody.incident, hostile.custody.containment!, hostile.payloads[0]),
-        ]) {
-            expect(checkSlackPayload(toSlack(each))).to.deep.equal([]);
+        for (const each of [reportOf(input), isolationMessage(hostile.custody.incident, hostile.custody.containment!)]) {
+            expect(toSlack(each).flatMap(checkSlackPayload)).to.deep.equal([]);
         }
         fc.assert(
             fc.property(nasty, nasty, nasty, fc.array(nasty, { maxLength: 100 }), (one, two, three, many) => {
@@ -207,17 +264,15 @@ describe("Slack messages", () => {
                         interfaces: many.map((id) => ({ networkInterfaceId: id, groupsBefore: many.slice(0, 5), groupsAfter: [id] })),
                     },
                 });
-                expect(checkSlackPayload(toSlack(isolationMessage(custody.incident, custody.containment!, three)))).to.deep.equal([]);
+                expect(toSlack(isolationMessage(custody.incident, custody.containment!)).flatMap(checkSlackPayload)).to.deep.equal([]);
                 expect(
-                    checkSlackPayload(
-                        toSlack(
-                            errorMessage(
-                                readProblem(JSON.stringify({ step: one, cause: two }), { incidentId: three, step: two, at: one }),
-                                known,
-                                { ...record, key: three },
-                            ),
+                    toSlack(
+                        failureMessage(
+                            readProblem(JSON.stringify({ step: one, cause: two }), { incidentId: three, step: two, at: one }),
+                            known,
+                            { ...record, key: three },
                         ),
-                    ),
+                    ).flatMap(checkSlackPayload),
                 ).to.deep.equal([]);
             }),
             { numRuns: 60 },
@@ -227,10 +282,10 @@ describe("Slack messages", () => {
     it("renders any message within the limits", () => {
         fc.assert(
             fc.property(message, (each) => {
-                expect(checkSlackPayload(toSlack(each))).to.deep.equal([]);
+                expect(toSlack(each).flatMap(checkSlackPayload)).to.deep.equal([]);
                 const { subject, text } = toPlainText(each);
                 expect(subject).to.match(/^[\x20-\x7e]{1,100}$/);
-                expect(text.length).to.be.at.most(30_000);
+                expect(text.length).to.be.at.most(80_000);
             }),
             { numRuns: 150 },
         );

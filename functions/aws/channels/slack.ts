@@ -3,10 +3,11 @@
  * never an environment variable, and never appears in a log or an error.
  */
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { forensicsClient } from "./clients";
-import { environment } from "./environment";
-import { isNotFound, StepError, TransientError } from "./errors";
-import type { SlackPayload } from "../domain/channels/slack/toSlack";
+import { forensicsClient } from "../clients";
+import { environment } from "../environment";
+import { isNotFound, StepError, TransientError } from "../errors";
+import { toSlack, type SlackPayload } from "../../domain/channels/slack/toSlack";
+import type { Channel } from "./channel";
 
 /** Milliseconds that Slack may take to answer. */
 const timeout = 10_000;
@@ -26,7 +27,7 @@ async function webhookUrl(parameter: string): Promise<string> {
         throw new StepError(
             "The SSM parameter with the Slack webhook URL does not exist",
             parameter,
-            "Put it there as a SecureString, or take slackWebhookParameter out of the configuration.",
+            "Put it there as a SecureString, or take slackWebhookUrl out of the configuration, and deploy again.",
         );
     }
     const loopback = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?\//.test(value); // the rehearsal's stand-in
@@ -48,22 +49,12 @@ function networkReason(error: unknown): string {
     return typeof code === "string" ? code : "the connection failed";
 }
 
-export type SlackResult = { sent: true } | { sent: false; reason: string };
+/** Seconds that Slack may ask us to wait, and we do: the next attempt of the step would tell the other channels again. */
+const patience = 5;
 
-/**
- * Sends a payload.
- *
- * @returns sent: false with the reason when Slack is not configured (SLACK_WEBHOOK_PARAMETER is empty)
- * @throws TransientError on 429, 5xx, a time-out or a lost connection; StepError, naming the parameter, on what a retry does not cure
- */
-export async function postToSlack(payload: SlackPayload): Promise<SlackResult> {
-    const parameter = environment("SLACK_WEBHOOK_PARAMETER");
-    if (parameter === null) return { sent: false, reason: "Slack is not configured" };
-    const url = await webhookUrl(parameter);
-
-    let response: Response;
+async function post(parameter: string, url: string, payload: SlackPayload): Promise<Response> {
     try {
-        response = await fetch(url, {
+        return await fetch(url, {
             method: "POST",
             headers: { "content-type": "application/json; charset=utf-8" },
             body: JSON.stringify(payload),
@@ -74,12 +65,23 @@ export async function postToSlack(payload: SlackPayload): Promise<SlackResult> {
     } catch (error) {
         throw new TransientError(`Slack (webhook in ${parameter}) could not be reached: ${networkReason(error)}.`);
     }
+}
+
+/** Posts a payload, once more where Slack asks to wait a moment: a webhook takes about one message a second. */
+async function postPatiently(parameter: string, payload: SlackPayload): Promise<void> {
+    const url = await webhookUrl(parameter);
+    let response = await post(parameter, url, payload);
+    const wait = response.status === 429 ? Number(response.headers.get("retry-after") ?? "") : NaN;
+    if (wait > 0 && wait <= patience) {
+        await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+        response = await post(parameter, url, payload);
+    }
     const answer = (await response.text().catch(() => "")).slice(0, 200);
-    if (response.ok) return { sent: true };
+    if (response.ok) return;
     if (response.status === 429 || response.status >= 500) {
-        const wait = response.headers.get("retry-after");
+        const later = response.headers.get("retry-after");
         throw new TransientError(
-            `Slack (webhook in ${parameter}) answered ${response.status}${wait ? `, retry after ${wait.slice(0, 16)} s` : ""}.`,
+            `Slack (webhook in ${parameter}) answered ${response.status}${later ? `, retry after ${later.slice(0, 16)} s` : ""}.`,
         );
     }
     known = undefined; // a webhook that was replaced works at the next attempt
@@ -89,3 +91,18 @@ export async function postToSlack(payload: SlackPayload): Promise<SlackResult> {
         "Check that the webhook in this SSM parameter still exists and may post to its channel.",
     );
 }
+
+/** Slack, by an incoming webhook; not configured where SLACK_WEBHOOK_PARAMETER is empty. */
+export const slack: Channel = {
+    name: "slack",
+    permissions: (names) =>
+        names.slackWebhookParameterArn === null
+            ? []
+            : [{ Sid: "ReadSlackWebhook", Effect: "Allow", Action: ["ssm:GetParameter"], Resource: [names.slackWebhookParameterArn] }],
+    send: async (message) => {
+        const parameter = environment("SLACK_WEBHOOK_PARAMETER");
+        if (parameter === null) return { sent: false, reason: "Slack is not configured" };
+        for (const payload of toSlack(message)) await postPatiently(parameter, payload);
+        return { sent: true };
+    },
+};

@@ -1,0 +1,55 @@
+/** The message of a step that failed. Pure. */
+import type { Problem } from "../containers";
+import { situation, type KnownFacts } from "../stepAdvice";
+import { isReportedStep } from "../steps";
+import { instanceLink, objectLink } from "./consoleLinks";
+import { where } from "./incidentFacts";
+import type { Message } from "./message";
+import { runbookHeadings, stepHeading } from "./runbook";
+
+/** Where the error record stands. */
+export interface ErrorRecord {
+    partition: string;
+    region: string;
+    bucket: string;
+    key: string;
+}
+
+/** Tells of a failed step: what happened, to what, what to do, and how the instance and the evidence stand. */
+export function failureMessage(problem: Problem, known: KnownFacts, record: ErrorRecord): Message {
+    const { whatToDo, instance, evidence } = situation(problem.step, known);
+    const nowhere = problem.incidentId === null ? "a message that could not be tied to an instance" : `incident ${problem.incidentId}`;
+    const subject = problem.instance ? where(problem.instance) : nowhere;
+    const refused = problem.step === "StartIncident";
+    return {
+        tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",
+        title: refused ? `A message started no incident: ${subject}` : `A step of the response failed: ${subject}`,
+        summary: `${problem.step}: ${problem.cause}`,
+        whatNow: [whatToDo],
+        runbook: refused ? runbookHeadings.refused : isReportedStep(problem.step) ? stepHeading(problem.step) : runbookHeadings.stepFailed,
+        facts: [
+            { label: "Step", value: problem.step },
+            { label: "Error", value: problem.error },
+            ...(problem.instance
+                ? [
+                      { label: "Instance", value: problem.instance.instanceId },
+                      { label: "Account", value: problem.instance.accountId },
+                      { label: "Region", value: problem.instance.region },
+                  ]
+                : []),
+            ...(problem.incidentId === null ? [] : [{ label: "Incident", value: problem.incidentId }]),
+            { label: "At", value: problem.at },
+            { label: "Record", value: `s3://${record.bucket}/${record.key}` },
+        ],
+        sections: [
+            { heading: "State of the instance", items: [instance] },
+            { heading: "State of the evidence", items: [evidence] },
+        ],
+        links: [
+            ...(problem.instance
+                ? [instanceLink({ partition: record.partition, region: problem.instance.region }, problem.instance.instanceId)]
+                : []),
+            objectLink(record, "Error record", record.bucket, record.key),
+        ],
+    };
+}

@@ -1,0 +1,77 @@
+/** The message of the isolation: what was done, what could not be cut, what to do now. Pure. */
+import type { Containment, Incident } from "../containers";
+import { containmentSentence } from "../report/reportVerdict";
+import { findingLink, instanceLink, securityGroupLink } from "./consoleLinks";
+import { drill, incidentFacts, where } from "./incidentFacts";
+import type { Message } from "./message";
+import { runbookHeadings } from "./runbook";
+
+const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
+    done: "Done",
+    "already-done": "Already done",
+    "not-needed": "Not needed",
+    failed: "FAILED",
+    planned: "Not done, planned",
+};
+
+/** How the title of an isolation message begins. */
+function isolationTitle(containment: Containment | null): string {
+    if (containment?.contained) return "Contained";
+    return containment?.outcome === "observed" ? "Observed, not contained, as configured" : "NOT contained";
+}
+
+/**
+ * Tells of the isolation. Says "contained" only when every interface was read back so.
+ *
+ * @param containment null when containment failed before it could say what it did
+ */
+export function isolationMessage(incident: Incident, containment: Containment | null): Message {
+    const { instance, finding } = incident;
+    const contained = containment?.contained ?? false;
+    const observed = containment?.outcome === "observed";
+    const line = ({ name, outcome, detail }: Containment["steps"][number]) =>
+        `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`;
+    const isFailed = ({ outcome }: Containment["steps"][number]) => outcome === "failed";
+    const steps = containment?.steps ?? [];
+    const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);
+    const place = { partition: finding.partition, region: instance.region };
+    return {
+        tone: "danger",
+        title: `${drill(incident)}${isolationTitle(containment)}: ${where(instance)}`,
+        summary: `${containmentSentence(containment)} ${finding.title}`,
+        whatNow: [
+            ...(contained || observed
+                ? []
+                : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
+            ...(observed ? [`To contain it after all, send {"instanceId","accountId","region","reason"} to the findings topic.`] : []),
+            "Do not stop, reboot or terminate the instance: its memory is evidence too.",
+            "Wait for the report in this channel: snapshots of every volume are being taken.",
+        ],
+        runbook: runbookHeadings[contained ? "contained" : observed ? "observed" : "notContained"],
+        facts: [...incidentFacts(incident), ...(containment ? [{ label: "VPC", value: containment.vpcId }] : [])],
+        sections: [
+            { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
+            { heading: "What could not be cut", items: containment?.uncut ?? [] },
+            { heading: "The same finding also names", items: others.map((each) => where(each)) },
+            { heading: "Who decided", items: containment?.decision ? [containment.decision.reason] : [] },
+            {
+                heading: observed ? "What containment would change" : "What was done",
+                items: steps.filter((step) => !isFailed(step)).map(line),
+                detail: true,
+            },
+            {
+                heading: "Network interfaces",
+                items: (containment?.interfaces ?? []).map(
+                    (each) =>
+                        `${each.networkInterfaceId}: ${each.groupsBefore.join(", ") || "no group"} → ${each.groupsAfter.join(", ") || "no group"}`,
+                ),
+                detail: true,
+            },
+        ],
+        links: [
+            instanceLink(place, instance.instanceId),
+            ...(containment?.isolationGroupId ? [securityGroupLink(place, containment.isolationGroupId)] : []),
+            ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : []),
+        ],
+    };
+}

@@ -1,0 +1,33 @@
+/** The message of a release. Pure. */
+import type { Release } from "../containers";
+import { instanceLink } from "./consoleLinks";
+import { where } from "./incidentFacts";
+import type { Message } from "./message";
+import { runbookHeadings } from "./runbook";
+
+/** Tells of a release: what was put back, and what was left alone because somebody had changed it. */
+export function releaseMessage({ incidentId, instance, forced, conflicts, steps, releasedAt }: Release, partition: string): Message {
+    const putBack = steps.filter(({ outcome }) => outcome === "done");
+    return {
+        tone: "warning",
+        title: `Released: ${where(instance)}`,
+        summary: `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
+        whatNow: [
+            "Watch the instance: it is connected again, and what made the finding may come back.",
+            ...(conflicts.length > 0 ? ["Look at what was left alone, below, and put it right by hand if it should be as before."] : []),
+        ],
+        runbook: runbookHeadings.released,
+        facts: [
+            { label: "Instance", value: instance.instanceId },
+            { label: "Account", value: instance.accountId },
+            { label: "Region", value: instance.region },
+            { label: "Incident", value: incidentId },
+            { label: "At", value: releasedAt },
+        ],
+        sections: [
+            { heading: "What was put back", items: putBack.map(({ name, detail }) => `${name} – ${detail}`), detail: true },
+            { heading: "What was changed since, and left alone", items: conflicts },
+        ],
+        links: [instanceLink({ partition, region: instance.region }, instance.instanceId)],
+    };
+}
