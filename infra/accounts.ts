@@ -18,7 +18,7 @@ export class Accounts extends pulumi.ComponentResource {
     private readonly providers = new Map<string, aws.Provider>();
 
     constructor(name: string, { settings }: AccountsArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("ec2-clean-room:index:Accounts", name, {}, opts);
+        super("ec2-clean-room:index:Accounts", name, { estate: announcement(settings) }, opts);
         const provider = (accountId: string, roleArn: string | undefined, regions: string[]) => {
             const make = (suffix: string, region: pulumi.Input<string>) =>
                 new aws.Provider(
@@ -54,23 +54,7 @@ export class Accounts extends pulumi.ComponentResource {
             ? once(organization.management.accountId, organization.management.deployRoleArn, settings.regions)
             : null;
         for (const member of members) once(member.accountId, member.deployRoleArn, regionsOf(settings, member));
-        // What policies/lib/estate.ts reads: a policy pack is not given the stack's configuration.
-        const { regions, coverage } = settings;
-        this.registerOutputs({
-            estate: {
-                forensicsAccountId: forensics.accountId,
-                regions,
-                hasOrganization: organization !== undefined,
-                mode: coverageMode(settings),
-                existingRegions: coverage.existingRegions,
-                members: members.map((member) => ({
-                    accountId: member.accountId,
-                    regions: regionsOf(settings, member),
-                    mode: coverageMode(settings, member),
-                    forwards: forwardsFindings(settings, member),
-                })),
-            },
-        });
+        this.registerOutputs({ estate: announcement(settings) });
     }
 
     /** Provider of a member account. @throws when the account is not configured. */
@@ -79,6 +63,30 @@ export class Accounts extends pulumi.ComponentResource {
         if (!provider) throw new Error(`The account ${accountId} is not in settings.members; its provider was asked for all the same.`);
         return provider;
     }
+}
+
+/**
+ * What policies/lib/estate.ts reads: a policy pack is not given the stack's configuration. It is an input, so that a policy knows it before the first
+ * resource of AWS is judged, and an output, so that it is there when the whole stack is.
+ */
+function announcement(settings: Settings): object {
+    const { forensics, organization, members, regions, coverage, evidence } = settings;
+    return {
+        forensicsAccountId: forensics.accountId,
+        regions,
+        hasOrganization: organization !== undefined,
+        ...(organization ? { organizationId: organization.organizationId } : {}),
+        otherAccountIds: organization?.management ? [organization.management.accountId] : [],
+        mode: coverageMode(settings),
+        existingRegions: coverage.existingRegions,
+        evidence: { lockMode: evidence.lockMode, retentionDays: evidence.retentionDays },
+        members: members.map((member) => ({
+            accountId: member.accountId,
+            regions: regionsOf(settings, member),
+            mode: coverageMode(settings, member),
+            forwards: forwardsFindings(settings, member),
+        })),
+    };
 }
 
 /** @throws with every Region that is off. */
