@@ -1,6 +1,32 @@
 // Lint for what the type checker does not see: promises nobody waits for, loose comparison, dead names. Layout is Prettier's (`npm run format`).
 import tseslint from "typescript-eslint";
 
+/**
+ * The layers: arrows run down only, rehearsal -> tools -> infra -> functions -> functions/aws -> functions/domain; packaging and
+ * policies stand below infra and import nothing of the project's. Tests may import everything.
+ *
+ * @param folder such as functions/aws
+ * @param allowed folders outside it that it may import from, as seen from the folder's parent
+ */
+const layer = (folder, ...allowed) =>
+    ["", "*/", "*/*/", "*/*/*/"].map((below, depth) => ({
+        files: [`${folder}/${below}*.ts`],
+        rules: {
+            "no-restricted-imports": [
+                "error",
+                {
+                    patterns: [
+                        {
+                            // As many steps up as lead out of the folder, and then anywhere but there.
+                            regex: `^(\\.\\./){${depth + 1}}${allowed.length > 0 ? `(?!(${allowed.join("|")})(/|$))` : ""}`,
+                            message: `${folder}/ may import ${allowed.length > 0 ? `only ${allowed.join(", ")} beside its own files` : "its own files alone"}: arrows run down (docs/architecture.md).`,
+                        },
+                    ],
+                },
+            ],
+        },
+    }));
+
 export default tseslint.config(
     { ignores: ["node_modules/", "build/", ".venv/", ".cache/", "sdks/", "rehearsal/out/", "**/*.js", "**/*.cjs"] },
     {
@@ -35,4 +61,12 @@ export default tseslint.config(
             "@typescript-eslint/ban-ts-comment": "error",
         },
     },
+    layer("functions"),
+    layer("functions/aws", "domain"),
+    layer("functions/domain"),
+    layer("packaging"),
+    layer("policies"),
+    layer("infra", "functions", "packaging"),
+    layer("tools", "infra", "functions", "packaging", "policies"),
+    layer("rehearsal", "tools", "infra", "functions", "packaging"),
 );

@@ -2,11 +2,7 @@
 import { z } from "zod";
 import { architectureProblems } from "./processor";
 import { partitionOf } from "./awsRegions";
-
-export interface Problem {
-    path: (string | number)[];
-    message: string;
-}
+import type { Problem } from "./configProblem";
 
 /** What is left of a value that may be wrong anywhere: these checks run beside the schema's, so that all errors come at once. */
 const text = z.string().catch("");

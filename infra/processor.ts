@@ -1,5 +1,5 @@
 /** Processor of the forensic instance: image and instance types must be of one. EC2 refuses what does not fit, but only at an incident. */
-import type { Problem } from "./configChecks";
+import type { Problem } from "./configProblem";
 
 export const architectures = ["x86_64", "arm64"] as const;
 export type Architecture = (typeof architectures)[number];

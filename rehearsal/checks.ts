@@ -10,16 +10,10 @@ import {
     replacementRuns,
     victimKept,
 } from "./containmentChecks";
+import type { Check } from "./check";
 import { displayPath } from "./displayPath";
 import type { Facts } from "./facts";
 import { list } from "./list";
-
-export interface Check {
-    name: string;
-    passed: boolean;
-    /** What was looked at, with the values seen. */
-    lookedAt: string;
-}
 
 function snapshotsLocked({ volumes, evidenceSnapshots, forensicsAccountId, now }: Facts): Check {
     const good = (volumeId: string) =>

@@ -1,5 +1,5 @@
 /** What containment must have done to the victim, and must not have done to anything else. Pure. */
-import type { Check } from "./checks";
+import type { Check } from "./check";
 import type { Facts } from "./facts";
 import { list } from "./list";
 

@@ -1,6 +1,7 @@
 /** One rehearsal: set the stage, send the finding, follow the incident, check, write it all down. */
 import { callsToContainment, readCallLog, readExchangeLog } from "./callLog";
-import { runChecks, type Check } from "./checks";
+import type { Check } from "./check";
+import { runChecks } from "./checks";
 import type { CleanUp } from "./cleanUp";
 import { collectFacts, readEvidence } from "./collectFacts";
 import type { LoadedFinding } from "./finding";

@@ -1,5 +1,5 @@
 /** What must be true at the end of a rehearsal of an estate. Pure: facts in, verdicts out. */
-import type { Check } from "../checks";
+import type { Check } from "../check";
 import { list } from "../list";
 import type { CallCount, EstateFacts, VictimFacts } from "./facts";
 
