@@ -58,15 +58,42 @@ describe("policy isolation-group-has-no-rules", () => {
     });
 
     it("recognises the group by its logical name, its name, and tags that are unknown", async () => {
-        const ingress = [rules["an IPv4 range"]];
-        expect(await violations({ ...group, name: "eu-Isolation-group", props: { ingress } })).to.have.length(1);
-        expect(await violations({ ...group, props: { ingress, name: "isolation" } })).to.have.length(1);
-        expect(await violations({ ...group, props: { ingress, tags: unknownString } })).to.have.length(1);
+        const open = { ingress: [rules["an IPv4 range"]], egress: [] };
+        expect(await violations({ ...group, name: "eu-Isolation-group", props: open })).to.have.length(1);
+        expect(await violations({ ...group, props: { ...open, name: "isolation" } })).to.have.length(1);
+        expect(await violations({ ...group, name: "hosts", props: { ...open, namePrefix: "quarantine-" } })).to.have.length(1);
+        expect(await violations({ ...group, name: "hosts", props: { ...open, tags: unknownString } })).to.have.length(1);
+    });
+
+    it("refuses a group that does not write its empty lists, which alone are enforced", async () => {
+        expect((await violations({ ...group, props: { tags, ingress: [] } })).join()).to.include(`write "egress: []"`);
+        expect(await violations({ ...group, is: aws.ec2.DefaultSecurityGroup, props: { tags } })).to.be.empty;
+    });
+
+    it("refuses an exclusive list of rules, and a rule that says so of a group it only names", async () => {
+        const exclusive = (ids: string[]): Declared => ({
+            is: aws.ec2.VpcSecurityGroupRulesExclusive,
+            name: "exclusive",
+            props: { ingressRuleIds: ids, egressRuleIds: [] },
+            refs: { securityGroupId: ["quarantine"] },
+        });
+        expect(await violations(group, exclusive(["sgr-1"]))).to.have.length(1);
+        expect(await violations(group, exclusive([]))).to.be.empty;
+        const rule = (description: string): Declared => ({
+            is: aws.ec2.SecurityGroupRule,
+            name: "agent",
+            props: { securityGroupId: "sg-1", type: "egress", description },
+        });
+        expect(await violations(rule("Agent of isolated hosts"))).to.have.length(1);
+        expect(await violations(rule("HTTPS of the tools"))).to.be.empty;
     });
 
     it("refuses to ignore changes of the rules", async () => {
-        const messages = await violations({ ...group, ignoreChanges: ["ingress", "tags", "*"] });
-        expect(messages).to.have.length(2);
+        const messages = await violations({
+            ...group,
+            ignoreChanges: ["ingress", "tags", "*", '["egress"]', "egress[0].cidrBlocks", "egressOfOthers"],
+        });
+        expect(messages).to.have.length(4);
         expect(messages[0]).to.include(`ignores changes of "ingress"`);
     });
 
