@@ -3,7 +3,7 @@ import type { PolicyResource, ResourceValidationArgs, ResourceValidationPolicy, 
 import { ignoredUnder } from "./lib/ignored";
 import { referencedBy } from "./lib/references";
 import { mayHaveRole, ROLE_TAG } from "./lib/roles";
-import { listOf, objectOf, reveal, show } from "./lib/values";
+import { listOf, objectOf, reveal, show, type Value } from "./lib/values";
 
 type Judged = PolicyResource | ResourceValidationArgs;
 
@@ -65,7 +65,7 @@ const isGroup = (resource: Judged): boolean => resource.isType(aws.ec2.SecurityG
 
 function isIsolationGroup(resource: Judged): boolean {
     const props = reveal(resource.props);
-    const names = [resource.name, props.name, props.namePrefix];
+    const names: Value[] = [resource.name, props.name, props.namePrefix];
     return (
         isGroup(resource) && (mayHaveRole("isolation", props, names) || names.some((name) => typeof name === "string" && SAID.test(name)))
     );
