@@ -1,5 +1,6 @@
 /** The command line of `npm run rehearse`. */
 import { parseArgs } from "node:util";
+import { checkFault, faultKinds } from "./faults";
 
 export interface Options {
     /** GuardDuty event to use instead of the built-in one. */
@@ -16,6 +17,10 @@ export interface Options {
     keep: boolean;
     /** Seconds to wait for the report after the finding was sent. */
     timeoutSeconds: number;
+    /** What goes wrong in AWS from the finding on, such as ec2:CreateSnapshots#1=lost-reply. */
+    faults: string[];
+    /** Throttle by AWS's documented token buckets from the finding on. */
+    throttling: boolean;
     help: boolean;
 }
 
@@ -29,6 +34,9 @@ Deploys the whole program onto a local AWS, gives it one GuardDuty finding and c
   --out DIR          where the results go (default: rehearsal/out)
   --json             print incident.json on one line as the last line
   --keep             leave the local AWS running and print its endpoint
+  --fault FAULT      what goes wrong in AWS from the finding on, many times over: SERVICE:OPERATION[@PRINCIPAL][#CALLS]=KIND[:SECONDS],
+                     such as ec2:CreateSnapshots#1=lost-reply; kinds: ${faultKinds.join(", ")}
+  --throttling       EC2 and load balancing throttle by AWS's documented token buckets
   --timeout SECONDS  how long to wait for the report, 10 to 3600 (default: 300)
   --help
 
@@ -54,12 +62,19 @@ export function parseOptions(args: string[], defaultOut: string): Options {
                 out: { type: "string" },
                 json: { type: "boolean", default: false },
                 keep: { type: "boolean", default: false },
+                fault: { type: "string", multiple: true, default: [] },
+                throttling: { type: "boolean", default: false },
                 timeout: { type: "string", default: "300" },
                 help: { type: "boolean", default: false },
             },
         }));
     } catch (error) {
         throw new InputError(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, { cause: error });
+    }
+    try {
+        values.fault.forEach(checkFault);
+    } catch (error) {
+        throw new InputError(`--fault: ${(error as Error).message}`, { cause: error });
     }
     const timeoutSeconds = Number(values.timeout);
     if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 10 || timeoutSeconds > 3600) {
@@ -72,6 +87,8 @@ export function parseOptions(args: string[], defaultOut: string): Options {
         out: values.out ?? defaultOut,
         json: values.json,
         keep: values.keep,
+        faults: values.fault,
+        throttling: values.throttling,
         timeoutSeconds,
         help: values.help,
     };

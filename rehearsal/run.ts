@@ -4,6 +4,7 @@ import type { Check } from "./check";
 import { runChecks } from "./checks";
 import type { CleanUp } from "./cleanUp";
 import { collectFacts, readEvidence } from "./collectFacts";
+import { withFaults } from "./faults";
 import type { LoadedFinding } from "./finding";
 import { followIncident, type FollowedIncident } from "./incident";
 import type { Options } from "./options";
@@ -62,7 +63,13 @@ async function rehearseIncident(
     progress: Progress,
     times: { startedAt: number; preparedAt: number },
 ): Promise<Outcome> {
-    const followed = await followIncident(stage, finding, options.timeoutSeconds, progress);
+    const { faults, throttling } = options;
+    const followed = await withFaults(
+        stage.localEmu.endpoint,
+        { faults, throttling },
+        (line) => progress.line(line),
+        () => followIncident(stage, finding, options.timeoutSeconds, progress),
+    );
     const { incident, execution } = followed;
     const { facts, checks } = await judge(stage, followed, prepared, progress);
     const passed = checks.every((check) => check.passed) && execution.status === "SUCCEEDED";
@@ -87,6 +94,8 @@ async function rehearseIncident(
         facts,
         report: followed.report,
         callsToContainment: calls,
+        faults,
+        throttling,
         functions: stage.deployment.functions,
         resources: stage.deployment.resources.length,
         timings,

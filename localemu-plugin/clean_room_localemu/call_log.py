@@ -39,7 +39,7 @@ def now() -> str:
 
 
 def describe_call(context: RequestContext, response: Response) -> dict[str, Any]:
-    """The line's fields: time (of its end), startedAt, account, region, service, operation, principal, status, error, resource and requestId."""
+    """The line's fields: time (of its end), startedAt, account, region, service, operation, principal, status, error, resource, requestId and the fault it met."""
     error = context.service_exception
     line = {
         "time": now(),
@@ -53,6 +53,7 @@ def describe_call(context: RequestContext, response: Response) -> dict[str, Any]
         "error": error.code if error is not None else response.headers.get("x-amzn-errortype"),
         "resource": resource_hint(context.service_request),
         "requestId": context.request_id,
+        "fault": getattr(getattr(context, "clean_room_fault", None), "kind", None),
     }
     return {key: value for key, value in line.items() if value is not None}
 

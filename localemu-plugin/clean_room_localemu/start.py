@@ -28,6 +28,7 @@ def install_all() -> None:
         call_log,
         ec2,
         event_delivery,
+        faults,
         iam,
         isolation,
         lambdas,
@@ -49,6 +50,7 @@ def install_all() -> None:
         load_balancing,
         auto_scaling,
         ssm,
+        faults,
         call_log,
     ):
         module.install()

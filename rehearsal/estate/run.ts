@@ -3,6 +3,7 @@ import { readCallLog } from "../callLog";
 import type { CleanUp } from "../cleanUp";
 import { localClients, type Target } from "../deploy/localClients";
 import { deployProgram } from "../deploy/program";
+import { withFaults } from "../faults";
 import type { LoadedFinding } from "../finding";
 import { followIncident } from "../incident";
 import { startLocalEmu } from "../localEmu";
@@ -52,14 +53,19 @@ export async function rehearseEstate(finding: LoadedFinding, options: Options, p
     );
 
     const quiet = () => new Progress({ write: () => true });
-    const followed = await Promise.all(
-        victims.map(async (victim) => {
-            const one = await followIncident({ clients, victim, slack }, finding, options.timeoutSeconds, quiet());
-            progress.line(
-                `  ${`${seconds(one.endedAt - one.sentAt)} s`.padStart(8)}  ${victim.instance.accountId}/${victim.instance.region}  ${one.execution.status}  ${one.incident.incidentId}`,
-            );
-            return one;
-        }),
+    const follow = async (victim: Victim) => {
+        const one = await followIncident({ clients, victim, slack }, finding, options.timeoutSeconds, quiet());
+        progress.line(
+            `  ${`${seconds(one.endedAt - one.sentAt)} s`.padStart(8)}  ${victim.instance.accountId}/${victim.instance.region}  ${one.execution.status}  ${one.incident.incidentId}`,
+        );
+        return one;
+    };
+    const { faults, throttling } = options;
+    const followed = await withFaults(
+        localEmu.endpoint,
+        { faults, throttling },
+        (line) => progress.line(line),
+        () => Promise.all(victims.map(follow)),
     );
     const collected = await Promise.all(
         victims.map((victim, index) => collectVictim(clients, estateRegions, victim, followed[index]!.incident)),
@@ -87,6 +93,8 @@ export async function rehearseEstate(finding: LoadedFinding, options: Options, p
         finding: { file: finding.file, original: finding.text },
         incidents: followed.map((one) => one.incident),
         checks,
+        faults,
+        throttling,
         facts,
         timings,
         engine: await engineVersions(),

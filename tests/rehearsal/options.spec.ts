@@ -21,13 +21,21 @@ describe("rehearsal options", () => {
             json: false,
             keep: false,
             timeoutSeconds: 300,
+            faults: [],
+            throttling: false,
             help: false,
         });
     });
 
     it("take every option", () => {
         expect(
-            parseOptions(["--finding", "f.json", "--disk=d.img", "--estate", "--out", "o", "--json", "--keep", "--timeout", "60"], "out"),
+            parseOptions(
+                [
+                    ...["--finding", "f.json", "--disk=d.img", "--estate", "--out", "o", "--json", "--keep", "--timeout", "60"],
+                    ...["--fault", "ec2:CreateSnapshots#1=lost-reply", "--fault=states:*@isolate#2+=slow:3", "--throttling"],
+                ],
+                "out",
+            ),
         ).to.deep.equal({
             finding: "f.json",
             disk: "d.img",
@@ -36,6 +44,8 @@ describe("rehearsal options", () => {
             json: true,
             keep: true,
             timeoutSeconds: 60,
+            faults: ["ec2:CreateSnapshots#1=lost-reply", "states:*@isolate#2+=slow:3"],
+            throttling: true,
             help: false,
         });
     });
@@ -46,6 +56,11 @@ describe("rehearsal options", () => {
             .and.to.match(/Usage: npm run rehearse/);
         expect(refusal("f.json")).to.match(/f\.json/);
         expect(refusal("--finding")).to.match(/finding/);
+    });
+
+    it("refuse a fault that cannot be read, and name the kinds", () => {
+        expect(refusal("--fault", "CreateSnapshots")).to.match(/SERVICE:OPERATION/);
+        expect(refusal("--fault", "ec2:CreateSnapshots=burn")).to.match(/lost-reply/);
     });
 
     for (const value of ["0", "9", "3601", "1.5", "soon", ""]) {
