@@ -6,7 +6,8 @@ import type { Settings } from "./config";
 import { coverageMode, forwardsFindings, regionsOf } from "./estate";
 
 export interface AccountsArgs {
-    settings: Settings;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
 }
 
 /** Providers of all accounts. A provider waits until its account is known to have every Region of the stack switched on. */

@@ -81,23 +81,27 @@ export function environmentBytes(functionName: string, variables: Record<string,
 
 export interface CallbackArgs {
     /** File in `functions/` without its ending; also the function's name. */
-    handler: string;
+    readonly handler: string;
     /** Name of the function in AWS. */
-    functionName: string;
-    region: string;
-    description: string;
+    readonly functionName: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
+    /** What it is for, in one sentence; AWS shows it. */
+    readonly description: string;
     /** What it reads of its environment, and nothing else. */
-    environment: Record<string, pulumi.Input<string>>;
+    readonly environment: Record<string, pulumi.Input<string>>;
     /** What the function's role may do besides writing its own log and its dead letters. */
-    statements: pulumi.Input<Statement[]>;
+    readonly statements: pulumi.Input<Statement[]>;
     /** Seconds, 1 to 900. @default 60 */
-    timeoutSeconds?: number;
+    readonly timeoutSeconds?: number;
     /** MiB; the processor share grows with it. @default 512 */
-    memoryMiB?: number;
-    deadLetterQueueArn: pulumi.Input<string>;
+    readonly memoryMiB?: number;
+    /** Queue of events that the function could not be given, or failed with to the last try. */
+    readonly deadLetterQueueArn: pulumi.Input<string>;
     /** Key of the dead-letter queue, the notification topic and the webhook parameter. */
-    messageKeyArn: pulumi.Input<string>;
-    logRetentionDays: number;
+    readonly messageKeyArn: pulumi.Input<string>;
+    /** Days that its log is kept. */
+    readonly logRetentionDays: number;
 }
 
 /** A callback Lambda with a role of its own. */

@@ -21,11 +21,16 @@ import { Workflow } from "./workflow/workflow";
 import { errorEnding, incidentsRoot, objectNames } from "../functions/domain/evidenceKeys";
 
 export interface CleanRoomArgs {
-    settings: Settings;
-    slackWebhookUrl: pulumi.Output<string> | null;
-    partition: string;
-    region: string;
-    archive: pulumi.Output<AnalysisArchive>;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** Incoming webhook of the incident channel, a secret; null without Slack. */
+    readonly slackWebhookUrl: pulumi.Output<string> | null;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
+    /** The analysis program as one archive, found by its hash. */
+    readonly archive: pulumi.Output<AnalysisArchive>;
 }
 
 export class CleanRoom extends pulumi.ComponentResource {

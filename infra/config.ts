@@ -201,9 +201,10 @@ export function parseSettings(value: unknown): Settings {
 }
 
 export interface Configuration {
-    settings: Settings;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
     /** Null when no webhook is configured. */
-    slackWebhookUrl: pulumi.Output<string> | null;
+    readonly slackWebhookUrl: pulumi.Output<string> | null;
 }
 
 /** Reads the stack's configuration. @throws see {@link parseSettings} */

@@ -9,9 +9,12 @@ import { roleTag } from "../functions/domain/tags";
 import { trustService } from "./policyDocument";
 
 export interface DrillRangeArgs {
-    settings: Settings;
-    accountId: string;
-    region: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** Account that everything of it lies in, 12 digits. */
+    readonly accountId: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
 }
 
 export class DrillRange extends pulumi.ComponentResource {

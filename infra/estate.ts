@@ -3,8 +3,10 @@ import type { Settings } from "./config";
 import type { Member, Organization } from "./configMembers";
 
 export interface AccountRegion {
-    accountId: string;
-    region: string;
+    /** Account that everything of it lies in, 12 digits. */
+    readonly accountId: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
 }
 
 /** Regions in which a member is protected. */

@@ -9,11 +9,14 @@ import type { AnalysisArchive } from "../packaging/analysisArchive";
 import { roleTag } from "../functions/domain/tags";
 
 export interface EvidenceStoreArgs {
-    settings: Settings;
-    partition: string;
-    region: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
     /** The analysis program as one archive, found by its hash. */
-    archive: pulumi.Output<AnalysisArchive>;
+    readonly archive: pulumi.Output<AnalysisArchive>;
 }
 
 /** S3 gives every bucket these; one place says that none of ours is public. */

@@ -7,18 +7,26 @@ import { policyDocument, trustService } from "./policyDocument";
 import { incidentPrefix, objectPrefixes } from "../functions/domain/evidenceKeys";
 
 export interface ForensicInstanceArgs {
-    settings: Settings;
-    region: string;
-    evidenceBucketArn: pulumi.Input<string>;
-    toolBucketArn: pulumi.Input<string>;
-    evidenceKeyArn: pulumi.Input<string>;
-    commandLogGroupArn: pulumi.Input<string>;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** Region that everything of it lies in. */
+    readonly region: string;
+    /** Bucket that results are written to. */
+    readonly evidenceBucketArn: pulumi.Input<string>;
+    /** Bucket that the analysis program is read from. */
+    readonly toolBucketArn: pulumi.Input<string>;
+    /** Key that evidence is encrypted under. */
+    readonly evidenceKeyArn: pulumi.Input<string>;
+    /** Log group that Run Command writes to. */
+    readonly commandLogGroupArn: pulumi.Input<string>;
 }
 
 /** Where the image id comes from: given for the Region, or an SSM parameter that is read when an instance starts. */
 export interface ForensicImage {
-    imageId: string | null;
-    parameter: string;
+    /** Image id given for the Region; null: the parameter says which. */
+    readonly imageId: string | null;
+    /** SSM parameter that holds the image id. */
+    readonly parameter: string;
 }
 
 /** Decided at deployment, resolved at the incident: the newest patched image is used, not that of the last deployment. */

@@ -8,8 +8,10 @@ import { planDetectors, type DetectorPlan } from "./planDetectors";
 import { inAccountAndRegion } from "./regional";
 
 export interface GuardDutyCoverageArgs {
-    settings: Settings;
-    accounts: Accounts;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** Providers of all accounts. */
+    readonly accounts: Accounts;
 }
 
 type Feature = Settings["coverage"]["features"][number];
@@ -48,12 +50,14 @@ export class GuardDutyCoverage extends pulumi.ComponentResource {
 }
 
 interface RegionCoverageArgs {
-    detector: DetectorPlan;
-    features: Feature[];
+    /** What is done in this account and Region. */
+    readonly detector: DetectorPlan;
+    /** What GuardDuty watches beside the logs it always reads. */
+    readonly features: Feature[];
     /** Detector that is there already; null makes one. */
-    existingId: pulumi.Output<string> | null;
+    readonly existingId: pulumi.Output<string> | null;
     /** Makes this account the delegated administrator; null where it is that already. */
-    management: aws.Provider | null;
+    readonly management: aws.Provider | null;
 }
 
 /** One account and Region. */

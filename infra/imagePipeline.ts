@@ -6,10 +6,12 @@ import type { Settings } from "./config";
 import { policyDocument, trustService } from "./policyDocument";
 
 export interface ImagePipelineArgs {
-    settings: Settings;
-    partition: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
     /** Where images are built; every Region of the stack gets a copy. */
-    region: string;
+    readonly region: string;
 }
 
 /**

@@ -5,7 +5,7 @@ import { incidentsTableName } from "./names";
 
 export interface IncidentsTableArgs {
     /** Key that the functions may use; the table holds task tokens, which answer requests for approval. */
-    keyArn: pulumi.Input<string>;
+    readonly keyArn: pulumi.Input<string>;
 }
 
 export class IncidentsTable extends pulumi.ComponentResource {

@@ -8,9 +8,12 @@ import { deadLetterQueueName, findingsRuleName, findingsTopicName } from "./name
 import { policyDocument } from "./policyDocument";
 
 export interface IntakeArgs {
-    settings: Settings;
-    partition: string;
-    region: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
 }
 
 export class Intake extends pulumi.ComponentResource {

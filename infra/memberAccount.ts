@@ -10,12 +10,16 @@ import { inAccountAndRegion } from "./regional";
 import { isolationGroup, roleTag } from "../functions/domain/tags";
 
 export interface MemberAccountArgs {
-    settings: Settings;
-    member: Member;
-    partition: string;
-    provider: aws.Provider;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** The listed account. */
+    readonly member: Member;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** Provider of the member's account. */
+    readonly provider: aws.Provider;
     /** ARNs of the evidence keys, one a Region. */
-    evidenceKeyArns: pulumi.Input<string>[];
+    readonly evidenceKeyArns: pulumi.Input<string>[];
 }
 
 /** A role with its one policy. */
@@ -61,13 +65,13 @@ export class MemberAccount extends pulumi.ComponentResource {
     }
 }
 
+interface MemberRegionArgs extends MemberAccountArgs {
+    readonly region: string;
+}
+
 /** What one Region of a member account gets. */
 class MemberRegion extends pulumi.ComponentResource {
-    constructor(
-        name: string,
-        { settings, member, partition, region }: MemberAccountArgs & { region: string },
-        opts: pulumi.ComponentResourceOptions,
-    ) {
+    constructor(name: string, { settings, member, partition, region }: MemberRegionArgs, opts: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:MemberRegion", name, {}, opts);
         const parent = { parent: this };
         for (const vpcId of member.isolationVpcs[region] ?? []) {
@@ -84,7 +88,13 @@ class MemberRegion extends pulumi.ComponentResource {
                 parent,
             );
         }
-        if (!forwardsFindings(settings, member)) return;
+        if (forwardsFindings(settings, member)) this.forward(name, { settings, member, partition, region });
+        this.registerOutputs();
+    }
+
+    /** Puts the account's findings on the forensics account's bus. */
+    private forward(name: string, { settings, member, partition, region }: Omit<MemberRegionArgs, "provider" | "evidenceKeyArns">): void {
+        const parent = { parent: this };
         const { role: forwarder, rule, busArn } = findingsForwarding({ settings, partition, accountId: member.accountId, region });
         const { role, policy } = makeRole(`${name}-forward`, pulumi.output(forwarder), forwarder.name, parent);
         const forward = new aws.cloudwatch.EventRule(
@@ -97,6 +107,5 @@ class MemberRegion extends pulumi.ComponentResource {
             { rule: forward.name, arn: busArn, roleArn: role.arn },
             { ...parent, dependsOn: [policy] },
         );
-        this.registerOutputs();
     }
 }

@@ -10,33 +10,42 @@ import { memberStatements, respondingFunctions } from "./steps";
 
 /** Who a role trusts. */
 export interface TrustStatement {
-    Effect: "Allow";
-    Principal: Record<string, string>;
-    Action: "sts:AssumeRole";
-    Condition: Record<string, Record<string, string | string[]>>;
+    readonly Effect: "Allow";
+    /** Who. */
+    readonly Principal: Record<string, string>;
+    /** What they may do. */
+    readonly Action: "sts:AssumeRole";
+    /** When; all must hold. */
+    readonly Condition: Record<string, Record<string, string | string[]>>;
 }
 
 export interface PolicyDocument<S> {
-    Version: "2012-10-17";
-    Statement: S[];
+    readonly Version: "2012-10-17";
+    readonly Statement: S[];
 }
 
 export interface FootprintRole {
-    name: string;
-    description: string;
+    /** Its name in AWS. */
+    readonly name: string;
+    /** What it is for, in one sentence; AWS shows it. */
+    readonly description: string;
     /** Seconds. */
-    maxSessionDuration: number;
-    trust: PolicyDocument<TrustStatement>;
-    permissions: PolicyDocument<Statement>;
+    readonly maxSessionDuration: number;
+    /** Who may assume it. */
+    readonly trust: PolicyDocument<TrustStatement>;
+    /** What it may do. */
+    readonly permissions: PolicyDocument<Statement>;
 }
 
 const document = <S>(...Statement: S[]): PolicyDocument<S> => ({ Version: "2012-10-17", Statement });
 
 export interface FootprintArgs {
-    settings: Settings;
-    partition: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
     /** The member, or what CloudFormation puts in its place. */
-    accountId: string;
+    readonly accountId: string;
 }
 
 /** The role that contains and preserves: one an account, since IAM is global. */
@@ -70,10 +79,12 @@ export function responderRole({
 }
 
 export interface Forwarding {
-    role: FootprintRole;
-    rule: { name: string; description: string; eventPattern: ReturnType<typeof findingPattern> };
+    /** Role that puts events on the bus. */
+    readonly role: FootprintRole;
+    /** Rule that matches findings. */
+    readonly rule: { name: string; description: string; eventPattern: ReturnType<typeof findingPattern> };
     /** Event bus that findings go to. */
-    busArn: string;
+    readonly busArn: string;
 }
 
 /** What takes one Region's findings to the forensics account. */

@@ -7,11 +7,14 @@ import { memberTemplate } from "./memberTemplate";
 import { memberStackSetName } from "./names";
 
 export interface MemberStackSetArgs {
-    settings: Settings;
-    organization: Organization;
-    partition: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** The organisation and its units. */
+    readonly organization: Organization;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
     /** ARNs of the evidence keys, one a Region. */
-    evidenceKeyArns: pulumi.Input<string>[];
+    readonly evidenceKeyArns: pulumi.Input<string>[];
 }
 
 /** Characters that CloudFormation takes as a template's body. */

@@ -30,9 +30,12 @@ function roleResource(role: FootprintRole, condition?: string) {
 }
 
 export interface MemberTemplateArgs {
-    settings: Settings;
-    partition: string;
-    evidenceKeyArns: string[];
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** ARNs of the evidence keys, one a Region. */
+    readonly evidenceKeyArns: string[];
 }
 
 /**

@@ -8,12 +8,18 @@ import { policyDocument, trustService } from "./policyDocument";
 import { incidentsRoot } from "../functions/domain/evidenceKeys";
 
 export interface NetworkArgs {
-    settings: Settings;
-    partition: string;
-    region: string;
-    evidenceBucketArn: pulumi.Input<string>;
-    toolBucketArn: pulumi.Input<string>;
-    evidenceKeyArn: pulumi.Input<string>;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
+    /** Bucket that results are written to. */
+    readonly evidenceBucketArn: pulumi.Input<string>;
+    /** Bucket that the analysis program is read from. */
+    readonly toolBucketArn: pulumi.Input<string>;
+    /** Key that evidence is encrypted under. */
+    readonly evidenceKeyArn: pulumi.Input<string>;
 }
 
 /** Services the forensic instance speaks to, with what may be said through each endpoint. */

@@ -6,10 +6,12 @@ import { notificationTopicName, slackWebhookParameterName } from "./names";
 import { policyDocument } from "./policyDocument";
 
 export interface NotificationsArgs {
-    settings: Settings;
-    slackWebhookUrl: pulumi.Output<string> | null;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** Incoming webhook of the incident channel, a secret; null without Slack. */
+    readonly slackWebhookUrl: pulumi.Output<string> | null;
     /** Key of the topic and the parameter. */
-    keyArn: pulumi.Input<string>;
+    readonly keyArn: pulumi.Input<string>;
 }
 
 export class Notifications extends pulumi.ComponentResource {
@@ -63,10 +65,14 @@ export class Notifications extends pulumi.ComponentResource {
 }
 
 export interface AlarmArgs {
-    stateMachineArn: pulumi.Input<string>;
-    deadLetterQueueName: pulumi.Input<string>;
-    functionNames: string[];
-    topicArn: pulumi.Input<string>;
+    /** The incident workflow. */
+    readonly stateMachineArn: pulumi.Input<string>;
+    /** Queue of messages that could not be followed. */
+    readonly deadLetterQueueName: pulumi.Input<string>;
+    /** Functions that nobody waits for, and whose errors would not be seen. */
+    readonly functionNames: string[];
+    /** Topic that alarms go to. */
+    readonly topicArn: pulumi.Input<string>;
 }
 
 /** What nobody would see otherwise: a workflow that failed, a message that nobody could read, a function that breaks. */

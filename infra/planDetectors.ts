@@ -4,9 +4,9 @@ import { coverageMode, regionsOf, type AccountRegion } from "./estate";
 
 export interface DetectorPlan extends AccountRegion {
     /** `adopt`: it is there already, and a deployment stops where it is not. */
-    action: "make" | "adopt";
+    readonly action: "make" | "adopt";
     /** The account is the delegated administrator and switches GuardDuty on for the whole organisation. */
-    administers: boolean;
+    readonly administers: boolean;
 }
 
 /** In coverage mode `organization` one a Region, in the forensics account; else one for each protected account and Region. */

@@ -3,12 +3,17 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** A statement of a resource policy, which unlike a role's names who. */
 export interface ResourceStatement {
-    Sid: string;
-    Effect: "Allow" | "Deny";
-    Principal: "*" | Record<string, string | string[]>;
-    Action: string | string[];
-    Resource: string | string[];
-    Condition?: Record<string, Record<string, string | string[]>>;
+    /** Name of the statement. */
+    readonly Sid: string;
+    readonly Effect: "Allow" | "Deny";
+    /** Who. */
+    readonly Principal: "*" | Record<string, string | string[]>;
+    /** What they may do. */
+    readonly Action: string | string[];
+    /** On what; `*` in the policy of a resource is that resource. */
+    readonly Resource: string | string[];
+    /** When; all must hold. */
+    readonly Condition?: Record<string, Record<string, string | string[]>>;
 }
 
 /** The JSON text of a policy, once every value in it is known. */

@@ -15,11 +15,13 @@ export function architectureOf(instanceType: string): Architecture {
 }
 
 export interface ForensicHardware {
-    architecture: string;
+    /** `x86_64` or `arm64`; anything else counts as x86_64. */
+    readonly architecture: string;
     /** Empty where it is left out; so is the parameter. */
-    type: string;
-    types: Record<string, unknown>;
-    imageParameter: string;
+    readonly type: string;
+    /** Type by Region. */
+    readonly types: Record<string, unknown>;
+    readonly imageParameter: string;
 }
 
 /** An image given by its id is not looked at: its name does not say what it is for. */

@@ -19,7 +19,9 @@ import type { Settings } from "./config";
 import { deployedNames } from "./names";
 
 export interface Step {
+    /** What it is for, in one sentence; AWS shows it. */
     readonly description: string;
+    /** What it may do. */
     readonly permissions: Permissions;
     /** What it needs of the responder role in the member account. */
     readonly memberPermissions?: Permissions;

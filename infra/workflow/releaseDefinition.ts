@@ -7,9 +7,11 @@ import { errorRecord, incidentPrefix } from "../../functions/domain/evidenceKeys
 
 export interface ReleaseWorkflowInputs {
     /** As in `arn:<partition>:states:::`. */
-    partition: string;
-    functionArn: string;
-    evidenceBucket: string;
+    readonly partition: string;
+    /** The function releaseInstance. */
+    readonly functionArn: string;
+    /** Bucket that error objects are written to. */
+    readonly evidenceBucket: string;
 }
 
 /** The whole definition. */

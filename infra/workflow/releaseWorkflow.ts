@@ -7,12 +7,16 @@ import { releaseWorkflowDefinition } from "./releaseDefinition";
 import { StateMachine } from "./stateMachine";
 
 export interface ReleaseWorkflowArgs {
-    settings: Settings;
-    partition: string;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
     /** The function `releaseInstance`. */
-    releaseFunction: aws.lambda.Function;
-    evidenceBucket: aws.s3.Bucket;
-    evidenceKeyArn: pulumi.Input<string>;
+    readonly releaseFunction: aws.lambda.Function;
+    /** Bucket that error objects are written to. */
+    readonly evidenceBucket: aws.s3.Bucket;
+    /** Key that evidence is encrypted under. */
+    readonly evidenceKeyArn: pulumi.Input<string>;
 }
 
 export class ReleaseWorkflow extends pulumi.ComponentResource {

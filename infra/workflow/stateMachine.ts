@@ -6,16 +6,20 @@ import { policyDocument, trustService } from "../policyDocument";
 import { errorEnding, incidentsRoot } from "../../functions/domain/evidenceKeys";
 
 export interface StateMachineArgs {
-    settings: Settings;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
     /** Its name in AWS. */
-    stateMachineName: string;
-    description: string;
+    readonly stateMachineName: string;
+    /** What it is for, in one sentence; AWS shows it. */
+    readonly description: string;
     /** Functions that its tasks call. */
-    functionArns: pulumi.Input<pulumi.Input<string>[]>;
-    evidenceBucket: aws.s3.Bucket;
-    evidenceKeyArn: pulumi.Input<string>;
+    readonly functionArns: pulumi.Input<pulumi.Input<string>[]>;
+    /** Bucket that error objects are written to. */
+    readonly evidenceBucket: aws.s3.Bucket;
+    /** Key that evidence is encrypted under. */
+    readonly evidenceKeyArn: pulumi.Input<string>;
     /** Amazon States Language. */
-    definition: pulumi.Input<object>;
+    readonly definition: pulumi.Input<object>;
 }
 
 export class StateMachine extends pulumi.ComponentResource {

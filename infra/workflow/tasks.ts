@@ -21,6 +21,7 @@ export type StepName = keyof typeof stepHandlers;
 export interface WorkflowInputs {
     /** As in `arn:<partition>:states:::`. */
     readonly partition: string;
+    /** By the state that calls it. */
     readonly functionArns: Readonly<Record<StepName, string>>;
     /** Name of the bucket that error objects go to. */
     readonly evidenceBucket: string;

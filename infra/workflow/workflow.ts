@@ -8,11 +8,16 @@ import { StateMachine } from "./stateMachine";
 import { stepHandlers, type StepName } from "./tasks";
 
 export interface WorkflowArgs {
-    settings: Settings;
-    partition: string;
-    functions: Record<string, aws.lambda.Function>;
-    evidenceBucket: aws.s3.Bucket;
-    evidenceKeyArn: pulumi.Input<string>;
+    /** The stack's configuration (config.ts). */
+    readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** The stack's functions by their handler's file name. */
+    readonly functions: Record<string, aws.lambda.Function>;
+    /** Bucket that error objects are written to. */
+    readonly evidenceBucket: aws.s3.Bucket;
+    /** Key that evidence is encrypted under. */
+    readonly evidenceKeyArn: pulumi.Input<string>;
 }
 
 export class Workflow extends pulumi.ComponentResource {
