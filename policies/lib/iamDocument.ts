@@ -78,7 +78,7 @@ function readStatement(statement: Properties, index: number): Statement {
         Object.entries(objectOf(keys)).map(([key, values]) => ({
             operator,
             key: key.toLowerCase(),
-            values: listOf(values).map((each): Condition["values"][number] => (each === UNKNOWN ? UNKNOWN : String(each))),
+            values: listOf(values).map((each): Condition["values"][number] => (each === UNKNOWN ? UNKNOWN : asText(each))),
         })),
     );
     const unknownWhere: [Statement["unknown"][number], Value[]][] = [
@@ -127,7 +127,10 @@ export function holdsUnknown(value: Value): boolean {
     return value !== null && typeof value === "object" && Object.values(value).some(holdsUnknown);
 }
 
-const texts = (value: Value): string[] => listOf(value).flatMap((each) => (each === UNKNOWN ? [] : [String(each)]));
+/** AWS takes numbers and truth values for texts; anything else it would refuse, which stays visible in a violation. */
+const asText = (value: Exclude<Value, typeof UNKNOWN>): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+const texts = (value: Value): string[] => listOf(value).flatMap((each) => (each === UNKNOWN ? [] : [asText(each)]));
 
 /**
  * Whether a resource stands for every one there is, however it is spelled: "*", or an ARN that names nothing after its account

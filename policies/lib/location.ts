@@ -1,9 +1,12 @@
 import * as aws from "@pulumi/aws";
 import type { PolicyResource } from "@pulumi/policy";
 import { PLACE } from "../catalogue/network";
-import { referencedBy } from "./references";
-import { roleTag, type Role } from "./roles";
-import { objectOf, reveal, type Properties, type Value } from "./values";
+import published from "../estate.json";
+import { accountOf } from "./accounts";
+import { announcedEstate } from "./estate";
+import { referencedBy, textsIn } from "./references";
+import { hasRoleOnly, type Role } from "./roles";
+import { objectOf, reveal, revealKey, type Properties, type Value } from "./values";
 
 /** Properties that lead to a place though their name does not say so. */
 const ALSO =
@@ -26,14 +29,30 @@ function isThere(value: Value): boolean {
 }
 
 /**
- * Whether a resource is in a network that is not the drill range. Everything counts as a clean room unless it is marked otherwise, so that a
- * forgotten mark is on the safe side; and the VPC's mark decides over the resource's own, so that nothing is talked out of its clean room.
+ * Whether a resource is, or may be, in a network that is not the drill range. Everything counts as a clean room but what stands in VPCs of this stack that are all
+ * marked as the range: a resource's own mark is no proof, nor is a mark in the forensics account, and an id that leads to nothing in the stack (written out,
+ * or read by `.get`) may be a clean room's.
  */
 export function isInCleanRoom(resource: PolicyResource, stack: readonly PolicyResource[]): boolean {
-    const vpcs = vpcsOf(resource, stack, new Set());
-    const marked = vpcs.length > 0 ? vpcs : [resource];
-    const drillRange: Role = "drill-range";
-    return marked.some((each) => roleTag(reveal(each.props)) !== drillRange);
+    const vpcs = vpcsOf(resource, stack);
+    return vpcs.length === 0 || vpcs.some((vpc) => !isRange(vpc, stack)) || namesAnotherVpc(resource, vpcs);
+}
+
+/** Whether a VPC is marked as the drill range, outside the forensics account. */
+function isRange(vpc: PolicyResource, stack: readonly PolicyResource[]): boolean {
+    const [estate, account] = [announcedEstate(stack), accountOf(vpc)];
+    const range: Role = "drill-range";
+    const isElsewhere =
+        typeof estate === "string"
+            ? account !== published.forensicsAccountId
+            : account !== undefined && account !== estate.forensicsAccountId;
+    return isElsewhere && hasRoleOnly(range, reveal(vpc.props));
+}
+
+/** Whether some text within is the id of a VPC which is none of those that were found. */
+function namesAnotherVpc(resource: PolicyResource, vpcs: readonly PolicyResource[]): boolean {
+    const known = vpcs.map((vpc) => revealKey(vpc.props, "id"));
+    return textsIn(reveal(resource.props)).some((text) => /^vpc-[0-9a-z]+$/.test(text) && !known.includes(text));
 }
 
 /** The VPCs a resource is in, by way of its subnets, route tables, instances and interfaces. */

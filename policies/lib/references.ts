@@ -39,7 +39,7 @@ export function referencedBy(resource: PolicyResource, property: string, stack: 
 }
 
 /** Every text within a value: an id may lie deep in a list of interfaces. */
-function textsIn(value: Value): string[] {
+export function textsIn(value: Value): string[] {
     if (typeof value === "string") {
         return [value];
     }
