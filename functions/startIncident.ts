@@ -19,7 +19,7 @@ import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { problemSchema } from "./domain/containers";
 import type { InstanceRef } from "./domain/containers";
-import { ruleOn } from "./domain/decideContainment";
+import { namesType, ruleOn } from "./domain/decideContainment";
 import { openIncidents, refusalOf } from "./domain/openIncident";
 import type { Admission } from "./domain/openIncident";
 import type { Intake } from "./domain/incidentRecord";
@@ -118,10 +118,12 @@ async function refuse(delivery: Delivery, reason: string, instance: InstanceRef 
 /** Follows one delivery. @returns the AWS errors that kept it from being followed; the rest of it was. */
 async function follow(delivery: Delivery, admission: Admission, now: Date): Promise<unknown[]> {
     const failures: unknown[] = [];
-    const parsed = parseMessage(delivery.text);
-    const refusals = [...parsed.refusals];
-    let refusedInstance: InstanceRef | null = null;
     const { policy, drill } = deployedPolicy();
+    const parsed = parseMessage(delivery.text, { follows: (finding) => namesType(finding, finding.accountId, policy) });
+    const refusals = [...parsed.refusals];
+    // Of a finding about something else, people are told which instance it has to do with.
+    let refusedInstance: InstanceRef | null =
+        parsed.findings.find(({ instances }) => instances.length === 0)?.related?.instances[0] ?? null;
     for (const incident of openIncidents(parsed.findings, now)) {
         const refusal = refusalOf(incident, admission);
         if (refusal) {

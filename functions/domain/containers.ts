@@ -60,6 +60,23 @@ export const findingSchema = z.object({
     updatedAt: z.string().max(64).nullable(),
     /** Instances that make an incident: the affected resource itself, never a mere mention. */
     instances: z.array(instanceRefSchema).max(100),
+    /**
+     * Instances that a finding filed under another kind of resource has to do with; null when there are none. They make an
+     * incident only where `containment.rules` names the finding's type, and then stand in `instances` as well.
+     */
+    related: z
+        .object({
+            /**
+             * - `credentials`: credentials of the instance's role were used
+             * - `host`: the affected container, task or pod runs on it
+             * - `member`: an attack sequence of another kind names it, by itself or in a group
+             * - `mention`: it is named beside the affected resource
+             */
+            as: z.enum(["credentials", "host", "member", "mention"]),
+            instances: z.array(instanceRefSchema).min(1).max(100),
+        })
+        .nullable()
+        .default(null),
 });
 export type Finding = z.infer<typeof findingSchema>;
 

@@ -69,6 +69,14 @@ function holds(rule: ContainmentRule, finding: DecidingFinding, accountId: strin
     );
 }
 
+/**
+ * Whether a rule that holds for the finding names its type. A finding filed under another resource than an instance (credentials,
+ * a container, a group) makes an incident of the instance only then; a rule for everything does not mean it.
+ */
+export function namesType(finding: DecidingFinding, accountId: string, policy: ContainmentPolicy): boolean {
+    return policy.rules.some((rule) => /[^*]/.test(rule.findingType ?? "") && holds(rule, finding, accountId));
+}
+
 const strictness = (mode: ContainmentMode) => containmentModes.indexOf(mode);
 export const isStricter = (mode: ContainmentMode, than: ContainmentMode): boolean => strictness(mode) > strictness(than);
 

@@ -6,6 +6,7 @@ import { judgeGuardDuty } from "./parse/guardDuty";
 import { field } from "./parse/json";
 import { judgeManual } from "./parse/manual";
 import { judgeAsff, judgeOcsf } from "./parse/securityHub";
+import { isTransformed, judgeTransformed } from "./parse/transformed";
 import type { Verdict } from "./parse/concludeFinding";
 
 /**
@@ -33,21 +34,39 @@ function judge(candidate: Candidate): Verdict {
     if (has(candidate, "finding_info", "class_uid")) return judgeOcsf(document, context);
     if (has(candidate, "awsAccountId", "productArn", "generatorId") || (has(candidate, "resources") && !has(candidate, "resource")))
         return judgeAsff(document, context);
+    if (!has(candidate, "resource", "service", "detail") && isTransformed(document)) return judgeTransformed(document, context);
     if (has(candidate, "instanceId") && !has(candidate, "type", "resource", "service")) return judgeManual(document);
     return judgeGuardDuty(document, context);
 }
 
+/** What the caller decides about a finding that is filed under another resource than an instance. */
+export interface Following {
+    /** Whether its `related` instances make an incident. */
+    follows(finding: Finding): boolean;
+}
+
+/** The finding whose related instances are followed as if they were what it is about. */
+const followed = (finding: Finding): Finding => ({
+    ...finding,
+    instances: [...finding.instances, ...(finding.related?.instances ?? [])].slice(0, 100),
+});
+
 /**
  * Reads a message: an EventBridge event, a GuardDuty finding in either spelling, a GetFindings response, an SNS or SQS
- * delivery, a Security Hub event, ASFF, OCSF, or the manual `{"instanceId","accountId","region"}`.
+ * delivery, a Security Hub event, ASFF, OCSF, what an input transformer made of one of these, or the manual `{"instanceId","accountId","region"}`.
  *
- * Only a finding whose affected resource is the EC2 instance names an instance; a mere mention never does.
+ * Only a finding whose affected resource is the EC2 instance names an instance; where an instance only has to do with it
+ * (`Finding.related`), the caller decides. Without a word from the caller it is refused, with what is known in the reason.
  *
  * @param message text, or what JSON.parse made of it. Never throws, whatever it is.
  */
-export function parseMessage(message: unknown): ParseResult {
+export function parseMessage(message: unknown, { follows }: Following = { follows: () => false }): ParseResult {
     const { candidates, refusals } = unwrap(message);
-    const verdicts = candidates.map(judge);
+    const verdicts = candidates.map(judge).map((verdict): Verdict => {
+        if (verdict.finding === null || verdict.aside === null) return verdict;
+        if (follows(verdict.finding)) return { ...verdict, finding: followed(verdict.finding) };
+        return { ...verdict, refusals: [...verdict.refusals, verdict.aside] };
+    });
     const findings = verdicts.flatMap((verdict) => (verdict.finding ? [verdict.finding] : []));
     const all = [...refusals, ...verdicts.flatMap((verdict) => verdict.refusals)];
     if (findings.some((finding) => finding.instances.length > 0)) return { outcome: "incident", findings, refusals: all };

@@ -46,29 +46,49 @@ export function unwrapCause(cause: unknown, depth = 3): Cause {
 
 const unreadable = "The error record could not be read";
 
+/** A moment however it is written (with an offset, without a zone, as seconds or milliseconds since 1970) as ISO 8601 in UTC; null for anything else. */
+function readTime(value: unknown): string | null {
+    // Ten digits are seconds until the year 2286; a date without a zone is UTC, as everything here.
+    const since1970 = typeof value === "number" && value < 1e11 ? value * 1000 : value;
+    const text = typeof value === "string" && /^\d{4}-\d\d-\d\d[T ][\d:.,]+$/.test(value) ? `${value.replace(" ", "T")}Z` : since1970;
+    if (typeof text !== "string" && typeof text !== "number") return null;
+    const date = new Date(text);
+    const year = date.getUTCFullYear();
+    return year >= 1970 && year <= 9999 ? date.toISOString() : null;
+}
+
 /**
- * Reads an error object. Never throws: an object that does not parse still tells people which incident and step.
+ * Reads an error object. Never throws, and a field out of shape never takes the others with it: it falls back by itself, so that people
+ * are told what is readable, and at the least which incident and step.
  *
- * @param fallback what its key says, for when the object itself does not
+ * @param fallback what its key says, for what the object itself does not
  */
 export function readProblem(text: string, fallback: { incidentId: string | null; step: string; at: string }): Problem {
     const bounded = (value: string) => clip(value, 4096);
     const once = parseJson(text);
     // Step Functions' PutObject may write a Body that is text as a JSON string.
     const value = typeof once === "string" ? parseJson(once) : once;
-    if (isObject(value)) {
-        const { type, message } = unwrapCause(value.cause);
-        const error = typeof value.error === "string" ? value.error : (type ?? "Unknown");
-        const parsed = problemSchema.safeParse({ ...value, error: type ?? error, cause: bounded(message) });
-        if (parsed.success) return parsed.data;
+    if (!isObject(value)) {
+        return {
+            schemaVersion: 1,
+            incidentId: fallback.incidentId,
+            instance: null,
+            step: clip(fallback.step, 64),
+            error: unreadable,
+            cause: bounded(text.trim() === "" ? "The object is empty." : text),
+            at: fallback.at,
+        };
     }
+    const written = (field: unknown) => (typeof field === "string" && field.trim() !== "" ? field : null);
+    const { type, message } = unwrapCause(value.cause);
+    const instance = problemSchema.shape.instance.safeParse(value.instance);
     return {
         schemaVersion: 1,
-        incidentId: fallback.incidentId,
-        instance: null,
-        step: clip(fallback.step, 64),
-        error: unreadable,
-        cause: bounded(text.trim() === "" ? "The object is empty." : text),
-        at: fallback.at,
+        incidentId: value.incidentId === null ? null : (written(value.incidentId)?.slice(0, 128) ?? fallback.incidentId),
+        instance: instance.success ? instance.data : null,
+        step: clip(written(value.step) ?? fallback.step, 64),
+        error: clip(type ?? written(value.error) ?? "Unknown", 256),
+        cause: bounded(message),
+        at: readTime(value.at) ?? fallback.at,
     };
 }

@@ -216,6 +216,49 @@ describe("startIncident", () => {
         expect(aws.of("SendMessage")).to.have.length(2);
     });
 
+    describe("a finding filed under another resource", () => {
+        const exfiltration = () => {
+            const event = fixture("access-key-beside-instance");
+            put(event, "detail.region", region);
+            return event;
+        };
+
+        it("is told to people with the instance, and starts nothing, whatever the rules say of everything", async () => {
+            process.env.CONTAINMENT_POLICY = JSON.stringify({
+                rules: [
+                    { minimumSeverity: 1, mode: "automatic" },
+                    { findingType: "*", mode: "automatic" },
+                ],
+            });
+            await run(delivery(exfiltration()));
+            expect(aws.executions.size).to.equal(0);
+            const [{ problem }] = problems();
+            expect(problem.instance).to.deep.equal(here);
+            expect(problem.cause).to.contain(here.instanceId).and.contain("containment.rules");
+        });
+
+        it("is followed where a rule names its type, by that rule's mode", async () => {
+            process.env.CONTAINMENT_POLICY = JSON.stringify({
+                rules: [{ findingType: "UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration*", mode: "approval" }],
+            });
+            await run(delivery(exfiltration()));
+            expect(problems()).to.deep.equal([]);
+            const record = await standingIncident(here);
+            expect(record!.findings.map(({ mode, type }) => [mode, type.split("/")[0]])).to.deep.equal([
+                ["approval", "UnauthorizedAccess:IAMUser"],
+            ]);
+        });
+
+        it("is not followed by a rule whose other conditions do not hold", async () => {
+            process.env.CONTAINMENT_POLICY = JSON.stringify({
+                rules: [{ findingType: "UnauthorizedAccess:IAMUser/*", accounts: ["333333333333"], mode: "automatic" }],
+            });
+            await run(delivery(exfiltration()));
+            expect(aws.executions.size).to.equal(0);
+            expect(problems()).to.have.length(1);
+        });
+    });
+
     it("starts a sample in a drill only", async () => {
         await run(delivery(findingHere("i-99999999")));
         expect(aws.of("StartExecution")).to.be.empty;

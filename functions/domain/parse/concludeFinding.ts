@@ -2,19 +2,16 @@
 import { createHash } from "node:crypto";
 import { accountIdSchema, findingSchema, instanceIdSchema, regionSchema } from "../containers";
 import type { Finding, InstanceRef } from "../containers";
-import { field, isTrue, parseArn, quote, readJson } from "./json";
+import type { Reference } from "./instanceNames";
+import { field, isTrue, quote, readJson } from "./json";
+import { byHand, relatedInstances, type Subject } from "./otherResources";
 
 /** A finding whose `instances` is empty makes no incident; `refusals` then says why, in full sentences. */
 export interface Verdict {
     finding: Finding | null;
     refusals: string[];
-}
-
-/** An instance as a document names it, unchecked. What it leaves out is the finding's own. */
-export interface Reference {
-    instanceId: unknown;
-    accountId?: string | null;
-    region?: string | null;
+    /** Why the finding's `related` instances make no incident, where no rule names its type; null when it has none. */
+    aside: string | null;
 }
 
 /** What a document says of itself, unchecked. */
@@ -33,8 +30,15 @@ export interface Facts {
     updatedAt: string | null;
 }
 
-/** The instances a finding is about, or why there are none. */
-export type Affected = { instances: readonly Reference[] } | { reason: string };
+/** Instances that have to do with a finding about something else, and what that is. */
+export interface Related {
+    subject: Subject;
+    as: NonNullable<Finding["related"]>["as"];
+    instances: readonly Reference[];
+}
+
+/** The instances a finding is about, and those that only have to do with it; or why there are none. */
+export type Affected = { instances: readonly Reference[]; related?: Related } | { reason: string };
 
 /** GuardDuty's sample findings name this instance, with and without a sample flag. Its shape is that of a real id. */
 export const sampleInstanceId = "i-99999999";
@@ -52,24 +56,11 @@ export function hidesSample(text: unknown): boolean {
 /** Where `Finding.instances` ends; larger groups are for people. */
 const mostInstances = 100;
 
-/** How to start by hand what is not started by itself. */
-export const byHand = 'To contain an instance all the same, send {"instanceId","accountId","region"} to the topic.';
-
 const isShape = (schema: { safeParse(value: unknown): { success: boolean } }, value: unknown) => schema.safeParse(value).success;
 
-/** An instance's own ARN or bare id. @returns the id as it stands when it is neither; the verdict refuses it then. */
-export function readInstanceUid(uid: string | null): Reference | null {
-    if (uid === null) return null;
-    const arn = parseArn(uid);
-    if (!arn) return { instanceId: uid };
-    if (arn.service !== "ec2" || !arn.resource.startsWith("instance/")) return null;
-    return { instanceId: arn.resource.slice("instance/".length), accountId: arn.accountId || null, region: arn.region || null };
-}
-
-/** GuardDuty's id out of a finding's ARN, so that GuardDuty and Security Hub deliveries of one finding have one id. */
+/** GuardDuty's id out of a finding's ARN, also where Security Hub put its own product's before it: one finding has one id however it is delivered. */
 export function readFindingId(id: string | null): string | null {
-    const arn = parseArn(id);
-    return arn?.service === "guardduty" ? (/\/finding\/([^/]+)$/.exec(arn.resource)?.[1] ?? id) : id;
+    return /(?:^|\/)arn:[a-z-]+:guardduty:[a-z0-9-]*:\d*:detector\/[^/]+\/finding\/([^/]+)$/.exec(id ?? "")?.[1] ?? id;
 }
 
 function checkInstance(reference: Reference, facts: Facts): { instance: InstanceRef } | { reason: string } {
@@ -123,32 +114,45 @@ function partitionOf(facts: Facts): string {
 
 const short = (text: string | null) => (text !== null && text.length <= 64 ? text : null);
 
+/** References as instances, each once, with what is wrong with the others. */
+function checkInstances(references: readonly Reference[], facts: Facts): { instances: InstanceRef[]; refusals: string[] } {
+    const refusals: string[] = [];
+    const instances = new Map<string, InstanceRef>();
+    for (const reference of references.slice(0, mostInstances)) {
+        const checked = checkInstance(reference, facts);
+        if ("reason" in checked) refusals.push(checked.reason);
+        else instances.set(`${checked.instance.region}/${checked.instance.instanceId}`, checked.instance);
+    }
+    const beyond = references.length - mostInstances;
+    if (beyond > 0)
+        refusals.push(`The finding names ${beyond} instances beyond the ${mostInstances} that are contained for one finding. ${byHand}`);
+    return { instances: [...instances.values()], refusals };
+}
+
+/** The related instances that are not affected already, and why they make no incident by themselves. */
+function setAside(
+    { subject, as, instances }: Related,
+    affected: readonly InstanceRef[],
+    facts: Facts,
+): { related: InstanceRef[]; aside: string } {
+    const checked = checkInstances(instances, facts);
+    const key = ({ region, instanceId }: InstanceRef) => `${region}/${instanceId}`;
+    const known = new Set(affected.map(key));
+    const related = checked.instances.filter((instance) => !known.has(key(instance)));
+    return { related, aside: [relatedInstances(subject, as, related, facts.type), ...checked.refusals].join(" ") };
+}
+
 /** Checks every part and makes the finding. It is null only when it cannot be placed in an account and Region. */
 export function conclude(facts: Facts, affected: Affected): Verdict {
     const place = misplaced(facts);
-    const refusals: string[] = [];
-    const instances = new Map<string, InstanceRef>();
-    if ("reason" in affected) {
-        refusals.push(affected.reason);
-    } else if (place) {
-        refusals.push(place);
-    } else {
-        for (const reference of affected.instances.slice(0, mostInstances)) {
-            const checked = checkInstance(reference, facts);
-            if ("reason" in checked) refusals.push(checked.reason);
-            else instances.set(`${checked.instance.region}/${checked.instance.instanceId}`, checked.instance);
-        }
-        const beyond = affected.instances.length - mostInstances;
-        if (beyond > 0)
-            refusals.push(
-                `The finding names ${beyond} instances beyond the ${mostInstances} that are contained for one finding. ${byHand}`,
-            );
-    }
-    if (place) return { finding: null, refusals };
-    const list = [...instances.values()];
+    if (place) return { finding: null, refusals: ["reason" in affected ? affected.reason : place], aside: null };
+    const { instances, refusals } = checkInstances("instances" in affected ? affected.instances : [], facts);
+    if ("reason" in affected) refusals.push(affected.reason);
+    const { related = [], aside = null } = "related" in affected && affected.related ? setAside(affected.related, instances, facts) : {};
+    if (aside !== null && related.length === 0 && instances.length === 0) refusals.push(aside);
     const finding = findingSchema.safeParse({
         schemaVersion: 1,
-        id: facts.id ?? derivedId(facts, list),
+        id: facts.id ?? derivedId(facts, [...instances, ...related]),
         type: facts.type,
         accountId: facts.accountId,
         region: facts.region,
@@ -156,16 +160,18 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
         severity: facts.severity,
         title: facts.title ?? facts.type,
         description: facts.description ?? "",
-        sample: facts.sample || list.some((instance) => instance.instanceId === sampleInstanceId),
+        sample: facts.sample || [...instances, ...related].some((instance) => instance.instanceId === sampleInstanceId),
         origin: facts.origin,
         createdAt: short(facts.createdAt),
         updatedAt: short(facts.updatedAt),
-        instances: list,
+        instances,
+        related: related.length > 0 && "related" in affected ? { as: affected.related?.as, instances: related } : null,
     });
-    if (finding.success) return { finding: finding.data, refusals };
+    if (finding.success) return { finding: finding.data, refusals, aside: finding.data.related === null ? null : aside };
     const issue = finding.error.issues[0];
     return {
         finding: null,
         refusals: [`The field ${quote(issue.path.join("."))} of the finding cannot be used (${quote(issue.message)}). ${byHand}`],
+        aside: null,
     };
 }

@@ -1,4 +1,4 @@
-/** Takes messages out of what delivers them: SNS, SQS, EventBridge, and lists of findings. */
+/** Takes messages out of what delivers them: SNS, SQS, EventBridge, rules' input transformers, and lists of findings. */
 import { asObject, at, field, listAt, quote, readJson, textAt } from "./json";
 import type { JsonObject } from "./json";
 
@@ -6,6 +6,8 @@ import type { JsonObject } from "./json";
 export interface Context {
     /** The envelope's Region. */
     region: string | null;
+    /** The account beside a finding that a rule's input transformer wrapped; never an event's, which may be the administrator's. */
+    accountId: string | null;
     /** A person picked the finding in Security Hub and pressed the custom action. */
     chosenByPerson: boolean;
 }
@@ -48,6 +50,48 @@ function notAFindingEvent(event: JsonObject): string | null {
         return `The event claims to be a finding but comes from ${quote(source)}, not from aws.guardduty or aws.securityhub. Find out who sent it.`;
     }
     return null;
+}
+
+/** How deep a finding lies in an object of a sender's own, and how many of its fields are looked at. */
+const deepestWrapping = 3;
+const mostFields = 64;
+
+/** Whether the object is a finding by its shape, in any of the formats. */
+function isFinding(document: JsonObject): boolean {
+    const has = (name: string) => field(document, name) !== undefined && field(document, name) !== null;
+    if (has("finding_info") || (has("class_uid") && has("resources"))) return true;
+    if (Array.isArray(field(document, "resources")) && (has("productArn") || has("awsAccountId") || has("generatorId"))) return true;
+    return (
+        textAt(document, "type") !== null &&
+        (asObject(field(document, "resource")) !== null || asObject(field(document, "service")) !== null)
+    );
+}
+
+/** Whether {@link visit} knows how to go on inside the object. */
+function isDelivery(document: JsonObject): boolean {
+    return (
+        Array.isArray(field(document, "records")) ||
+        Array.isArray(field(document, "findings")) ||
+        (textAt(document, "type") === "Notification" && field(document, "message") !== undefined) ||
+        (field(document, "detail") !== undefined && field(document, "detail-type") !== undefined)
+    );
+}
+
+/** Findings and deliveries inside an object of somebody else's making, the outermost of each branch. Text in it may be JSON. */
+function wrapped(document: JsonObject, depth = deepestWrapping): unknown[] {
+    if (depth === 0) return [];
+    return Object.values(document)
+        .slice(0, mostFields)
+        .flatMap((value): unknown[] => {
+            const read = typeof value === "string" && /^\s*[{[]/.test(value) ? readJson(value) : { value };
+            if (!("value" in read)) return [];
+            const items: readonly unknown[] = Array.isArray(read.value) ? read.value : [read.value];
+            return items.slice(0, mostFindings).flatMap((item) => {
+                const object = asObject(item);
+                if (!object) return [];
+                return isFinding(object) || isDelivery(object) ? [object] : wrapped(object, depth - 1);
+            });
+        });
 }
 
 function visit(value: unknown, context: Context, depth: number, into: Unwrapped): void {
@@ -106,13 +150,27 @@ function visit(value: unknown, context: Context, depth: number, into: Unwrapped)
         if (reason) into.refusals.push(reason);
         else
             next(field(document, "detail") ?? null, {
-                region: textAt(document, "region"),
+                region: textAt(document, "region") ?? context.region,
+                accountId: context.accountId,
                 chosenByPerson: customAction.test(textAt(document, "detail-type") ?? ""),
             });
         return;
     }
     if (Array.isArray(field(document, "findings"))) {
         next(field(document, "findings"));
+        return;
+    }
+    // An input transformer, or a tool, may have put the finding under a name of its own.
+    const inside = isFinding(document) ? [] : wrapped(document);
+    if (inside.length > 0) {
+        const region = textAt(document, "region") ?? textAt(document, "awsRegion") ?? context.region;
+        const accountId =
+            textAt(document, "account") ?? textAt(document, "accountId") ?? textAt(document, "awsAccountId") ?? context.accountId;
+        inside.slice(0, mostFindings).forEach((each) => next(each, { ...context, region, accountId }));
+        if (inside.length > mostFindings)
+            into.refusals.push(
+                `The message wraps ${inside.length} findings, of which the first ${mostFindings} were read. Send the others in another message.`,
+            );
         return;
     }
     into.candidates.push({ document, context });
@@ -123,6 +181,6 @@ export function unwrap(message: unknown): Unwrapped {
     const into: Unwrapped = { candidates: [], refusals: [] };
     const read = readJson(message);
     if ("reason" in read) into.refusals.push(read.reason);
-    else visit(read.value, { region: null, chosenByPerson: false }, 0, into);
+    else visit(read.value, { region: null, accountId: null, chosenByPerson: false }, 0, into);
     return into;
 }

@@ -3,12 +3,13 @@
  * https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-summary.html
  */
 import type { Context } from "./envelope";
-import { at, field, isTrue, listAt, parseArn, quote, textAt } from "./json";
+import { asObject, at, field, isTrue, listAt, parseArn, quote, textAt } from "./json";
 import type { JsonObject } from "./json";
-import { notAnInstance, resourceOfType } from "./otherResources";
+import { byHand, resourceOfType } from "./otherResources";
 import { readSeverity } from "./severity";
-import { byHand, conclude, hidesSample, readFindingId, readInstanceUid } from "./concludeFinding";
-import type { Affected, Reference, Verdict } from "./concludeFinding";
+import { conclude, hidesSample, readFindingId } from "./concludeFinding";
+import type { Affected, Verdict } from "./concludeFinding";
+import { isInstanceType, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
 
 /** The flag is a boolean, a text, or hidden in the JSON text `additionalInfo.value`, by the age of the finding. */
 function isSample(document: JsonObject): boolean {
@@ -16,24 +17,40 @@ function isSample(document: JsonObject): boolean {
     return isTrue(field(info, "sample")) || hidesSample(field(info, "value")) || hidesSample(info);
 }
 
-/** The instances among the resources of an attack sequence: `uid` is an ARN, `data.ec2Instance` marks the kind. */
+const sequenceResources = (document: JsonObject) => listAt(document, "service", "detection", "sequence", "resources");
+
+/** What a sequence's resource says where it is: its own ARN first. */
+function placed(resource: unknown, { instanceId, accountId, region }: Reference): Reference {
+    return { instanceId, accountId: accountId ?? textAt(resource, "accountId"), region: region ?? textAt(resource, "region") };
+}
+
+/** The instances that an attack sequence names by themselves: `uid` is an ARN, `data.ec2Instance` marks the kind. */
 function sequenceInstances(document: JsonObject): Reference[] {
-    const references: Reference[] = [];
-    for (const resource of listAt(document, "service", "detection", "sequence", "resources")) {
+    return sequenceResources(document).flatMap((resource): Reference[] => {
         const uid = textAt(resource, "uid");
         const data = at(resource, "data", "ec2Instance");
-        const kind = (textAt(resource, "resourceType") ?? "").replace(/_/g, "").toLowerCase();
         const isInstance =
-            (data !== undefined && data !== null) || kind === "ec2instance" || parseArn(uid)?.resource.startsWith("instance/") === true;
-        if (!isInstance) continue;
+            (data !== undefined && data !== null) ||
+            isInstanceType(textAt(resource, "resourceType")) ||
+            parseArn(uid)?.resource.startsWith("instance/") === true;
+        if (!isInstance) return [];
         const named = readInstanceUid(uid);
-        references.push({
-            instanceId: field(data, "instanceId") ?? named?.instanceId ?? textAt(resource, "name") ?? uid,
-            accountId: named?.accountId ?? textAt(resource, "accountId"),
-            region: named?.region ?? textAt(resource, "region"),
-        });
-    }
-    return references;
+        const instanceId = field(data, "instanceId") ?? named?.instanceId ?? textAt(resource, "name") ?? uid;
+        return [placed(resource, { ...named, instanceId })];
+    });
+}
+
+/**
+ * The instances that a sequence names in groups: Auto Scaling groups, launch templates, images, clusters list in `ec2InstanceUids`
+ * which of their instances were compromised. A group may be a whole service: whether all of it is contained is for `containment.rules`.
+ * https://docs.aws.amazon.com/guardduty/latest/APIReference/API_AutoscalingAutoScalingGroup.html
+ */
+function sequenceMembers(document: JsonObject): Reference[] {
+    return sequenceResources(document).flatMap((resource): Reference[] => {
+        const groups = Object.values(asObject(field(resource, "data")) ?? {});
+        const uids = groups.flatMap((group) => listAt(group, "ec2InstanceUids"));
+        return uids.map((uid) => placed(resource, readInstanceUid(typeof uid === "string" ? uid : null) ?? { instanceId: uid }));
+    });
 }
 
 /** `instanceId` is one text; some tools write a list, and then every entry is judged by itself. */
@@ -43,7 +60,70 @@ function detailInstances(document: JsonObject): Reference[] {
     return (Array.isArray(id) ? id : [id]).map((instanceId: unknown) => ({ instanceId }));
 }
 
-/** Decides by `resourceType` alone: `instanceDetails` also stands beside keys, buckets and clusters. */
+/** Names by which people find the affected resource, where it is no instance. */
+function knownNames(document: JsonObject): string[] {
+    const resource = field(document, "resource");
+    const named: [string, string | null][] = [
+        ["access key", textAt(resource, "accessKeyDetails", "accessKeyId")],
+        ["principal", textAt(resource, "accessKeyDetails", "principalId")],
+        ["user or role", textAt(resource, "accessKeyDetails", "userName")],
+        ["EKS cluster", textAt(resource, "eksClusterDetails", "name")],
+        ["ECS cluster", textAt(resource, "ecsClusterDetails", "name")],
+        ["ECS task", textAt(resource, "ecsClusterDetails", "taskDetails", "arn")],
+        ["pod", textAt(resource, "kubernetesDetails", "kubernetesWorkloadDetails", "name")],
+        ["container", textAt(resource, "containerDetails", "name")],
+        ["image", textAt(resource, "containerDetails", "image") ?? textAt(resource, "ec2ImageDetails", "imageArn")],
+        ["snapshot", textAt(resource, "ebsSnapshotDetails", "snapshotArn")],
+        ["bucket", textAt(listAt(resource, "s3BucketDetails")[0], "name")],
+        ["function", textAt(resource, "lambdaDetails", "functionName")],
+        ...sequenceResources(document)
+            .slice(0, 20)
+            .map((each): [string, string | null] => [
+                textAt(each, "resourceType") ?? "resource",
+                textAt(each, "name") ?? textAt(each, "uid"),
+            ]),
+    ];
+    return named.flatMap(([what, name]) => (name === null ? [] : [`${what.slice(0, 40)} ${name}`]));
+}
+
+/** What is said of an instance that stands in a finding about something else. */
+function beside(document: JsonObject, kind: string, named: readonly Reference[]): Affected {
+    const sessions = sessionInstances(at(document, "resource", "accessKeyDetails"));
+    const isCredentials = sessions.length > 0 || /InstanceCredential/i.test(textAt(document, "type") ?? "");
+    const as = isCredentials ? "credentials" : /eks|ecs|container|kubernetes/i.test(kind) ? "host" : "mention";
+    return { instances: [], related: { subject: { kind, known: knownNames(document) }, as, instances: [...sessions, ...named] } };
+}
+
+/** A sequence about EC2 is about every instance it names by itself; members of groups, and sequences about something else, are told. */
+function affectedBySequence(document: JsonObject, type: string, named: readonly Reference[]): Affected {
+    const subject = resourceOfType(type) ?? "unnamed";
+    const aboutInstance = isInstanceType(textAt(document, "resource", "resourceType"));
+    const instances = aboutInstance ? [...sequenceInstances(document), ...named] : sequenceInstances(document);
+    const members = sequenceMembers(document);
+    const sessions = sessionInstances(at(document, "service", "detection", "sequence"), 6);
+    const known = knownNames(document);
+    if (subject.toUpperCase() !== "EC2") {
+        const as = instances.length + members.length === 0 && sessions.length > 0 ? "credentials" : "member";
+        const related = {
+            subject: { kind: `${subject} attack sequence`, known },
+            as,
+            instances: [...instances, ...members, ...sessions],
+        } as const;
+        return { instances: [], related };
+    }
+    if (instances.length > 0) {
+        // The same instances stand in their groups once more: only further ones are worth a word.
+        return members.length === 0
+            ? { instances }
+            : { instances, related: { subject: { kind: null, known: [] }, as: "member", instances: members } };
+    }
+    return {
+        instances: [],
+        related: { subject: { kind: "group of EC2 instances", known }, as: "member", instances: [...members, ...sessions] },
+    };
+}
+
+/** `instanceDetails` alone decides nothing: it also stands beside keys, buckets and clusters. */
 function affectedBy(document: JsonObject, type: string): Affected {
     if (isTrue(at(document, "service", "archived"))) {
         return {
@@ -52,25 +132,17 @@ function affectedBy(document: JsonObject, type: string): Affected {
     }
     const resourceType = textAt(document, "resource", "resourceType");
     const named = detailInstances(document);
-    const isSequence = /^AttackSequence:/i.test(type) || resourceType?.toLowerCase() === "attacksequence";
-    if (isSequence) {
-        const subject = resourceOfType(type) ?? "AttackSequence";
-        const inSequence = sequenceInstances(document);
-        const instances = resourceType?.toLowerCase() === "instance" ? [...inSequence, ...named] : inSequence;
-        if (subject.toUpperCase() !== "EC2") return { reason: notAnInstance(`${subject} attack sequence`, instances[0]?.instanceId) };
-        if (instances.length > 0) return { instances };
-        return { reason: `The attack sequence names no EC2 instance. Look at its signals in GuardDuty and decide there. ${byHand}` };
-    }
+    if (/^AttackSequence:/i.test(type) || resourceType?.toLowerCase() === "attacksequence")
+        return affectedBySequence(document, type, named);
     if (resourceType === null) {
-        const mention =
-            named.length > 0
-                ? ` The instance ${quote(named[0].instanceId)} is named, but that alone does not make it the affected one.`
-                : "";
+        // GuardDuty's types named EC2 are about an instance; a rule's input transformer may have left the rest out.
+        if (named.length > 0 && resourceOfType(type)?.toUpperCase() === "EC2") return { instances: named };
+        if (named.length > 0) return beside(document, resourceOfType(type) ?? "unnamed", named);
         return {
-            reason: `The finding does not say what kind of resource it is about (resource.resourceType).${mention} Look it up in GuardDuty. ${byHand}`,
+            reason: `The finding does not say what kind of resource it is about (resource.resourceType). Look it up in GuardDuty. ${byHand}`,
         };
     }
-    if (resourceType.toLowerCase() !== "instance") return { reason: notAnInstance(resourceType, named[0]?.instanceId) };
+    if (!isInstanceType(resourceType)) return beside(document, resourceType, named);
     if (named.length > 0) return { instances: named };
     return {
         reason: `The finding is about an EC2 instance but does not name it (resource.instanceDetails.instanceId). Look it up in GuardDuty. ${byHand}`,
@@ -86,16 +158,17 @@ export function judgeGuardDuty(document: JsonObject, context: Context): Verdict 
             refusals: [
                 'The message is not a finding: it has no type. Send a GuardDuty or Security Hub finding, or {"instanceId","accountId","region"}.',
             ],
+            aside: null,
         };
     }
     const arn = parseArn(textAt(document, "arn"));
     return conclude(
         {
             origin: "guardduty",
-            id: readFindingId(textAt(document, "id")),
+            id: readFindingId(textAt(document, "id") ?? textAt(document, "arn")),
             type,
-            // Not from the envelope: what a delegated administrator receives may carry the administrator's account there.
-            accountId: writtenOr(document, "accountId", arn?.accountId),
+            // Not from an event: what a delegated administrator receives may carry the administrator's account there.
+            accountId: writtenOr(document, "accountId", arn?.accountId) ?? context.accountId,
             region: writtenOr(document, "region", arn?.region) ?? context.region,
             partition: textAt(document, "partition") ?? arn?.partition ?? null,
             severity: readSeverity(field(document, "severity")),

@@ -19,11 +19,23 @@ export function readJson(message: unknown): { value: unknown } | { reason: strin
                 reason: `The message has ${text.length} characters, more than the ${largestMessageCharacters} that are read. Send its findings one by one.`,
             };
         }
-        return { value: JSON.parse(text.replace(/^\uFEFF/, "")) };
+        const plain = text.replace(/^\uFEFF/, "");
+        return readLines(plain) ?? { value: JSON.parse(plain) };
     } catch (error) {
         return {
             reason: `The message is not valid JSON (${quote((error as Error).message, 120)}). Send a GuardDuty finding or {"instanceId","accountId","region"} as JSON.`,
         };
+    }
+}
+
+/** JSON Lines, as GuardDuty exports findings: one document a line. @returns null for text that is not */
+function readLines(text: string): { value: unknown[] } | null {
+    const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+    if (lines.length < 2 || !lines.every((line) => /^\s*\{.*\}\s*$/.test(line))) return null;
+    try {
+        return { value: lines.map((line) => JSON.parse(line) as unknown) };
+    } catch {
+        return null; // one document over several lines
     }
 }
 

@@ -39,6 +39,7 @@ export function judgeManual(document: JsonObject): Verdict {
             refusals: [
                 `The manual message cannot be used (${issues.join("; ")}). Send {"instanceId","accountId","region"} and, if you like, "reason" and "severity".`,
             ],
+            aside: null,
         };
     }
     const { instanceId, accountId, region, reason, severity } = parsed.data;

@@ -5,22 +5,25 @@
 import type { Context } from "./envelope";
 import { asObject, at, field, isTrue, listAt, parseArn, quote, textAt } from "./json";
 import type { JsonObject } from "./json";
-import { notAnInstance, resourceOfType } from "./otherResources";
+import { byHand, resourceOfType } from "./otherResources";
 import { readSeverity, severityOfLabel } from "./severity";
-import { byHand, conclude, hidesSample, readFindingId, readInstanceUid } from "./concludeFinding";
-import type { Affected, Reference, Verdict } from "./concludeFinding";
+import { conclude, hidesSample, readFindingId } from "./concludeFinding";
+import type { Affected, Verdict } from "./concludeFinding";
+import { isInstanceType, readInstanceName, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
 
 /** One entry of ASFF `Resources` or OCSF `resources`. */
 interface Resource {
     type: string;
     uid: string | null;
     instance: Reference | null;
+    /** Instances whose role's session it describes. */
+    sessions: readonly Reference[];
 }
 
 /** Parts of an instance may stand beside it without making the finding about something else. */
-const partOfInstance = /^AwsEc2(Volume|NetworkInterface|SecurityGroup|Subnet|Vpc|Image)$/i;
+const partOfInstance = /^(aws)?ec2(volume|networkinterface|securitygroup|subnet|vpc|image)$/;
 /** Resource parts of GuardDuty types whose subject is never an instance. */
-const notInstanceTypes = /^(IAMUser|IAM|S3|Kubernetes|EKS|ECS|RDS|Lambda)$/i;
+const notInstanceTypes = /^(IAMUser|IAM|S3|Kubernetes|EKS|ECS|Container|RDS|Lambda)$/i;
 /** Stands for the type of a finding that gives none. */
 const unspecifiedType = "Unspecified";
 
@@ -31,18 +34,38 @@ function guardDutyType(types: readonly unknown[]): string {
     return typed.replace(/^(?:[^:]*\/)?([A-Za-z]+):([A-Za-z0-9]+)[-./]/, "$1:$2/");
 }
 
+/** An instance is told by its ARN or its id's shape, else by its type: the type's spelling is each sender's own. */
 function readResource(resource: unknown, uidName: string): Resource {
     const type = textAt(resource, "type") ?? unspecifiedType;
     const uid = textAt(resource, uidName);
-    if (type.toLowerCase() !== "awsec2instance") return { type, uid, instance: null };
-    const named = readInstanceUid(uid);
-    const instanceId = field(field(resource, "data"), "instance_id") ?? named?.instanceId ?? uid ?? "";
-    return { type, uid, instance: { instanceId, accountId: named?.accountId, region: named?.region ?? textAt(resource, "region") } };
+    const written = field(field(resource, "data"), "instance_id");
+    const named =
+        readInstanceName(uid) ??
+        (isInstanceType(type)
+            ? { ...(readInstanceUid(uid) ?? { instanceId: uid ?? "" }), ...(written ? { instanceId: written } : {}) }
+            : null);
+    const place = {
+        accountId: named?.accountId ?? textAt(resource, "owner", "account", "uid"),
+        region: named?.region ?? textAt(resource, "region"),
+    };
+    return {
+        type,
+        uid,
+        instance: named === null ? null : { instanceId: named.instanceId, ...place },
+        sessions: sessionInstances(field(resource, "details") ?? field(resource, "data")),
+    };
 }
 
-/** The same rules for both formats: closed findings, other detectors, and other resources make no incident. */
+/** The same rules for both formats: closed findings, other detectors, and other resources make no incident by themselves. */
 function affectedBy(
-    finding: { closed: string | null; guardDuty: boolean; product: string; type: string; resources: Resource[] },
+    finding: {
+        closed: string | null;
+        guardDuty: boolean;
+        product: string;
+        type: string;
+        resources: Resource[];
+        actors: readonly Reference[];
+    },
     context: Context,
 ): Affected {
     if (finding.closed)
@@ -56,11 +79,23 @@ function affectedBy(
         };
     }
     const instances = finding.resources.flatMap((resource) => (resource.instance ? [resource.instance] : []));
+    const sessions = [...finding.resources.flatMap((resource) => resource.sessions), ...finding.actors];
     const subject = resourceOfType(finding.type);
-    if (subject && notInstanceTypes.test(subject)) return { reason: notAnInstance(subject, instances[0]?.instanceId) };
-    const other = finding.resources.find((resource) => !resource.instance && !partOfInstance.test(resource.type));
-    if (other && !/^AttackSequence:EC2\//i.test(finding.type)) return { reason: notAnInstance(other.type, instances[0]?.instanceId) };
+    const others = finding.resources.filter(
+        (resource) => !resource.instance && !partOfInstance.test(resource.type.toLowerCase().replace(/[^a-z0-9]/g, "")),
+    );
+    const known = others.map((each) => `${each.type.slice(0, 40)} ${each.uid ?? ""}`);
+    const beside = (kind: string): Affected => {
+        const isCredentials = sessions.length > 0 || /InstanceCredential/i.test(finding.type);
+        const isSequence = /^AttackSequence:/i.test(finding.type);
+        const isHost = /eks|ecs|container|kubernetes/i.test(kind);
+        const as = isCredentials ? "credentials" : isSequence ? "member" : isHost ? "host" : "mention";
+        return { instances: [], related: { subject: { kind, known }, as, instances: [...sessions, ...instances] } };
+    };
+    if (subject && notInstanceTypes.test(subject)) return beside(subject);
+    if (others.length > 0 && !/^AttackSequence:EC2\//i.test(finding.type)) return beside(others[0]!.type);
     if (instances.length > 0) return { instances };
+    if (others.length > 0 || sessions.length > 0) return beside(others[0]?.type ?? "AccessKey");
     return { reason: `The finding names no affected EC2 instance among its resources. Look it up in Security Hub. ${byHand}` };
 }
 
@@ -78,7 +113,8 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
     const types = listAt(document, "types");
     const type = guardDutyType(types.length > 0 ? types : listAt(provider, "types"));
     const resources = listAt(document, "resources").map((resource) => readResource(resource, "id"));
-    const instanceUid = resources.find((resource) => resource.instance)?.uid ?? null;
+    const instance = resources.find((resource) => resource.instance);
+    const instanceUid = instance?.uid ?? null;
     const service = (name: string) => at(document, "productFields", `aws/guardduty/service/${name}`);
     const recordState = textAt(document, "recordState");
     const workflow = textAt(document, "workflow", "status");
@@ -97,8 +133,9 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
             origin: "securityhub",
             id: readFindingId(id),
             type,
-            accountId: textAt(document, "awsAccountId") ?? fromArns("accountId", instanceUid, id),
-            region: textAt(document, "region") ?? fromArns("region", instanceUid, id) ?? context.region,
+            accountId: textAt(document, "awsAccountId") ?? fromArns("accountId", instanceUid, id) ?? context.accountId,
+            // An aggregating Region may stand at the top, and nothing at all: the instance's own place comes with the instance.
+            region: textAt(document, "region") ?? instance?.instance?.region ?? fromArns("region", instanceUid, id) ?? context.region,
             partition: fromArns("partition", instanceUid, id),
             severity: readSeverity(field(document, "severity") ?? field(provider, "severity")),
             title: textAt(document, "title"),
@@ -111,7 +148,7 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
             createdAt: textAt(document, "createdAt"),
             updatedAt: textAt(document, "updatedAt"),
         },
-        affectedBy({ closed, guardDuty, product, type, resources }, context),
+        affectedBy({ closed, guardDuty, product, type, resources, actors: [] }, context),
     );
 }
 
@@ -126,7 +163,8 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
     const uid = textAt(info, "uid");
     const type = guardDutyType(listAt(info, "types"));
     const resources = listAt(document, "resources").map((resource) => readResource(resource, "uid"));
-    const instanceUid = resources.find((resource) => resource.instance)?.uid ?? null;
+    const instance = resources.find((resource) => resource.instance);
+    const instanceUid = instance?.uid ?? null;
     const status = textAt(document, "status") ?? "";
     const closed =
         /^(suppressed|resolved|archived|deleted)$/i.test(status) || closedStatusIds.has(field(document, "status_id"))
@@ -141,8 +179,9 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
             origin: "securityhub",
             id: readFindingId(uid ?? textAt(document, "metadata", "uid")),
             type,
-            accountId: textAt(document, "cloud", "account", "uid") ?? fromArns("accountId", instanceUid, uid),
-            region: textAt(document, "cloud", "region") ?? fromArns("region", instanceUid, uid) ?? context.region,
+            accountId: textAt(document, "cloud", "account", "uid") ?? fromArns("accountId", instanceUid, uid) ?? context.accountId,
+            region:
+                textAt(document, "cloud", "region") ?? instance?.instance?.region ?? fromArns("region", instanceUid, uid) ?? context.region,
             partition: textAt(document, "cloud", "cloud_partition") ?? fromArns("partition", instanceUid, uid),
             severity: severityOfLabel(field(document, "severity")) ?? readSeverity(ocsfSeverity(field(document, "severity_id"))),
             title,
@@ -152,7 +191,7 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
             createdAt: textAt(info, "created_time_dt"),
             updatedAt: textAt(info, "modified_time_dt"),
         },
-        affectedBy({ closed, guardDuty, product, type, resources }, context),
+        affectedBy({ closed, guardDuty, product, type, resources, actors: sessionInstances(field(document, "actor")) }, context),
     );
 }
 

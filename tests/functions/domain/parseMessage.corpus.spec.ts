@@ -21,6 +21,8 @@ interface Row {
 const byHand: Record<string, { outcome: string; why: string }> = {
     "eventbridge/ken5scal-guardduty__1.json": { outcome: "refused", why: "archived" },
     "eventbridge/ken5scal-guardduty__3.json": { outcome: "refused", why: "archived" },
+    "finding-camel/ramtinkazemi1-fastapi-ai-cloud-security-incident-response__2.json": { outcome: "incident", why: "a type named EC2" },
+    "finding-camel/ramtinkazemi1-fastapi-ai-cloud-security-incident-response__3.json": { outcome: "incident", why: "a type named EC2" },
     "finding-pascal/cartography-cncf-cartography__1.json": { outcome: "incident", why: "account and Region stand in its ARN only" },
 };
 

@@ -134,7 +134,7 @@ describe("parseMessage, for any message", () => {
                 fc.constantFrom("AccessKey", "S3Bucket", "EKSCluster", "ECSCluster", "Container", "Lambda", "RDSDBInstance", "EBSSnapshot"),
                 fc.string(),
             )
-            .filter((text) => !/^(instance|attacksequence)$/i.test(text));
+            .filter((text) => text !== "" && !/^((aws)?(ec2)?instance|attacksequence)$/i.test(text.replace(/[^a-z0-9]/gi, "")));
         const type = fc.constantFrom(
             "Recon:EC2/Portscan",
             "Execution:Runtime/NewBinaryExecuted",

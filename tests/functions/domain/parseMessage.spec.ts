@@ -23,12 +23,13 @@ const incidents: Record<string, { instances: string[]; origin: string; severity:
 
 /** Fixtures that are refused, with what their reason must say. */
 const refusals: Record<string, RegExp> = {
-    "access-key-beside-instance": /"AccessKey".*"i-0a1b2c3d4e5f60718" is only named beside it.*Revoke the credentials/,
+    "access-key-beside-instance":
+        /"AccessKey".*role session of the instance "i-0a1b2c3d4e5f60718" .*Revoke the credentials.*name the type .* in containment.rules/,
     "s3-bucket": /"S3Bucket", not an EC2 instance.*Review the bucket/,
     "eks-node": /"EKSCluster".*Route it to the owners of the cluster/,
     archived: /archived.*Unarchive/,
     "attack-sequence-eks": /EKS attack sequence.*Route it/,
-    "asff-bucket-and-instance": /"S3", not an EC2 instance.*only named beside it/,
+    "asff-bucket-and-instance": /"S3", not an EC2 instance.*"i-0a1b2c3d4e5f60718".*only named beside it/,
     "securityhub-control": /"Security Hub", not from GuardDuty.*custom action/,
     "event-pattern": /event pattern/,
     "object-scan-result": /malware scan of an S3 object/,
@@ -156,9 +157,8 @@ describe("parseMessage", () => {
 
         it("only where the finding names it", () => {
             expect(reasonOf(findingWith({ "resource.instanceDetails": undefined }))).to.match(/does not name it/);
-            expect(reasonOf(findingWith({ "resource.resourceType": undefined }))).to.match(
-                /does not say what kind of resource.*i-0a1b2c3d4e5f60718/,
-            );
+            const type = "Execution:Runtime/NewBinaryExecuted";
+            expect(reasonOf(findingWith({ "resource.resourceType": undefined, type }))).to.match(/"Runtime".*"i-0a1b2c3d4e5f60718"/);
             expect(reasonOf(findingWith({ resource: undefined }))).to.match(/does not say what kind of resource/);
         });
 
@@ -277,9 +277,10 @@ describe("parseMessage", () => {
     });
 
     it("gives a finding without an id the same one whenever it is repeated, and another for another instance", () => {
-        const first = findingOf(findingWith({ id: undefined, updatedAt: "2026-11-24T10:00:00Z" }));
-        const again = findingOf(findingWith({ id: undefined, updatedAt: "2026-11-24T16:00:00Z" }));
-        const other = findingOf(findingWith({ id: undefined, "resource.instanceDetails.instanceId": "i-0b2c3d4e5f6071829" }));
+        const anonymous = { id: undefined, arn: undefined };
+        const first = findingOf(findingWith({ ...anonymous, updatedAt: "2026-11-24T10:00:00Z" }));
+        const again = findingOf(findingWith({ ...anonymous, updatedAt: "2026-11-24T16:00:00Z" }));
+        const other = findingOf(findingWith({ ...anonymous, "resource.instanceDetails.instanceId": "i-0b2c3d4e5f6071829" }));
         expect(first.id)
             .to.match(/^derived-[0-9a-f]{32}$/)
             .and.equal(again.id)
