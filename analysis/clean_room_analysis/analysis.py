@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""One run: hash, read, hash again, write."""
+"""One run: the evidence is read whole beside the analysis of its file systems, then every byte is accounted for, then all is written."""
 
-import platform
+import signal
 import tempfile
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from importlib import metadata
-from typing import TextIO
 
-from clean_room_analysis import __version__, evidence, mounting, outputs
+from clean_room_analysis import evidence, mounting
 from clean_room_analysis.checks import artefact_checks, content_checks
+from clean_room_analysis.crash_state import CrashState
 from clean_room_analysis.file_systems import FileSystemReader
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import Finding, OperatingSystem, Severity, VolumeInput, VolumeReport
+from clean_room_analysis.outputs import Results, json_line
 from clean_room_analysis.progress import say
-from clean_room_analysis.text import display_name
+from clean_room_analysis.summary import first_look, summary
 from clean_room_analysis.timeline import Timeline
 from clean_room_analysis.walker import Walker
 
@@ -26,158 +28,225 @@ _BY_DESIGN = (
 )
 
 
-def analyse(volumes: list[VolumeInput], directory: str, incident_id: str, deadline_seconds: float) -> bool:
+class Stopped(BaseException):
+    """Somebody asked the program to end (SIGTERM, SIGINT); what there is gets written."""
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM and SIGINT raise `Stopped`, once: what follows is the writing of the results, which must not be cut."""
+
+    def stop(number: int, _: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name)
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def analyse(
+    volumes: list[VolumeInput],
+    directory: str,
+    incident_id: str,
+    deadline_seconds: float,
+    *,
+    hash_twice: bool = False,
+    state_directory: str | None = None,
+) -> bool:
     """Runs the analysis and writes the outputs, the manifest last.
 
-    @param volumes at least one; the evidence devices are set read-only and hashed before and after
-    @param directory for the outputs; must not hold a run already
+    @param volumes at least one; the evidence devices are set read-only, read whole once, and never written
+    @param directory for the outputs and the scratch files; must not hold a run already
+    @param hash_twice whether to hash the evidence again at the end; otherwise its write counters tell that it did not change
+    @param state_directory where it is remembered which file system was read last, in case that takes this machine down
     @returns whether everything that belongs to the run was looked at, see README.md "complete"
     @raises outputs.OutputError, evidence.EvidenceError when it cannot begin
     """
     started = datetime.now(UTC)
-    outputs.prepare(directory)
     reports = [
         VolumeReport(volume, evidence.size_of(volume.evidence))
         for volume in sorted(volumes, key=lambda one: (one.role != "root", one.source_volume_id))
     ]
-    for report in reports:
-        evidence.set_read_only(report.input.evidence)
-    if evidence.is_root():
-        mounting.enter_private_namespace()
-    with ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="clean-room-analysis-"))
-        timeline = Timeline(scratch)
-        stack.callback(timeline.close)
-        ledger, system = _read(reports, directory, timeline, deadline_seconds)
-        with outputs.whole_file(directory, "timeline.csv") as table, outputs.whole_file(directory, "timesketch.jsonl") as events:
-            timeline.write(table, events)
-        say(f"timeline written: {timeline.count} events")
-        looked = any(file_system.files_seen > 0 for report in reports for file_system in report.file_systems)
-        complete = (
-            ledger.complete and looked and all(report.intact and any(one.read_to_end for one in report.file_systems) for report in reports)
-        )
-        with outputs.whole_file(directory, "summary.json") as handle:
-            handle.write(outputs.json_line(_summary(incident_id, started, reports, ledger, system, timeline.count, complete)))
-    outputs.write_manifest(directory)
-    return complete
+    results = Results(directory)
+    run = _Run(
+        results,
+        reports,
+        incident_id,
+        started,
+        hash_twice,
+        CrashState(state_directory or directory, own_directory=state_directory is not None),
+    )
+    with _stoppable():
+        return run.go(deadline_seconds)
 
 
-def _read(
-    reports: list[VolumeReport], directory: str, timeline: Timeline, deadline_seconds: float
-) -> tuple[Ledger, OperatingSystem | None]:
-    """Hashes, walks all volumes, hashes again. Findings and bodyfile are whole when it returns."""
-    with outputs.whole_file(directory, "findings.jsonl") as findings, outputs.whole_file(directory, "bodyfile") as bodyfile:
-        ledger = Ledger(findings, timeline)
-        for what, why in _BY_DESIGN:
-            ledger.not_looked_at(what, why, incomplete=False)
-        _hash(reports, ledger, "before")
-        system = _walk(reports, ledger, timeline, bodyfile, deadline_seconds)
-        _hash(reports, ledger, "after")
-        for report in reports:
-            if report.before is not None and report.after is not None and not report.intact:
+class _Run:
+    """The parts of one run that need each other."""
+
+    def __init__(
+        self, results: Results, reports: list[VolumeReport], incident_id: str, started: datetime, hash_twice: bool, state: CrashState
+    ) -> None:
+        self._results = results
+        self._reports = reports
+        self._incident_id = incident_id
+        self._started = started
+        self._hash_twice = hash_twice
+        self._state = state
+        self._readings: dict[int, evidence.BackgroundReading] = {}
+        self._system: OperatingSystem | None = None
+        self._first_look_seconds: float | None = None
+
+    def go(self, deadline_seconds: float) -> bool:
+        """Everything, in order. @returns whether the run is complete"""
+        for report in self._reports:
+            evidence.set_read_only(report.input.evidence)
+            report.state_before = evidence.state_of(report.input.evidence)
+            report.blocks_path = self._results.blocks_path(report.input.source_volume_id)
+            self._readings[id(report)] = evidence.BackgroundReading(report.input.evidence, report.blocks_path)
+        with ExitStack() as stack:
+            for reading in self._readings.values():
+                stack.callback(reading.stop)
+            if evidence.is_root():
+                mounting.enter_private_namespace()
+            # On the disk of the results: /tmp may be half of the memory.
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=".scratch-", dir=self._results.directory))
+            timeline = Timeline(scratch)
+            stack.callback(timeline.close)
+            ledger = self._read(timeline, deadline_seconds, scratch)
+            with self._results.whole_file("timeline.csv") as table, self._results.whole_file("timesketch.jsonl") as events:
+                timeline.write(table, events)
+            say(f"timeline written: {timeline.count} events")
+            for name in self._results.cut:
+                ledger.not_looked_at(f"{name} of the results", "the disk of the results was full: its end is missing")
+            complete = self._complete(ledger)
+            with self._results.whole_file("summary.json") as handle:
+                handle.write(
+                    json_line(
+                        summary(
+                            self._incident_id,
+                            self._started,
+                            self._reports,
+                            ledger,
+                            self._system,
+                            timeline.count,
+                            complete,
+                            self._first_look_seconds,
+                        )
+                    )
+                )
+        self._results.write_manifest()
+        self._state.clear()
+        return complete
+
+    def _complete(self, ledger: Ledger) -> bool:
+        looked = any(file_system.files_seen > 0 for report in self._reports for file_system in report.file_systems)
+        return ledger.complete and looked and all(report.intact and report.accounted for report in self._reports)
+
+    def _read(self, timeline: Timeline, deadline_seconds: float, scratch: str) -> Ledger:
+        """Reads all volumes. Findings and bodyfile are whole when it returns."""
+        with self._results.whole_file("findings.jsonl") as findings, self._results.whole_file("bodyfile") as bodyfile:
+            ledger = Ledger(findings, timeline)
+            for what, why in _BY_DESIGN:
+                ledger.not_looked_at(what, why, incomplete=False)
+            for note in self._state.notes():
+                ledger.not_looked_at(*note, incomplete=False)
+            walker = Walker(ledger, timeline, bodyfile, Deadline(deadline_seconds), artefact_checks(), content_checks(), scratch)
+            reader = FileSystemReader(ledger, walker, self._state)
+            try:
+                self._look(reader, walker, ledger)
+            except Stopped as stopped:
+                ledger.not_looked_at("everything that was not read by then", f"the run was stopped by {stopped}")
+                say(f"stopped by {stopped}: writing what there is")
+            finally:
+                self._system = reader.operating_system
+                try:
+                    reader.close()
+                except (mounting.MountError, OSError) as error:
+                    ledger.not_looked_at("the mounts of this run", f"a file system could not be unmounted: {error}", incomplete=False)
+            self._judge_evidence(ledger)
+        return ledger
+
+    def _look(self, reader: FileSystemReader, walker: Walker, ledger: Ledger) -> None:
+        reader.survey(self._reports)
+        for report in self._reports:
+            try:
+                reader.read(report)
+            except Exception as error:  # a volume that cannot be read must not take the others with it
+                ledger.not_looked_at(report.input.source_volume_id, f"{type(error).__name__}: {error}")
+            _tell(report)
+        walker.conclude()
+        self._system = reader.operating_system
+        self._first_look(ledger)
+        walker.content()
+        say("content scanned")
+        for report in self._reports:
+            nonzero = self._hash(report, ledger)
+            seen = len(report.file_systems)
+            try:
+                reader.conclude(report, nonzero)
+            except Exception as error:
+                ledger.not_looked_at(report.input.source_volume_id, f"its bytes were not accounted for: {type(error).__name__}: {error}")
+            if len(report.file_systems) > seen:
+                walker.conclude()
+                walker.content()
+
+    def _first_look(self, ledger: Ledger) -> None:
+        """Publishes what the artefacts say; whoever waits for it sees the file appear whole."""
+        with self._results.whole_file("first-look.json") as handle:
+            handle.write(json_line(first_look(self._incident_id, self._started, ledger, self._system)))
+        self._first_look_seconds = round((datetime.now(UTC) - self._started).total_seconds(), 1)
+        worst = ", ".join(f"{count} {severity}" for severity, count in ledger.by_severity.items() if count)
+        say(f"first look: {worst or 'no findings'}")
+
+    def _hash(self, report: VolumeReport, ledger: Ledger) -> bytes | None:
+        began = time.monotonic()
+        try:
+            reading = self._readings[id(report)].result()
+        except evidence.EvidenceError as error:
+            ledger.not_looked_at(f"SHA-256 of {report.input.source_volume_id}", str(error))
+            return None
+        report.before = reading.sha256
+        say(f"{report.input.source_volume_id}: {reading.size} bytes hashed, waited {time.monotonic() - began:.1f} s for it")
+        if self._hash_twice:
+            report.unchanged_by = "second-hash"
+            try:
+                report.after = evidence.read_whole(report.input.evidence).sha256
+            except evidence.EvidenceError as error:
+                ledger.not_looked_at(f"second SHA-256 of {report.input.source_volume_id}", str(error))
+        return reading.nonzero
+
+    def _judge_evidence(self, ledger: Ledger) -> None:
+        for report in self._reports:
+            name = report.input.source_volume_id
+            report.state_after = evidence.state_of(report.input.evidence)
+            if report.before is None:
+                if ledger.complete:
+                    ledger.not_looked_at(f"SHA-256 of {name}", "the evidence was not read to its end")
+            elif not report.intact:
+                told = (
+                    f"SHA-256 before {report.before}, after {report.after}"
+                    if report.after is not None
+                    else f"before: {report.state_before}; after: {report.state_after}"
+                )
                 ledger.take(
                     Finding(
                         "integrity",
                         Severity.CRITICAL,
                         "The evidence volume changed while it was analysed",
-                        report.input.source_volume_id,
-                        evidence=f"SHA-256 before {report.before}, after {report.after}: the results do not describe one state of the disk",
+                        name,
+                        evidence=f"{told}: the results do not describe one state of the disk",
                         attack=("T1565.001",),
                     )
                 )
-                ledger.not_looked_at(report.input.source_volume_id, "its SHA-256 after the analysis is not the one before it")
-    return ledger, system
+                ledger.not_looked_at(name, "it is not after the analysis what it was before it")
 
 
-def _hash(reports: list[VolumeReport], ledger: Ledger, when: str) -> None:
-    hashes = evidence.sha256_of_all(report.input.evidence for report in reports)
-    for report in reports:
-        result = hashes[report.input.evidence]
-        if isinstance(result, evidence.EvidenceError):
-            ledger.not_looked_at(f"SHA-256 of {report.input.source_volume_id} {when} the analysis", str(result))
-        elif when == "before":
-            report.before = result
-        else:
-            report.after = result
-        say(f"{report.input.source_volume_id}: {report.size_bytes} bytes hashed {when} the analysis")
-
-
-def _walk(
-    reports: list[VolumeReport], ledger: Ledger, timeline: Timeline, bodyfile: TextIO, deadline_seconds: float
-) -> OperatingSystem | None:
-    walker = Walker(ledger, timeline, bodyfile, Deadline(deadline_seconds), artefact_checks(), content_checks())
-    reader = FileSystemReader(ledger, walker)
-    for report in reports:
-        try:
-            report.file_systems = reader.read_volume(report.input, report.size_bytes)
-        except Exception as error:  # a volume that cannot be read must not take the others with it
-            ledger.not_looked_at(report.input.source_volume_id, f"{type(error).__name__}: {error}")
-        for one in report.file_systems:
-            say(
-                f"{report.input.source_volume_id}: {one.type} by {one.method}, {one.files_seen} entries, journal {'replayed' if one.journal_replayed else 'not replayed'}"
-            )
-    walker.conclude()
-    return reader.operating_system
-
-
-def _summary(
-    incident_id: str,
-    started: datetime,
-    reports: list[VolumeReport],
-    ledger: Ledger,
-    system: OperatingSystem | None,
-    events: int,
-    complete: bool,
-) -> dict[str, object]:
-    """summary.json as README.md documents it."""
-
-    def stamp(when: datetime) -> str:
-        return when.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    return {
-        "schemaVersion": 1,
-        "incidentId": incident_id,
-        "tool": {
-            "name": "clean_room_analysis",
-            "version": __version__,
-            "python": platform.python_version(),
-            "dissect": metadata.version("dissect.target"),
-            "yaraX": metadata.version("yara-x"),
-        },
-        "startedAt": stamp(started),
-        "finishedAt": stamp(datetime.now(UTC)),
-        "complete": complete,
-        "volumes": [
-            {
-                "volumeId": report.input.source_volume_id,
-                "snapshotId": report.input.snapshot_id,
-                "role": report.input.role,
-                "device": display_name(report.input.evidence),
-                "sizeBytes": report.size_bytes,
-                "evidenceSha256Before": report.before,
-                "evidenceSha256After": report.after,
-                "intact": report.intact,
-                "fileSystems": [
-                    {
-                        "type": one.type,
-                        "label": one.label,
-                        "offsetBytes": one.offset_bytes,
-                        "method": one.method,
-                        "journalReplayed": one.journal_replayed,
-                        "filesSeen": one.files_seen,
-                        "reason": None if one.reason is None else display_name(one.reason, 500),
-                    }
-                    for one in report.file_systems
-                ],
-            }
-            for report in reports
-        ],
-        "operatingSystem": None if system is None else {"name": system.name, "version": system.version, "hostname": system.hostname},
-        "findingsBySeverity": ledger.by_severity,
-        "checks": [
-            {"check": one.check, "itemsLookedAt": one.items_looked_at, "findings": one.findings, "error": one.error}
-            for one in ledger.checks.values()
-        ],
-        "notLookedAt": ledger.unseen(),
-        "timelineEvents": events,
-    }
+def _tell(report: VolumeReport) -> None:
+    for one in report.file_systems:
+        journal = "replayed" if one.journal_replayed else "not replayed"
+        say(f"{report.input.source_volume_id}: {one.type} by {one.method}, {one.files_seen} entries, journal {journal}")

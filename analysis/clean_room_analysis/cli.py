@@ -12,7 +12,9 @@ from clean_room_analysis.evidence import EvidenceError
 from clean_room_analysis.model import VolumeInput
 from clean_room_analysis.mounting import MountError
 from clean_room_analysis.outputs import OutputError
+from clean_room_analysis.partitions import READABLE, regions
 from clean_room_analysis.progress import say
+from clean_room_analysis.signatures import container_of
 
 COMPLETE, CANNOT_BEGIN, INCOMPLETE = 0, 2, 3
 _DAY = 24 * 60 * 60
@@ -23,7 +25,7 @@ class UsageError(Exception):
 
 
 def volumes_from_file(path: str) -> list[VolumeInput]:
-    """Reads `--volumes`: a JSON list of {volumeId, sourceVolumeId, snapshotId, evidence, work, role}.
+    """Reads `--volumes`: a JSON list of {volumeId, sourceVolumeId, snapshotId, evidence, work, role, device}.
 
     `volumeId` (the evidence volume attached here) is for people; what counts is where its device is.
     """
@@ -48,7 +50,28 @@ def _volume(one: object, index: int) -> VolumeInput:
             raise UsageError(f"volume {index}: {name} must be a string or null")
     if one.get("role") not in ("root", "data"):
         raise UsageError(f"volume {index}: role is {one.get('role')!r}, allowed are root and data")
-    return VolumeInput(one["sourceVolumeId"], one.get("snapshotId"), one["evidence"], one.get("work"), one["role"])
+    device = one.get("device")
+    if device is not None and not isinstance(device, str):
+        raise UsageError(f"volume {index}: device must be a string or null")
+    return VolumeInput(one["sourceVolumeId"], one.get("snapshotId"), one["evidence"], one.get("work"), one["role"], device)
+
+
+def refuse_containers(volumes: list[VolumeInput]) -> None:
+    """Refuses image files of other formats by name when nothing else was given. @raises UsageError
+
+    A block device is never refused: what its first bytes say may be somebody's trick, and the disk is read for what it is. Neither
+    is one volume of several: the others go on, and the summary names it.
+    """
+    if len(volumes) != 1 or not os.path.isfile(volumes[0].evidence):
+        return
+    path = volumes[0].evidence
+    with open(path, "rb") as handle:
+        container = container_of(handle)
+        if container is not None and not any(one.type in READABLE for one in regions(handle, os.path.getsize(path))):
+            raise UsageError(
+                f"{path} is no raw disk image but {container}, which is not read: convert it first, "
+                f"for example with qemu-img convert -O raw, ewfexport or the tool that packed it"
+            )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,6 +90,10 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--role", choices=("root", "data"), default="root")
     arguments.add_argument(
         "--deadline-seconds", type=float, default=_DAY, metavar="N", help="time for reading, hashing not counted (default %(default)s)"
+    )
+    arguments.add_argument("--hash-twice", action="store_true", help="hash the evidence again at the end (default: write counters tell)")
+    arguments.add_argument(
+        "--state", metavar="DIRECTORY", help="where it is remembered which file system is being read (default: the output directory)"
     )
     arguments.add_argument("--version", action="version", version=__version__)
     return arguments
@@ -87,7 +114,10 @@ def main(argv: list[str] | None = None) -> int:
                 raise UsageError(f"{volume.evidence} is given as evidence and as work: evidence is never mounted, make a copy")
         if given.deadline_seconds <= 0:
             raise UsageError("--deadline-seconds must be more than 0")
-        complete = analyse(volumes, given.out, given.incident, given.deadline_seconds)
+        refuse_containers(volumes)
+        complete = analyse(
+            volumes, given.out, given.incident, given.deadline_seconds, hash_twice=given.hash_twice, state_directory=given.state
+        )
     except (UsageError, OutputError, EvidenceError, MountError) as error:
         print(f"clean_room_analysis: {error}", file=sys.stderr)
         return CANNOT_BEGIN

@@ -1,95 +1,337 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Finds the file systems of one volume and reads each by the best way there is: the kernel's mount, else dissect."""
+"""Finds the file systems of all volumes and reads each by the best way there is: the kernel's mount, else dissect."""
 
+import io
 import posixpath
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
+from clean_room_analysis import limits
+from clean_room_analysis.accounting import Account, State
+from clean_room_analysis.crash_state import CrashState
 from clean_room_analysis.ledger import Ledger
-from clean_room_analysis.model import FileSystemReport, OperatingSystem, VolumeInput
+from clean_room_analysis.logical_volumes import PiecesStream
+from clean_room_analysis.model import FileSystemReport, OperatingSystem, VolumeInput, VolumeReport
+from clean_room_analysis.mount_points import MountPoints, guess
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.mounting import MountError, mounted
-from clean_room_analysis.operating_system import MountPoints, identify
-from clean_room_analysis.partitions import READABLE, RECOGNISED_ONLY, Region, part_of, regions
+from clean_room_analysis.operating_system import identify as identify_system
+from clean_room_analysis.partitions import FILELESS, READABLE, DiskMap, Region, disk_map, identify, part_of, why_not_read
 from clean_room_analysis.raw_tree import RawTree
+from clean_room_analysis.signatures import container_of, name_by_blkid
 from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
 from clean_room_analysis.walker import Walker
 
+#: Rounds in which file systems are looked for in what no table owns: one may only show behind another.
+_ROUNDS = 64
+#: Where a file system begins before the first byte of it that is not zero: the superblocks of ext4 and of btrfs do not lie at its start.
+_BEFORE = (0, 1024, 4096, 0x8000, 0x10000)
+
+
+@dataclass(slots=True)
+class _Volume:
+    """One volume while it is read."""
+
+    report: VolumeReport
+    handle: BinaryIO
+    disk: DiskMap
+    account: Account
+    reports: list[tuple[Region, FileSystemReport]] = field(default_factory=list)
+    #: Where its work copy was mounted, as (start, end).
+    mounted: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def input(self) -> VolumeInput:
+        return self.report.input
+
 
 class FileSystemReader:
-    """Reads the file systems of all volumes of a run, the root volume first: its fstab says where the others belong."""
+    """Reads the file systems of all volumes of a run, the root volume first: its fstab says where the others belong.
 
-    def __init__(self, ledger: Ledger, walker: Walker) -> None:
+    `survey` learns what lies where, `read` reads one volume, `conclude` adds up its bytes when its full read has ended.
+    """
+
+    def __init__(self, ledger: Ledger, walker: Walker, state: CrashState) -> None:
         self._ledger = ledger
+        self._state = state
         self._walker = walker
         self._mount_points = MountPoints()
+        self._volumes: dict[int, _Volume] = {}
+        self._open = ExitStack()
         self.operating_system: OperatingSystem | None = None
+        self._systems: set[int] = set()
+        self._disk_owners: dict[str, _Volume] = {}
+        self._disk_paths: dict[str, tuple[str, int]] = {}
 
-    def read_volume(self, volume: VolumeInput, size: int) -> list[FileSystemReport]:
-        """Reads every file system of one volume. Regions without one are reported when nothing else is on the volume."""
-        reports: list[FileSystemReport] = []
-        with open(volume.evidence, "rb") as evidence:
-            found = regions(evidence, size)
-            known = [region for region in found if region.type is not None]
-            if not known:
-                self._ledger.not_looked_at(
-                    volume.source_volume_id, "no file system that is known here: neither at its start nor in a partition"
-                )
-                return [FileSystemReport("unknown", None, 0, reason="no file system that is known here")]
-            for region in known:
-                label = region.label or region.logical_volume
-                reports.append(
-                    FileSystemReport(region.type or "unknown", None if label is None else display_name(label, 64), region.offset)
-                )
-            # The root file system comes first, since its fstab says where the others belong.
-            for region, report in sorted(
-                zip(known, reports, strict=True), key=lambda pair: not self._may_be_root(volume, evidence, pair[0])
-            ):
-                self._read_region(volume, evidence, region, report)
-        return reports
+    def close(self) -> None:
+        """Lets go of every mount and closes the evidence. @raises MountError when something stays mounted"""
+        self._open.close()
 
-    def _may_be_root(self, volume: VolumeInput, evidence: BinaryIO, region: Region) -> bool:
-        if volume.role != "root" or region.type not in READABLE:
-            return False
-        try:
-            return RawTree(part_of(evidence, region)).entry("/etc") is not None
-        except OSError:
-            return False
+    def survey(self, reports: list[VolumeReport]) -> None:
+        """Reads the tables of all disks. A volume that cannot be read is named and does not take the others with it."""
+        for report in reports:
+            name = report.input.source_volume_id
+            try:
+                handle = self._open.enter_context(open(report.input.evidence, "rb"))
+                disk = disk_map(handle, report.size_bytes)
+            except Exception as error:  # a hostile table must not end the run
+                self._ledger.not_looked_at(name, f"its partition table cannot be read: {type(error).__name__}: {error}")
+                continue
+            volume = _Volume(report, handle, disk, Account(report.size_bytes))
+            self._volumes[id(report)] = volume
+            for problem in disk.problems:
+                self._ledger.not_looked_at(f"{name}: partition table", problem, incomplete=False)
+            if disk.table.damaged:
+                self._ledger.not_looked_at(f"{name}: partition table", "it is damaged, so partitions may be missing from it")
+            container = container_of(handle) if not any(region.type in READABLE for region in disk.regions) else None
+            if container is not None:
+                self._ledger.not_looked_at(name, f"this is no raw disk but {container}: convert it, as qemu-img convert -O raw does")
+        self._join_logical_volumes()
+        for volume in self._volumes.values():
+            self._prepare_reports(volume)
 
-    def _read_region(self, volume: VolumeInput, evidence: BinaryIO, region: Region, report: FileSystemReport) -> None:
-        where = _where(volume, region)
-        if region.type not in READABLE:
-            report.reason = RECOGNISED_ONLY.get(region.type or "", "not supported")
-            # Swap is never an evidence of files; everything else may hold some.
-            self._ledger.not_looked_at(where, report.reason, incomplete=region.type != "swap")
+    def _join_logical_volumes(self) -> None:
+        """Gives logical volumes in several pieces a stream over them, once their physical volumes are all known."""
+        disks: dict[str, tuple[BinaryIO, int]] = {}
+        self._disk_paths = {}
+        owners = self._disk_owners
+        for volume in self._volumes.values():
+            for offset, physical in volume.disk.physical_volumes.items():
+                disks.setdefault(physical.identity, (volume.handle, offset))
+                self._disk_paths.setdefault(physical.identity, (volume.input.evidence, offset))
+                owners.setdefault(physical.identity, volume)
+        for volume in self._volumes.values():
+            joined = []
+            for region in volume.disk.regions:
+                one = self._joined(region, volume, disks, owners)
+                if one is not None:
+                    joined.append(one)
+            volume.disk.regions = joined
+
+    def _joined(self, region: Region, volume: _Volume, disks: dict[str, tuple[BinaryIO, int]], owners: dict[str, _Volume]) -> Region | None:
+        place = region.place
+        if place is None or not place.extents:
+            return region
+        identities = {identity for one in place.extents for identity, _ in one.stripes}
+        here = {one.identity for one in volume.disk.physical_volumes.values()}
+        first = place.extents[0].stripes[0][0]
+        if first in owners and first not in here:
+            return None  # Its group is described on each of its disks; the disk it begins on has it.
+        if not identities <= disks.keys():
+            why = f"{len(identities - disks.keys())} of the physical volumes it lies on are not among the volumes of this run"
+            return replace(region, lacking=why)
+
+        def stream() -> BinaryIO:
+            return io.BufferedReader(PiecesStream(place.extents, disks), 64 * 1024)
+
+        found = identify(stream(), 0, place.size)
+        return replace(found, offset=region.offset, logical_volume=place.name, partition=region.partition, place=place, stream=stream)
+
+    def _prepare_reports(self, volume: _Volume) -> None:
+        known = [region for region in volume.disk.regions if region.type is not None]
+        for region in known:
+            label = region.label or region.logical_volume
+            report = FileSystemReport(region.type or "unknown", None if label is None else display_name(label, 64), region.offset)
+            volume.reports.append((region, report))
+        volume.report.file_systems = [report for _, report in volume.reports]
+        if not known:
+            self._ledger.not_looked_at(
+                volume.input.source_volume_id,
+                "no file system that is known here: neither at its start nor in a partition",
+                incomplete=volume.input.role == "root",
+            )
+            volume.report.file_systems = [FileSystemReport("unknown", None, 0, reason="no file system that is known here")]
+
+    def read(self, report: VolumeReport) -> None:
+        """Reads every file system of one volume, that of the root first, since its fstab says where the others belong."""
+        volume = self._volumes.get(id(report))
+        if volume is None:
             return
+        for region, one in sorted(volume.reports, key=lambda pair: (not self._may_be_root(volume, pair[0]), pair[0].leftover)):
+            self._read_region(volume, region, one)
+
+    def conclude(self, report: VolumeReport, nonzero: bytes | None) -> None:
+        """Looks for file systems in what no table owns, then accounts for every byte of the volume.
+
+        @param nonzero which blocks hold anything but zeros, from the full read; None when that failed
+        """
+        volume = self._volumes.get(id(report))
+        if volume is None:
+            return
+        for start, length, meaning in volume.disk.known:
+            volume.account.own(start, length, "empty", meaning)
+        self._read_unowned(volume, nonzero)
+        spans = volume.account.spans(volume.handle, nonzero, lambda offset, size: self._name(volume, offset, size))
+        unread = [one for one in spans if one.state == "unread"]
+        for one in unread:
+            self._ledger.not_looked_at(f"{report.input.source_volume_id}: {one.size} bytes at byte {one.offset}", one.what)
+        report.regions = [(one.offset, one.size, one.state, one.what) for one in spans]
+        report.accounted = not unread
+        if report.input.role == "root" and id(report) not in self._systems:
+            self._ledger.not_looked_at(
+                f"{report.input.source_volume_id}: its operating system",
+                "this is the root volume, and no directory of it holds an operating system: it is encrypted, hidden, or kept elsewhere",
+            )
+
+    def _name(self, volume: _Volume, offset: int, size: int) -> str:
+        """What the content of a run that nobody owns may be."""
+        inside = [one for one in volume.disk.regions if one.type is None and one.offset <= offset < one.offset + one.size]
+        where = "no partition owns it"
+        start, length = offset, size
+        if inside:
+            region = min(inside, key=lambda one: one.size)
+            number = f"partition {region.partition.number}" if region.partition is not None else "a logical volume"
+            where = f"in {number}{f' ({region.logical_volume})' if region.logical_volume else ''}"
+            start, length = region.offset, region.size
+        elif any(one.offset <= offset < one.offset + one.size for one in volume.disk.regions):
+            where = "behind the end of a file system, within its partition"
+        name = name_by_blkid(volume.input.evidence, start, length)
+        return f"{display_name(name, 100) if name else 'content that is no format known here, perhaps encrypted or deleted'}; {where}"
+
+    def _read_unowned(self, volume: _Volume, nonzero: bytes | None) -> None:
+        """Reads the file systems that begin in what no table and no file system owns."""
+        tried: set[int] = set()
+        for _ in range(_ROUNDS):
+            found = self._hidden(volume, nonzero, tried)
+            if found is None:
+                return
+            report = FileSystemReport(found.type or "unknown", None if found.label is None else display_name(found.label, 64), found.offset)
+            volume.report.file_systems.append(report)
+            self._ledger.not_looked_at(
+                f"{volume.input.source_volume_id}: partition table",
+                f"a {found.type} file system at byte {found.offset} lies outside every partition; it was looked at",
+                incomplete=False,
+            )
+            self._read_region(volume, found, report)
+
+    def _hidden(self, volume: _Volume, nonzero: bytes | None, tried: set[int]) -> Region | None:
+        gaps = volume.account.unowned()
+        for start, size in volume.account.filled(volume.handle, nonzero):
+            low, high = next((gap, gap + length) for gap, length in gaps if gap <= start < gap + length)
+            places = [start - before for before in _BEFORE]
+            first = -(-start // limits.MEBIBYTE) * limits.MEBIBYTE
+            places += range(first, min(start + size, first + limits.PROBES * limits.MEBIBYTE), limits.MEBIBYTE)
+            for place in places:
+                if low <= place < high and place not in tried and len(tried) < limits.PROBES:
+                    tried.add(place)
+                    region = identify(volume.handle, place, high - place)
+                    if region.type in READABLE:
+                        return region
+        return None
+
+    def _may_be_root(self, volume: _Volume, region: Region) -> bool:
+        if region.type not in READABLE - {"vfat"}:
+            return False
         try:
-            if volume.work is None:
-                raise MountError("no work volume was given, and evidence is never mounted")
-            with mounted(volume.work, region) as mount:
-                report.method, report.journal_replayed, report.reason = "kernel-mount", mount.journal_replayed, mount.reason
-                tree = MountedTree(mount.path)
-                try:
-                    self._read_tree(tree, volume, region, report)
-                finally:
-                    tree.close()
-        except (MountError, OSError) as error:
-            if report.method == "kernel-mount":  # It was read; only letting go of it failed.
-                self._ledger.not_looked_at(where, f"reading the mounted file system ended early or it could not be unmounted: {error}")
-            else:
-                self._read_raw(volume, evidence, region, report, str(error))
+            tree = RawTree(part_of(volume.handle, region))
+            return identify_system(tree) is not None
+        except Exception:  # dissect on a damaged file system: read in its turn
+            return False
+
+    def _read_region(self, volume: _Volume, region: Region, report: FileSystemReport) -> None:
+        where = _where(volume.input, region)
+        if region.type not in READABLE or (region.lacking is not None and region.stream is None and region.place is not None):
+            report.reason = why_not_read(region)
+            fileless = region.type in FILELESS
+            if not region.leftover:
+                state = "empty" if fileless else "unread"
+                self._own(volume, region, region.size, state, f"{region.type}: {report.reason}")
+            # Swap is never an evidence of files; everything else may hold some.
+            self._ledger.not_looked_at(where, report.reason, incomplete=not fileless and not region.leftover)
+            return
+        self._note_size(where, region)
+        before = self._ledger.troubles
+        self._ledger.lenient = region.leftover
+        try:
+            self._read_content(volume, region, report, where)
+        finally:
+            self._ledger.lenient = False
+        size = region.size if region.declared is None else min(region.size, region.declared)
+        if report.method == "none":
+            if not region.leftover:
+                self._own(volume, region, region.size, "unread", report.reason or "it cannot be read")
+        elif not (region.leftover and self._ledger.troubles > before):
+            self._own(volume, region, size, "read", f"{region.type} file system")
         if report.method != "none" and not report.journal_replayed and region.journal:
             self._ledger.not_looked_at(
                 f"{where}: changes that were only in its journal", report.reason or "the journal was not replayed", incomplete=False
             )
+        if region.type == "ntfs" and report.method != "none":
+            self._ledger.not_looked_at(
+                f"{where}: Windows",
+                "its files, times and content are looked at as any others; registry, event logs, services and tasks of Windows are not",
+                incomplete=False,
+            )
 
-    def _read_raw(self, volume: VolumeInput, evidence: BinaryIO, region: Region, report: FileSystemReport, why_not_mounted: str) -> None:
+    def _own(self, volume: _Volume, region: Region, size: int, state: State, what: str) -> None:
+        """Records who owns the bytes of a region, on every disk it lies on."""
+        place = region.place
+        if place is None:
+            volume.account.own(region.offset, size, state, what)
+            return
+        for one in place.extents:
+            for identity, start in one.stripes:
+                owner = self._disk_owners.get(identity)
+                if owner is not None:
+                    owner.account.own(
+                        self._disk_paths[identity][1] + start, one.length // len(one.stripes), state, f"{what} ({place.name})"
+                    )
+
+    def _note_size(self, where: str, region: Region) -> None:
+        if region.declared is not None and region.declared > region.size:
+            self._ledger.not_looked_at(
+                where, f"truncated: it says it has {region.declared} bytes, but its place on the disk has {region.size}"
+            )
+        if region.cut:
+            self._ledger.not_looked_at(where, "truncated: the disk ends before its partition does")
+        if region.lacking is not None:
+            self._ledger.not_looked_at(where, region.lacking)
+        for other in region.others:
+            self._ledger.not_looked_at(where, f"it is {other} as well by its signatures; it was read as {region.type}")
+
+    def _read_content(self, volume: _Volume, region: Region, report: FileSystemReport, where: str) -> None:
+        why_not = self._why_not_mounted(volume, region, where)
+        if why_not is None:
+            with self._state.reading(where, "kernel-mount"):
+                try:
+                    mount = self._open.enter_context(mounted(str(volume.input.work), region))
+                    tree = MountedTree(mount.path, several_devices=region.type == "btrfs")
+                    self._open.callback(tree.close)
+                except (MountError, OSError) as error:
+                    why_not = str(error)
+                else:
+                    volume.mounted.append((region.offset, region.offset + region.size))
+                    report.method, report.journal_replayed, report.reason = "kernel-mount", mount.journal_replayed, mount.reason
+                    self._read_tree(tree, None, volume, region, report)
+                    return
+        if not self._state.may(where, "dissect"):
+            report.reason = "an earlier run did not come back from reading it, neither mounted nor raw"
+            self._ledger.not_looked_at(where, report.reason)
+            return
+        with self._state.reading(where, "dissect"):
+            self._read_raw(volume, region, report, why_not)
+
+    def _why_not_mounted(self, volume: _Volume, region: Region, where: str) -> str | None:
+        if volume.input.work is None:
+            return "no work volume was given, and evidence is never mounted"
+        if region.stream is not None:
+            return "a logical volume in several pieces is not mounted"
+        if region.leftover or any(start < region.offset + region.size and region.offset < end for start, end in volume.mounted):
+            return "it overlaps another file system of the disk, which replaying its journal could damage"
+        if not self._state.may(where, "kernel-mount"):
+            return "an earlier run did not come back from mounting or walking it"
+        return None
+
+    def _read_raw(self, volume: _Volume, region: Region, report: FileSystemReport, why_not_mounted: str) -> None:
         report.journal_replayed = not region.journal
         try:
-            tree = RawTree(part_of(evidence, region))
+            tree = RawTree(part_of(volume.handle, region), region.type)
         except OSError as error:
             report.reason = f"{why_not_mounted}; {error.strerror}"
-            self._ledger.not_looked_at(_where(volume, region), report.reason)
+            self._ledger.not_looked_at(_where(volume.input, region), report.reason)
             return
         report.method = "dissect"
         report.reason = (
@@ -97,15 +339,61 @@ class FileSystemReader:
             if region.journal
             else f"read from the raw image ({why_not_mounted})"
         )
-        self._read_tree(tree, volume, region, report)
+        self._read_tree(tree, lambda: self._reopened(volume, region), volume, region, report)
 
-    def _read_tree(self, tree: Tree, volume: VolumeInput, region: Region, report: FileSystemReport) -> None:
-        if volume.role == "root" and tree.entry("/etc") is not None and self.operating_system is None:
-            self.operating_system = identify(tree)
-            self._mount_points.learn(tree)
+    def _reopened(self, volume: _Volume, region: Region) -> RawTree:
+        """The same tree through a descriptor of its own: a forked process shares the position of its parent's."""
+        if region.place is not None:
+            assert region.place.extents
+            opened: dict[str, tuple[BinaryIO, int]] = {}
+            for identity, (path, offset) in self._disk_paths.items():
+                opened[identity] = (open(path, "rb"), offset)
+            return RawTree(io.BufferedReader(PiecesStream(region.place.extents, opened), 64 * 1024), region.type)
+        return RawTree(part_of(open(volume.input.evidence, "rb"), region), region.type)
+
+    def _read_tree(self, tree: Tree, reopen: Callable[[], Tree] | None, volume: _Volume, region: Region, report: FileSystemReport) -> None:
+        system = identify_system(tree) if region.type != "vfat" else None
+        if system is not None:
+            self._take_system(volume, system)
+            report.mount_point = "/"
+            if volume.input.role == "root":
+                self._mount_points.learn(tree)
         else:
-            tree.prefix = posixpath.join("/", self._mount_points.of(region)).rstrip("/")
-        self._walker.read(tree, volume.source_volume_id, report)
+            self._place(tree, volume, region, report)
+        self._walker.read(tree, volume.input.source_volume_id, report, region.offset, reopen)
+        report.roots = [display_name(root) for root in list(tree.roots)[: limits.REGIONS]]
+        if system is None and region.type != "vfat":
+            for root in tree.roots:
+                below = identify_system(tree, root)
+                if below is not None and "/overlay" not in root and "/snapshots/" not in root:
+                    self._take_system(volume, below)
+
+    def _take_system(self, volume: _Volume, system: OperatingSystem) -> None:
+        self._systems.add(id(volume.report))
+        if self.operating_system is None and volume.input.role == "root":
+            self.operating_system = system
+
+    def _place(self, tree: Tree, volume: _Volume, region: Region, report: FileSystemReport) -> None:
+        """Finds out where the victim mounted a file system that is no root, and says so when nobody maps it."""
+        report.mount_point = self._mount_points.of(region, volume.input.device)
+        if report.mount_point is None:
+            left = self._mount_points.left(region) if volume.input.role != "root" else None
+            report.mount_point = left or guess(tree)
+            report.guessed = True
+            said = display_name(report.mount_point or "/", 200)
+            why = (
+                "the one volume that fstab names and nothing else fits"
+                if left
+                else "by what it holds"
+                if report.mount_point
+                else "as it is"
+            )
+            self._ledger.not_looked_at(
+                f"{_where(volume.input, region)}: where it was mounted",
+                f"no fstab that was read names it for certain: read as {said}, {why}",
+                incomplete=False,
+            )
+        tree.prefix = posixpath.join("/", report.mount_point or "/").rstrip("/")
 
 
 def _where(volume: VolumeInput, region: Region) -> str:

@@ -7,6 +7,8 @@ MEBIBYTE = 1024 * 1024
 
 #: Bytes read at once while a device is hashed.
 HASH_BLOCK_BYTES = 4 * MEBIBYTE
+#: The evidence is hashed in blocks of this size as well: the block size of an EBS snapshot.
+EVIDENCE_BLOCK_BYTES = 512 * 1024
 #: Text artefacts that are needed in one piece (scripts, units) are read up to here; what is longer is named as cut.
 TEXT_BYTES = 16 * MEBIBYTE
 #: Text artefacts that are read line by line (histories, crontabs, keys, logs) are read up to here; what is longer is named as cut.
@@ -29,12 +31,17 @@ JOURNAL_ENTRIES = 200_000
 LOGIN_RECORDS = 200_000
 #: Log-in records that become timeline events.
 LOGIN_EVENTS = 20_000
-#: Files larger than this are scanned by YARA in their first part only.
-YARA_BYTES = 32 * MEBIBYTE
+#: Content of one file that YARA sees at most, in windows; sparse parts do not count.
+YARA_FILE_BYTES = 8 * 1024 * MEBIBYTE
+#: Files handed to a scanning process at once, and bytes after which such a batch ends.
+SCAN_BATCH_FILES = 200
+SCAN_BATCH_BYTES = 64 * MEBIBYTE
 #: Seconds one YARA scan may take.
 YARA_SECONDS = 20
-#: Findings one check may report over the whole run.
-FINDINGS_PER_CHECK = 200
+#: Findings one check may report over the whole run, by severity: a flood of small ones takes no room from grave ones.
+FINDINGS_PER_CHECK = {"critical": 5000, "high": 2000, "medium": 500, "low": 200, "informational": 200}
+#: Findings in the first look, the gravest.
+FIRST_LOOK_FINDINGS = 500
 #: Characters of an excerpt.
 EVIDENCE_CHARACTERS = 2000
 #: Characters of a path in its display form.
@@ -43,10 +50,20 @@ PATH_CHARACTERS = 4096
 DEPTH = 200
 #: Symbolic links followed, inside the tree, to reach one artefact.
 LINKS = 16
+#: Roots below the top of one file system: every container layer is one.
+ROOTS = 10_000
 #: Names read from one directory.
 DIRECTORY_ENTRIES = 1_000_000
-#: Partitions read from one table.
-PARTITIONS = 128
+#: Partitions read from one table; GPT's own tools make room for 128, and more on demand.
+PARTITIONS = 4096
+#: Logical volumes read from one group.
+LOGICAL_VOLUMES = 4096
+#: Tables and groups inside each other.
+LAYERS = 4
+#: Places at which file systems are looked for in what no table owns.
+PROBES = 20_000
+#: Regions of a disk listed in summary.json; the gravest are kept.
+REGIONS = 1000
 #: Start of an LVM physical volume in which its metadata is looked for; LVM itself gives it one MiB.
 LVM_METADATA_BYTES = 16 * MEBIBYTE
 #: Distinct things listed in `notLookedAt`.

@@ -25,7 +25,8 @@ class VolumeInput:
     """One volume of the victim.
 
     `source_volume_id` is the victim's volume; `evidence` the device or image that is hashed and never mounted; `work` the
-    copy from the same snapshot that may be mounted, or None; `role` is "root" or "data".
+    copy from the same snapshot that may be mounted, or None; `role` is "root" or "data"; `device` the name under which it was
+    attached to the victim, such as /dev/sdf, where it is known.
     """
 
     source_volume_id: str
@@ -33,6 +34,7 @@ class VolumeInput:
     evidence: str
     work: str | None
     role: str
+    device: str | None = None
 
 
 @dataclass(slots=True)
@@ -107,10 +109,13 @@ class Finding:
     sha256: str | None = None
     rule: str | None = None
 
-    def to_json(self) -> dict[str, object]:
-        """The documented form (README.md, "findings.jsonl"). The id depends on what was found and where, not on when it was."""
+    def to_json(self, place: str = "") -> dict[str, object]:
+        """The documented form (README.md, "findings.jsonl"). The id depends on what was found and where, not on when it was.
+
+        @param place which file system of the volume it is in
+        """
         shown = None if self.path is None else display_name(self.path)
-        identity = "\0".join((self.check, self.volume_id, shown or "", self.rule or "", self.title, self.evidence))
+        identity = "\0".join((self.check, self.volume_id, shown or "", self.rule or "", self.title, self.evidence, place))
         return {
             "schemaVersion": 1,
             "id": hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16],
@@ -176,22 +181,42 @@ class FileSystemReport:
     files_seen: int = 0
     reason: str | None = None
     read_to_end: bool = False
+    #: Where the victim mounted it, by fstab or by what it holds ("/" for a root); None when it was not read.
+    mount_point: str | None = None
+    #: Whether nothing but its content says where it was mounted.
+    guessed: bool = False
+    #: Directories below its top that are roots of their own: container layers, OSTree deployments, chroots.
+    roots: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class VolumeReport:
-    """One volume in summary.json. Hashes are SHA-256 over the whole evidence device."""
+    """One volume in summary.json. Hashes are SHA-256 over the whole evidence device; `after` only where it is hashed twice.
+
+    `state_before` and `state_after` are `evidence.state_of`: what changes with any write.
+    """
 
     input: VolumeInput
     size_bytes: int = 0
     before: str | None = None
     after: str | None = None
+    #: "write-counters" or "second-hash".
+    unchanged_by: str = "write-counters"
+    state_before: str | None = None
+    state_after: str | None = None
+    blocks_path: str | None = None
     file_systems: list[FileSystemReport] = field(default_factory=list)
+    #: The whole device in order: (offset, size, "read" | "empty" | "unread", what); the sizes add up to `size_bytes`.
+    regions: list[tuple[int, int, str, str]] = field(default_factory=list)
+    #: Whether no part of it is unread.
+    accounted: bool = False
 
     @property
     def intact(self) -> bool:
-        """The evidence device has the same content after the analysis as before it."""
-        return self.before is not None and self.before == self.after
+        """The evidence device is after the analysis what it was before it: by its state, and by a second hash where one was taken."""
+        if self.before is None or self.state_before != self.state_after:
+            return False
+        return self.before == self.after if self.unchanged_by == "second-hash" else True
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 
 import errno
 import os
+import posixpath
 import stat
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -21,10 +22,14 @@ class MountedTree(Tree):
     """The directory `root` and what is below it on the same file system. Every step is relative to an open directory, so a link
     never leads out of the tree and a path may be longer than PATH_MAX."""
 
-    def __init__(self, root: str, prefix: str = "") -> None:
+    def __init__(self, root: str, prefix: str = "", *, several_devices: bool = False) -> None:
+        """@param several_devices for btrfs, whose subvolumes have device numbers of their own; nothing is mounted below them"""
         self.prefix = prefix
         self._root = os.open(root, _DIRECTORY)
-        self._device = os.fstat(self._root).st_dev
+        self._device = None if several_devices else os.fstat(self._root).st_dev
+
+    def _same(self, status: os.stat_result) -> bool:
+        return self._device is None or status.st_dev == self._device
 
     def close(self) -> None:
         """Lets go of the mount."""
@@ -56,6 +61,8 @@ class MountedTree(Tree):
             except OSError as error:
                 skipped(path, f"the directory cannot be listed: {error.strerror}")
                 return
+            if "etc" in names or "usr" in names or path.count("/") > 2:
+                self.notice(path, names)
             for name in names:
                 yield from self._visit(directory, path, name, depth, skipped)
         finally:
@@ -81,7 +88,7 @@ class MountedTree(Tree):
         yield self._make(path, status, birth_time(directory, name))
         if not stat.S_ISDIR(status.st_mode):
             return
-        if status.st_dev != self._device:
+        if not self._same(status):
             skipped(path, "another file system is mounted here")
         elif depth >= limits.DEPTH:
             skipped(path, f"deeper than {limits.DEPTH} directories")
@@ -92,6 +99,29 @@ class MountedTree(Tree):
                 skipped(path, f"the directory cannot be opened: {error.strerror}")
                 return
             yield from self._walk(child, path, depth + 1, skipped)
+
+    def children(self, path: str) -> Iterator[Entry]:
+        try:
+            directory, name = self._parent(path)
+        except OSError:
+            return
+        try:
+            opened = os.open(name, _DIRECTORY, dir_fd=directory)
+        except OSError:
+            return
+        finally:
+            os.close(directory)
+        try:
+            with os.scandir(opened) as entries:
+                names = [entry.name for entry in entries]
+            for child in names:
+                try:
+                    status = os.stat(child, dir_fd=opened, follow_symlinks=False)
+                except OSError:
+                    continue
+                yield self._make(posixpath.join(path, child), status, None)
+        finally:
+            os.close(opened)
 
     def _parent(self, path: str) -> tuple[int, str]:
         """An open directory that holds `path`, and its last part. The caller closes it."""
@@ -114,7 +144,7 @@ class MountedTree(Tree):
             return None
         try:
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-            return self._make(path, status, birth_time(directory, name)) if status.st_dev == self._device else None
+            return self._make(path, status, birth_time(directory, name)) if self._same(status) else None
         except OSError:
             return None
         finally:
@@ -134,7 +164,7 @@ class MountedTree(Tree):
         finally:
             os.close(directory)
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_dev != self._device:
+        if not stat.S_ISREG(status.st_mode) or not self._same(status):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "not a regular file of this file system")
         return os.fdopen(descriptor, "rb")

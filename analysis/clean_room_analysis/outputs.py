@@ -1,59 +1,152 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The files of a run: written under a temporary name and renamed when whole, the manifest last of all."""
+"""The files of a run: written under a temporary name and renamed when whole, the manifest last of all.
 
+They lie on the disk of the results, which may fill up. A reserve is kept there from the start; when the disk is full it is given
+back, the bulky files end where they are, and what says so (findings, summary, manifest) still fits.
+"""
+
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Protocol
 
 MANIFEST = "manifest.sha256"
-#: In the order of the manifest.
-FILES = ("bodyfile", "findings.jsonl", "summary.json", "timeline.csv", "timesketch.jsonl")
+#: In the order of the manifest; `evidence-blocks-*.bin` of each volume follow.
+FILES = ("bodyfile", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl")
+#: Written even when the disk of the results is full.
+_PRECIOUS = frozenset({"findings.jsonl", "first-look.json", "summary.json", MANIFEST})
+_BLOCKS = "evidence-blocks-"
+_RESERVE = ".reserve"
+_RESERVE_BYTES = 16 * 1024 * 1024
+_BUFFER_BYTES = 1024 * 1024
+
+
+class Writable(Protocol):
+    """Where text goes."""
+
+    def write(self, text: str, /) -> int:
+        """Adds text."""
 
 
 class OutputError(Exception):
     """The output directory cannot be used; the message says why."""
 
 
-def prepare(directory: str) -> None:
-    """Makes the output directory. @raises OutputError when it already holds a run: outputs are evidence and never overwritten."""
-    try:
-        os.makedirs(directory, exist_ok=True)
-        taken = sorted(set(os.listdir(directory)) & {MANIFEST, *FILES})
-    except OSError as error:
-        raise OutputError(f"{directory} cannot be used for output: {error.strerror}") from error
-    if taken:
-        raise OutputError(f"{directory} already holds {', '.join(taken)}: give an empty directory, results are never overwritten")
+class WholeFile:
+    """A text file being written. `cut` is True when its end is missing because the disk was full."""
+
+    def __init__(self, descriptor: int, results: "Results", *, precious: bool) -> None:
+        self._descriptor = descriptor
+        self._results = results
+        self._precious = precious
+        self._waiting: list[str] = []
+        self._characters = 0
+        self.cut = False
+
+    def write(self, text: str, /) -> int:
+        """Adds text; never fails because the disk is full."""
+        if not self.cut:
+            self._waiting.append(text)
+            self._characters += len(text)
+            if self._characters >= _BUFFER_BYTES:
+                self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Hands everything to the kernel."""
+        # backslashreplace keeps what is not Unicode visible instead of failing.
+        content = memoryview("".join(self._waiting).encode("utf-8", "backslashreplace"))
+        self._waiting, self._characters = [], 0
+        while content and not self.cut:
+            try:
+                content = content[os.write(self._descriptor, content) :]
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise
+                if not (self._results.give_back_reserve() and self._precious):
+                    self.cut = True
 
 
-@contextmanager
-def whole_file(directory: str, name: str) -> Iterator[TextIO]:
-    """A text file that appears under its name only when the block ends without an exception."""
-    path = os.path.join(directory, name)
-    partial = path + ".partial"
-    try:
-        # newline="" leaves the csv module's CRLF alone; backslashreplace keeps what is not Unicode visible instead of failing.
-        with open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="") as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.rename(partial, path)
-    except BaseException:
-        if os.path.exists(partial):
-            os.unlink(partial)
-        raise
+class Results:
+    """The output directory of one run."""
+
+    def __init__(self, directory: str) -> None:
+        """Makes the directory. @raises OutputError when it already holds a run: outputs are evidence and never overwritten"""
+        self.directory = directory
+        #: Files whose end is missing because the disk was full.
+        self.cut: list[str] = []
+        try:
+            os.makedirs(directory, exist_ok=True)
+            present = os.listdir(directory)
+        except OSError as error:
+            raise OutputError(f"{directory} cannot be used for output: {error.strerror}") from error
+        taken = sorted(set(present) & {MANIFEST, *FILES} | {name for name in present if name.startswith(_BLOCKS)})
+        if taken:
+            raise OutputError(f"{directory} already holds {', '.join(taken)}: give an empty directory, results are never overwritten")
+        try:
+            with open(self.path(_RESERVE), "wb") as reserve:
+                os.posix_fallocate(reserve.fileno(), 0, _RESERVE_BYTES)
+        except OSError as error:
+            raise OutputError(f"{directory} has no {_RESERVE_BYTES} bytes free for the results: {error.strerror}") from error
+
+    def path(self, name: str) -> str:
+        """Where a file of the run lies."""
+        return os.path.join(self.directory, name)
+
+    def blocks_path(self, volume_id: str) -> str:
+        """A new file for the block hashes of one volume."""
+        stem = _BLOCKS + (re.sub(r"[^A-Za-z0-9._-]", "_", volume_id)[:80] or "volume")
+        name, number = f"{stem}.bin", 2
+        while os.path.exists(self.path(name)):
+            name, number = f"{stem}-{number}.bin", number + 1
+        return self.path(name)
+
+    def give_back_reserve(self) -> bool:
+        """Frees the reserve. @returns whether there still was one"""
+        try:
+            os.unlink(self.path(_RESERVE))
+        except FileNotFoundError:
+            return False
+        return True
+
+    @contextmanager
+    def whole_file(self, name: str) -> Iterator[WholeFile]:
+        """A text file that appears under its name only when the block ends without an exception."""
+        partial = self.path(name + ".partial")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                handle = WholeFile(descriptor, self, precious=name in _PRECIOUS)
+                yield handle
+                handle.flush()
+                with contextlib.suppress(OSError):
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if handle.cut:
+                self.cut.append(name)
+            os.rename(partial, self.path(name))
+        except BaseException:
+            if os.path.exists(partial):
+                os.unlink(partial)
+            raise
+
+    def write_manifest(self) -> None:
+        """Writes the SHA-256 of every output in sha256sum's format. Its presence says that the run came to its end."""
+        self.give_back_reserve()
+        blocks = sorted(name for name in os.listdir(self.directory) if name.startswith(_BLOCKS))
+        with self.whole_file(MANIFEST) as manifest:
+            for name in (*FILES, *blocks):
+                if os.path.exists(self.path(name)):
+                    with open(self.path(name), "rb") as handle:
+                        manifest.write(f"{hashlib.file_digest(handle, 'sha256').hexdigest()}  {name}\n")
 
 
 def json_line(value: object) -> str:
     """One JSON value on one line, ASCII only, so that no reader meets a broken character."""
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
-
-
-def write_manifest(directory: str) -> None:
-    """Writes the SHA-256 of every output in sha256sum's format. Its presence says that the run came to its end."""
-    with whole_file(directory, MANIFEST) as manifest:
-        for name in FILES:
-            with open(os.path.join(directory, name), "rb") as handle:
-                manifest.write(f"{hashlib.file_digest(handle, 'sha256').hexdigest()}  {name}\n")

@@ -1,39 +1,42 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Which file systems lie where on a disk: the partition table by dissect.volume, file systems by their magic numbers."""
+"""Which file systems lie where on a disk, through partition tables, LVM and software RAID, and what is left between them."""
 
 import io
 import struct
-import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from dissect.util.stream import RangeStream
-from dissect.volume.disk import Disk
-from dissect.volume.disk.schemes import GPT
-from dissect.volume.exceptions import DiskError
 
 from clean_room_analysis import limits
-from clean_room_analysis.logical_volumes import logical_volumes
+from clean_room_analysis.logical_volumes import LogicalVolumePlace, PhysicalVolume, physical_volume
+from clean_room_analysis.partition_table import Partition, Table, read_table
+from clean_room_analysis.signatures import READABLE, identify_signature, raid_superblock, text_of
 
-#: Types that dissect or the kernel reads.
-READABLE = frozenset({"xfs", "ext4", "vfat", "ntfs"})
-#: Types that are recognised, with why their content is not looked at.
-RECOGNISED_ONLY = {
+__all__ = ["READABLE", "DiskMap", "Region", "disk_map", "identify", "part_of", "regions", "why_not_read"]
+
+#: Why what is recognised is not read.
+_NOT_READ = {
     "lvm": "an LVM physical volume whose metadata cannot be read or that holds no logical volume; look at it with LVM's own tools, on a copy",
-    "lvm-volume": "a logical volume that is not linear or lies in several pieces: activate it on a copy and analyse it by itself",
     "luks": "encrypted with LUKS: the key is not on the disk in clear",
-    "btrfs": "btrfs is not read by this version",
+    "BitLocker": "encrypted with BitLocker: the key is not on the disk in clear",
+    "VeraCrypt": "encrypted with VeraCrypt: the key is not on the disk in clear",
     "swap": "swap space: its pages are not carved",
-    "raid": "a member of a Linux software RAID: assemble it on a copy and analyse the array",
+    "raid": "a member of a Linux software RAID that is not a mirror: assemble it on a copy and analyse the array",
+    "jbd": "the external journal of an ext4 file system",
 }
+#: Types that hold no files by what they are.
+FILELESS = frozenset({"swap", "jbd"})
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of a disk: a partition, or the whole disk when it has no table.
+    """A part of a disk: a partition, a logical volume, or the whole disk when it has no table.
 
-    `type` is the file system found, or None. `journal` tells whether it keeps one; `uuid` and `label` as fstab names them.
-    `logical_volume` is `group/volume` where the part is one of LVM's.
+    `type` is what was found there, None when nothing known begins there. `journal` tells whether it keeps one; `uuid` and `label` as
+    fstab names them; `declared` is the size the file system gives itself. `logical_volume` is `group/volume` where the part is one of
+    LVM's. `stream` opens what does not lie in one piece; `offset` is then where its first piece lies.
     """
 
     offset: int
@@ -43,90 +46,170 @@ class Region:
     uuid: str | None = None
     journal: bool = False
     logical_volume: str | None = None
+    partition: Partition | None = None
+    declared: int | None = None
+    #: Formats that are valid at the same place.
+    others: tuple[str, ...] = ()
+    #: What is missing of it: a reason, or None.
+    lacking: str | None = None
+    #: True for a file system at the start of a disk whose table says otherwise: it was there before, or somebody hides one.
+    leftover: bool = False
+    #: Whether the disk ends before the table says that the partition does.
+    cut: bool = False
+    #: The logical volume that is no single part of this disk.
+    place: LogicalVolumePlace | None = field(default=None, compare=False)
+    stream: Callable[[], BinaryIO] | None = field(default=None, compare=False)
 
 
-def _text(raw: bytes) -> str | None:
-    return raw.split(b"\0")[0].decode("utf-8", "surrogateescape").strip() or None
+@dataclass(slots=True)
+class DiskMap:
+    """One disk: its regions in order, what the tables say, and the (offset, size, meaning) that hold no files by what they are."""
 
-
-def _at(handle: BinaryIO, offset: int, count: int) -> bytes:
-    handle.seek(offset)
-    return handle.read(count)
+    size: int
+    regions: list[Region] = field(default_factory=list)
+    table: Table = field(default_factory=Table)
+    known: list[tuple[int, int, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    #: Physical volumes by the byte they begin at, for logical volumes that span disks.
+    physical_volumes: dict[int, PhysicalVolume] = field(default_factory=dict)
 
 
 def identify(handle: BinaryIO, offset: int, size: int) -> Region:
-    """The file system that starts at `offset`, by its superblock; `type` None when there is none that is known."""
-    head = _at(handle, offset, 2048)
-    head += b"\0" * (2048 - len(head))
-    if head[:4] == b"XFSB":
-        return Region(offset, size, "xfs", _text(head[108:120]), str(uuid.UUID(bytes=head[32:48])), True)
-    if head[1080:1082] == b"\x53\xef":
-        journal = bool(struct.unpack_from("<I", head, 1024 + 0x5C)[0] & 0x4)
-        return Region(
-            offset, size, "ext4", _text(head[1024 + 0x78 : 1024 + 0x88]), str(uuid.UUID(bytes=head[1024 + 0x68 : 1024 + 0x78])), journal
-        )
-    if head[3:11] == b"NTFS    ":
-        return Region(offset, size, "ntfs", None, f"{struct.unpack_from('<Q', head, 72)[0]:016X}", True)
-    if head[510:512] == b"\x55\xaa" and (head[82:90] == b"FAT32   " or head[54:59] in (b"FAT12", b"FAT16")):
-        serial, name = (67, 71) if head[82:90] == b"FAT32   " else (39, 43)
-        number = struct.unpack_from("<I", head, serial)[0]
-        return Region(offset, size, "vfat", _text(head[name : name + 11]), f"{number >> 16:04X}-{number & 0xFFFF:04X}")
-    if head[:6] == b"LUKS\xba\xbe":
-        return Region(offset, size, "luks")
-    if any(head[sector * 512 : sector * 512 + 8] == b"LABELONE" for sector in range(4)):
-        return Region(offset, size, "lvm")
-    if _at(handle, offset + 4086, 10) == b"SWAPSPACE2":
-        return Region(offset, size, "swap")
-    if _at(handle, offset + 0x10040, 8) == b"_BHRfS_M":
-        return Region(offset, size, "btrfs")
-    if _at(handle, offset + 4096, 4) == b"\xfc\x4e\x2b\xa9":
-        return Region(offset, size, "raid")
-    return Region(offset, size, None)
+    """What starts at `offset`, by its superblock; `type` None when there is nothing that is known."""
+    found = identify_signature(handle, offset, size)
+    if found is None:
+        return Region(offset, size, None)
+    return Region(
+        offset,
+        size,
+        found.type,
+        found.label,
+        found.uuid,
+        found.journal,
+        declared=found.size,
+        others=found.others,
+        lacking=found.elsewhere,
+    )
+
+
+def why_not_read(region: Region) -> str:
+    """Why a region that is recognised is not read."""
+    if region.lacking is not None and region.type not in READABLE:
+        return region.lacking
+    return _NOT_READ.get(region.type or "", f"{region.type} is not read by this version")
 
 
 def regions(handle: BinaryIO, size: int) -> list[Region]:
-    """The disk's file systems in order of their place: the whole disk when one starts at 0, else every partition, or in place of it
-    its logical volumes.
-
-    A table that points outside the disk or lists more than `limits.PARTITIONS` is cut. A disk with neither gives one
-    region of type None, so that "nothing to look at" is seen by the caller.
-    """
-    return [
-        part for region in _partitions(handle, size) for part in (_logical_volumes(handle, region) if region.type == "lvm" else [region])
-    ]
+    """The regions of `disk_map`; the whole disk as one of type None when there are none, so that "nothing" is seen by the caller."""
+    return disk_map(handle, size).regions or [Region(0, size, None)]
 
 
-def _logical_volumes(handle: BinaryIO, region: Region) -> list[Region]:
+def disk_map(handle: BinaryIO, size: int) -> DiskMap:
+    """Reads the tables of a disk and what begins in each part. A table that points outside the disk is cut to it."""
+    disk = DiskMap(size)
+    _divide(handle, Region(0, size, None), disk, 0)
+    disk.regions.sort(key=lambda one: (one.offset, one.size))
+    return disk
+
+
+def _divide(handle: BinaryIO, part: Region, disk: DiskMap, depth: int) -> None:
+    """Adds `part`, or what a table inside it divides it into."""
+    inner = handle if part.offset == 0 else RangeStream(handle, part.offset, part.size)
+    table = read_table(inner, part.size) if depth < limits.LAYERS else Table()
+    found = replace(identify(handle, part.offset, part.size), partition=part.partition, cut=part.cut, logical_volume=part.logical_volume)
+    if depth > 0 and found.type is not None:
+        table = Table()  # A file system in a partition: what looks like a table in its first sector is its own boot code.
+    disk.problems += table.problems
+    if table.damaged:
+        disk.table.damaged = True
+    if depth == 0:
+        disk.table = table
+    disk.known += [(part.offset + start, length, f"partition table ({' and '.join(table.kinds)})") for start, length in table.spans]
+    if not table.partitions:
+        if found.type is not None or depth > 0:
+            _add(handle, found, disk, depth)
+        return
+    if found.type is not None and found.type != "raid":
+        disk.problems.append(
+            f"a {found.type} file system begins at the start of the disk, under its partition table: it is from before, or hidden; both were read"
+        )
+        _add(handle, replace(found, leftover=True), disk, limits.LAYERS)
+    for one in table.partitions:
+        start, length = part.offset + one.offset, min(one.size, part.size - one.offset)
+        cut = length < one.size
+        _divide(handle, Region(start, length, None, partition=one, cut=cut, logical_volume=part.logical_volume), disk, depth + 1)
+
+
+def _add(handle: BinaryIO, region: Region, disk: DiskMap, depth: int) -> None:
+    if region.type == "lvm" and not region.leftover:
+        _add_logical_volumes(handle, region, disk, depth)
+    elif region.type == "raid" and depth < limits.LAYERS:
+        _add_mirror(handle, region, disk, depth)
+    else:
+        disk.regions.append(region)
+
+
+def _add_logical_volumes(handle: BinaryIO, region: Region, disk: DiskMap, depth: int) -> None:
     """The logical volumes in place of the physical one that holds them; that one itself when they cannot be told."""
     try:
-        places = logical_volumes(handle, region.offset, region.size)
-    except ValueError:
-        return [region]
-    found = []
-    for place in sorted(places, key=lambda one: one.offset or 0):
+        physical = physical_volume(handle, region.offset, region.size)
+    except ValueError as error:
+        disk.regions.append(replace(region, lacking=str(error)))
+        return
+    disk.physical_volumes[region.offset] = physical
+    disk.known.append((region.offset, min(physical.data_offset, region.size), "LVM metadata"))
+    visible = [one for one in physical.volumes if one.visible]
+    if not visible:
+        disk.regions.append(region)
+    for place in visible:
         if place.offset is None:
-            found.append(Region(region.offset, place.size, "lvm-volume", logical_volume=place.name))
+            disk.regions.append(_scattered(region, physical, place))
         else:
-            found.append(replace(identify(handle, region.offset + place.offset, place.size), logical_volume=place.name))
-    return found or [region]
+            _divide(
+                handle,
+                Region(region.offset + place.offset, place.size, None, partition=region.partition, logical_volume=place.name),
+                disk,
+                depth + 1,
+            )
 
 
-def _partitions(handle: BinaryIO, size: int) -> list[Region]:
-    whole = identify(handle, 0, size)
-    if whole.type is not None and whole.type != "raid":
-        return [whole]
-    try:
-        handle.seek(0)
-        disk = Disk(handle)
-    except (DiskError, EOFError, ValueError, OSError, struct.error):
-        return [whole]
-    # dissect.volume 3.18 takes a GPT's last sector for the first one after the partition; without it the kernel refuses XFS.
-    missing = disk.sector_size if isinstance(disk.scheme, GPT) else 0
-    table = [(part.offset, part.size + missing) for part in disk.partitions[: limits.PARTITIONS]]
-    inside = sorted({(offset, min(length, size - offset)) for offset, length in table if length > 0 and 0 < offset < size})
-    return [identify(handle, offset, length) for offset, length in inside] or [whole]
+def _scattered(region: Region, physical: PhysicalVolume, place: LogicalVolumePlace) -> Region:
+    """A logical volume that is no single part of this disk: read later, when all disks are known, or named."""
+    why = f"a logical volume of kind {place.kind}: activate it on a copy and analyse it by itself" if not place.extents else None
+    own = [start for one in place.extents for identity, start in one.stripes if identity == physical.identity]
+    at = region.offset + min(own) if own and min(own) < region.size else region.offset
+    return Region(at, place.size, "lvm-volume", logical_volume=place.name, partition=region.partition, lacking=why, place=place)
+
+
+def _add_mirror(handle: BinaryIO, region: Region, disk: DiskMap, depth: int) -> None:
+    """The content of a member of a RAID 1, which is whole on each member; other levels are named."""
+    place = raid_superblock(handle, region.offset, region.size)
+    handle.seek(region.offset + (place or 0))
+    block = handle.read(4096)
+    block += b"\0" * (4096 - len(block))
+    if struct.unpack_from("<I", block, 4)[0] == 0:  # 0.90: words, the host's order
+        level, start, length = struct.unpack_from("<i", block, 28)[0], 0, struct.unpack_from("<I", block, 32)[0] * 1024
+        name = None
+    else:
+        level = struct.unpack_from("<i", block, 72)[0]
+        start, length = (value * 512 for value in struct.unpack_from("<QQ", block, 128))
+        name = text_of(block[32:64])
+    length = min(length, region.size - start)
+    if level != 1 or length <= 0 or start < 0:
+        disk.regions.append(replace(region, label=name))
+        return
+    if place is not None:
+        disk.known.append((region.offset + place, 4096, "md superblock"))
+        if start > place:
+            # Superblock, bitmap and bad block log, which mdadm keeps before the data.
+            disk.known.append((region.offset, start, "md metadata"))
+        else:
+            disk.known.append((region.offset + length, region.size - length, "md metadata"))
+    _divide(handle, Region(region.offset + start, length, None, partition=region.partition, cut=region.cut), disk, depth + 1)
 
 
 def part_of(handle: BinaryIO, region: Region) -> BinaryIO:
     """A read-only stream over one region."""
-    return io.BufferedReader(RangeStream(handle, region.offset, region.size), 64 * 1024) if region.offset else handle
+    if region.stream is not None:
+        return region.stream()
+    return io.BufferedReader(RangeStream(handle, region.offset, region.size), 64 * 1024)

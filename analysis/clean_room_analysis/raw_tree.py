@@ -21,7 +21,8 @@ _DAMAGED = Exception
 class RawTree(Tree):
     """One file system inside an image. A loop in damaged directories ends at `limits.DEPTH` or at an inode already on the way."""
 
-    def __init__(self, handle: BinaryIO, prefix: str = "") -> None:
+    def __init__(self, handle: BinaryIO, kind: str | None = None, prefix: str = "") -> None:
+        """@param kind as `partitions.Region.type` has it; None to let dissect find out"""
         self.prefix = prefix
         # The entry that `walk` gave last: reading it must not look its whole path up again.
         self._latest: tuple[str, FilesystemEntry] | None = None
@@ -32,20 +33,21 @@ class RawTree(Tree):
 
     def _make(self, path: str, entry: FilesystemEntry) -> Entry:
         status = entry.lstat()
-        accessed, modified, changed = status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
+        # dissect's numbers are of types of its own, which other processes do not know.
+        born = getattr(status, "st_birthtime_ns", None)
         return Entry(
             path,
             self.logical(path),
-            status.st_ino,
-            status.st_mode,
-            status.st_nlink,
-            status.st_uid,
-            status.st_gid,
-            status.st_size,
-            accessed,
-            modified,
-            changed,
-            getattr(status, "st_birthtime_ns", None),
+            int(status.st_ino),
+            int(status.st_mode),
+            int(status.st_nlink),
+            int(status.st_uid),
+            int(status.st_gid),
+            int(status.st_size),
+            int(status.st_atime_ns),
+            int(status.st_mtime_ns),
+            int(status.st_ctime_ns),
+            None if born is None else int(born),
         )
 
     def walk(self, skipped: Skipped) -> Iterator[Entry]:
@@ -61,6 +63,7 @@ class RawTree(Tree):
                 children.append((child.name, child.get()))
         except _DAMAGED as error:
             skipped(path, f"the directory cannot be listed: {error}")
+        self.notice(path, {name for name, _ in children})
         for name, child_entry in sorted(children, key=lambda item: walk_order(path, item[0])):
             child_path = posixpath.join(path, name)
             try:
@@ -76,6 +79,13 @@ class RawTree(Tree):
                 skipped(child_path, f"deeper than {limits.DEPTH} directories, or a loop of directories")
             else:
                 yield from self._walk(child_entry, child_path, (*above, entry.inode), skipped)
+
+    def children(self, path: str) -> Iterator[Entry]:
+        try:
+            for child in self._get(path).scandir():
+                yield self._make(posixpath.join(path, child.name), child.get())
+        except _DAMAGED:
+            return
 
     def _get(self, path: str) -> FilesystemEntry:
         return self._latest[1] if self._latest is not None and self._latest[0] == path else self._filesystem.get(path)

@@ -8,11 +8,11 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import IO, TextIO
+from typing import IO
 
 from clean_room_analysis import limits
 from clean_room_analysis.model import Entry, TimelineEvent
-from clean_room_analysis.outputs import json_line
+from clean_room_analysis.outputs import Writable, json_line
 from clean_room_analysis.text import display_name, spreadsheet_cell
 
 CSV_HEADER = ("datetime", "timestamp_desc", "message", "source", "path", "mode", "uid", "gid", "size", "inode", "volume_id")
@@ -96,7 +96,7 @@ class Timeline:
         self._rows.sort(key=_order)
         return heapq.merge(*((json.loads(line) for line in run) for run in self._runs), self._rows, key=_order)
 
-    def write(self, table: TextIO, events: TextIO) -> None:
+    def write(self, table: Writable, events: Writable) -> None:
         """Writes all events to the CSV (RFC 4180, no cell is a formula) and to Timesketch's JSONL."""
         writer = csv.writer(table)
         writer.writerow(CSV_HEADER)

@@ -2,8 +2,10 @@
 """A read-only file tree, as the checks see it, however it is read."""
 
 import posixpath
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import cached_property
 from typing import BinaryIO
 
 from clean_room_analysis import limits
@@ -12,6 +14,11 @@ from clean_room_analysis.text import stream_lines
 
 #: Where an intruder can write is read first, so that a deadline cuts what the vendor shipped.
 FIRST = {name: rank for rank, name in enumerate(("tmp", "dev", "root", "home", "var", "srv", "www", "opt", "etc"))}
+
+#: Layers of containers, which hold only what differs from the layer below and so may lack an /etc/passwd.
+_LAYERS = re.compile(
+    r"/(?:overlay2?/[^/]{8,80}/diff|snapshotter\.v1\.[\w-]{1,40}/snapshots/\d+/fs|aufs/diff/[^/]{8,80}|lxc/[^/]{1,80}/rootfs|machines/[^/]{1,80})$"
+)
 
 #: Called with a path in display-ready raw form and the reason it was not looked at.
 Skipped = Callable[[str, str], None]
@@ -27,9 +34,60 @@ class Tree(ABC):
 
     prefix: str = ""
 
+    @cached_property
+    def roots(self) -> dict[str, None]:
+        """Directories below the top that are roots of their own, in the order the walk met them."""
+        return {}
+
+    @cached_property
+    def _root_of_directory(self) -> dict[str, str]:
+        return {}
+
+    def root_of(self, path: str) -> str:
+        """The innermost root that holds `path`, "" for the top of the tree."""
+        if not self.roots:
+            return ""
+        if path in self.roots:
+            return path
+        known = self._root_of_directory
+        above: list[str] = []
+        directory = path.rpartition("/")[0]
+        while directory and directory not in known and directory not in self.roots:
+            above.append(directory)
+            directory = directory.rpartition("/")[0]
+        root = directory if directory in self.roots else known.get(directory, "")
+        for one in above:
+            known[one] = root
+        return root
+
     def logical(self, path: str) -> str:
-        """The path on the victim."""
+        """The path as the system that used it saw it: from the innermost root that holds it."""
+        if self.roots:
+            root = self.root_of(path)
+            if root:
+                return path[len(root) :] or "/"
         return self.prefix + path if path != "/" or not self.prefix else self.prefix
+
+    def victim_path(self, path: str) -> str:
+        """The path on the victim as a whole, roots of its containers included."""
+        return self.prefix + path if path != "/" or not self.prefix else self.prefix
+
+    def notice(self, path: str, names: Container[str]) -> None:
+        """Called by `walk` with each directory and the names in it, before what is below: keeps it when it is a root of its own."""
+        if path == "/" or path in self.roots:
+            return
+        found = _LAYERS.search(path) is not None
+        if not found and "etc" in names:
+            found = any(self.entry(f"{path}/etc/{name}") is not None for name in ("passwd", "os-release"))
+        if not found and "usr" in names:
+            found = any(self.entry(f"{path}/usr/{name}") is not None for name in ("lib/os-release", "etc/passwd", "etc/os-release"))
+        if found and len(self.roots) < limits.ROOTS:
+            self.roots[path] = None
+            self._root_of_directory.clear()
+
+    @abstractmethod
+    def children(self, path: str) -> Iterator[Entry]:
+        """The entries of one directory, in no order; nothing when it cannot be listed."""
 
     @abstractmethod
     def walk(self, skipped: Skipped) -> Iterator[Entry]:
@@ -94,14 +152,19 @@ class Tree(ABC):
         return offset
 
     def resolve(self, path: str) -> Entry | None:
-        """Follows symbolic links inside the tree, as a chroot would, at most `limits.LINKS`; None when they lead nowhere."""
-        current = "/"
-        pending = [part for part in path.split("/") if part]
+        """Follows symbolic links inside the tree, as a chroot into the innermost root would, at most `limits.LINKS`; None when they
+        lead nowhere."""
+        root = self.root_of(path) or "/"
+        current = root
+        pending = [part for part in path[len(root) :].split("/") if part]
         followed = 0
-        found = self.entry("/")
+        found = self.entry(root)
         while pending:
             part = pending.pop(0)
-            candidate = posixpath.normpath(posixpath.join(current, part)) if part == ".." else posixpath.join(current, part)
+            if part == "..":
+                candidate = posixpath.dirname(current) if current != root else root
+            else:
+                candidate = posixpath.join(current, part)
             found = self.entry(candidate)
             if found is None:
                 return None
@@ -111,8 +174,11 @@ class Tree(ABC):
             followed += 1
             if followed > limits.LINKS:
                 return None
-            target = self.link_target(candidate)
+            try:
+                target = self.link_target(candidate)
+            except OSError:
+                return None
             if target.startswith("/"):
-                current = "/"
+                current = root
             pending = [piece for piece in target.split("/") if piece and piece != "."] + pending
         return found

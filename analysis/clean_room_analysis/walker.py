@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Walks one file system twice: inventory with the artefact checks, then the content checks."""
+"""Reads the trees of one run: first inventory and artefact checks of all of them, then the content of every file."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TextIO
 
 from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.content_scan import FileList, ScannedTree, scan
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import Entry, FileSystemReport
+from clean_room_analysis.outputs import Writable
 from clean_room_analysis.timeline import Timeline, body_line
 from clean_room_analysis.tree import Tree
+
+_LATE = "the time for the analysis was over (--deadline-seconds)"
 
 
 class Walker:
     """Reads trees for one run."""
 
     def __init__(
-        self, ledger: Ledger, timeline: Timeline, bodyfile: TextIO, deadline: Deadline, first: Sequence[Check], second: Sequence[Check]
+        self,
+        ledger: Ledger,
+        timeline: Timeline,
+        bodyfile: Writable,
+        deadline: Deadline,
+        first: Sequence[Check],
+        second: Sequence[Check],
+        scratch: str,
     ) -> None:
         self._ledger = ledger
         self._timeline = timeline
@@ -25,39 +35,79 @@ class Walker:
         self._deadline = deadline
         self._first = first
         self._second = second
+        self._scratch = scratch
+        self._place = ""
+        self._trees: list[ScannedTree] = []
+        self._scanned = 0
         for check in (*first, *second):
             ledger.report(check.name)
 
-    def read(self, tree: Tree, volume_id: str, report: FileSystemReport) -> None:
-        """Both passes over one tree; `report` gets the number of entries and whether the inventory came to its end."""
-        for entry in self._entries(tree, volume_id, "inventory and artefacts", said=True):
+    def read(self, tree: Tree, volume_id: str, report: FileSystemReport, offset: int = 0, reopen: Callable[[], Tree] | None = None) -> None:
+        """The first pass over one tree; `report` gets the number of entries and whether the inventory came to its end.
+
+        The tree must stay open until `content` has read it.
+
+        @param offset where the file system lies in its volume
+        @param reopen how another process opens the same tree, None when it may use this one
+        """
+        self._place = str(offset)
+        scanned = ScannedTree(tree, volume_id, self._place, FileList(self._scratch), reopen)
+        self._trees.append(scanned)
+        linked: set[int] = set()
+        for entry in self._entries(tree, volume_id):
             report.files_seen += 1
             self._bodyfile.write(body_line(entry, volume_id))
             self._timeline.add_entry(entry, volume_id)
             self._offer(Item(entry, tree, volume_id), self._first)
+            if entry.is_file and entry.size > 0 and (entry.links < 2 or entry.inode not in linked):
+                scanned.files.add(entry)  # a file with several names is scanned once
+                if entry.links > 1:
+                    linked.add(entry.inode)
         report.read_to_end = not self._deadline.passed
         for check in self._first:
             self._run(check, volume_id, partial(check.leave, tree))
-        for entry in self._entries(tree, volume_id, "content of the remaining files", said=False):
-            self._offer(Item(entry, tree, volume_id), self._second)
 
     def conclude(self) -> None:
-        """What the checks say when everything was read."""
-        for check in (*self._first, *self._second):
+        """What the artefact checks say when every tree was read."""
+        self._place = ""
+        for check in self._first:
             self._run(check, "conclusion", check.conclude)
 
-    def _entries(self, tree: Tree, volume_id: str, purpose: str, *, said: bool) -> Iterable[Entry]:
-        """The tree's entries until the deadline. @param said whether to record what cannot be read (once is enough)"""
+    def content(self) -> None:
+        """The second pass, over the trees that `read` has read since it was last called."""
+        trees, self._trees = self._trees, []
+        seen = dict.fromkeys(range(len(trees)), 0)
+        for scanned, done in scan(self._second, trees, lambda: self._deadline.passed):
+            self._place = scanned.place
+            for name, count in done.looked.items():
+                self._ledger.report(name).items_looked_at += count
+                seen[trees.index(scanned)] += count
+            for result in done.results:
+                self._ledger.take(result, scanned.place)
+            for name, path, why in done.failed:
+                self._ledger.failed(name, f"{scanned.volume_id}:{path}", why)
+            for path, why in done.unseen:
+                self._ledger.not_looked_at(f"{scanned.volume_id}:{path}", why)
+        for index, scanned in enumerate(trees):
+            if self._deadline.passed and seen[index] < scanned.files.count * len(self._second):
+                self._ledger.not_looked_at(
+                    f"{scanned.volume_id}: content of the remaining files, about {scanned.files.count - seen[index]} of {scanned.files.count}",
+                    _LATE,
+                )
+            scanned.files.close()
+        self._place = ""
+        for check in self._second:
+            self._run(check, "conclusion", check.conclude)
+
+    def _entries(self, tree: Tree, volume_id: str) -> Iterable[Entry]:
+        """The tree's entries until the deadline."""
 
         def skipped(path: str, why: str) -> None:
-            if said:
-                self._ledger.not_looked_at(f"{volume_id}:{path}", why)
+            self._ledger.not_looked_at(f"{volume_id}:{path}", why)
 
         for entry in tree.walk(skipped):
             if self._deadline.passed:
-                self._ledger.not_looked_at(
-                    f"{volume_id}: {purpose}, from {entry.path} on", "the time for the analysis was over (--deadline-seconds)"
-                )
+                self._ledger.not_looked_at(f"{volume_id}: inventory and artefacts, from {entry.path} on", _LATE)
                 return
             yield entry
 
@@ -72,6 +122,6 @@ class Walker:
     def _run(self, check: Check, where: str, results: Callable[[], Iterator[Result]]) -> None:
         try:
             for result in results():
-                self._ledger.take(result)
+                self._ledger.take(result, self._place)
         except Exception as error:  # one hostile file must not end the check, one check not the run
-            self._ledger.failed(check.name, where, error)
+            self._ledger.failed(check.name, where, f"{type(error).__name__}: {error}")

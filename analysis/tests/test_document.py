@@ -24,7 +24,16 @@ DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)
 STEP: dict[str, Any] = DOCUMENT["mainSteps"][0]
 SCRIPT: str = STEP["inputs"]["runCommand"][0]
 EVIDENCE, WORK = "vol-0aaaaaaaaaaaaaaa1", "vol-0aaaaaaaaaaaaaaa2"
-OUTPUTS = ["bodyfile", "findings.jsonl", "summary.json", "timeline.csv", "timesketch.jsonl", "manifest.sha256"]
+OUTPUTS = [
+    "first-look.json",
+    "bodyfile",
+    "evidence-blocks-vol-data.bin",
+    "findings.jsonl",
+    "summary.json",
+    "timeline.csv",
+    "timesketch.jsonl",
+    "manifest.sha256",
+]
 # Keeps objects as files below $FAKE_S3 and one line a call in $FAKE_S3/calls; checks SHA-256 as S3 does.
 FAKE_AWS = """#!{python} -I
 import base64, hashlib, json, os, shutil, sys
@@ -199,6 +208,7 @@ def test_a_failed_upload_leaves_no_manifest(instance: Instance) -> None:
     assert run.returncode not in (0, 3) and "FAILED while uploading the results" in run.stdout and "AccessDenied" in run.stderr
     assert "could not keep summary.json" in run.stdout
     kept = sorted(str(path.relative_to(instance.results)) for path in instance.results.rglob("*") if path.is_file())
-    assert kept == ["bodyfile", "findings.jsonl"] + [
-        f"partial/{name}" for name in ("bodyfile", "findings.jsonl", "timeline.csv", "timesketch.jsonl")
+    assert kept == ["bodyfile", "evidence-blocks-vol-data.bin", "findings.jsonl", "first-look.json"] + [
+        f"partial/{name}"
+        for name in ("bodyfile", "evidence-blocks-vol-data.bin", "findings.jsonl", "first-look.json", "timeline.csv", "timesketch.jsonl")
     ]

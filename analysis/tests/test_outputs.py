@@ -2,6 +2,7 @@
 """Bodyfile, timeline, ledger and manifest."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -67,21 +68,34 @@ def test_the_timeline_is_sorted_and_whole_in_both_forms(
     assert all(cell[:1] not in "=+-@\t\r" or cell == "" for row in rows[1:] for cell in row)
 
 
-def test_findings_are_bounded_counted_and_written_once(tmp_path: Path) -> None:
+def test_findings_are_bounded_by_severity_counted_and_written_once(tmp_path: Path) -> None:
     out = io.StringIO()
     ledger = Ledger(out, Timeline(str(tmp_path)))
-    for index in range(limits.FINDINGS_PER_CHECK + 50):
+    bound = limits.FINDINGS_PER_CHECK["low"]
+    for index in range(bound + 50):
         for _ in range(2):
-            ledger.take(Finding("cron", Severity.HIGH, "job", VOLUME, f"/{index}", "x" * 10_000))
-    ledger.take(Finding("cron", Severity.CRITICAL, "worst", VOLUME, "/last"))
+            ledger.take(Finding("cron", Severity.LOW, "job", VOLUME, f"/{index}", "x" * 10_000))
+    ledger.take(Finding("cron", Severity.HIGH, "worse", VOLUME, "/last"))
     written = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert len(written) == limits.FINDINGS_PER_CHECK + 1 and written[-1]["title"] == "worst"  # the bound never hides a critical one
+    assert len(written) == bound + 1 and written[-1]["title"] == "worse"  # a flood of small ones hides no grave one
     assert (
         len({one["id"] for one in written}) == len(written) and max(len(one["evidence"]) for one in written) == limits.EVIDENCE_CHARACTERS
     )
-    assert ledger.by_severity == {"critical": 1, "high": limits.FINDINGS_PER_CHECK, "medium": 0, "low": 0, "informational": 0}
-    assert {"what": "100 more findings of the check cron", "why": "a check reports at most 200"} in ledger.unseen()
-    assert ledger.complete
+    assert ledger.by_severity == {"critical": 0, "high": 1, "medium": 0, "low": bound, "informational": 0}
+    assert ledger.over_bound == {"low": 100} and not ledger.complete  # nothing that is cut is complete
+    assert {
+        "what": "100 more low findings of the check cron",
+        "why": f"a check reports at most {bound} of that severity",
+    } in ledger.unseen()
+    assert [one["title"] for one in ledger.gravest(2)] == ["worse", "job"]
+
+
+def test_the_same_finding_in_two_partitions_is_two(tmp_path: Path) -> None:
+    out = io.StringIO()
+    ledger = Ledger(out, Timeline(str(tmp_path)))
+    for place in ("1048576", "2097152", "1048576"):
+        ledger.take(Finding("cron", Severity.LOW, "job", VOLUME, "/etc/crontab"), place)
+    assert len({json.loads(line)["id"] for line in out.getvalue().splitlines()}) == 2 == ledger.by_severity["low"]
 
 
 def test_what_was_not_looked_at_is_bounded_and_makes_the_run_incomplete(tmp_path: Path) -> None:
@@ -100,13 +114,33 @@ def test_what_was_not_looked_at_is_bounded_and_makes_the_run_incomplete(tmp_path
 
 
 def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), outputs.whole_file(str(tmp_path), "bodyfile") as handle:
+    results = outputs.Results(str(tmp_path))
+    with pytest.raises(RuntimeError), results.whole_file("bodyfile") as handle:
         handle.write("half")
         raise RuntimeError
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == [".reserve"]
 
 
 def test_results_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "bodyfile").write_text("an earlier run")
     with pytest.raises(outputs.OutputError, match="already holds bodyfile"):
-        outputs.prepare(str(tmp_path))
+        outputs.Results(str(tmp_path))
+
+
+def test_a_full_disk_cuts_the_bulky_files_and_keeps_what_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = outputs.Results(str(tmp_path))
+    write = os.write
+
+    def full(descriptor: int, content: bytes) -> int:
+        if (tmp_path / ".reserve").exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, content)
+
+    monkeypatch.setattr(os, "write", full)
+    with results.whole_file("bodyfile") as bodyfile, results.whole_file("findings.jsonl") as findings:
+        bodyfile.write("x" * 3_000_000)
+        findings.write("grave\n")
+        findings.flush()
+    assert results.cut == ["bodyfile"] and (tmp_path / "findings.jsonl").read_text() == "grave\n"
+    results.write_manifest()
+    assert "findings.jsonl" in (tmp_path / "manifest.sha256").read_text()

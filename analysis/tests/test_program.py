@@ -21,13 +21,15 @@ from clean_room_analysis.text import display_name
 from clean_room_analysis.walker import Walker
 
 SEVERITIES = ["critical", "high", "medium", "low", "informational"]
-FILES = {"bodyfile", "findings.jsonl", "summary.json", "timeline.csv", "timesketch.jsonl"}
+FILES = {"bodyfile", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl"}
 
 
 def load(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """summary.json and findings.jsonl, after checking that the manifest names exactly what is there."""
     manifest = dict(reversed(line.split("  ")) for line in (out / "manifest.sha256").read_text().splitlines())
-    assert set(manifest) == FILES and {one.name for one in out.iterdir()} == FILES | {"manifest.sha256"}
+    blocks = {name for name in manifest if name.startswith("evidence-blocks-")}
+    assert set(manifest) == FILES | blocks and blocks
+    assert {one.name for one in out.iterdir()} == FILES | blocks | {"manifest.sha256"}
     assert all(hashlib.sha256((out / name).read_bytes()).hexdigest() == digest for name, digest in manifest.items())
     return json.loads((out / "summary.json").read_text()), [json.loads(line) for line in (out / "findings.jsonl").read_text().splitlines()]
 
@@ -115,7 +117,8 @@ def test_without_root_dissect_reads_the_raw_images_and_the_report_says_so(
     assert missing(ground_truth, findings, replayed=False) == []
     for image in ground_truth["images"]:
         volume = next(one for one in summary["volumes"] if one["volumeId"] == f"vol-{image['name']}")
-        assert volume["evidenceSha256Before"] == volume["evidenceSha256After"] == image["sha256"]
+        assert volume["evidenceSha256Before"] == image["sha256"] and volume["stateBefore"] == volume["stateAfter"]
+        assert volume["accounted"] and sum(one["sizeBytes"] for one in volume["regions"]) == volume["sizeBytes"]
 
 
 @pytest.mark.parametrize("name", ["root", "data"])
@@ -171,7 +174,7 @@ def test_two_runs_say_the_same(disks: dict[str, Path], tmp_path: Path, monkeypat
     monkeypatch.setattr(evidence, "is_root", lambda: False)
     for name in ("one", "two"):
         assert main(["--evidence", str(disks["data"]), "--role", "data", "--volume-id", VOLUME, "--out", str(tmp_path / name)]) == 0
-    for file in FILES - {"summary.json"}:
+    for file in FILES - {"summary.json", "first-look.json"}:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 

@@ -32,6 +32,8 @@ export const analysisSummarySchema = z.object({
     tool: z.object({ name: z.string(), version: z.string() }).catchall(z.unknown()),
     startedAt: z.string(),
     finishedAt: z.string(),
+    /** Seconds from the start until first-look.json was there. */
+    firstLookSeconds: z.number().nonnegative().nullable().optional(),
     complete: z.boolean(),
     volumes: z.array(
         z.object({
@@ -41,8 +43,29 @@ export const analysisSummarySchema = z.object({
             device: z.string(),
             sizeBytes: z.number().int().nonnegative(),
             evidenceSha256Before: z.string().nullable(),
+            /** Null unless the evidence was hashed twice. */
             evidenceSha256After: z.string().nullable(),
             intact: z.boolean(),
+            /** What `intact` rests on beside the first hash: a second one, or the device's read-only flag and write counters. */
+            unchangedBy: z.enum(["second-hash", "write-counters"]).optional(),
+            stateBefore: z.string().max(1024).nullable().optional(),
+            stateAfter: z.string().max(1024).nullable().optional(),
+            /** Name of the output with the SHA-256 of every block of `blockBytes`, 32 bytes each. */
+            blockHashes: z.string().max(256).nullable().optional(),
+            blockBytes: z.number().int().positive().optional(),
+            /** Whether every byte was read or is known to hold no files. */
+            accounted: z.boolean().optional(),
+            /** The whole device in order. */
+            regions: z
+                .array(
+                    z.object({
+                        offsetBytes: z.number().int().nonnegative(),
+                        sizeBytes: z.number().int().nonnegative(),
+                        state: z.enum(["read", "empty", "unread"]),
+                        what: z.string().max(1024),
+                    }),
+                )
+                .optional(),
             fileSystems: z.array(
                 z.object({
                     type: z.string(),
@@ -52,12 +75,20 @@ export const analysisSummarySchema = z.object({
                     journalReplayed: z.boolean(),
                     filesSeen: z.number().int().nonnegative(),
                     reason: z.string().nullable(),
+                    /** Where the victim mounted it; null when nothing tells. */
+                    mountPoint: z.string().nullable().optional(),
+                    /** Whether its content alone, and no fstab, says so. */
+                    mountPointGuessed: z.boolean().optional(),
+                    /** Directories in it that are roots of their own: container layers, OSTree deployments, chroots. */
+                    roots: z.array(z.string()).optional(),
                 }),
             ),
         }),
     ),
     operatingSystem: z.object({ name: z.string().nullable(), version: z.string().nullable(), hostname: z.string().nullable() }).nullable(),
     findingsBySeverity: z.record(z.string(), z.number().int().nonnegative()),
+    /** Findings that were made and not written, because a check reports so many of one severity at most. */
+    findingsOverBound: z.record(z.string(), z.number().int().nonnegative()).optional(),
     checks: z.array(
         z.object({
             check: z.string(),

@@ -29,11 +29,12 @@ def compile_rules(directory: str = _BESIDE_PACKAGE) -> yara_x.Rules:
 
 
 class Yara(Check):
-    """Rules name their severity, ATT&CK technique and meaning in `meta`."""
+    """Rules name their severity, ATT&CK technique and meaning in `meta`. Large files are scanned in overlapping windows."""
 
     name = "yara"
 
     def __init__(self) -> None:
+        # One scanner a process; forked processes share the compiled rules.
         self._scanner = yara_x.Scanner(compile_rules())
         self._scanner.set_timeout(limits.YARA_SECONDS)
         self._scanner.max_matches_per_pattern(100)
@@ -42,25 +43,37 @@ class Yara(Check):
         return entry.is_file and entry.size > 0
 
     def look(self, item: Item) -> Iterator[Result]:
-        content = item.tree.read(item.entry.path, limits.YARA_BYTES)
-        try:
-            rules = self._scanner.scan(content).matching_rules
-        except yara_x.TimeoutError:
-            raise TimeoutError(f"{item.path}: scanning took more than {limits.YARA_SECONDS} seconds") from None
-        for rule in sorted(rules, key=lambda one: one.identifier):
-            meta = dict(rule.metadata)
-            quoted = [
-                f"{pattern.identifier} at {match.offset}: {decode(content[max(0, match.offset - 20) : match.offset + min(match.length, 200) + 60])}"
-                for pattern in rule.patterns
-                for match in tuple(pattern.matches)[:1]
-            ][:_QUOTED]
-            attack = tuple(str(meta.get("attack", "")).split())
-            yield self.found(
-                item,
-                Severity(str(meta.get("severity", "medium"))),
-                str(meta.get("description", rule.identifier)),
-                "\n".join(quoted),
-                attack,
-                rule=rule.identifier,
-                hashed=True,
-            )
+        seen: set[str] = set()
+        scanned = 0
+        for offset, content in item.windows():
+            if scanned >= limits.YARA_FILE_BYTES:
+                item.unseen[f"YARA scanned only its content up to byte {offset}"] = None
+                return
+            scanned += len(content)
+            try:
+                rules = self._scanner.scan(content).matching_rules
+            except yara_x.TimeoutError:
+                item.unseen[f"scanning {len(content)} bytes at byte {offset} took more than {limits.YARA_SECONDS} seconds"] = None
+                continue
+            for rule in sorted(rules, key=lambda one: one.identifier):
+                if rule.identifier not in seen:
+                    seen.add(rule.identifier)
+                    yield self._finding(item, rule, content, offset)
+
+    def _finding(self, item: Item, rule: yara_x.Rule, content: bytes, offset: int) -> Result:
+        meta = dict(rule.metadata)
+        quoted = [
+            f"{pattern.identifier} at {offset + match.offset}: "
+            f"{decode(content[max(0, match.offset - 20) : match.offset + min(match.length, 200) + 60])}"
+            for pattern in rule.patterns
+            for match in tuple(pattern.matches)[:1]
+        ][:_QUOTED]
+        return self.found(
+            item,
+            Severity(str(meta.get("severity", "medium"))),
+            str(meta.get("description", rule.identifier)),
+            "\n".join(quoted),
+            tuple(str(meta.get("attack", "")).split()),
+            rule=rule.identifier,
+            hashed=True,
+        )

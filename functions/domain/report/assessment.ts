@@ -96,8 +96,12 @@ function incompleteReasons({ custody, summary, findings, timeline }: ReportInput
     return reasons;
 }
 
-/** Hash before and after, or why the volume cannot be called unchanged; null when it can. */
-function volumeProblem({ volumeId, evidenceSha256Before: before, evidenceSha256After: after, intact }: Volume): string | null {
+/** Hash and what shows that nothing was written, or why the volume cannot be called unchanged; null when it can. */
+function volumeProblem({ volumeId, evidenceSha256Before: before, evidenceSha256After: after, intact, unchangedBy }: Volume): string | null {
+    if (unchangedBy === "write-counters" && after === null) {
+        if (before === null) return `The evidence volume of ${volumeId} was not hashed.`;
+        return intact ? null : `The evidence volume of ${volumeId} changed during the analysis: its write counters moved.`;
+    }
     if (before === null || after === null) return `The evidence volume of ${volumeId} was not hashed both before and after the analysis.`;
     if (before !== after) return `The evidence volume of ${volumeId} changed during the analysis: its SHA-256 before and after differ.`;
     return intact ? null : `The analysis says that the evidence volume of ${volumeId} is not intact, although its hashes agree.`;

@@ -100,20 +100,22 @@ ${
     summary === null
         ? html`<p class="warning">summary.json could not be read: the hashes are not known.</p>`
         : table(
-              "Never mounted, hashed before and after",
+              "Never mounted, hashed, and seen not to change",
               [
                   { title: "Source volume", kind: "code" },
                   { title: "Attached as", kind: "code" },
-                  { title: "SHA-256 before, and after" },
+                  { title: "SHA-256, and again where it was hashed twice" },
                   { title: "Unchanged" },
               ],
               summary.volumes.map((volume) => [
                   html`${code(volume.volumeId)}<br><span class="note">${bytes(volume.sizeBytes)}</span>`,
                   attached(volume.volumeId),
-                  html`${hash(volume.evidenceSha256Before)}<br>${hash(volume.evidenceSha256After)}`,
+                  html`${hash(volume.evidenceSha256Before)}${volume.evidenceSha256After === null && volume.unchangedBy === "write-counters" ? null : html`<br>${hash(volume.evidenceSha256After)}`}`,
                   volume.intact && volume.evidenceSha256Before !== null && volume.evidenceSha256Before === volume.evidenceSha256After
                       ? "yes"
-                      : html`<strong>no</strong>`,
+                      : volume.intact && volume.evidenceSha256Before !== null && volume.unchangedBy === "write-counters"
+                        ? "yes, by its write counters"
+                        : html`<strong>no</strong>`,
               ]),
           )
 }

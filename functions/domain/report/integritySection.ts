@@ -80,7 +80,7 @@ export function integritySection(input: ReportInput, assessment: Assessment): Ht
 <h2>Completeness and integrity</h2>
 <div class="statuses">
 ${status("Complete?", assessment.complete, assessment.incomplete, "Every volume, file system and check that was planned was looked at. What the checks never cover is listed under “What was not looked at”.")}
-${status("Intact?", assessment.intact, assessment.altered, `${count(assessment.lookedAt.hashedVolumes, "evidence volume")} hashed the same before and after the analysis, and every output matches its manifest.`)}
+${status("Intact?", assessment.intact, assessment.altered, `${count(assessment.lookedAt.hashedVolumes, "evidence volume")} hashed and not changed by the analysis, and every output matches its manifest.`)}
 </div>
 ${journalBanner(assessment)}
 <h3 class="quiet">What was looked at</h3>

@@ -72,6 +72,18 @@ describe("report assessment", () => {
             /not hashed both before and after/,
         ],
         [
+            "a volume's write counters moved",
+            {
+                summary: withVolumes((volume) => ({
+                    ...volume,
+                    evidenceSha256After: null,
+                    unchangedBy: "write-counters" as const,
+                    intact: false,
+                })),
+            },
+            /write counters moved/,
+        ],
+        [
             "the analysis says a volume is not",
             { summary: withVolumes((volume) => ({ ...volume, intact: false })) },
             /not intact, although its hashes agree/,
