@@ -1,11 +1,13 @@
 import * as aws from "@pulumi/aws";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import { grantsOf } from "./catalogue/grantees";
+import { readDocument } from "./lib/iamDocument";
 import { ownershipFor } from "./lib/ownership";
 import { deferUnknownDocuments, documentsOf } from "./lib/policyDocuments";
-import { judgePrincipals } from "./lib/principals";
+import { judgePrincipals, strangersIn } from "./lib/principals";
 import type { ResourceClass } from "./lib/references";
 import { deferWhereUnknown } from "./lib/unknown";
-import { listOf, objectOf, reveal, show, UNKNOWN, type Properties, type Value } from "./lib/values";
+import { listOf, objectOf, reveal, show, type Properties, type Value } from "./lib/values";
 
 /** Settings that open a resource without a policy document: what is wrong, or nothing. */
 const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
@@ -24,35 +26,6 @@ const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
         aws.lambda.FunctionUrl,
         (props) =>
             props.authorizationType === "AWS_IAM" ? undefined : `has authorizationType = ${show(props.authorizationType)}; set "AWS_IAM"`,
-    ],
-    [
-        aws.lambda.Permission,
-        (props) =>
-            mayBeAnyone(props.principal) && !props.principalOrgId && !props.sourceAccount
-                ? `lets everyone call the function; name the principal`
-                : undefined,
-    ],
-    [
-        aws.cloudwatch.EventPermission,
-        (props) =>
-            mayBeAnyone(props.principal) && Object.keys(objectOf(props.condition)).length === 0
-                ? `lets everyone put events; name the account or organisation`
-                : undefined,
-    ],
-    [
-        aws.ec2.SnapshotCreateVolumePermission,
-        (props) =>
-            typeof props.accountId === "string" && /^\d{12}$/.test(props.accountId)
-                ? undefined
-                : `shares a snapshot with ${show(props.accountId)}; name one account`,
-    ],
-    [
-        aws.ec2.AmiLaunchPermission,
-        (props) => (props.group === undefined ? undefined : `shares an image with the group ${show(props.group)}; name accounts`),
-    ],
-    [
-        aws.ssm.Document,
-        (props) => (/"all"|"all,|,all[",]/i.test(show(props.permissions)) ? "is shared with all accounts; name accounts" : undefined),
     ],
     [
         aws.ebs.SnapshotBlockPublicAccess,
@@ -97,17 +70,18 @@ export const nothingIsPublic: ResourceValidationPolicy = {
                 report(problem);
             }
         }
-        deferUnknownDocuments(args.props, documents);
+        const grants = grantsOf(args.type, props).map((each) => ({ ...each, ...readDocument({ Statement: [each.statement] }) }));
+        for (const { path, statements, receiver } of grants) {
+            for (const who of statements.flatMap((statement) => strangersIn(statement, whose, receiver))) {
+                report(`gives ${statements[0].actions.join(", ")}, by ${path}, to ${who}`);
+            }
+        }
+        deferUnknownDocuments(args.props, [...documents, ...grants]);
         if (ingressRules(args, props).length > 0) {
             RANGES.forEach((property) => deferWhereUnknown(args.props[property]));
         }
     },
 };
-
-/** A principal is written out, so one that is not known counts as anyone. */
-function mayBeAnyone(principal: Value): boolean {
-    return principal === "*" || principal === UNKNOWN;
-}
 
 function aclProblem(acl: Value): string | undefined {
     const closed =

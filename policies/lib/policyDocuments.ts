@@ -130,7 +130,7 @@ export function documentsOf(type: string, props: Properties, ...kinds: DocumentK
 }
 
 /** Hands to the update what is not known of these documents, and nothing else. To be called last. @param props a policy's own `props` */
-export function deferUnknownDocuments(props: object, documents: readonly FoundDocument[]): void {
+export function deferUnknownDocuments(props: object, documents: readonly { path: string; unknown: boolean }[]): void {
     for (const { path } of documents.filter(({ unknown }) => unknown)) {
         deferWhereUnknown((props as Record<string, unknown>)[path.split(".")[0]]);
     }

@@ -1,5 +1,5 @@
 import type { Condition, PolicyDocument, Principal, Statement } from "./iamDocument";
-import type { Ownership } from "./ownership";
+import { accountOfArn, type Ownership } from "./ownership";
 import { sendsSource, type Receiver } from "./serviceSources";
 import { UNKNOWN } from "./values";
 
@@ -98,11 +98,15 @@ export function judgePrincipals(document: PolicyDocument, whose: Ownership, rece
     return document.statements
         .filter((statement) => statement.allow)
         .flatMap((statement) =>
-            statement.principals.flatMap((principal) => {
-                const problem = judgePrincipal(principal, statement, whose, receiver);
-                return problem === undefined ? [] : [`has statement ${statement.label}, which allows ${deeds(statement)} to ${problem}`];
-            }),
+            strangersIn(statement, whose, receiver).map(
+                (who) => `has statement ${statement.label}, which allows ${deeds(statement)} to ${who}`,
+            ),
         );
+}
+
+/** Those whom a statement names that are not of the estate, each with what to do: `account 666666666666 (…), which is not of the estate; take it out …` */
+export function strangersIn(statement: Statement, whose: Ownership, receiver: Receiver = "other"): string[] {
+    return statement.principals.flatMap((principal) => judgePrincipal(principal, statement, whose, receiver) ?? []);
 }
 
 const deeds = ({ actions, negations }: Statement): string =>
@@ -131,8 +135,18 @@ function judgeAccount(value: string, statement: Statement, whose: Ownership): st
             ? undefined
             : `account ${account} (${value}), which is not of the estate; take it out, or name it as an exception with a reason and an end`;
     }
-    if (whose.isOurArn(value) || isBoundToEstate(statement, whose)) {
+    if (isBoundToEstate(statement, whose)) {
         return undefined;
+    }
+    const organization = /^arn:[^:]*:organizations::\d{12}:(?:organization|ou)\/(o-[a-z0-9]+)/.exec(value)?.[1];
+    if (organization !== undefined) {
+        return whose.isOurOrganization(organization) ? undefined : `organisation ${organization}, which is not of the estate; take it out`;
+    }
+    const owner = accountOfArn(value);
+    if (owner !== undefined) {
+        return whose.isOurArn(value)
+            ? undefined
+            : `${value} of account ${owner}, which is not of the estate; take it out, or name it as an exception with a reason and an end`;
     }
     // AWS takes no wildcard inside a principal's ARN; whatever else is no literal account counts as everyone.
     const conditions = statement.conditions.map(({ key }) => key);
