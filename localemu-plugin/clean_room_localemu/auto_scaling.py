@@ -1,8 +1,10 @@
 """
 Membership in Auto Scaling groups.
 
-AWS refuses to detach instances that are not in the group and a capacity below the group's minimum, and takes detached instances off
-the group's load balancers. LocalEmu lowers the capacity by whatever is named and leaves the instance registered.
+AWS refuses to detach instances that are not in the group, those on their way in or out (Pending, Pending:Wait, Warmed:Stopped,
+Terminating ...) and a capacity below the group's minimum, and takes detached instances off the group's load balancers. LocalEmu lowers the
+capacity by whatever is named and leaves the instance registered.
+https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html
 """
 
 from typing import Any
@@ -27,12 +29,14 @@ def group_of(backend: Any, name: str) -> Any:
     return backend.autoscaling_groups[name]
 
 
-def check_members(group: Any, instance_ids: list[str], should_decrement: bool) -> None:
-    """Raises ValidationError when one is no member, or the group would have fewer than its minimum."""
-    members = {each.instance.id for each in group.instance_states}
+def check_members(group: Any, instance_ids: list[str], should_decrement: bool, states: tuple[str, ...]) -> None:
+    """Raises ValidationError when one is no member or in none of the states, or the group would have fewer than its minimum."""
+    members = {each.instance.id: each.lifecycle_state for each in group.instance_states}
     for instance_id in instance_ids:
         if instance_id not in members:
             raise ValidationError(f"The instance {instance_id} is not part of Auto Scaling group {group.name}.")
+        if members[instance_id] not in states:
+            raise ValidationError(f"The instance {instance_id} is not in {' or '.join(states)}; it is in {members[instance_id]}.")
     if should_decrement and group.desired_capacity - len(set(instance_ids)) < group.min_size:
         raise ValidationError(
             f"Cannot detach or stand by {len(set(instance_ids))} instances of {group.name}: the capacity would be below its minimum size of {group.min_size}."
@@ -60,7 +64,7 @@ def attach(fn: Any, self: Any, group_name: str, instance_ids: list[str]) -> Any:
 
 def detach(fn: Any, self: Any, group_name: str, instance_ids: list[str], should_decrement: bool) -> Any:
     group = group_of(self, group_name)
-    check_members(group, instance_ids, should_decrement)
+    check_members(group, instance_ids, should_decrement, ("InService", "Standby"))
     activities = fn(self, group_name, instance_ids, should_decrement)
     for target_group in target_groups_of(self, group):
         target_group.deregister([{"Id": each} for each in instance_ids])
@@ -85,5 +89,5 @@ def register_members(backend: Any, group_name: str) -> None:
 
 
 def enter_standby(fn: Any, self: Any, group_name: str, instance_ids: list[str], should_decrement: bool) -> Any:
-    check_members(group_of(self, group_name), instance_ids, should_decrement)
+    check_members(group_of(self, group_name), instance_ids, should_decrement, ("InService",))
     return fn(self, group_name, instance_ids, should_decrement)

@@ -6,7 +6,29 @@ so it is those classes that are corrected.
 
 def install() -> None:
     """Before LocalEmu takes requests."""
-    from . import disk_images, instances, interfaces, snapshot_locks, snapshot_sharing, snapshots, volumes
+    from . import (
+        disk_images,
+        instances,
+        interfaces,
+        marketplace,
+        security_groups,
+        snapshot_locks,
+        snapshot_sharing,
+        snapshots,
+        trunk_interfaces,
+        volumes,
+    )
 
-    for module in (interfaces, instances, snapshots, snapshot_sharing, snapshot_locks, volumes, disk_images):
+    for module in (
+        security_groups,
+        interfaces,
+        trunk_interfaces,
+        instances,
+        snapshots,
+        snapshot_sharing,
+        snapshot_locks,
+        volumes,
+        marketplace,
+        disk_images,
+    ):
         module.install()

@@ -1,5 +1,6 @@
 """Snapshots: born pending, tagged, encrypted and copied as EBS does."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ NO_VOLUME = "vol-ffffffff"
 
 #: Copies under way into one Region, at most.
 MOST_COPIES = 20
+#: Snapshots under way of one volume (gp2, gp3, io1, io2; st1 and sc1 allow one) and of an account in a Region, at most.
+#: https://docs.aws.amazon.com/general/latest/gr/ebs-service.html
+MOST_OF_A_VOLUME, MOST_PENDING = 5, 100
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ def _correct_creation() -> None:
     @patch(EBSBackend.create_snapshot)
     def create_snapshot(fn: Any, self: Any, volume_id: str, description: str, *args: Any, **kwargs: Any) -> Snapshot:
         """Under the volume's key, and as large as the volume is now."""
-        snapshot = fn(self, volume_id, description, *args, **kwargs)
         volume = self.get_volume(volume_id)
+        _refuse_too_many(self, volume)
+        snapshot = fn(self, volume_id, description, *args, **kwargs)
         snapshot.kms_key_id = volume.kms_key_id if volume.encrypted else None
         snapshot.volume = SourceVolume(volume.id, int(volume.size))
         return snapshot
@@ -93,6 +98,19 @@ def _correct_creation() -> None:
             snapshot.add_tags({**copied, **asked})
             snapshots.append(snapshot)
         return self.response_template(responses.CREATE_SNAPSHOTS_RESPONSE).render(snapshots=snapshots)
+
+
+def _refuse_too_many(backend: Any, volume: Any) -> None:
+    """Both limits are waits and not failures: they pass as snapshots complete."""
+    if getattr(volume, "from_ami", False):
+        return
+    pending = [each for each in list(backend.snapshots.values()) if not each.from_ami and each.pending.lasts()]
+    others, until = getattr(backend, "other_snapshots_pending", (0, 0.0))
+    if len(pending) + (others if time.monotonic() < until else 0) >= MOST_PENDING:
+        raise error("PendingSnapshotLimitExceeded", f"You have too many pending snapshots in this Region; the limit is {MOST_PENDING}.")
+    most = 1 if volume.volume_type in ("st1", "sc1") else MOST_OF_A_VOLUME
+    if sum(each.volume.id == volume.id for each in pending) >= most:
+        raise error("ConcurrentSnapshotLimitExceeded", f"Maximum allowed in-progress snapshots for a single volume exceeded: {volume.id}")
 
 
 def _correct_copy() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from localemu.aws.api import CommonServiceException, RequestContext
 
+from ..ec2.shared_vpcs import OF_THE_OWNER
 from .callers import context_of, policies_of, principal_of
 from .encryption_needs import is_of_aws
 from .evaluation import Decision, Need, Policies, Principal, decide
@@ -40,6 +41,7 @@ def authorize(request: RequestContext) -> None:
     needed = needs(request.service.service_name, request.operation.name, request.service_request, request.region, request.account_id)
     if needed[0].action in FREE:
         return
+    refuse_participants(request, needed)
     caller = resolve_caller(_extract_access_key(request), request.account_id, request.region)
     if request.is_internal_call and (caller is None or caller.principal_type in ("Root", "Anonymous")):
         authorize_service(request, needed)
@@ -70,6 +72,15 @@ def authorize(request: RequestContext) -> None:
                 request,
                 f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} because {decision.value}",
             )
+
+
+def refuse_participants(request: RequestContext, needed: list[Need]) -> None:
+    """The network of a shared VPC is its owner's, whatever the policies of a participant say."""
+    if request.service.service_name != "ec2" or request.operation.name not in OF_THE_OWNER:
+        return
+    foreign = next((each for each in needed if (each.resource.split(":") + [""] * 5)[4] not in ("", request.account_id)), None)
+    if foreign:
+        refuse(request, f"You are not authorized to perform this operation: {foreign.resource} is shared with you.")
 
 
 def calling_service(request: RequestContext) -> tuple[str | None, str | None]:

@@ -89,8 +89,11 @@ def ec2_needs(operation: str, params: dict[str, Any], region: str, account: str)
 
 
 def arn(resource_id: str, region: str, account: str) -> str:
-    """ARN of an EC2 resource by its id."""
+    """ARN of an EC2 resource by its id; a shared VPC and its subnets have their owner's account in it."""
+    from ..ec2.shared_vpcs import owner_of
+
     kind = TYPES.get(resource_id.split("-", 1)[0], "*")
+    account = owner_of(resource_id, region, account)
     return f"arn:aws:ec2:{region}:{'' if kind in WITHOUT_ACCOUNT else account}:{kind}/{resource_id}"
 
 

@@ -1,0 +1,100 @@
+"""
+What other services and people bring about, for which LocalEmu has no API: a subnet shared through Resource Access Manager, a pod's branch
+interface, a Marketplace code, a lifecycle state of Auto Scaling, a crowd of snapshots. Set at /_localemu/clean-room/circumstances on the
+loopback interface by rehearsals and specs (rehearsal/circumstances.ts).
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from localemu.http import Request, Resource, Response
+
+PATH = "/_localemu/clean-room/circumstances"
+Asked = dict[str, Any]
+
+
+def install() -> None:
+    """Adds the control."""
+    from localemu.services.internal import get_internal_apis
+
+    get_internal_apis().add(Resource(PATH, Control()))
+
+
+class Control:
+    """POST {kind, accountId, region, ...}; see the functions below for what each kind takes and gives."""
+
+    def on_post(self, request: Request) -> Response:
+        """Answers 400 with {error} for what cannot be brought about."""
+        try:
+            asked = json.loads(request.get_data() or b"{}")
+            answer, status = _KINDS[asked["kind"]](asked), 200
+        except Exception as error:
+            answer, status = {"error": f"{type(error).__name__}: {error}"}, 400
+        return Response(json.dumps(answer, default=str), status=status, mimetype="application/json")
+
+
+def share_subnet(asked: Asked) -> Asked:
+    """{subnetId, withAccountId}: as RAM does for the subnets that a resource share names."""
+    from .ec2.shared_vpcs import share
+
+    share(asked["accountId"], asked["region"], asked["subnetId"], asked["withAccountId"])
+    return {}
+
+
+def branch_interface(asked: Asked) -> Asked:
+    """{instanceId, subnetId, groupIds, tags}: as the VPC resource controller of EKS does for a pod. Gives {networkInterfaceId}."""
+    from .ec2.trunk_interfaces import join
+
+    backend = _ec2(asked)
+    trunk = backend.get_instance(asked["instanceId"]).nics[0]
+    tags = {"vpcresources.k8s.aws/trunk-eni-id": trunk.id, **asked.get("tags", {})}
+    branch = backend.create_network_interface(
+        backend.get_subnet(asked["subnetId"]), None, [], asked["groupIds"], "aws-k8s-branch-eni", tags
+    )
+    join(backend, branch.id, trunk.id, asked.get("vlanId"))
+    return {"networkInterfaceId": branch.id}
+
+
+def marketplace(asked: Asked) -> Asked:
+    """{volumeId, code}: as launching an image with a product code does."""
+    _ec2(asked).get_volume(asked["volumeId"]).codes = (asked["code"],)
+    return {}
+
+
+def lifecycle_state(asked: Asked) -> Asked:
+    """{instanceId, state, seconds, then}: such as Pending:Wait; `then` (InService) follows after `seconds`, never without."""
+    from moto.autoscaling.models import autoscaling_backends
+
+    groups = autoscaling_backends[asked["accountId"]][asked["region"]].autoscaling_groups.values()
+    member = next(each for group in groups for each in group.instance_states if each.instance.id == asked["instanceId"])
+    member.lifecycle_state = asked["state"]
+    if asked.get("seconds") is not None:
+        timer = threading.Timer(float(asked["seconds"]), setattr, (member, "lifecycle_state", asked.get("then", "InService")))
+        timer.daemon = True
+        timer.start()
+    return {}
+
+
+def snapshots_pending(asked: Asked) -> Asked:
+    """{count, seconds}: the account has so many snapshots under way in the Region, for that long."""
+    import time
+
+    _ec2(asked).other_snapshots_pending = (int(asked["count"]), time.monotonic() + float(asked["seconds"]))
+    return {}
+
+
+def _ec2(asked: Asked) -> Any:
+    from moto.ec2.models import ec2_backends
+
+    return ec2_backends[asked["accountId"]][asked["region"]]
+
+
+_KINDS: dict[str, Callable[[Asked], Asked]] = {
+    "shareSubnet": share_subnet,
+    "branchInterface": branch_interface,
+    "marketplaceCode": marketplace,
+    "lifecycleState": lifecycle_state,
+    "snapshotsPending": snapshots_pending,
+}
