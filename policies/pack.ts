@@ -7,17 +7,18 @@ import { endpointPolicyIsNotOpen } from "./endpointPolicyIsNotOpen";
 import { evidenceBucketIsProtected } from "./evidenceBucketIsProtected";
 import { isolationGroupHasNoRules } from "./isolationGroupHasNoRules";
 import { kmsKeyRotatesAndStays } from "./kmsKeyRotatesAndStays";
+import { withContents } from "./lib/withContents";
 import { lambdaHasDeadLetterAndTimeout } from "./lambdaHasDeadLetterAndTimeout";
 import { logGroupRetains } from "./logGroupRetains";
 import { noFullAccessPolicy } from "./noFullAccessPolicy";
 import { nothingIsPublic } from "./nothingIsPublic";
+import { otherPackagesAreRead } from "./otherPackagesAreRead";
 import { roleHasNoWildcards } from "./roleHasNoWildcards";
 
 /** Name under which the engine reports the pack. */
 export const packName = "ec2-clean-room";
 
-/** Every policy of the pack. Importing this file starts nothing; `index.ts` serves it. */
-export const policies: PolicyPackArgs["policies"] = [
+const written: PolicyPackArgs["policies"] = [
     isolationGroupHasNoRules,
     cleanRoomHasNoGateway,
     cleanRoomHasNoRouteOut,
@@ -31,4 +32,8 @@ export const policies: PolicyPackArgs["policies"] = [
     logGroupRetains,
     nothingIsPublic,
     coverageInEveryRegion,
+    otherPackagesAreRead,
 ];
+
+/** Every policy of the pack, which also judges what a template or another package brings along. Importing this file starts nothing; `index.ts` serves it. */
+export const policies: PolicyPackArgs["policies"] = written.map(withContents);

@@ -97,7 +97,7 @@ function toResource(declared: Declared): PolicyResource {
                   provider: {
                       type: "pulumi:providers:aws",
                       name: "provider",
-                      urn: "urn:provider",
+                      urn: `urn:provider:${JSON.stringify(declared.provider)}`,
                       props: throwOnUnknown(declared.provider),
                   },
               }),

@@ -1,0 +1,194 @@
+import { parse, type ScalarTag } from "yaml";
+import { listOf, objectOf, UNKNOWN, type Properties, type Value } from "./values";
+
+/** A resource of a CloudFormation template, with its references resolved as far as that goes. */
+export interface TemplateResource {
+    logicalId: string;
+    /** Such as `AWS::IAM::Role`. */
+    type: string;
+    properties: Properties;
+}
+
+export interface Template {
+    resources: TemplateResource[];
+    /** What keeps the template from being judged. */
+    problems: string[];
+}
+
+/** What stands for the pseudo parameters, and parameters by name. */
+export interface Surroundings {
+    accountId: string;
+    parameters: Properties;
+}
+
+/**
+ * Reads a template, in JSON or YAML. What only a deployment could know (an attribute of a resource of the template, an imported value) becomes a
+ * text that says what it is, never a value that is not known: it would never become known, and a check that waits for it would never be made.
+ */
+export function readTemplate(body: string, surroundings: Surroundings): Template {
+    let template: Properties;
+    try {
+        template = objectOf(parse(body, { customTags: SHORT_FORMS, logLevel: "silent", maxAliasCount: 100 }) as Value);
+    } catch (error) {
+        return {
+            resources: [],
+            problems: [`is neither JSON nor YAML (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`],
+        };
+    }
+    const problems: string[] = [];
+    const macros = [
+        ...listOf(template.Transform),
+        ...(JSON.stringify(template.Resources ?? {}).includes('"Fn::Transform"') ? ["Fn::Transform"] : []),
+    ];
+    if (macros.length > 0) {
+        problems.push(
+            `is rewritten by macros (${macros.map(String).join(", ")}) when it is deployed, so that nobody can tell what it makes; write out what they would`,
+        );
+    }
+    const declared = Object.entries(objectOf(template.Resources));
+    if (declared.length === 0) {
+        problems.push("has no resources");
+    }
+    const defaults: Properties = Object.fromEntries<Value>(
+        Object.entries(objectOf(template.Parameters)).map(([name, each]) => [name, objectOf(each).Default]),
+    );
+    const scope: Scope = {
+        accountId: surroundings.accountId,
+        parameters: { ...defaults, ...surroundings.parameters },
+        mappings: objectOf(template.Mappings),
+    };
+    return {
+        problems,
+        resources: declared.map(([logicalId, each]) => ({
+            logicalId,
+            type: String(objectOf(each).Type ?? "nothing"),
+            properties: objectOf(resolve(objectOf(each).Properties, scope)),
+        })),
+    };
+}
+
+interface Scope {
+    accountId: string;
+    parameters: Properties;
+    mappings: Properties;
+}
+
+/** A value with its intrinsic functions replaced by what they give, or by a text that says what they would. */
+function resolve(value: Value, scope: Scope): Value {
+    if (Array.isArray(value)) {
+        return value.map((each) => resolve(each, scope)).filter((each) => each !== undefined);
+    }
+    if (typeof value !== "object" || value === null) {
+        return value;
+    }
+    const entries = Object.entries(value);
+    const [name, argument] = entries[0] ?? [];
+    if (entries.length === 1 && name !== undefined && (name === "Ref" || name.startsWith("Fn::"))) {
+        return intrinsic(name, argument, scope);
+    }
+    return Object.fromEntries(
+        entries.map(([key, each]) => [key, resolve(each, scope)]).filter(([, each]) => each !== undefined),
+    ) as Properties;
+}
+
+function intrinsic(name: string, argument: Value, scope: Scope): Value {
+    switch (name) {
+        case "Ref":
+            return referred(String(argument), scope);
+        case "Fn::Sub": {
+            const [text, own] = listOf(argument);
+            const local = objectOf(resolve(own, scope));
+            return String(text).replace(/\$\{(!?)([^}]+)\}/g, (whole, literal: string, variable: string) =>
+                literal === "!"
+                    ? `\${${variable}}`
+                    : asText(
+                          local[variable] ?? (variable.includes(".") ? attribute(variable, scope.accountId) : referred(variable, scope)),
+                      ),
+            );
+        }
+        case "Fn::Join": {
+            const [separator, parts] = listOf(argument);
+            return listOf(resolve(parts, scope)).map(asText).join(String(separator));
+        }
+        case "Fn::GetAtt":
+            return attribute(listOf(argument).map(String).join("."), scope.accountId);
+        case "Fn::If":
+            // Either may be deployed, so both are judged.
+            return listOf(argument)
+                .slice(1)
+                .flatMap((each) => listOf(resolve(each, scope)));
+        case "Fn::Select": {
+            const [index, list] = listOf(argument);
+            return listOf(resolve(list, scope))[Number(index)];
+        }
+        case "Fn::Split": {
+            const [separator, text] = listOf(argument);
+            return asText(resolve(text, scope)).split(String(separator));
+        }
+        case "Fn::FindInMap": {
+            const [map, first, second] = listOf(argument).map((each) => resolve(each, scope));
+            return objectOf(objectOf(scope.mappings[asText(map)])[asText(first)])[asText(second)] ?? `a value of the map ${asText(map)}`;
+        }
+        default:
+            return `what ${name} gives of ${JSON.stringify(argument)}`;
+    }
+}
+
+/** A reference: a pseudo parameter, a parameter, or a resource of the template, which is called by its logical id. */
+function referred(name: string, { accountId, parameters }: Scope): Value {
+    const pseudo: Properties = {
+        "AWS::AccountId": accountId,
+        "AWS::Partition": "aws",
+        "AWS::Region": "eu-west-1",
+        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::NoValue": undefined,
+        "AWS::StackName": "stack",
+        "AWS::StackId": arnOf("stack", accountId),
+        "AWS::NotificationARNs": [],
+    };
+    if (name in pseudo) {
+        return pseudo[name];
+    }
+    return parameters[name] ?? name;
+}
+
+/** An attribute: an ARN of the account, as {@link arnOf} gives it, an id, or what it is. */
+function attribute(path: string, accountId: string): string {
+    const [logicalId, ...name] = path.split(".");
+    return /Arn$/.test(path) ? arnOf(logicalId, accountId) : /Id$/.test(path) && name.length === 1 ? logicalId : path;
+}
+
+/** What stands for the ARN of a resource that a template makes. */
+export const arnOf = (logicalId: string, accountId: string): string => `arn:aws:cloudformation::${accountId}:${logicalId}`;
+
+const asText = (value: Value): string => (value === UNKNOWN ? "?" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/** YAML's short forms: `!Sub text` is `{ "Fn::Sub": "text" }`. */
+const SHORT_FORMS = [
+    "Ref",
+    "Sub",
+    "GetAtt",
+    "Join",
+    "If",
+    "Select",
+    "Split",
+    "FindInMap",
+    "ImportValue",
+    "Base64",
+    "Cidr",
+    "GetAZs",
+    "Equals",
+    "Not",
+    "And",
+    "Or",
+    "Condition",
+    "Transform",
+].flatMap((form) => {
+    const name = form === "Ref" || form === "Condition" ? form : `Fn::${form}`;
+    const wrap = (value: unknown): object => ({ [name]: form === "GetAtt" && typeof value === "string" ? value.split(".") : value });
+    return [
+        { tag: `!${form}`, resolve: (text: string) => wrap(text) },
+        { tag: `!${form}`, collection: "seq", resolve: (seq: { toJSON(): unknown }) => wrap(seq.toJSON()) },
+        { tag: `!${form}`, collection: "map", resolve: (map: { toJSON(): unknown }) => wrap(map.toJSON()) },
+    ];
+}) as unknown as ScalarTag[];
