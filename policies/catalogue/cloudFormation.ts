@@ -2,7 +2,7 @@
  * CloudFormation's resource types in the provider's words, so that the same policies judge a template, a Cloud Control resource or one of
  * aws-native. A type that is neither here, nor has the provider's own name in the catalogue, nor is harmless, is refused: nobody has read it.
  */
-import type { Properties, Value } from "../lib/values";
+import { textOf, type Properties, type Value } from "../lib/values";
 import { isLookedAt } from "./network";
 import { token, tokens } from "./tokens";
 
@@ -203,7 +203,7 @@ function inlinePolicies(props: Properties): Properties {
 /** A permission on a bus, by a statement of its own or by the properties that came before. */
 function busPolicy(props: Properties): Properties {
     const { statement, principal, action, condition } = props;
-    const condition_: Properties = isObject(condition) ? { [String(condition.type)]: { [String(condition.key)]: condition.value } } : {};
+    const condition_: Properties = isObject(condition) ? { [textOf(condition.type)]: { [textOf(condition.key)]: condition.value } } : {};
     const old: Properties = {
         Effect: "Allow",
         Principal: principal === "*" ? "*" : { AWS: principal },
@@ -220,7 +220,7 @@ function table(props: Properties): Properties {
 
 /** `[{ Key: a, Value: b }]` as `{ a: b }`. */
 export function pairs(value: Value, key = "key", content = "value"): Value {
-    return Array.isArray(value) ? Object.fromEntries(value.filter(isObject).map((each) => [String(each[key]), each[content]])) : value;
+    return Array.isArray(value) ? Object.fromEntries(value.filter(isObject).map((each) => [textOf(each[key]), each[content]])) : value;
 }
 
 const single = (value: Value): Value => (value === undefined ? undefined : [value]);

@@ -14,7 +14,9 @@ function indexOf(stack: readonly PolicyResource[]): Map<string, PolicyResource[]
     }
     const index = new Map<string, PolicyResource[]>();
     for (const resource of stack) {
-        for (const name of [revealKey(resource.props, "id"), revealKey(resource.props, "arn")]) {
+        // Of a bucket other resources name the bucket, and of whatever else its id or ARN.
+        const names = ["id", "arn", ...(/^aws:s3\/bucket(V2)?:/.test(resource.type) ? ["bucket"] : [])];
+        for (const name of new Set(names.map((each) => revealKey(resource.props, each)))) {
             if (typeof name === "string") {
                 index.set(name, [...(index.get(name) ?? []), resource]);
             }

@@ -1,5 +1,5 @@
 import { parse, type ScalarTag } from "yaml";
-import { listOf, objectOf, UNKNOWN, type Properties, type Value } from "./values";
+import { listOf, objectOf, textOf, type Properties, type Value } from "./values";
 
 /** A resource of a CloudFormation template, with its references resolved as far as that goes. */
 export interface TemplateResource {
@@ -61,7 +61,7 @@ export function readTemplate(body: string, surroundings: Surroundings): Template
         problems,
         resources: declared.map(([logicalId, each]) => ({
             logicalId,
-            type: String(objectOf(each).Type ?? "nothing"),
+            type: textOf(objectOf(each).Type ?? "nothing"),
             properties: objectOf(resolve(objectOf(each).Properties, scope)),
         })),
     };
@@ -94,21 +94,21 @@ function resolve(value: Value, scope: Scope): Value {
 function intrinsic(name: string, argument: Value, scope: Scope): Value {
     switch (name) {
         case "Ref":
-            return referred(String(argument), scope);
+            return referred(textOf(argument), scope);
         case "Fn::Sub": {
             const [text, own] = listOf(argument);
             const local = objectOf(resolve(own, scope));
-            return String(text).replace(/\$\{(!?)([^}]+)\}/g, (whole, literal: string, variable: string) =>
+            return textOf(text).replace(/\$\{(!?)([^}]+)\}/g, (whole, literal: string, variable: string) =>
                 literal === "!"
                     ? `\${${variable}}`
-                    : asText(
+                    : textOf(
                           local[variable] ?? (variable.includes(".") ? attribute(variable, scope.accountId) : referred(variable, scope)),
                       ),
             );
         }
         case "Fn::Join": {
             const [separator, parts] = listOf(argument);
-            return listOf(resolve(parts, scope)).map(asText).join(String(separator));
+            return listOf(resolve(parts, scope)).map(textOf).join(textOf(separator));
         }
         case "Fn::GetAtt":
             return attribute(listOf(argument).map(String).join("."), scope.accountId);
@@ -123,11 +123,11 @@ function intrinsic(name: string, argument: Value, scope: Scope): Value {
         }
         case "Fn::Split": {
             const [separator, text] = listOf(argument);
-            return asText(resolve(text, scope)).split(String(separator));
+            return textOf(resolve(text, scope)).split(textOf(separator));
         }
         case "Fn::FindInMap": {
             const [map, first, second] = listOf(argument).map((each) => resolve(each, scope));
-            return objectOf(objectOf(scope.mappings[asText(map)])[asText(first)])[asText(second)] ?? `a value of the map ${asText(map)}`;
+            return objectOf(objectOf(scope.mappings[textOf(map)])[textOf(first)])[textOf(second)] ?? `a value of the map ${textOf(map)}`;
         }
         default:
             return `what ${name} gives of ${JSON.stringify(argument)}`;
@@ -160,8 +160,6 @@ function attribute(path: string, accountId: string): string {
 
 /** What stands for the ARN of a resource that a template makes. */
 export const arnOf = (logicalId: string, accountId: string): string => `arn:aws:cloudformation::${accountId}:${logicalId}`;
-
-const asText = (value: Value): string => (value === UNKNOWN ? "?" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 /** YAML's short forms: `!Sub text` is `{ "Fn::Sub": "text" }`. */
 const SHORT_FORMS = [

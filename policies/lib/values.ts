@@ -61,3 +61,8 @@ export function show(value: Value): string {
     const text = JSON.stringify(value, (_, part: unknown) => (part === UNKNOWN ? `<${UNKNOWN.description}>` : part)) ?? "undefined";
     return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
+
+/** A value as text: a string as it is, anything else as JSON. */
+export function textOf(value: Value): string {
+    return typeof value === "string" ? value : value === UNKNOWN ? "?" : (JSON.stringify(value) ?? "");
+}

@@ -21,20 +21,18 @@ describe("the policies on the program itself", function () {
         it(`hold for the stack ${stack}`, async () => {
             const { resources, problems } = await declare(settingsOf(stack));
             expect(problems).to.deep.equal([]);
-            const judged = resources.map(
-                ({ type, name, inputs, accountId, region, ignoreChanges }): Judged => ({
-                    is: typed(type),
-                    name,
-                    // What the mocks answer, by which resources name each other.
-                    props: {
-                        id: `${name}-id`,
-                        arn: `arn:aws:${type.split(/[:/]/)[1]}:${region ?? ""}:${accountId ?? ""}:${name}`,
-                        ...inputs,
-                    },
-                    ignoreChanges,
-                    ...(accountId === null ? {} : { provider: { allowedAccountIds: [accountId] } }),
-                }),
-            );
+            const judged = resources.map(({ type, name, inputs, accountId, region, ignoreChanges }): Judged => ({
+                is: typed(type),
+                name,
+                // What the mocks answer, by which resources name each other.
+                props: {
+                    id: `${name}-id`,
+                    arn: `arn:aws:${type.split(/[:/]/)[1]}:${region ?? ""}:${accountId ?? ""}:${name}`,
+                    ...inputs,
+                },
+                ignoreChanges,
+                ...(accountId === null ? {} : { provider: { allowedAccountIds: [accountId] } }),
+            }));
             const violations: string[] = [];
             for (const policy of policies) {
                 const verdict = await judge(policy, judged);
