@@ -98,7 +98,7 @@ function intrinsic(name: string, argument: Value, scope: Scope): Value {
         case "Fn::Sub": {
             const [text, own] = listOf(argument);
             const local = objectOf(resolve(own, scope));
-            return textOf(text).replace(/\$\{(!?)([^}]+)\}/g, (whole, literal: string, variable: string) =>
+            return textOf(text).replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, variable: string) =>
                 literal === "!"
                     ? `\${${variable}}`
                     : textOf(
