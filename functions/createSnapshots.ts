@@ -7,14 +7,25 @@ import { z } from "zod";
 import { forensicsClient, memberClient } from "./aws/clients";
 import { snapshotArn, madeForIncident, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
-import { isTransient, NotYetError, StepError } from "./aws/errors";
+import { isTransient, NotYetError, StepError, TransientError } from "./aws/errors";
+import { putJson } from "./aws/evidenceBucket";
 import { step } from "./aws/handler";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { actOnAll, readStateWith, type Sides } from "./aws/preservation";
+import { actOnAll, readState, type Sides } from "./aws/preservation";
+import { readPins } from "./aws/snapshotPins";
 import { victimVolumes } from "./aws/victimVolumes";
-import { containmentSchema, evidenceSchema, incidentSchema, type Evidence, type Incident } from "./domain/containers";
-import { planPreservation, type PreservationPlan } from "./domain/planPreservation";
-import { objectNames } from "./domain/evidenceKeys";
+import {
+    containmentSchema,
+    evidenceSchema,
+    incidentSchema,
+    problemSchema,
+    type Evidence,
+    type Incident,
+    type Problem,
+} from "./domain/containers";
+import { purposeTag } from "./domain/tags";
+import { errorRecord, objectNames, objectPrefixes } from "./domain/evidenceKeys";
+import { isAside, planPreservation, type PreservationPlan } from "./domain/planPreservation";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -36,8 +47,8 @@ export const permissions: Permissions = (names) => [
     { Sid: "LockEvidence", Effect: "Allow", Action: ["ec2:LockSnapshot"], Resource: [snapshotArn(names)], Condition: madeForIncident },
     tagAtCreation([snapshotArn(names)], "CopySnapshot"),
     ...useKeyThroughEbs(names, "CopyUnderEvidenceKey", names.evidenceKeyArn),
-    ...readEvidence(objectNames.victimVolumes, objectNames.restoreRecord)(names),
-    ...writeEvidence(objectNames.victimVolumes)(names),
+    ...readEvidence(objectNames.victimVolumes, objectNames.restoreRecord, `${objectPrefixes.preservation}*`)(names),
+    ...writeEvidence(objectNames.victimVolumes, `${objectPrefixes.preservation}*`, errorRecord("CreateSnapshots"))(names),
 ];
 
 /** Snapshot any volume, copy it under the evidence key, and share with the forensics account and nobody else. */
@@ -45,7 +56,13 @@ export const memberPermissions: Permissions = (names) => [
     {
         Sid: "FindVolumes",
         Effect: "Allow",
-        Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"],
+        Action: [
+            "ec2:DescribeInstances",
+            "ec2:DescribeVolumes",
+            "ec2:DescribeSnapshots",
+            "ec2:DescribeSnapshotAttribute",
+            "ec2:DescribeLockedSnapshots",
+        ],
         Resource: ["*"],
     },
     {
@@ -70,45 +87,89 @@ export const memberPermissions: Permissions = (names) => [
         Resource: [snapshotArn(names)],
         Condition: { ...madeForIncident, StringEquals: { "ec2:Add/userId": names.forensicsAccountId } },
     },
+    {
+        Sid: "TakeSharesBack",
+        Effect: "Allow",
+        Action: ["ec2:ModifySnapshotAttribute"],
+        Resource: [snapshotArn(names)],
+        Condition: { ...madeForIncident, Null: { "ec2:Add/userId": "true", "ec2:Add/group": "true" } },
+    },
+    // Locked while they are copied, so that nobody with fewer rights than the account's administrator deletes them meanwhile.
+    {
+        Sid: "LockUntilCopied",
+        Effect: "Allow",
+        Action: ["ec2:LockSnapshot", "ec2:UnlockSnapshot"],
+        Resource: [snapshotArn(names)],
+        Condition: madeForIncident,
+    },
+    {
+        Sid: "DeleteIntermediateCopies",
+        Effect: "Allow",
+        Action: ["ec2:DeleteSnapshot"],
+        Resource: [snapshotArn(names)],
+        Condition: { StringLike: { ...madeForIncident.StringLike, [`aws:ResourceTag/${purposeTag}`]: "shared-copy" } },
+    },
     ...useKeyThroughEbs(names, "ReadVolumesOfAnyKey", `arn:${names.partition}:kms:${names.region}:${names.accountId}:key/*`),
     ...useKeyThroughEbs(names, "CopyUnderEvidenceKey", ...names.evidenceKeyArns),
 ];
 
-function failure(failures: PreservationPlan["failures"]): StepError {
-    const list = failures.map(
-        ({ snapshot, stage }) =>
-            `${stage} snapshot ${snapshot.snapshotId} of ${snapshot.volumeId} is in state ${snapshot.state} (${snapshot.problem ?? "no reason given"})`,
-    );
-    return new StepError(
-        "Volumes could not be preserved",
-        list.join("; ").slice(0, 2000),
-        `Copies are made under ${environment("EVIDENCE_KEY_ARN")}: a key that may not be used fails only afterwards, so check its policy and that of the volume's key. Delete the failed snapshots and start the incident again; the others stay.`,
-    );
-}
+const remedy = () =>
+    `Copies are made under ${environment("EVIDENCE_KEY_ARN")}: a key that may not be used fails only afterwards, so check its policy and that of the volume's key. Delete the failed snapshots and start the incident again; the others stay.`;
 
-function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]): Evidence {
+/** A volume without evidence, and why. */
+type Missing = Evidence["missing"][number];
+
+function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"], missing: Missing[], anomalies: string[]): Evidence {
     return {
         schemaVersion: 1,
         incidentId: incident.incidentId,
-        snapshots: preserved.map(({ volume, source, sharedCopy, evidence, lock: inForce }) => ({
+        snapshots: preserved.map(({ volume, source, sharedCopyId, evidence, lock }) => ({
             ...volume,
             sizeGiB: source.sizeGiB,
             sourceEncrypted: source.encrypted,
             sourceSnapshotId: source.snapshotId,
-            sharedSnapshotId: sharedCopy?.snapshotId ?? null,
+            sharedSnapshotId: sharedCopyId,
             evidenceSnapshotId: evidence.snapshotId,
             startedAt: source.startedAt,
-            lock: inForce,
+            lock,
         })),
+        missing,
+        anomalies: [...new Set(anomalies)].slice(0, 100),
         completedAt: new Date().toISOString(),
     };
 }
 
+/** Tells people at once of volumes without evidence and of what is odd: the step goes on with the others. */
+async function tellOf(incident: Incident, { missing, anomalies, snapshots }: Evidence): Promise<void> {
+    if (missing.length === 0 && anomalies.length === 0) return;
+    const lost = missing.map(({ volumeId, device, why }) => `${volumeId} (${device}) is NOT preserved: ${why}`);
+    const problem: Problem = problemSchema.parse({
+        schemaVersion: 1,
+        incidentId: incident.incidentId,
+        instance: incident.instance,
+        step: "CreateSnapshots",
+        error: missing.length > 0 ? "PartlyPreserved" : "Anomaly",
+        cause: [
+            `${snapshots.length} of ${snapshots.length + missing.length} volumes are preserved.`,
+            ...lost,
+            ...anomalies,
+            ...(lost.length > 0 ? [remedy()] : []),
+        ].join(" "),
+        at: new Date().toISOString(),
+    });
+    await putJson(`${incident.prefix}${errorRecord("CreateSnapshots")}`, problem, { onlyIfAbsent: true });
+}
+
 /** Stages that one call goes through where EC2 is quick: snapshot, shared copy, evidence copy, lock, and the look back. */
-const mostPasses = 5;
+const mostPasses = 6;
+
+/** Whether asking again later may help. */
+const passes = (error: Error) => error instanceof NotYetError || error instanceof TransientError || isTransient(error);
 
 /**
- * @throws NotYet until every volume's lock was read back; StepFailed when a volume cannot be preserved
+ * One volume that cannot be preserved never keeps the others from it: it is missing in the evidence, with the reason.
+ *
+ * @throws NotYet until every volume is locked and read back, or known not to be preserved; StepFailed when none can be
  */
 export const handler = step({
     name: "CreateSnapshots",
@@ -118,19 +179,35 @@ export const handler = step({
         const member = memberClient(EC2Client, incident.instance, incident.incidentId);
         const victims = await victimVolumes(member, incident);
         const sides: Sides = { incident, victims, member, forensics: forensicsClient(EC2Client) };
-        const made = new Set<string>();
+        const pins = await readPins(incident);
         for (let pass = 1; ; pass++) {
-            const plan = planPreservation(await readStateWith(sides, made));
-            if (plan.preserved.length === victims.volumes.length) return toEvidence(incident, plan.preserved);
+            const plan = planPreservation(await readState(sides, pins));
+            const { made, done, problems, aside } = await actOnAll(sides, plan.actions);
+            pins.push(...made);
 
-            const { done, problems } = await actOnAll(sides, plan.actions, made);
-            // One volume that cannot be preserved never keeps the others from being locked: it fails the step when they are.
-            const passing = problems.find((problem) => problem instanceof NotYetError || isTransient(problem));
-            if (passing) throw passing;
-            if (done === 0 && plan.waitingFor.length === 0) throw problems[0] ?? failure(plan.failures);
-            if (done > 0 && pass < mostPasses) continue;
+            const passing = problems.find(({ error }) => passes(error))?.error;
+            const ended = new Map<string, string>(plan.failures.map(({ volume, why }) => [volume.volumeId, why]));
+            for (const { volumeId, error } of problems.filter((each) => !passes(each.error)))
+                for (const id of volumeId === null ? victims.volumes.map((volume) => volume.volumeId) : [volumeId])
+                    ended.set(id, error.message);
+            const preserved = new Set(plan.preserved.map(({ volume }) => volume.volumeId));
+            const open = victims.volumes.filter(({ volumeId }) => !preserved.has(volumeId) && !ended.has(volumeId));
+            if (open.length === 0 && passing === undefined) {
+                const missing = victims.volumes
+                    .filter(({ volumeId }) => !preserved.has(volumeId))
+                    .map((volume) => ({ ...volume, why: ended.get(volume.volumeId)! }));
+                if (plan.preserved.length === 0) {
+                    const why = missing.map(({ volumeId, why: reason }) => `${volumeId}: ${reason}`).join("; ");
+                    throw problems[0]?.error ?? new StepError("Volumes could not be preserved", why.slice(0, 2000), remedy());
+                }
+                const evidence = toEvidence(incident, plan.preserved, missing, [...plan.anomalies, ...aside]);
+                await tellOf(incident, evidence);
+                return evidence;
+            }
+            // Evidence comes first: what only protects or tidies up does not make another pass worth while.
+            if (done > 0 && made.length + plan.actions.filter((action) => !isAside(action)).length > 0 && pass < mostPasses) continue;
             throw new NotYetError(
-                `${plan.preserved.length} of ${victims.volumes.length} volumes are preserved; waiting for ${plan.waitingFor.join("; ") || "what was begun just now"}.`.slice(
+                `${plan.preserved.length} of ${victims.volumes.length} volumes are preserved; waiting for ${[passing?.message, ...plan.waitingFor].filter(Boolean).join("; ") || "what was begun just now"}.`.slice(
                     0,
                     1000,
                 ),

@@ -1,6 +1,6 @@
 /** Reading and writing the evidence bucket. Every write carries its SHA-256, as Object Lock asks and custody needs. */
 import { createHash } from "node:crypto";
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { z } from "zod";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
@@ -71,6 +71,14 @@ export async function getJson<S extends z.ZodType>(key: string, schema: S): Prom
         if (isNotFound(error)) return null;
         throw error;
     }
+}
+
+/** All keys under a prefix. */
+export async function listKeys(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3() }, { Bucket: environment("EVIDENCE_BUCKET"), Prefix: prefix }))
+        keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
+    return keys;
 }
 
 /** Whether an object stands under the key. */

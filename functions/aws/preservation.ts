@@ -3,19 +3,29 @@ import {
     CopySnapshotCommand,
     CreateSnapshotCommand,
     CreateSnapshotsCommand,
+    DeleteSnapshotCommand,
     LockSnapshotCommand,
     ModifySnapshotAttributeCommand,
+    UnlockSnapshotCommand,
     type EC2Client,
     type TagSpecification,
 } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
+import {
+    accountOf,
+    isAside,
+    type Pin,
+    type PreservationAction,
+    type PreservationState,
+    type SnapshotState,
+    type Stage,
+} from "../domain/planPreservation";
 import { incidentTags, type Purpose } from "../domain/tags";
-import type { PreservationAction, PreservationState } from "../domain/planPreservation";
-import { eventually } from "./consistency";
 import { environment } from "./environment";
-import { errorCode, isNotFound, NotYetError, StepError } from "./errors";
+import { errorCode, isNotFound, isTransient, NotYetError, StepError } from "./errors";
 import { log, toStepError } from "./handler";
-import { locksOf, pendingSnapshots, snapshotsOf } from "./snapshots";
+import { readPins, writePin } from "./snapshotPins";
+import { locksOf, sharedWith, snapshotsById, taggedSnapshots, type TaggedSnapshot } from "./snapshots";
 import type { VictimVolumes } from "./victimVolumes";
 
 /** The two accounts and what is known of the incident. */
@@ -26,45 +36,77 @@ export interface Sides {
     forensics: EC2Client;
 }
 
-async function readState({ incident, victims, member, forensics }: Sides): Promise<PreservationState> {
-    const { incidentId } = incident;
-    const [sources, sharedCopies, evidence, pendingInMember, pendingInForensics] = await Promise.all([
-        snapshotsOf(member, incidentId, "source"),
-        snapshotsOf(member, incidentId, "shared-copy"),
-        snapshotsOf(forensics, incidentId, "evidence"),
-        pendingSnapshots(member),
-        pendingSnapshots(forensics),
-    ]);
-    const locks = await locksOf(
-        forensics,
-        evidence.map(({ snapshotId }) => snapshotId),
-    );
-    return {
-        volumes: victims.volumes,
-        sources,
-        sharedCopies,
-        evidence,
-        locks,
-        pending: { member: pendingInMember, forensics: pendingInForensics },
-    };
+/** Days that snapshots in the member account are locked: longer than any copy takes, short enough to be no burden there. */
+const memberLockDays = 7;
+
+/** EC2 has a code for each kind of limit; all of them end by waiting. */
+const limitCodes =
+    /^(ResourceLimitExceeded|(Pending|Concurrent)?SnapshotLimitExceeded|PendingSnapshotLimitExceeded|ConcurrentSnapshotLimitExceeded|SnapshotCreationPerVolumeRateExceeded)$/;
+
+function oddityOf({ volumeId, startedAt }: TaggedSnapshot, { incident, victims }: Sides): string {
+    if (startedAt < incident.openedAt) return `it is older than the incident, from ${startedAt}`;
+    if (!victims.volumes.some((volume) => volume.volumeId === volumeId)) return `it is of ${volumeId || "no volume"}`;
+    return "no call of ours was answered with it; an interrupted one may have made it";
 }
 
-/**
- * EC2's describes lag behind its creates: planning from a state without what was just made would make it twice.
- *
- * @param made ids that the state must show
- */
-export async function readStateWith(sides: Sides, made: ReadonlySet<string>): Promise<PreservationState> {
-    const unseen = ({ sources, sharedCopies, evidence }: PreservationState) => {
-        const shown = new Set([...sources, ...sharedCopies, ...evidence].map(({ snapshotId }) => snapshotId));
-        return [...made].filter((snapshotId) => !shown.has(snapshotId));
+/** Snapshots in the member account that carry our tag without being ours. Never throws: evidence does not depend on it. */
+async function strangersTo(sides: Sides, pins: readonly Pin[]): Promise<Map<string, string>> {
+    const ours = new Set(pins.map(({ snapshotId }) => snapshotId));
+    try {
+        const tagged = await taggedSnapshots(sides.member, sides.incident.incidentId, "source", "shared-copy", "evidence");
+        return new Map(tagged.filter(({ snapshotId }) => !ours.has(snapshotId)).map((one) => [one.snapshotId, oddityOf(one, sides)]));
+    } catch (error) {
+        log("snapshots with the incident's tag could not be listed", { error: String(error) });
+        return new Map();
+    }
+}
+
+/** Locks where they can be read: of the member's snapshots the evidence does not depend on them. */
+async function locksIn(ec2: EC2Client, snapshots: readonly SnapshotState[], needed: boolean): ReturnType<typeof locksOf> {
+    try {
+        return await locksOf(
+            ec2,
+            snapshots.map(({ snapshotId }) => snapshotId),
+        );
+    } catch (error) {
+        if (needed || isTransient(error)) throw error;
+        log("locks could not be read", { error: String(error) });
+        return new Map();
+    }
+}
+
+/** @param pins every pin so far, those included that were written in this call */
+export async function readState(sides: Sides, pins: readonly Pin[]): Promise<PreservationState> {
+    const { victims, member, forensics } = sides;
+    const idsIn = (account: "member" | "forensics") =>
+        pins.filter(({ stage }) => accountOf(stage) === account).map(({ snapshotId }) => snapshotId);
+    const [inMember, inForensics, strangers] = await Promise.all([
+        snapshotsById(member, idsIn("member")),
+        snapshotsById(forensics, idsIn("forensics")),
+        strangersTo(sides, pins),
+    ]);
+    const [memberLocks, forensicsLocks] = await Promise.all([locksIn(member, inMember, false), locksIn(forensics, inForensics, true)]);
+    const isDone = (volumeId: string) =>
+        pins.some((pin) => pin.volumeId === volumeId && pin.stage === "evidence" && forensicsLocks.has(pin.snapshotId)) &&
+        pins.some(
+            (pin) =>
+                pin.volumeId === volumeId &&
+                pin.stage === "evidence" &&
+                inForensics.some(({ snapshotId, state }) => snapshotId === pin.snapshotId && state === "completed"),
+        );
+    const shared = new Map<string, string[]>();
+    for (const { volumeId, stage, snapshotId } of pins)
+        if (stage === "source" && isDone(volumeId) && inMember.some((one) => one.snapshotId === snapshotId))
+            shared.set(snapshotId, await sharedWith(member, snapshotId).catch(() => []));
+    return {
+        volumes: victims.volumes,
+        pins,
+        snapshots: new Map([...inMember, ...inForensics].map((one) => [one.snapshotId, one])),
+        locks: new Map([...memberLocks, ...forensicsLocks]),
+        sharedWith: shared,
+        strangers,
+        now: new Date().toISOString(),
     };
-    const state = await eventually(
-        () => readState(sides),
-        (seen) => unseen(seen).length === 0,
-    );
-    if (unseen(state).length > 0) throw new NotYetError(`EC2 does not show ${unseen(state).join(", ")} yet.`);
-    return state;
 }
 
 function snapshotTags(incident: Incident, purpose: Purpose, source?: { volumeId: string; snapshotId: string }): TagSpecification[] {
@@ -73,7 +115,9 @@ function snapshotTags(incident: Incident, purpose: Purpose, source?: { volumeId:
 
 const description = (incident: Incident) => `Evidence of incident ${incident.incidentId}`;
 
-async function snapshotVolume({ incident, member }: Sides, volumeId: string): Promise<string[]> {
+type Made = Omit<Pin, "madeAt">;
+
+async function snapshotVolume({ incident, member }: Sides, volumeId: string, generation: number): Promise<Made[]> {
     try {
         const { SnapshotId } = await member.send(
             new CreateSnapshotCommand({
@@ -82,8 +126,9 @@ async function snapshotVolume({ incident, member }: Sides, volumeId: string): Pr
                 TagSpecifications: snapshotTags(incident, "source"),
             }),
         );
-        return [SnapshotId!];
+        return [{ volumeId, stage: "source", generation, snapshotId: SnapshotId! }];
     } catch (error) {
+        if (limitCodes.test(errorCode(error))) throw new NotYetError(`${volumeId} waits for other snapshots to end.`, { cause: error });
         if (!isNotFound(error)) throw error;
         throw new StepError(
             "A volume was deleted before it could be preserved",
@@ -94,116 +139,172 @@ async function snapshotVolume({ incident, member }: Sides, volumeId: string): Pr
     }
 }
 
-async function snapshotAll(sides: Sides): Promise<string[]> {
+/** All volumes at one point in time, where there still is an instance. @returns what EC2 answered, which may lack a volume that was detached */
+async function snapshotAll(sides: Sides): Promise<Made[]> {
     const { incident, member, victims } = sides;
-    if (victims.foundBy === "instance") {
-        try {
-            // Tags are not copied from the volumes: whoever owns the instance may have written anything into them.
-            const { Snapshots = [] } = await member.send(
-                new CreateSnapshotsCommand({
-                    InstanceSpecification: { InstanceId: incident.instance.instanceId, ExcludeBootVolume: false },
-                    Description: description(incident),
-                    TagSpecifications: snapshotTags(incident, "source"),
-                }),
-            );
-            return Snapshots.map(({ SnapshotId }) => SnapshotId!);
-        } catch (error) {
-            if (!isNotFound(error) && !errorCode(error).startsWith("IncorrectState") && errorCode(error) !== "IncorrectInstanceState")
-                throw error;
-            log("the instance is gone; its volumes are preserved one by one", {
-                instanceId: incident.instance.instanceId,
-                error: errorCode(error),
-            });
-        }
-    }
-    const made: string[] = [];
-    for (const { volumeId } of victims.volumes) made.push(...(await snapshotVolume(sides, volumeId)));
-    return made;
-}
-
-async function copy(sides: Sides, where: "member" | "forensics", snapshotId: string, tags: TagSpecification[]): Promise<string[]> {
-    const { region } = sides.incident.instance;
+    const instanceId = incident.instance.instanceId;
+    if (victims.foundBy !== "instance") return [];
     try {
-        const { SnapshotId } = await sides[where].send(
-            new CopySnapshotCommand({
-                SourceRegion: region,
-                SourceSnapshotId: snapshotId,
-                Encrypted: true,
-                KmsKeyId: environment("EVIDENCE_KEY_ARN"),
-                Description: description(sides.incident),
-                TagSpecifications: tags,
+        // Tags are not copied from the volumes: whoever owns the instance may have written anything into them.
+        const { Snapshots = [] } = await member.send(
+            new CreateSnapshotsCommand({
+                InstanceSpecification: { InstanceId: instanceId, ExcludeBootVolume: false },
+                Description: description(incident),
+                TagSpecifications: snapshotTags(incident, "source"),
             }),
         );
-        return [SnapshotId!];
+        return Snapshots.map((one) => ({ volumeId: one.VolumeId!, stage: "source", generation: 1, snapshotId: one.SnapshotId! }));
     } catch (error) {
-        if (errorCode(error) !== "ResourceLimitExceeded") throw error;
-        throw new NotYetError(`${snapshotId} waits for other copies in the ${where} account to end.`, { cause: error });
+        if (limitCodes.test(errorCode(error))) throw new NotYetError(`${instanceId} waits for other snapshots to end.`, { cause: error });
+        if (isTransient(error)) throw error;
+        // One volume's fault must not keep the others from being preserved: each is tried for itself.
+        log("the volumes are preserved one by one", { instanceId, error: errorCode(error) });
+        return [];
     }
 }
 
-async function lock(sides: Sides, snapshotId: string): Promise<string[]> {
-    await sides.forensics.send(
-        new LockSnapshotCommand({
+async function copy(sides: Sides, stage: Stage, action: { volumeId: string; generation: number; from: string }): Promise<Made[]> {
+    const { incident } = sides;
+    const account = accountOf(stage);
+    try {
+        const { SnapshotId } = await sides[account].send(
+            new CopySnapshotCommand({
+                SourceRegion: incident.instance.region,
+                SourceSnapshotId: action.from,
+                Encrypted: true,
+                KmsKeyId: environment("EVIDENCE_KEY_ARN"),
+                Description: description(incident),
+                TagSpecifications: snapshotTags(incident, stage, { volumeId: action.volumeId, snapshotId: action.from }),
+            }),
+        );
+        return [{ volumeId: action.volumeId, stage, generation: action.generation, snapshotId: SnapshotId! }];
+    } catch (error) {
+        if (limitCodes.test(errorCode(error)))
+            throw new NotYetError(`${action.from} waits for other copies in the ${account} account to end.`, { cause: error });
+        if (stage === "evidence" && isNotFound(error))
+            throw new NotYetError(`${action.from} was shared a moment ago and is not visible in the forensics account yet.`, {
+                cause: error,
+            });
+        throw error;
+    }
+}
+
+async function share({ member }: Sides, snapshotId: string): Promise<void> {
+    await member.send(
+        new ModifySnapshotAttributeCommand({
             SnapshotId: snapshotId,
-            LockMode: environment("LOCK_MODE"),
-            LockDuration: environment("LOCK_DAYS"),
+            Attribute: "createVolumePermission",
+            OperationType: "add",
+            UserIds: [environment("FORENSICS_ACCOUNT_ID")],
         }),
     );
-    return [];
 }
 
-/** @returns ids of the snapshots it made */
-async function act(sides: Sides, action: PreservationAction): Promise<string[]> {
-    const { incident, member } = sides;
+async function unShare({ member }: Sides, snapshotId: string, from: readonly string[]): Promise<void> {
+    const accounts = from.filter((each) => each !== "all");
+    await member.send(
+        new ModifySnapshotAttributeCommand({
+            SnapshotId: snapshotId,
+            Attribute: "createVolumePermission",
+            OperationType: "remove",
+            ...(accounts.length > 0 ? { UserIds: accounts } : {}),
+            ...(from.includes("all") ? { GroupNames: ["all"] } : {}),
+        }),
+    );
+}
+
+async function deleteIntermediate({ member }: Sides, SnapshotId: string, locked: boolean): Promise<void> {
+    if (locked) await member.send(new UnlockSnapshotCommand({ SnapshotId }));
+    await member.send(new DeleteSnapshotCommand({ SnapshotId }));
+}
+
+async function lock(sides: Sides, stage: Stage, SnapshotId: string): Promise<void> {
+    const evidence = stage === "evidence";
+    await sides[accountOf(stage)].send(
+        new LockSnapshotCommand({
+            SnapshotId,
+            // Only evidence is locked as configured: an intermediate copy must be deleted in the end, and the member's owner pays for the source.
+            LockMode: evidence ? environment("LOCK_MODE") : "governance",
+            LockDuration: evidence ? environment("LOCK_DAYS") : memberLockDays,
+        }),
+    );
+}
+
+/** @returns the snapshots it made */
+async function act(sides: Sides, action: PreservationAction): Promise<Made[]> {
     switch (action.kind) {
-        case "snapshot-all":
-            return snapshotAll(sides);
+        case "snapshot-all": {
+            const made = await snapshotAll(sides);
+            if (made.length > 0) return made;
+            const each = await Promise.allSettled(sides.victims.volumes.map(({ volumeId }) => snapshotVolume(sides, volumeId, 1)));
+            const whole = each.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+            const broken = each.find((result) => result.status === "rejected");
+            if (whole.length === 0 && broken) throw broken.reason;
+            return whole;
+        }
         case "snapshot-volume":
-            return snapshotVolume(sides, action.volumeId);
+            return snapshotVolume(sides, action.volumeId, action.generation);
         case "copy-to-share":
-            return copy(sides, "member", action.source.snapshotId, snapshotTags(incident, "shared-copy", action.source));
+            return copy(sides, "shared-copy", action);
         case "share-and-copy":
-            await member.send(
-                new ModifySnapshotAttributeCommand({
-                    SnapshotId: action.shareable.snapshotId,
-                    Attribute: "createVolumePermission",
-                    OperationType: "add",
-                    UserIds: [environment("FORENSICS_ACCOUNT_ID")],
-                }),
-            );
-            try {
-                return await copy(sides, "forensics", action.shareable.snapshotId, snapshotTags(incident, "evidence", action.source));
-            } catch (error) {
-                if (!isNotFound(error)) throw error;
-                throw new NotYetError(
-                    `${action.shareable.snapshotId} was shared a moment ago and is not visible in the forensics account yet.`,
-                    { cause: error },
-                );
-            }
+            await share(sides, action.from);
+            return copy(sides, "evidence", action);
         case "lock":
-            return lock(sides, action.snapshot.snapshotId);
+            await lock(sides, action.stage, action.snapshotId);
+            return [];
+        case "un-share":
+            await unShare(sides, action.snapshotId, action.from);
+            return [];
+        case "delete-intermediate":
+            await deleteIntermediate(sides, action.snapshotId, action.locked);
+            return [];
     }
 }
 
-/**
- * Does all actions of a plan; what one of them throws does not keep the others from being done.
- *
- * @param made takes the ids of the snapshots that were made
- * @returns what was thrown, and how many went well
- */
-export async function actOnAll(
-    sides: Sides,
-    actions: PreservationAction[],
-    made: Set<string>,
-): Promise<{ done: number; problems: Error[] }> {
-    const problems: Error[] = [];
+/** What an action is about, for people. */
+const subjectOf = (action: PreservationAction): string =>
+    "snapshotId" in action ? action.snapshotId : "from" in action ? action.from : "volumeId" in action ? action.volumeId : "the volumes";
+
+/** What came of a plan's actions. */
+export interface Acted {
+    /** Everything that was made is pinned. */
+    made: Pin[];
+    /** Actions that went well. */
+    done: number;
+    /** What volumes could not be brought on by, by volume; those of all volumes together have null. */
+    problems: { volumeId: string | null; error: Error }[];
+    /** Actions aside of the evidence that failed, as sentences. */
+    aside: string[];
+}
+
+/** Does all actions of a plan; what one of them throws does not keep the others from being done. */
+export async function actOnAll(sides: Sides, actions: readonly PreservationAction[]): Promise<Acted> {
+    const acted: Acted = { made: [], done: 0, problems: [], aside: [] };
     for (const action of actions) {
         try {
-            for (const snapshotId of await act(sides, action)) made.add(snapshotId);
+            const madeAt = new Date().toISOString();
+            for (const made of await act(sides, action)) acted.made.push(await writePin(sides.incident, { ...made, madeAt }));
+            acted.done++;
             log("preserving", { incidentId: sides.incident.incidentId, action: action.kind });
         } catch (error) {
-            problems.push(toStepError("CreateSnapshots", error));
+            if (isAside(action)) {
+                log("preserving: an action aside failed", { action: action.kind, subject: subjectOf(action), error: String(error) });
+                acted.aside.push(`${subjectOf(action)} could not be ${asideWords[action.kind] ?? action.kind}: ${errorCode(error)}.`);
+            } else
+                acted.problems.push({
+                    volumeId: "volumeId" in action ? action.volumeId : null,
+                    error: toStepError("CreateSnapshots", error),
+                });
         }
     }
-    return { done: actions.length - problems.length, problems };
+    return acted;
 }
+
+const asideWords: Partial<Record<PreservationAction["kind"], string>> = {
+    lock: "locked in the member account while it was copied",
+    "un-share": "un-shared",
+    "delete-intermediate": "deleted, though it is needed no longer",
+};
+
+/** Every pin that stands before this call. */
+export { readPins };

@@ -213,6 +213,13 @@ export const evidenceSchema = z.object({
     schemaVersion: z.literal(1),
     incidentId: z.string(),
     snapshots: z.array(evidenceSnapshotSchema).min(1),
+    /** Volumes of the victim of which there is no evidence, and why. */
+    missing: z
+        .array(z.object({ volumeId: z.string(), device: z.string(), root: z.boolean(), why: untrustedText(1024) }))
+        .max(64)
+        .default([]),
+    /** What was lost and replaced, or carried our tags without being ours, as sentences. */
+    anomalies: z.array(untrustedText(512)).max(100).default([]),
     completedAt: timestampSchema,
 });
 export type Evidence = z.infer<typeof evidenceSchema>;

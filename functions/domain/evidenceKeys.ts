@@ -47,12 +47,17 @@ export const objectPrefixes = {
     /** Findings that joined the incident. */
     findings: "findings/",
     releases: "releases/",
+    /** The ids of the snapshots that we made, as EC2 answered them: see {@link pinObject}. */
+    preservation: "preservation/",
     errors: "errors/",
     report: "report/",
 } as const;
 
 /** A finding that joined the incident. @param digest of the finding, so that a repeated one takes the same name */
 export const joinedFinding = (digest: string): string => `${objectPrefixes.findings}${digest}.json`;
+/** The pin of one snapshot; written once. @param stage of domain/planPreservation.ts @param generation 1 for the first */
+export const pinObject = (volumeId: string, stage: string, generation: number): string =>
+    `${objectPrefixes.preservation}${volumeId}/${stage}.${generation}.json`;
 /** What one release did. @param releasedAt ISO 8601 */
 export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
 /** The ending by which the bucket knows an error record. */

@@ -31,7 +31,7 @@ export function callAgain(errors: string[], { backoffRate = 2, slowestSeconds, a
 }
 
 /** What a function fails of for reasons of its own or of AWS's, not of the incident's. */
-const transientErrors = [
+export const transientErrors = [
     "Transient",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",

@@ -1,6 +1,16 @@
 /** The steps of the incident workflow as states: which function each calls, how long it may wait, when it is called again. */
 import type { ReportedStep } from "../../functions/domain/steps";
-import { callAgain, catchAll, nameProblem, passTo, retryTransient, writeErrorObject, type State, type States } from "./states";
+import {
+    callAgain,
+    catchAll,
+    nameProblem,
+    passTo,
+    retryTransient,
+    transientErrors,
+    writeErrorObject,
+    type State,
+    type States,
+} from "./states";
 
 /** Steps that are Lambda functions: the name of the state -> the handler's file. */
 export const stepHandlers = {
@@ -41,13 +51,17 @@ interface Waiting {
     readonly atMost: number;
 }
 
+/** Seconds that the preservation of all volumes may take. */
+export const longestPreservationSeconds = 4 * 24 * 3600;
 /** Seconds a Lambda task may take; each handler's own time limit is shorter. */
 const taskTimeoutSeconds = 300;
 
 /** Steps that wait; all others answer at once. */
 const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting>> => ({
-    // A first snapshot of a large volume is copied through S3 twice.
-    CreateSnapshots: { every: 15, atMost: 24 * 3600 },
+    // A full copy of a volume of 16 TiB takes some nine hours, an encrypted volume needs two, and they may wait for others.
+    CreateSnapshots: { every: 15, atMost: longestPreservationSeconds },
+    // Until AWS has capacity or a quota is raised.
+    StartForensicInstance: { every: 15, atMost: 12 * 3600 },
     AttachEvidenceVolumes: { every: 5, atMost: 1800 },
     // An instance takes 30 s to 6 min to register with Systems Manager.
     CheckSsm: { every: 5, atMost: 1200 },
@@ -55,10 +69,17 @@ const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting
     TearDown: { every: 5, atMost: 1800 },
 });
 
-/** Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long. */
+/**
+ * Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long. A retrier counts over the
+ * whole state, so what is transient is part of the wait: else a handful of hiccups in a day would end it.
+ */
 function retryNotYet({ every, atMost }: Waiting): State {
     const slowest = atMost > 3600 ? 60 : Math.max(every, 15);
-    return callAgain(["NotYet"], { backoffRate: 1.5, slowestSeconds: slowest, attempts: Math.ceil(atMost / slowest) + 10 });
+    return callAgain(["NotYet", ...transientErrors], {
+        backoffRate: 1.5,
+        slowestSeconds: slowest,
+        attempts: Math.ceil(atMost / slowest) + 10,
+    });
 }
 
 /** Containers of the execution's state, as payloads name them: each task gets only those it names. */
@@ -93,7 +114,7 @@ export class Tasks {
             Resource: this.service("lambda:invoke"),
             Parameters: { FunctionName: this.inputs.functionArns[step], Payload: payload },
             TimeoutSeconds: taskTimeoutSeconds,
-            Retry: waiting ? [retryNotYet(waiting), retryTransient] : [retryTransient],
+            Retry: [waiting ? retryNotYet(waiting) : retryTransient],
             ...rest,
         };
     }

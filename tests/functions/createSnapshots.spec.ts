@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/createSnapshots";
 import { tagValue } from "../../functions/domain/tags";
-import { forensicsAccountId, incident, InMemoryAws, thrown } from "./inMemoryAws";
+import { incident, InMemoryAws, thrown } from "./inMemoryAws";
 
 const event = { incident, containment: null };
 const { instanceId } = incident.instance;
@@ -36,7 +36,7 @@ describe("createSnapshots", () => {
             { device: "/dev/xvda", root: true, sizeGiB: 8, sourceEncrypted: false, sharedSnapshotId: null },
             { device: "/dev/sdf", root: false, sizeGiB: 20, sourceEncrypted: false, sharedSnapshotId: null },
         ]);
-        expect(made()).to.deep.equal({ CreateSnapshots: 1, CreateSnapshot: 0, CopySnapshot: 2, LockSnapshot: 2 });
+        expect(made()).to.deep.equal({ CreateSnapshots: 1, CreateSnapshot: 0, CopySnapshot: 2, LockSnapshot: 4 });
         for (const { evidenceSnapshotId, volumeId, sourceSnapshotId, lock } of answer.snapshots) {
             const snapshot = aws.forensics.snapshots.get(evidenceSnapshotId)!;
             expect(snapshot.KmsKeyId).to.equal(process.env.EVIDENCE_KEY_ARN);
@@ -46,7 +46,8 @@ describe("createSnapshots", () => {
             expect(lock.mode).to.equal("governance");
             expect(aws.forensics.locks.has(evidenceSnapshotId)).to.equal(true);
             expect(aws.member.snapshots.get(sourceSnapshotId)!.VolumeId).to.equal(volumeId);
-            expect(aws.member.shares.get(sourceSnapshotId)).to.deep.equal([forensicsAccountId]);
+            expect(aws.member.shares.get(sourceSnapshotId)).to.deep.equal([]);
+            expect(aws.member.locks.has(sourceSnapshotId), "the source is locked").to.equal(true);
         }
         expect(aws.member.of("CreateSnapshots")[0]).not.to.have.property("CopyTagsFromSource");
     });
@@ -59,8 +60,12 @@ describe("createSnapshots", () => {
             },
         } = await aws.until(handler, event);
         expect(snapshot.sourceEncrypted).to.equal(true);
-        expect(aws.member.snapshots.get(snapshot.sharedSnapshotId!)!.KmsKeyId).to.equal(process.env.EVIDENCE_KEY_ARN);
+        expect(aws.member.of("CopySnapshot")[0]).to.include({
+            SourceSnapshotId: snapshot.sourceSnapshotId,
+            KmsKeyId: process.env.EVIDENCE_KEY_ARN,
+        });
         expect([...aws.member.shares.keys()]).to.deep.equal([snapshot.sharedSnapshotId]);
+        expect(aws.member.snapshots.has(snapshot.sharedSnapshotId!), "the intermediate copy is gone").to.equal(false);
     });
 
     it("changes nothing when it runs again", async () => {
@@ -84,7 +89,7 @@ describe("createSnapshots", () => {
         aws.member.lag = aws.forensics.lag = 3;
         aws.member.snapshotsAreBorn = aws.forensics.snapshotsAreBorn = "completed";
         await aws.until(handler, event);
-        expect(made()).to.deep.equal({ CreateSnapshots: 1, CreateSnapshot: 0, CopySnapshot: 1, LockSnapshot: 1 });
+        expect(made()).to.deep.equal({ CreateSnapshots: 1, CreateSnapshot: 0, CopySnapshot: 1, LockSnapshot: 2 });
     });
 
     it("goes on when the instance ends after its snapshots were begun", async () => {
@@ -114,7 +119,7 @@ describe("createSnapshots", () => {
         addVictim();
         aws.member.errors.set("CreateSnapshots", ["IncorrectInstanceState"]);
         await aws.until(handler, event);
-        expect(made()).to.include({ CreateSnapshots: 1, CreateSnapshot: 2, LockSnapshot: 2 });
+        expect(made()).to.include({ CreateSnapshots: 1, CreateSnapshot: 2, LockSnapshot: 4 });
     });
 
     it("fails when there is no volume to preserve", async () => {
@@ -127,32 +132,128 @@ describe("createSnapshots", () => {
         expect(instanceStore.message).to.include("no EBS volume");
     });
 
-    it("locks the other volumes before it fails on a copy whose key was wrong", async () => {
+    const problem = () => JSON.parse(aws.objects.get(`${incident.prefix}errors/CreateSnapshots.error.json`)!) as { cause: string };
+
+    it("goes on without a volume whose copy fails, and tells people at once", async () => {
         addVictim();
         await thrown(handler(event));
         aws.settle();
         await thrown(handler(event));
         const [broken, whole] = [...aws.forensics.snapshots.values()];
         Object.assign(broken, { State: "error", StateMessage: "Given key ID is not accessible" });
-        const failure = await thrown(aws.until(handler, event));
-        expect(failure.name).to.equal("StepFailed");
-        expect(failure.message).to.include(tagValue(broken.Tags, "clean-room:source-volume"));
-        expect(failure.message)
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId)).to.deep.equal([whole.SnapshotId]);
+        expect(answer.missing.map(({ volumeId }) => volumeId)).to.deep.equal([tagValue(broken.Tags, "clean-room:source-volume")]);
+        expect(answer.missing[0]!.why)
             .to.include(broken.SnapshotId as string)
-            .and.include("not accessible")
+            .and.include("not accessible");
+        expect(problem().cause)
+            .to.include("1 of 2 volumes are preserved")
+            .and.include("NOT preserved")
             .and.include(process.env.EVIDENCE_KEY_ARN!);
-        expect([...aws.forensics.locks.keys()]).to.deep.equal([whole.SnapshotId]);
+        expect(aws.forensics.locks.has(whole.SnapshotId as string)).to.equal(true);
     });
 
-    it("lets a refused copy fail the step only after the other volume is locked", async () => {
+    it("goes on without a volume whose copy AWS refuses", async () => {
         addVictim();
         aws.forensics.errors.set(
             "CopySnapshot",
             Array.from({ length: 100 }, (_, index) => (index === 1 ? null : "UnauthorizedOperation")),
         );
-        const failure = await thrown(aws.until(handler, event));
-        expect(failure.name).to.equal("UnauthorizedOperation");
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots).to.have.length(1);
+        expect(answer.missing).to.have.length(1);
         expect(aws.forensics.locks.size).to.equal(1);
+    });
+
+    it("fails when no volume at all can be preserved", async () => {
+        addVictim();
+        aws.forensics.errors.set("CopySnapshot", Array<string>(100).fill("UnauthorizedOperation"));
+        expect((await thrown(aws.until(handler, event))).name).to.equal("UnauthorizedOperation");
+    });
+
+    it("never takes a snapshot for its own because it carries the incident's tags", async () => {
+        addVictim({ "/dev/xvda": {} });
+        const [volumeId] = [...aws.member.volumes.keys()];
+        const tags = (purpose: string) =>
+            Object.entries({ incident: incident.incidentId, purpose, "source-volume": volumeId! }).map(([key, Value]) => ({
+                Key: `clean-room:${key}`,
+                Value,
+            }));
+        const planted = { State: "completed", VolumeId: volumeId, OwnerId: "222222222222", VolumeSize: 8, Encrypted: false };
+        aws.member.snapshots.set("snap-backup", {
+            ...planted,
+            SnapshotId: "snap-backup",
+            StartTime: new Date("2020-01-01"),
+            Tags: tags("source"),
+        });
+        aws.member.snapshots.set("snap-later", {
+            ...planted,
+            SnapshotId: "snap-later",
+            StartTime: new Date("2099-01-01"),
+            Tags: tags("source"),
+        });
+        aws.member.snapshots.set("snap-other", {
+            ...planted,
+            SnapshotId: "snap-other",
+            StartTime: new Date(),
+            VolumeId: "vol-0fffffffffffffff0",
+            Tags: tags("shared-copy"),
+        });
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots.map(({ sourceSnapshotId }) => sourceSnapshotId)).to.not.include.members(["snap-backup", "snap-later"]);
+        for (const each of ["snap-backup", "older than the incident", "snap-later", "snap-other", "vol-0fffffffffffffff0"])
+            expect(answer.anomalies.join(" ")).to.include(each);
+        expect(problem().cause).to.include("snap-backup");
+    });
+
+    it("goes on with its own source when somebody else deletes it while it is copied, and says so", async () => {
+        addVictim({ "/dev/xvda": {} });
+        await thrown(handler(event));
+        aws.settle();
+        await thrown(handler(event));
+        const [source] = [...aws.member.snapshots.keys()];
+        aws.member.locks.clear();
+        aws.member.snapshots.delete(source!);
+        const pin = [...aws.objects.keys()].find((key) => key.includes("/source.1.json"))!;
+        aws.objects.set(pin, aws.objects.get(pin)!.replace(/"madeAt": "[^"]+"/, '"madeAt": "2026-01-01T00:00:00.000Z"'));
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots[0]!.sourceSnapshotId).to.equal(source);
+        expect(answer.anomalies.join()).to.include(source!).and.include("deleted");
+        expect(made()).to.include({ CreateSnapshots: 1, CreateSnapshot: 0 });
+    });
+
+    it("takes a source anew that somebody deleted before it was copied, and never in silence", async () => {
+        addVictim({ "/dev/xvda": {} });
+        await thrown(handler(event));
+        const [source] = [...aws.member.snapshots.keys()];
+        aws.member.locks.clear();
+        aws.member.snapshots.delete(source!);
+        const pin = [...aws.objects.keys()].find((key) => key.includes("/source.1.json"))!;
+        aws.objects.set(pin, aws.objects.get(pin)!.replace(/"madeAt": "[^"]+"/, '"madeAt": "2026-01-01T00:00:00.000Z"'));
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots[0]!.sourceSnapshotId).to.not.equal(source);
+        expect(answer.anomalies.join()).to.include(source!).and.include("taken later");
+    });
+
+    it("preserves all the same where the member account lets nothing be locked or un-shared, and names it", async () => {
+        addVictim({ "/dev/xvda": { Encrypted: true } });
+        for (const name of ["LockSnapshot", "DeleteSnapshot"])
+            aws.member.errors.set(name, Array<string>(100).fill("UnauthorizedOperation"));
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots).to.have.length(1);
+        expect(answer.anomalies.join(" ")).to.include("could not be locked").and.include("could not be deleted");
+    });
+
+    it("waits for a full account for as long as it takes, whatever AWS calls its limit", async () => {
+        addVictim({ "/dev/xvda": {} });
+        aws.member.errors.set("CreateSnapshots", [
+            "PendingSnapshotLimitExceeded",
+            "ConcurrentSnapshotLimitExceeded",
+            "RequestLimitExceeded",
+        ]);
+        for (let call = 0; call < 3; call++) expect((await thrown(handler(event))).name).to.equal("NotYet");
+        expect((await aws.until(handler, event)).answer.snapshots).to.have.length(1);
     });
 
     it("asks again when one copy was throttled, though another was refused", async () => {
@@ -160,7 +261,7 @@ describe("createSnapshots", () => {
         await thrown(handler(event));
         aws.settle();
         aws.forensics.errors.set("CopySnapshot", ["UnauthorizedOperation", "RequestLimitExceeded"]);
-        expect((await thrown(handler(event))).name).to.equal("Transient");
+        expect((await thrown(handler(event))).name).to.equal("NotYet");
         expect((await aws.until(handler, event)).answer.snapshots).to.have.length(2);
     });
 

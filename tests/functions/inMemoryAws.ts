@@ -137,6 +137,10 @@ export class InMemoryAws {
             this.objects.set(key, body.toString("utf8"));
             return {};
         }
+        if (name === "ListObjectsV2") {
+            const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
+            return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
+        }
         const text = this.objects.get(key);
         if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
         return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
@@ -166,6 +170,8 @@ export function evidenceOf(aws: InMemoryAws, volumes: { root: boolean; device: s
                 lock: { mode: "governance" as const, expiresAt: "2027-11-24T10:00:00.000Z" },
             };
         }),
+        missing: [],
+        anomalies: [],
         completedAt: "2026-11-24T10:05:00.000Z",
     };
 }

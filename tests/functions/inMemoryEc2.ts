@@ -117,7 +117,9 @@ export class InMemoryEc2 {
                 ? item.State
                 : name === "volume-id"
                   ? item.VolumeId
-                  : item.Tags?.find(({ Key }) => `tag:${Key}` === name)?.Value;
+                  : name === "snapshot-id"
+                    ? item.SnapshotId
+                    : item.Tags?.find(({ Key }) => `tag:${Key}` === name)?.Value;
         return [...items].filter((item) => filters.every(({ Name, Values }) => Values.includes(value(item, Name) as string)));
     }
 
@@ -131,7 +133,7 @@ export class InMemoryEc2 {
         const snapshot = {
             SnapshotId: this.id("snap"),
             State: this.snapshotsAreBorn,
-            StartTime: new Date(1_795_000_000_000 + this.next * 1000),
+            StartTime: new Date(Math.floor(Date.now() / 1000) * 1000),
             OwnerId: this.accountId,
             VolumeSize: 8,
             Encrypted: false,
@@ -188,11 +190,36 @@ export class InMemoryEc2 {
         };
     }
 
-    onModifySnapshotAttribute(input: { SnapshotId: string; UserIds: string[] }): unknown {
+    onModifySnapshotAttribute(input: { SnapshotId: string; OperationType: string; UserIds?: string[]; GroupNames?: string[] }): unknown {
         const snapshot = this.snapshots.get(input.SnapshotId)!;
+        if (input.OperationType === "remove") {
+            const gone = [...(input.UserIds ?? []), ...(input.GroupNames ?? [])];
+            this.shares.set(
+                input.SnapshotId,
+                (this.shares.get(input.SnapshotId) ?? []).filter((each) => !gone.includes(each)),
+            );
+            return {};
+        }
         // EC2 refuses to share what is encrypted under the account's default key.
         if (snapshot.Encrypted && !snapshot.KmsKeyId) throw awsError("InvalidParameterCombination");
-        this.shares.set(input.SnapshotId, input.UserIds);
+        this.shares.set(input.SnapshotId, input.UserIds!);
+        return {};
+    }
+
+    onDescribeSnapshotAttribute(input: { SnapshotId: string }): unknown {
+        const shares = this.shares.get(input.SnapshotId) ?? [];
+        return { CreateVolumePermissions: shares.map((each) => (each === "all" ? { Group: each } : { UserId: each })) };
+    }
+
+    onUnlockSnapshot(input: { SnapshotId: string }): unknown {
+        if (this.locks.get(input.SnapshotId)?.LockState === "compliance") throw awsError("OperationNotPermitted");
+        this.locks.delete(input.SnapshotId);
+        return {};
+    }
+
+    onDeleteSnapshot(input: { SnapshotId: string }): unknown {
+        if (this.locks.has(input.SnapshotId)) throw awsError("OperationNotPermitted");
+        if (!this.snapshots.delete(input.SnapshotId)) throw awsError("InvalidSnapshot.NotFound");
         return {};
     }
 

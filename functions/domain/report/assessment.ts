@@ -68,6 +68,9 @@ function unreplayedJournals(summary: AnalysisSummary): UnreplayedJournal[] {
 
 function incompleteReasons({ custody, summary, findings, timeline }: ReportInput): string[] {
     const reasons: string[] = [];
+    for (const { volumeId, device, why } of custody.evidence.missing)
+        reasons.push(`Volume ${volumeId} (${device}) is not preserved: ${why}`);
+    reasons.push(...custody.evidence.anomalies.filter((anomaly) => anomaly.includes("taken later")));
     if (!findings) reasons.push("findings.jsonl could not be read, so findings are missing from this report.");
     if (findings?.malformed) reasons.push(`${count(findings.malformed, "line")} of findings.jsonl could not be understood.`);
     if (!timeline) reasons.push("timesketch.jsonl could not be read, so the timeline has no events from the disks.");

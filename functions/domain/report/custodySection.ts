@@ -78,6 +78,8 @@ ${table(
         html`${snapshot.lock.mode}<br><span class="note">until ${time(snapshot.lock.expiresAt)}</span>`,
     ]),
 )}
+${evidence.missing.length === 0 ? null : html`<p class="warning">Not preserved:</p>${bullets(evidence.missing.map(({ volumeId, device, why }) => `${volumeId} (${device}): ${why}`))}`}
+${evidence.anomalies.length === 0 ? null : html`<p class="warning">Out of the ordinary:</p>${bullets(evidence.anomalies)}`}
 </li>`;
 }
 

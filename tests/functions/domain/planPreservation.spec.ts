@@ -1,192 +1,334 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import {
+    accountOf,
+    lagMilliseconds,
     mostConcurrentCopies,
+    mostGenerations,
     planPreservation,
+    type Pin,
     type PreservationAction,
     type PreservationState,
     type SnapshotState,
+    type Stage,
     type VictimVolume,
 } from "../../../functions/domain/planPreservation";
 
+const begin = Date.parse("2026-11-24T10:00:00.000Z");
+const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
 const volumesOf = (count: number): VictimVolume[] =>
     Array.from({ length: count }, (_, index) => ({ volumeId: `vol-${index}`, device: `/dev/sd${index}`, root: index === count - 1 }));
-const snapshot = (changes: Partial<SnapshotState>): SnapshotState => ({
-    snapshotId: "snap-0",
-    volumeId: "vol-0",
-    sourceSnapshotId: null,
-    state: "completed",
-    problem: null,
-    encrypted: false,
-    sizeGiB: 8,
-    startedAt: "2026-11-24T10:00:00.000Z",
-    ...changes,
-});
-const nothing: PreservationState = {
-    volumes: volumesOf(2),
-    sources: [],
-    sharedCopies: [],
-    evidence: [],
-    locks: new Map(),
-    pending: { member: 0, forensics: 0 },
-};
 
-/** A world that does what a plan says, with some of what is pending becoming completed between two plans. */
+interface Held extends SnapshotState {
+    account: "member" | "forensics";
+    stage: Stage;
+    volumeId: string;
+    sharedWith: string[];
+    /** Under the evidence key; a source has its volume's. */
+    evidenceKey: boolean;
+}
+
+/** A world that does what a plan says, in which things become completed, EC2 lags, and somebody in the member account deletes. */
 class World {
     private next = 0;
-    private readonly made: Record<"sources" | "sharedCopies" | "evidence", SnapshotState[]> = {
-        sources: [],
-        sharedCopies: [],
-        evidence: [],
-    };
-    private readonly locks = new Map<string, { mode: "governance"; expiresAt: string }>();
-    readonly counts: Record<string, number> = {};
+    now = begin;
+    readonly held = new Map<string, Held>();
+    readonly pins: Pin[] = [];
+    readonly locks = new Map<string, { mode: "governance"; expiresAt: string }>();
+    readonly unseen = new Map<string, number>();
+    readonly deleted: string[] = [];
 
     constructor(
-        private readonly volumes: VictimVolume[],
+        readonly volumes: VictimVolume[],
         private readonly encrypted: (volumeId: string) => boolean,
+        private readonly lag = 0,
     ) {}
 
     state(): PreservationState {
-        const pendingIn = (...lists: SnapshotState[][]) => lists.flat().filter(({ state }) => state === "pending").length;
+        const shown = [...this.held.values()].filter(({ snapshotId }) => (this.unseen.get(snapshotId) ?? 0) <= 0);
+        for (const [id, left] of this.unseen) this.unseen.set(id, left - 1);
         return {
             volumes: this.volumes,
-            ...this.made,
+            pins: this.pins,
+            snapshots: new Map(shown.map((one) => [one.snapshotId, one])),
             locks: this.locks,
-            pending: { member: pendingIn(this.made.sources, this.made.sharedCopies), forensics: pendingIn(this.made.evidence) },
+            sharedWith: new Map(shown.map(({ snapshotId, sharedWith }) => [snapshotId, sharedWith])),
+            strangers: new Map(),
+            now: iso(this.now),
         };
     }
 
-    private add(list: keyof World["made"], volumeId: string, source: SnapshotState | null, encrypted: boolean): void {
-        this.made[list].push(
-            snapshot({
-                snapshotId: `snap-${this.next++}`,
-                volumeId,
-                sourceSnapshotId: source?.snapshotId ?? null,
-                state: "pending",
-                encrypted,
-            }),
-        );
-        const key = `${list}/${volumeId}`;
-        this.counts[key] = (this.counts[key] ?? 0) + 1;
+    private add(stage: Stage, volumeId: string, generation: number, encrypted: boolean): void {
+        const snapshotId = `snap-${this.next++}`;
+        const account = accountOf(stage);
+        this.held.set(snapshotId, {
+            snapshotId,
+            state: "pending",
+            problem: null,
+            encrypted,
+            sizeGiB: 8,
+            startedAt: iso(this.now),
+            account,
+            stage,
+            volumeId,
+            sharedWith: [],
+            evidenceKey: stage !== "source",
+        });
+        this.unseen.set(snapshotId, this.lag);
+        this.pins.push({ volumeId, stage, generation, snapshotId, madeAt: iso(this.now) });
     }
 
     do(action: PreservationAction): void {
         switch (action.kind) {
             case "snapshot-all":
-                for (const { volumeId } of this.volumes) this.add("sources", volumeId, null, this.encrypted(volumeId));
+                for (const { volumeId } of this.volumes) this.add("source", volumeId, 1, this.encrypted(volumeId));
                 break;
             case "snapshot-volume":
-                this.add("sources", action.volumeId, null, this.encrypted(action.volumeId));
+                this.add("source", action.volumeId, action.generation, this.encrypted(action.volumeId));
                 break;
             case "copy-to-share":
-                this.add("sharedCopies", action.source.volumeId, action.source, true);
+                expect(this.held.get(action.from)!.state).to.equal("completed");
+                this.add("shared-copy", action.volumeId, action.generation, true);
                 break;
-            case "share-and-copy":
-                this.add("evidence", action.source.volumeId, action.source, true);
+            case "share-and-copy": {
+                const from = this.held.get(action.from)!;
+                expect(from.state).to.equal("completed");
+                // EC2 refuses to share what is encrypted under another key than one that can be shared.
+                expect(
+                    !from.encrypted || from.evidenceKey,
+                    "only unencrypted snapshots and those under the evidence key are shared",
+                ).to.equal(true);
+                from.sharedWith = ["forensics"];
+                this.add("evidence", action.volumeId, action.generation, true);
                 break;
+            }
             case "lock":
-                this.locks.set(action.snapshot.snapshotId, { mode: "governance", expiresAt: "2027-11-24T10:00:00.000Z" });
+                this.locks.set(action.snapshotId, { mode: "governance", expiresAt: "2027-11-24T10:00:00.000Z" });
+                break;
+            case "un-share":
+                this.held.get(action.snapshotId)!.sharedWith = [];
+                break;
+            case "delete-intermediate":
+                expect(this.held.get(action.snapshotId)!.stage).to.equal("shared-copy");
+                this.locks.delete(action.snapshotId);
+                this.held.delete(action.snapshotId);
                 break;
         }
     }
 
     complete(chosen: boolean[]): void {
-        Object.values(this.made)
-            .flat()
+        [...this.held.values()]
             .filter(({ state }) => state === "pending")
             .forEach((one, index) => {
                 if (chosen[index % chosen.length]) one.state = "completed";
             });
     }
+
+    /** Somebody in the member account deletes a snapshot that is not locked. */
+    attack(choice: number): void {
+        const open = [...this.held.values()].filter(({ account, snapshotId }) => account === "member" && !this.locks.has(snapshotId));
+        if (open.length === 0) return;
+        const victim = open[choice % open.length]!;
+        this.held.delete(victim.snapshotId);
+        this.deleted.push(victim.snapshotId);
+    }
+
+    tick(): void {
+        this.now += lagMilliseconds / 3;
+    }
 }
 
+/** Runs to the end. @returns the last plan */
+function run(world: World, completions: boolean[][], cuts: number[], attacks: (number | null)[] = []) {
+    for (let round = 0; round < 400; round++) {
+        const plan = planPreservation(world.state());
+        const settled = new Set([
+            ...plan.preserved.map(({ volume }) => volume.volumeId),
+            ...plan.failures.map(({ volume }) => volume.volumeId),
+        ]);
+        if (settled.size === world.volumes.length && plan.actions.length === 0) return plan;
+        // Something is always to be done or to be waited for.
+        expect(plan.actions.length + plan.waitingFor.length).to.be.greaterThan(0);
+        // A call that ends early does only the first of its actions.
+        const most = round < 20 ? cuts[round % cuts.length]! % (plan.actions.length + 1) : plan.actions.length;
+        plan.actions.slice(0, most).forEach((action) => world.do(action));
+        for (const account of ["member", "forensics"] as const) {
+            const copies = [...world.held.values()].filter(
+                (one) => one.account === account && one.stage !== "source" && one.state === "pending",
+            );
+            expect(copies.length).to.be.at.most(mostConcurrentCopies);
+        }
+        const attack = attacks[round];
+        if (attack !== null && attack !== undefined) world.attack(attack);
+        world.complete(completions[round] ?? [true]);
+        world.tick();
+    }
+    throw new Error("the volumes were not settled in 400 rounds");
+}
+
+const completionsOf = fc.array(fc.array(fc.boolean(), { minLength: 1 }), { maxLength: 10 });
+
 describe("planPreservation", () => {
-    it("ends with every volume preserved, each made once, whatever completes first and wherever it is interrupted", () => {
+    it("ends with one locked snapshot a volume under the evidence key, nothing shared and no intermediate, wherever it is interrupted", () => {
         fc.assert(
             fc.property(
                 fc.integer({ min: 1, max: 45 }),
                 fc.array(fc.boolean(), { minLength: 1 }),
-                fc.array(fc.array(fc.boolean(), { minLength: 1 }), { maxLength: 10 }),
+                completionsOf,
                 fc.array(fc.nat(), { minLength: 1 }),
-                (count, encrypted, completions, cuts) => {
-                    const volumes = volumesOf(count);
-                    const world = new World(volumes, (volumeId) => encrypted[Number(volumeId.slice(4)) % encrypted.length]!);
-                    for (let round = 0; round < 200; round++) {
-                        const plan = planPreservation(world.state());
-                        expect(plan.failures).to.deep.equal([]);
-                        if (plan.preserved.length === count) {
-                            expect(plan.actions).to.deep.equal([]);
-                            expect(plan.preserved[0]!.volume.root).to.equal(true);
-                            expect(Object.values(world.counts).every((times) => times === 1)).to.equal(true);
-                            for (const { source, sharedCopy } of plan.preserved) expect(sharedCopy !== null).to.equal(source.encrypted);
-                            return;
-                        }
-                        // Something is always to be done or to be waited for.
-                        expect(plan.actions.length + plan.waitingFor.length).to.be.greaterThan(0);
-                        // A call that ends early does only the first of its actions.
-                        const most = round < 20 ? cuts[round % cuts.length]! % (plan.actions.length + 1) : plan.actions.length;
-                        plan.actions.slice(0, most).forEach((action) => world.do(action));
-                        const { pending } = world.state();
-                        expect(pending.forensics).to.be.at.most(mostConcurrentCopies);
-                        world.complete(completions[round] ?? [true]);
+                fc.integer({ min: 0, max: 2 }),
+                (count, encrypted, completions, cuts, lag) => {
+                    const world = new World(volumesOf(count), (volumeId) => encrypted[Number(volumeId.slice(4)) % encrypted.length]!, lag);
+                    const plan = run(world, completions, cuts);
+                    expect(plan.failures).to.deep.equal([]);
+                    expect(plan.anomalies).to.deep.equal([]);
+                    expect(plan.preserved[0]!.volume.root).to.equal(true);
+                    const held = [...world.held.values()];
+                    for (const { volumeId } of world.volumes) {
+                        const evidence = held.filter((one) => one.stage === "evidence" && one.volumeId === volumeId);
+                        expect(evidence).to.have.length(1);
+                        expect(world.locks.has(evidence[0]!.snapshotId)).to.equal(true);
+                        expect(held.filter((one) => one.stage === "source" && one.volumeId === volumeId)).to.have.length(1);
                     }
-                    throw new Error("the volumes were not preserved in 200 rounds");
+                    expect(held.filter(({ stage }) => stage === "shared-copy")).to.deep.equal([]);
+                    expect(held.filter(({ sharedWith }) => sharedWith.length > 0)).to.deep.equal([]);
+                    for (const { source, sharedCopyId } of plan.preserved) expect(sharedCopyId !== null).to.equal(source.encrypted);
                 },
             ),
             { numRuns: 200 },
         );
     });
 
-    it("takes all volumes at one point in time, and only those that are missing one by one", () => {
-        expect(planPreservation(nothing).actions).to.deep.equal([{ kind: "snapshot-all" }]);
-        const half = planPreservation({ ...nothing, sources: [snapshot({ state: "pending" })] });
-        expect(half.actions).to.deep.equal([{ kind: "snapshot-volume", volumeId: "vol-1" }]);
-    });
-
-    it("never plans more copies than the Region takes, whoever else copies", () => {
+    it("preserves or names every volume while somebody deletes in the member account, and tells of each loss", () => {
         fc.assert(
-            fc.property(fc.nat(30), fc.nat(30), fc.boolean(), (member, forensics, encrypted) => {
-                const volumes = volumesOf(30);
-                const sources = volumes.map(({ volumeId }) => snapshot({ snapshotId: `snap-${volumeId}`, volumeId, encrypted }));
-                const plan = planPreservation({ ...nothing, volumes, sources, pending: { member, forensics } });
-                const busy = encrypted ? member : forensics;
-                expect(plan.actions).to.have.length(Math.max(0, mostConcurrentCopies - busy));
-                expect(plan.actions.length + plan.waitingFor.length).to.equal(30);
-            }),
+            fc.property(
+                fc.integer({ min: 1, max: 6 }),
+                fc.array(fc.boolean(), { minLength: 1 }),
+                completionsOf,
+                fc.array(fc.option(fc.nat(), { nil: null }), { maxLength: 60 }),
+                (count, encrypted, completions, attacks) => {
+                    const world = new World(volumesOf(count), (volumeId) => encrypted[Number(volumeId.slice(4)) % encrypted.length]!);
+                    const told = new Set<string>();
+                    const plans = [];
+                    const original = world.state.bind(world);
+                    world.state = () => {
+                        const state = original();
+                        for (const each of planPreservation(state).anomalies) told.add(each);
+                        plans.push(state);
+                        return state;
+                    };
+                    const plan = run(world, completions, [1000], attacks);
+                    expect(plan.preserved.length + plan.failures.length).to.be.at.least(count);
+                    // A snapshot that was replaced is named; one whose successor stands already is not needed any more.
+                    for (const pin of world.pins.filter((each) => each.generation > 1)) {
+                        const before = world.pins.find(
+                            (one) => one.volumeId === pin.volumeId && one.stage === pin.stage && one.generation === pin.generation - 1,
+                        )!;
+                        expect(
+                            [...told].some((sentence) => sentence.includes(before.snapshotId)),
+                            `${before.snapshotId} was replaced in silence`,
+                        ).to.equal(true);
+                    }
+                    for (const pin of world.pins) expect(pin.generation).to.be.at.most(mostGenerations);
+                },
+            ),
+            { numRuns: 150 },
         );
     });
 
-    it("goes on with the earliest of two snapshots and passes a failed one by", () => {
-        const early = snapshot({ snapshotId: "snap-early" });
-        const late = snapshot({ snapshotId: "snap-late", startedAt: "2026-11-24T10:00:05.000Z" });
-        const sourceOf = (...sources: SnapshotState[]) =>
-            planPreservation({ ...nothing, volumes: volumesOf(1), sources }).actions.map(
-                (action) => action.kind === "share-and-copy" && action.source.snapshotId,
-            );
-        expect(sourceOf(late, early)).to.deep.equal(["snap-early"]);
-        expect(sourceOf(late, { ...early, state: "error" })).to.deep.equal(["snap-late"]);
+    const one = volumesOf(1);
+    const shown = (changes: Partial<SnapshotState> = {}): SnapshotState => ({
+        snapshotId: "snap-a",
+        state: "completed",
+        problem: null,
+        encrypted: false,
+        sizeGiB: 8,
+        startedAt: iso(begin),
+        ...changes,
+    });
+    const pin = (stage: Stage, snapshotId: string, generation = 1): Pin => ({
+        volumeId: "vol-0",
+        stage,
+        generation,
+        snapshotId,
+        madeAt: iso(begin),
+    });
+    const state = (changes: Partial<PreservationState>): PreservationState => ({
+        volumes: one,
+        pins: [],
+        snapshots: new Map(),
+        locks: new Map(),
+        sharedWith: new Map(),
+        strangers: new Map(),
+        now: iso(begin),
+        ...changes,
     });
 
-    it("names what failed, and neither copies nor waits for it", () => {
-        const source = snapshot({});
-        const failedCopy = snapshot({
-            snapshotId: "snap-copy",
-            sourceSnapshotId: "snap-0",
-            state: "error",
-            problem: "Given key ID is not accessible",
-        });
-        const plan = planPreservation({ ...nothing, volumes: volumesOf(1), sources: [source], evidence: [failedCopy] });
-        expect(plan).to.deep.equal({ actions: [], waitingFor: [], preserved: [], failures: [{ snapshot: failedCopy, stage: "evidence" }] });
+    it("takes nothing that merely carries its tag, and says so", () => {
+        const plan = planPreservation(state({ strangers: new Map([["snap-backup", "it is older than the incident"]]) }));
+        expect(plan.actions).to.deep.equal([{ kind: "snapshot-all" }]);
+        expect(plan.anomalies.join()).to.include("snap-backup").and.include("not used");
     });
 
-    it("does not take another volume's copy for this one's", () => {
-        const plan = planPreservation({
-            ...nothing,
-            volumes: volumesOf(1),
-            sources: [snapshot({})],
-            evidence: [snapshot({ snapshotId: "snap-copy", sourceSnapshotId: "snap-other" })],
-        });
-        expect(plan.actions.map(({ kind }) => kind)).to.deep.equal(["share-and-copy"]);
+    it("waits while EC2 lags, and takes a snapshot that stays away for deleted", () => {
+        const pins = [pin("source", "snap-a")];
+        expect(planPreservation(state({ pins }))).to.deep.include({ actions: [], anomalies: [] });
+        const later = planPreservation(state({ pins, now: iso(begin + lagMilliseconds + 1) }));
+        expect(later.actions).to.deep.equal([{ kind: "snapshot-volume", volumeId: "vol-0", generation: 2 }]);
+        expect(later.anomalies.join()).to.include("snap-a").and.include("deleted");
+    });
+
+    it("gives a volume up whose snapshot was deleted again and again", () => {
+        const pins = [1, 2, 3].map((generation) => pin("source", `snap-${generation}`, generation));
+        const plan = planPreservation(state({ pins, now: iso(begin + lagMilliseconds + 1) }));
+        expect(plan.failures).to.have.length(1);
+        expect(plan.actions).to.deep.equal([]);
+    });
+
+    it("locks a snapshot while it is pending, in both accounts", () => {
+        const pins = [pin("source", "snap-a"), pin("evidence", "snap-b")];
+        const snapshots = new Map([shown(), shown({ snapshotId: "snap-b", state: "pending" })].map((each) => [each.snapshotId, each]));
+        expect(planPreservation(state({ pins, snapshots })).actions).to.deep.equal([
+            { kind: "lock", stage: "source", snapshotId: "snap-a" },
+            { kind: "lock", stage: "evidence", snapshotId: "snap-b" },
+        ]);
+    });
+
+    it("needs the source no longer once the locked copy is complete, and says that it is gone", () => {
+        const pins = [pin("source", "snap-a"), pin("evidence", "snap-b")];
+        const plan = planPreservation(
+            state({
+                pins,
+                snapshots: new Map([["snap-b", shown({ snapshotId: "snap-b" })]]),
+                locks: new Map([["snap-b", { mode: "governance", expiresAt: iso(begin) }]]),
+                now: iso(begin + lagMilliseconds + 1),
+            }),
+        );
+        expect(plan.preserved).to.have.length(1);
+        expect(plan.actions).to.deep.equal([]);
+        expect(plan.anomalies.join()).to.include("snap-a");
+    });
+
+    it("fails a volume for EC2's reason and goes on with the others", () => {
+        const plan = planPreservation(
+            state({
+                volumes: volumesOf(2),
+                pins: [pin("source", "snap-a"), { ...pin("source", "snap-c"), volumeId: "vol-1" }],
+                snapshots: new Map([
+                    ["snap-a", shown({ state: "error", problem: "Given key ID is not accessible" })],
+                    ["snap-c", shown({ snapshotId: "snap-c" })],
+                ]),
+            }),
+        );
+        expect(plan.failures.map(({ why }) => why).join())
+            .to.include("snap-a")
+            .and.include("not accessible");
+        expect(plan.actions.map(({ kind }) => kind)).to.deep.equal(["lock", "share-and-copy"]);
+    });
+
+    it("waits for nobody else's copies", () => {
+        const pins = [pin("source", "snap-a")];
+        const snapshots = new Map([["snap-a", shown()]]);
+        expect(planPreservation(state({ pins, snapshots })).actions.map(({ kind }) => kind)).to.include("share-and-copy");
     });
 });

@@ -15,6 +15,8 @@ const lock = { mode: "governance" as const, expiresAt: "2027-11-24T10:00:00.000Z
 const evidenceOf = (sizes: number[]): Evidence => ({
     schemaVersion: 1,
     incidentId: "i-1-1",
+    missing: [],
+    anomalies: [],
     completedAt: "2026-11-24T10:00:00.000Z",
     snapshots: sizes.map((sizeGiB, index) => ({
         volumeId: `vol-source-${index}`,
