@@ -165,7 +165,7 @@ export class Callback extends pulumi.ComponentResource {
                 name: args.functionName,
                 description: args.description,
                 role: this.role.arn,
-                runtime: aws.lambda.Runtime.NodeJS22dX,
+                runtime: aws.lambda.Runtime.NodeJS24dX,
                 architectures: ["arm64"],
                 timeout: args.timeoutSeconds ?? 60,
                 memorySize: args.memoryMiB ?? 512,

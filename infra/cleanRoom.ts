@@ -5,20 +5,25 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { VariableName } from "../functions/aws/environment";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
+import { cleanRoomAlarms, createAlarms } from "./alarms";
 import { Callback } from "./callback";
 import { containmentPolicyText, type Settings } from "./config";
 import { admittedAccounts } from "./estate";
 import { EvidenceStore } from "./evidenceStore";
 import { forensicImage, ForensicInstance } from "./forensicRole";
 import { IncidentsTable } from "./incidentsTable";
-import { Intake } from "./intake";
+import { Intake, subscribeFunction } from "./intake";
+import { MessageKey } from "./messageKey";
 import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
 import { Network } from "./network";
-import { createAlarms, Notifications } from "./notifications";
+import { Notifications } from "./notifications";
 import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
 import { steps, type Step } from "./steps";
 import { Workflow } from "./workflow/workflow";
 import { errorEnding, incidentsRoot, objectNames } from "../functions/domain/evidenceKeys";
+
+/** Name in AWS of a handler's function. */
+const nameOf = (handler: string) => `clean-room-${handler}`;
 
 export interface CleanRoomArgs {
     /** The stack's configuration (config.ts). */
@@ -47,11 +52,13 @@ export class CleanRoom extends pulumi.ComponentResource {
 
         const store = new EvidenceStore(`${name}-evidence`, { settings, partition, region, archive: args.archive }, parent);
         this.evidenceKeyArn = store.key.arn;
-        const intake = new Intake(`${name}-intake`, { settings, partition, region }, parent);
-        const incidents = new IncidentsTable(`${name}-incidents`, { keyArn: intake.key.arn }, parent);
+        const { key: messageKey } = new MessageKey(`${name}-message-key`, { settings, partition, region }, parent);
+        const keyArn = messageKey.arn;
+        const intake = new Intake(`${name}-intake`, { settings, partition, region, keyArn }, parent);
+        const incidents = new IncidentsTable(`${name}-incidents`, { keyArn }, parent);
         const notifications = new Notifications(
             `${name}-notifications`,
-            { settings, slackWebhookUrl: args.slackWebhookUrl, keyArn: intake.key.arn },
+            { settings, partition, region, slackWebhookUrl: args.slackWebhookUrl, keyArn },
             parent,
         );
         const commandLog = new aws.cloudwatch.LogGroup(
@@ -152,7 +159,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                     `${name}-${handler}`,
                     {
                         handler,
-                        functionName: `clean-room-${handler}`,
+                        functionName: nameOf(handler),
                         region,
                         description: step.description,
                         environment: Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
@@ -160,7 +167,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                         timeoutSeconds: step.timeoutSeconds,
                         memoryMiB: step.memoryMiB,
                         deadLetterQueueArn: intake.deadLetters.arn,
-                        messageKeyArn: intake.key.arn,
+                        messageKeyArn: keyArn,
                         logRetentionDays: settings.logRetentionDays,
                     },
                     parent,
@@ -186,14 +193,17 @@ export class CleanRoom extends pulumi.ComponentResource {
         );
         intake.subscribe(`${name}-findings`, functions.startIncident!);
         this.notifyOnObjects(name, settings.forensics.accountId, store, functions);
+        subscribeFunction(`${name}-alarms`, notifications.alarms, functions.sendAlarm!, intake.deadLetters, parent);
         createAlarms(
             name,
-            {
+            cleanRoomAlarms({
                 stateMachineArn: workflow.stateMachine.arn,
                 deadLetterQueueName: intake.deadLetters.name,
-                functionNames: ["startIncident", "sendReport", "sendErrorNotification"].map((handler) => `clean-room-${handler}`),
-                topicArn: notifications.topic.arn,
-            },
+                rules: intake.rules,
+                functionNames: ["startIncident", "sendReport", "sendErrorNotification", "sendAlarm"].map(nameOf),
+                promptFunctionNames: ["startIncident"].map(nameOf),
+            }),
+            notifications.alarms.arn,
             parent,
         );
 
@@ -204,6 +214,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             evidenceBucket: store.bucket.bucket,
             evidenceKeyArn: store.key.arn,
             notificationTopicArn: notifications.topic.arn,
+            alarmTopicArn: notifications.alarms.arn,
             vpcId: network.vpc.id,
         });
         this.registerOutputs({ summary: this.summary });

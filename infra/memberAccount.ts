@@ -1,6 +1,7 @@
 /** The footprint in a listed account: a responder role, and in each Region isolation groups and event forwarding. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { createAlarms } from "./alarms";
 import type { Settings } from "./config";
 import type { Member } from "./configMembers";
 import { forwardsFindings, regionsOf } from "./estate";
@@ -95,17 +96,28 @@ class MemberRegion extends pulumi.ComponentResource {
     /** Puts the account's findings on the forensics account's bus. */
     private forward(name: string, { settings, member, partition, region }: Omit<MemberRegionArgs, "provider" | "evidenceKeyArns">): void {
         const parent = { parent: this };
-        const { role: forwarder, rule, busArn } = findingsForwarding({ settings, partition, accountId: member.accountId, region });
-        const { role, policy } = makeRole(`${name}-forward`, pulumi.output(forwarder), forwarder.name, parent);
+        const plan = findingsForwarding({ settings, partition, accountId: member.accountId, region });
+        const { role, policy } = makeRole(`${name}-forward`, pulumi.output(plan.role), plan.role.name, parent);
+        const deadLetters = new aws.sqs.Queue(
+            `${name}-forward-dead-letters`,
+            { name: plan.deadLetters.name, sqsManagedSseEnabled: true, messageRetentionSeconds: plan.deadLetters.retentionSeconds },
+            parent,
+        );
+        const queuePolicy = new aws.sqs.QueuePolicy(
+            `${name}-forward-dead-letters`,
+            { queueUrl: deadLetters.id, policy: JSON.stringify(plan.deadLetters.policy) },
+            parent,
+        );
         const forward = new aws.cloudwatch.EventRule(
             `${name}-forward`,
-            { name: rule.name, description: rule.description, eventPattern: JSON.stringify(rule.eventPattern) },
+            { name: plan.rule.name, description: plan.rule.description, eventPattern: JSON.stringify(plan.rule.eventPattern) },
             parent,
         );
         new aws.cloudwatch.EventTarget(
             `${name}-forward`,
-            { rule: forward.name, arn: busArn, roleArn: role.arn },
-            { ...parent, dependsOn: [policy] },
+            { rule: forward.name, arn: plan.busArn, roleArn: role.arn, deadLetterConfig: { arn: plan.deadLetters.arn } },
+            { ...parent, dependsOn: [policy, queuePolicy] },
         );
+        createAlarms(name, [...plan.alarms], plan.alarmTopicArn, parent);
     }
 }

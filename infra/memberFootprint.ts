@@ -3,9 +3,11 @@
  * accounts and `memberTemplate.ts` a CloudFormation template for an organisation's, so that the two are the same.
  */
 import type { Statement } from "../functions/aws/permissions";
+import { ruleAlarms, type AlarmPlan } from "./alarms";
 import type { Settings } from "./config";
 import { findingPattern } from "./findingPattern";
-import { forwardRuleName, functionRoleName, responderRoleName } from "./names";
+import { alarmTopicName, findingsBusName, forwardDeadLettersName, forwardRuleName, functionRoleName, responderRoleName } from "./names";
+import type { ResourceStatement } from "./policyDocument";
 import { memberStatements, respondingFunctions } from "./steps";
 
 /** Who a role trusts. */
@@ -85,11 +87,24 @@ export interface Forwarding {
     readonly rule: { name: string; description: string; eventPattern: ReturnType<typeof findingPattern> };
     /** Event bus that findings go to. */
     readonly busArn: string;
+    /** Queue of findings that could not be forwarded. AWS keeps them under a key of SQS's own: nobody else's key may stand in their way. */
+    readonly deadLetters: {
+        readonly name: string;
+        readonly arn: string;
+        /** Seconds that a finding stays there. */
+        readonly retentionSeconds: number;
+        readonly policy: PolicyDocument<ResourceStatement>;
+    };
+    /** Somebody hears of what lies there: alarms of the member account, told to the forensics account. */
+    readonly alarms: readonly AlarmPlan[];
+    /** Topic of the forensics account that the alarms tell. */
+    readonly alarmTopicArn: string;
 }
 
 /** What takes one Region's findings to the forensics account. */
 export function findingsForwarding({ settings, partition, accountId, region }: FootprintArgs & { region: string }): Forwarding {
-    const busArn = `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/default`;
+    const busArn = `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/${findingsBusName}`;
+    const queueArn = `arn:${partition}:sqs:${region}:${accountId}:${forwardDeadLettersName}`;
     return {
         role: {
             name: `${forwardRuleName}-${region}`,
@@ -109,5 +124,30 @@ export function findingsForwarding({ settings, partition, accountId, region }: F
             eventPattern: findingPattern(settings.findings.minimumSeverity),
         },
         busArn,
+        deadLetters: {
+            name: forwardDeadLettersName,
+            arn: queueArn,
+            retentionSeconds: 14 * 24 * 3600,
+            policy: document({
+                Sid: "UndeliverableFindings",
+                Effect: "Allow",
+                Principal: { Service: "events.amazonaws.com" },
+                Action: "sqs:SendMessage",
+                Resource: queueArn,
+                Condition: { ArnEquals: { "aws:SourceArn": `arn:${partition}:events:${region}:${accountId}:rule/${forwardRuleName}` } },
+            }),
+        },
+        alarms: [
+            ...ruleAlarms("forwarding", forwardRuleName, null, "findings to the clean room"),
+            {
+                what: "forwarding-dead-letters",
+                description: `Findings could not be forwarded to the clean room. They lie in the queue ${forwardDeadLettersName} of this account.`,
+                namespace: "AWS/SQS",
+                metricName: "ApproximateNumberOfMessagesVisible",
+                dimensions: { QueueName: forwardDeadLettersName },
+                statistic: "Maximum",
+            },
+        ],
+        alarmTopicArn: `arn:${partition}:sns:${region}:${settings.forensics.accountId}:${alarmTopicName}`,
     };
 }

@@ -1,4 +1,5 @@
 /** The member footprint as a CloudFormation template, for accounts that come by way of an organisation. */
+import { alarmName, anyInAMinute, type AlarmPlan } from "./alarms";
 import type { Settings } from "./config";
 import { forwardsFindings } from "./estate";
 import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
@@ -26,6 +27,26 @@ function roleResource(role: FootprintRole, condition?: string) {
             AssumeRolePolicyDocument: role.trust,
             Policies: [{ PolicyName: role.name, PolicyDocument: role.permissions }],
         }),
+    };
+}
+
+function alarmResource({ what, description, namespace, metricName, dimensions, statistic }: AlarmPlan, topicArn: string) {
+    return {
+        Type: "AWS::CloudWatch::Alarm",
+        Properties: {
+            AlarmName: alarmName(what),
+            AlarmDescription: description,
+            Namespace: namespace,
+            MetricName: metricName,
+            Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+            Statistic: statistic ?? "Sum",
+            Period: anyInAMinute.period,
+            EvaluationPeriods: anyInAMinute.evaluationPeriods,
+            Threshold: anyInAMinute.threshold,
+            ComparisonOperator: anyInAMinute.comparisonOperator,
+            TreatMissingData: anyInAMinute.treatMissingData,
+            AlarmActions: [substituted(topicArn)],
+        },
     };
 }
 
@@ -65,10 +86,29 @@ export function memberTemplate({ settings, partition, evidenceKeyArns }: MemberT
                                       Id: "forensics-account",
                                       Arn: forwarding.busArn,
                                       RoleArn: { "Fn::GetAtt": ["Forwarder", "Arn"] },
+                                      DeadLetterConfig: { Arn: forwarding.deadLetters.arn },
                                   }),
                               ],
                           },
                       },
+                      ForwardDeadLetters: {
+                          Type: "AWS::SQS::Queue",
+                          Properties: {
+                              QueueName: forwarding.deadLetters.name,
+                              SqsManagedSseEnabled: true,
+                              MessageRetentionPeriod: forwarding.deadLetters.retentionSeconds,
+                          },
+                      },
+                      ForwardDeadLettersPolicy: {
+                          Type: "AWS::SQS::QueuePolicy",
+                          Properties: {
+                              Queues: [{ Ref: "ForwardDeadLetters" }],
+                              PolicyDocument: substituted(forwarding.deadLetters.policy),
+                          },
+                      },
+                      ...Object.fromEntries(
+                          forwarding.alarms.map((plan, index) => [`Alarm${index}`, alarmResource(plan, forwarding.alarmTopicArn)]),
+                      ),
                   }
                 : {}),
         },

@@ -12,9 +12,15 @@ export const releaseStateMachineName = "clean-room-release";
 export const documentName = "clean-room-analysis";
 export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
-/** EventBridge rules: in the forensics account, and in a member. */
+export const alarmTopicName = "clean-room-alarms";
+/** Event bus that members forward to. */
+export const findingsBusName = "clean-room";
+/** EventBridge rules: of the default bus, of the bus that members forward to, and in a member. */
 export const findingsRuleName = "clean-room-findings";
+export const forwardedRuleName = "clean-room-forwarded-findings";
 export const forwardRuleName = "clean-room-forward-findings";
+/** Queue of a member account for findings that could not be forwarded. */
+export const forwardDeadLettersName = "clean-room-forward-dead-letters";
 export const findingsTopicName = "clean-room-findings";
 export const incidentsTableName = "clean-room-incidents";
 export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
@@ -23,6 +29,8 @@ export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
 export function functionRoleName(functionName: string, region: string): string {
     return `clean-room-${functionName}-${region}`;
 }
+/** EventBridge publishes findings by it. */
+export const publisherRoleName = (region: string) => `clean-room-publish-findings-${region}`;
 export const forensicRoleName = (region: string) => `clean-room-forensic-instance-${region}`;
 /** Bucket names are global to AWS, so they carry account and Region. */
 export const evidenceBucketName = (accountId: string, region: string) => `clean-room-evidence-${accountId}-${region}`;

@@ -2,51 +2,72 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
-import { notificationTopicName, slackWebhookParameterName } from "./names";
-import { policyDocument } from "./policyDocument";
+import { forwardersOf } from "./findingsBus";
+import { alarmTopicName, notificationTopicName, slackWebhookParameterName } from "./names";
+import { policyDocument, type ResourceStatement } from "./policyDocument";
 
 export interface NotificationsArgs {
     /** The stack's configuration (config.ts). */
     readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
+    /** Region that everything of it lies in. */
+    readonly region: string;
     /** Incoming webhook of the incident channel, a secret; null without Slack. */
     readonly slackWebhookUrl: pulumi.Output<string> | null;
     /** Key of the topic and the parameter. */
     readonly keyArn: pulumi.Input<string>;
 }
 
+/** Alarms of this account, and of those whose rules forward findings. */
+function alarmStatements({ settings, partition, region }: NotificationsArgs, topicArn: string): ResourceStatement[] {
+    const { accountIds, organization } = forwardersOf(settings, region);
+    const admit = (sid: string, condition: Record<string, string | string[]>): ResourceStatement => ({
+        Sid: sid,
+        Effect: "Allow",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Action: "sns:Publish",
+        Resource: topicArn,
+        Condition: { StringEquals: condition, ArnLike: { "aws:SourceArn": `arn:${partition}:cloudwatch:${region}:*:alarm:clean-room *` } },
+    });
+    return [
+        admit("AlarmsOfTheEstate", { "aws:SourceAccount": [settings.forensics.accountId, ...accountIds] }),
+        ...(organization && settings.organization
+            ? [admit("AlarmsOfTheOrganization", { "aws:SourceOrgID": settings.organization.organizationId })]
+            : []),
+    ];
+}
+
 export class Notifications extends pulumi.ComponentResource {
+    /** What people are told. */
     readonly topic: aws.sns.Topic;
+    /** What alarms publish to. */
+    readonly alarms: aws.sns.Topic;
 
     constructor(name: string, args: NotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Notifications", name, {}, opts);
         const parent = { parent: this };
-        const accountId = args.settings.forensics.accountId;
         this.topic = new aws.sns.Topic(
             name,
             { name: notificationTopicName, displayName: "EC2 clean room", kmsMasterKeyId: args.keyArn },
             parent,
         );
-        new aws.sns.TopicPolicy(
-            name,
-            {
-                arn: this.topic.arn,
-                policy: policyDocument([
-                    {
-                        Sid: "AlarmsOfThisAccount",
-                        Effect: "Allow",
-                        Principal: { Service: "cloudwatch.amazonaws.com" },
-                        Action: "sns:Publish",
-                        Resource: this.topic.arn,
-                        Condition: { StringEquals: { "aws:SourceAccount": accountId } },
-                    },
-                ]),
-            },
+        // A topic of its own: what the notification topic carries, functions publish, and one that hears alarms there would hear itself.
+        this.alarms = new aws.sns.Topic(
+            `${name}-alarms`,
+            { name: alarmTopicName, displayName: "EC2 clean room alarms", kmsMasterKeyId: args.keyArn },
             parent,
         );
-        args.settings.notifications.emails.forEach(
-            (endpoint, index) =>
-                new aws.sns.TopicSubscription(`${name}-email-${index}`, { topic: this.topic.arn, protocol: "email", endpoint }, parent),
+        new aws.sns.TopicPolicy(
+            `${name}-alarms`,
+            { arn: this.alarms.arn, policy: this.alarms.arn.apply((topicArn) => policyDocument(alarmStatements(args, topicArn))) },
+            parent,
         );
+        // Straight to alarms too: an alarm must reach somebody also when the function that tells people of it is what broke.
+        args.settings.notifications.emails.forEach((endpoint, index) => {
+            new aws.sns.TopicSubscription(`${name}-email-${index}`, { topic: this.topic.arn, protocol: "email", endpoint }, parent);
+            new aws.sns.TopicSubscription(`${name}-alarm-email-${index}`, { topic: this.alarms.arn, protocol: "email", endpoint }, parent);
+        });
         if (args.slackWebhookUrl) {
             new aws.ssm.Parameter(
                 `${name}-slack`,
@@ -61,69 +82,5 @@ export class Notifications extends pulumi.ComponentResource {
             );
         }
         this.registerOutputs({ topicArn: this.topic.arn });
-    }
-}
-
-export interface AlarmArgs {
-    /** The incident workflow. */
-    readonly stateMachineArn: pulumi.Input<string>;
-    /** Queue of messages that could not be followed. */
-    readonly deadLetterQueueName: pulumi.Input<string>;
-    /** Functions that nobody waits for, and whose errors would not be seen. */
-    readonly functionNames: string[];
-    /** Topic that alarms go to. */
-    readonly topicArn: pulumi.Input<string>;
-}
-
-/** What nobody would see otherwise: a workflow that failed, a message that nobody could read, a function that breaks. */
-export function createAlarms(name: string, args: AlarmArgs, opts: pulumi.CustomResourceOptions): void {
-    const alarm = (
-        what: string,
-        description: string,
-        namespace: string,
-        metricName: string,
-        dimensions: Record<string, pulumi.Input<string>>,
-        statistic = "Sum",
-    ) =>
-        new aws.cloudwatch.MetricAlarm(
-            `${name}-${what}`,
-            {
-                name: `clean-room ${what}`,
-                alarmDescription: description,
-                namespace,
-                metricName,
-                dimensions,
-                statistic,
-                period: 60,
-                evaluationPeriods: 1,
-                threshold: 0,
-                comparisonOperator: "GreaterThanThreshold",
-                treatMissingData: "notBreaching",
-                alarmActions: [args.topicArn],
-            },
-            opts,
-        );
-    alarm(
-        "executions-failed",
-        "An incident's workflow failed. Open the execution in Step Functions; its error is in the evidence bucket too.",
-        "AWS/States",
-        "ExecutionsFailed",
-        { StateMachineArn: args.stateMachineArn },
-    );
-    alarm("executions-timed-out", "An incident's workflow ran out of time.", "AWS/States", "ExecutionsTimedOut", {
-        StateMachineArn: args.stateMachineArn,
-    });
-    alarm(
-        "dead-letters",
-        "A message could not be followed. Read it in the dead-letter queue; its reason attribute says why.",
-        "AWS/SQS",
-        "ApproximateNumberOfMessagesVisible",
-        { QueueName: args.deadLetterQueueName },
-        "Maximum",
-    );
-    for (const functionName of args.functionNames) {
-        alarm(`${functionName}-errors`, `The function ${functionName} failed. Its log group says why.`, "AWS/Lambda", "Errors", {
-            FunctionName: functionName,
-        });
     }
 }

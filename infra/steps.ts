@@ -8,6 +8,7 @@ import * as openTicket from "../functions/openTicket";
 import * as releaseInstance from "../functions/releaseInstance";
 import * as requestApproval from "../functions/requestApproval";
 import * as runAnalysis from "../functions/runAnalysis";
+import * as sendAlarm from "../functions/sendAlarm";
 import * as sendErrorNotification from "../functions/sendErrorNotification";
 import * as sendReport from "../functions/sendReport";
 import * as startForensicInstance from "../functions/startForensicInstance";
@@ -118,6 +119,12 @@ export const steps = {
         variables: sendReport.variables,
         timeoutSeconds: 300,
         memoryMiB: 1024,
+    },
+    sendAlarm: {
+        description: "Brings alarms to the channels that are not subscribed to them",
+        permissions: sendAlarm.permissions,
+        variables: sendAlarm.variables,
+        timeoutSeconds: 60,
     },
     sendErrorNotification: {
         description: "Tells people what failed, where, and what to do",

@@ -15,14 +15,16 @@ export const tellPermissions: Permissions = (names) => channels.flatMap(({ permi
  * the caller is run again, which tells the others twice: being told twice is better than not at all. A failure that no
  * retry cures is only logged when another channel took the message.
  *
+ * @param except channels by name that have the message already
  * @returns the channels told; empty when none is configured
  */
-export async function tell(message: Message): Promise<string[]> {
-    const results = await Promise.allSettled(channels.map((channel) => channel.send(message)));
+export async function tell(message: Message, { except = [] }: { except?: readonly string[] } = {}): Promise<string[]> {
+    const used = channels.filter(({ name }) => !except.includes(name));
+    const results = await Promise.allSettled(used.map((channel) => channel.send(message)));
     const told: string[] = [];
     const errors: Error[] = [];
     results.forEach((result, index) => {
-        const channel = channels[index].name;
+        const channel = used[index].name;
         if (result.status === "rejected") {
             const error = toStepError(`tell people by ${channel}`, result.reason);
             log("could not tell people", { channel, error: error.name, cause: error.message });

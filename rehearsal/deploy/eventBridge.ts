@@ -67,7 +67,7 @@ const target = entry<aws.cloudwatch.EventTargetArgs>(async (inputs, context) => 
 const bus = entry<aws.cloudwatch.EventBusArgs>(async (inputs, context) => {
     const Name = inputs.name ?? context.name;
     const { EventBusArn } = await clientOf(context, EventBridgeClient).send(
-        new CreateEventBusCommand({ Name, Tags: tagList(context, inputs.tags) }),
+        new CreateEventBusCommand({ Name, Description: inputs.description, Tags: tagList(context, inputs.tags) }),
     );
     return { id: Name, state: { name: Name, arn: EventBusArn } };
 });

@@ -14,20 +14,24 @@ async function inForensics(settings: object): Promise<Declared[]> {
     expect(problems).to.deep.equal([]);
     return resources.filter(({ accountId }) => accountId === forensics.accountId);
 }
-interface Condition {
-    type: string;
-    key: string;
-    value: string;
+interface Statement {
+    Sid: string;
+    Effect: string;
+    Principal: unknown;
+    Action: unknown;
+    Resource: unknown;
+    Condition?: Record<string, Record<string, unknown>>;
 }
-const conditionText = ({ type, key, value }: Condition) => `${type} ${key} ${value}`;
-const permissions = (resources: Declared[]) =>
-    resources
-        .filter(({ type }) => type === "aws:cloudwatch/eventPermission:EventPermission")
-        .map(
-            ({ region, inputs }) =>
-                `${region} ${inputs.principal as string}${inputs.condition ? ` ${conditionText(inputs.condition as Condition)}` : ""}`,
-        )
-        .sort();
+const statementsOf = (resource: Declared, property = "policy") =>
+    (JSON.parse(resource.inputs[property] as string) as { Statement: Statement[] }).Statement;
+/** Policies of the bus that members forward to, by Region. */
+const busPolicies = (resources: Declared[]) =>
+    Object.fromEntries(
+        resources
+            .filter(({ type }) => type === "aws:cloudwatch/eventBusPolicy:EventBusPolicy")
+            .map((each) => [each.region!, statementsOf(each)]),
+    );
+const forwardRule = (region: string) => ({ "aws:SourceArn": `arn:aws:events:${region}:*:rule/clean-room-forward-findings` });
 
 describe("the way of a finding into the forensics account", function () {
     this.timeout(240_000);
@@ -47,21 +51,67 @@ describe("the way of a finding into the forensics account", function () {
 
     for (const region of regions) {
         it(`can be replayed in ${region}: the archive keeps what the rule lets through, from the same bus`, () => {
-            const [archive, ...more] = of("aws:cloudwatch/eventArchive:EventArchive", region);
-            expect(more).to.deep.equal([]);
-            expect(archive!.inputs).to.include({
-                eventSourceArn: `arn:aws:events:${region}:111111111111:event-bus/default`,
-                retentionDays: 365,
-            });
-            const rule = of("aws:cloudwatch/eventRule:EventRule", region).find(({ inputs }) => inputs.name === "clean-room-findings")!;
-            for (const { inputs } of [archive!, rule]) expect(JSON.parse(inputs.eventPattern as string)).to.deep.equal(findingPattern(7));
+            const archives = of("aws:cloudwatch/eventArchive:EventArchive", region);
+            expect(archives.map(({ inputs }) => [inputs.name, inputs.eventSourceArn, inputs.retentionDays])).to.deep.equal([
+                ["clean-room-findings", `arn:aws:events:${region}:111111111111:event-bus/default`, 365],
+                ["clean-room-forwarded-findings", `arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-intake-bus`, 365],
+            ]);
+            const rules = of("aws:cloudwatch/eventRule:EventRule", region);
+            expect(rules.map(({ inputs }) => [inputs.name, inputs.eventBusName])).to.deep.equal([
+                ["clean-room-findings", "default"],
+                ["clean-room-forwarded-findings", "clean-room"],
+            ]);
+            for (const { inputs } of [...archives, ...rules])
+                expect(JSON.parse(inputs.eventPattern as string)).to.deep.equal(findingPattern(7));
+        });
+
+        it(`is published in ${region} by a role that may do that alone`, () => {
+            const topicArn = `arn:aws:sns:${region}:111111111111:clean-room-${region}-intake`;
+            const targets = of("aws:cloudwatch/eventTarget:EventTarget", region).filter(({ inputs }) => inputs.arn === topicArn);
+            expect(targets.map(({ inputs }) => inputs.eventBusName)).to.deep.equal(["default", "clean-room"]);
+            const name = `clean-room-publish-findings-${region}`;
+            const role = resources.find(({ type, inputs }) => type === "aws:iam/role:Role" && inputs.name === name)!;
+            for (const { inputs } of targets) expect(inputs.roleArn).to.equal(`arn:aws:iam::111111111111:${role.name}`);
+            const policy = resources.find(({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && inputs.role === name)!;
+            expect(statementsOf(policy).map(({ Action }) => Action)).to.deep.equal([
+                ["sns:Publish"],
+                ["kms:GenerateDataKey", "kms:Decrypt"],
+            ]);
+            expect(statementsOf(policy)[0]!.Resource).to.deep.equal([topicArn]);
+        });
+
+        it(`is taken in ${region} from that role and operators, and from no service: its rules could be anybody's`, () => {
+            const policy = of("aws:sns/topicPolicy:TopicPolicy", region).find(({ name }) => name === `clean-room-${region}-intake`)!;
+            for (const { Principal } of statementsOf(policy)) expect(Principal).to.have.property("AWS");
+        });
+
+        it(`is encrypted in ${region} for whichever identity EventBridge takes, and never by whom a service says it acts for`, () => {
+            const key = of("aws:kms/key:Key", region).find(({ name }) => name === `clean-room-${region}-message-key`)!;
+            const services = statementsOf(key).filter(
+                ({ Principal }) => typeof Principal === "object" && "Service" in (Principal as object),
+            );
+            const used = services.flatMap(({ Principal, Condition }) =>
+                [(Principal as { Service: string | string[] }).Service].flat().map((service) => {
+                    const [[keyName, values]] = Object.entries(Object.values(Condition!)[0]!) as [[string, unknown]];
+                    expect(Object.keys(Condition!)).to.have.length(1);
+                    return `${service} ${keyName} ${JSON.stringify(values)}`;
+                }),
+            );
+            const arn = (service: string, name: string) => `arn:aws:${service}:${region}:111111111111:${name}`;
+            expect(used).to.deep.equal([
+                `events.amazonaws.com kms:EncryptionContext:aws:sns:topicArn ["${arn("sns", "clean-room-findings")}"]`,
+                `cloudwatch.amazonaws.com kms:EncryptionContext:aws:sns:topicArn ["${arn("sns", "clean-room-alarms")}","${arn("sns", "clean-room-notifications")}"]`,
+                `events.amazonaws.com kms:EncryptionContext:aws:sqs:arn ["${arn("sqs", "clean-room-dead-letters")}"]`,
+                `sns.amazonaws.com kms:EncryptionContext:aws:sqs:arn ["${arn("sqs", "clean-room-dead-letters")}"]`,
+                `logs.${region}.amazonaws.com kms:EncryptionContext:aws:logs:arn ${JSON.stringify(["/aws/lambda/clean-room-*", "/aws/vendedlogs/states/clean-room-*", "/clean-room/*"].map((name) => arn("logs", `log-group:${name}`)))}`,
+            ]);
         });
 
         it(`ends in the dead-letter queue of ${region} when topic or function cannot be reached`, () => {
             const queueArn = `arn:aws:sqs:${region}:111111111111:clean-room-${region}-intake-dead-letters`;
             const topicArn = `arn:aws:sns:${region}:111111111111:clean-room-${region}-intake`;
-            const target = of("aws:cloudwatch/eventTarget:EventTarget", region).find(({ inputs }) => inputs.arn === topicArn)!;
-            expect(target.inputs.deadLetterConfig).to.deep.equal({ arn: queueArn });
+            for (const { inputs } of of("aws:cloudwatch/eventTarget:EventTarget", region))
+                expect(inputs.deadLetterConfig).to.deep.equal({ arn: queueArn });
             const subscription = of("aws:sns/topicSubscription:TopicSubscription", region).find(
                 ({ inputs }) => inputs.protocol === "lambda" && inputs.topic === topicArn,
             )!;
@@ -74,23 +124,121 @@ describe("the way of a finding into the forensics account", function () {
                 Action: "sqs:SendMessage",
                 Resource: queueArn,
                 Condition: {
-                    ArnEquals: { "aws:SourceArn": [`arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-intake`, topicArn] },
+                    ArnEquals: {
+                        "aws:SourceArn": [
+                            ...["intake", "intake-forwarded"].map(
+                                (rule) => `arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-${rule}`,
+                            ),
+                            topicArn,
+                        ],
+                    },
                 },
             });
         });
     }
 
-    it("is open to the members that forward, each in its own Regions", () => {
-        expect(permissions(resources)).to.deep.equal(["eu-west-1 222222222222", "us-east-1 222222222222", "us-east-1 333333333333"]);
+    it("is open to the members that forward, each in its own Regions, through their forwarding rule alone", () => {
+        const statement = (region: string, accounts: string[]) => [
+            {
+                Sid: "ListedMembers",
+                Effect: "Allow",
+                Principal: { AWS: accounts.map((account) => `arn:aws:iam::${account}:root`) },
+                Action: "events:PutEvents",
+                Resource: `arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-intake-bus`,
+                Condition: { ArnLike: forwardRule(region) },
+            },
+        ];
+        expect(busPolicies(resources)).to.deep.equal({
+            "eu-west-1": statement("eu-west-1", ["222222222222"]),
+            "us-east-1": statement("us-east-1", ["222222222222", "333333333333"]),
+        });
     });
 
     it("is open to the whole organisation, and no further, where its accounts forward", async () => {
-        expect(permissions(await inForensics({ organization, coverage: { mode: "existing" } }))).to.deep.equal(
-            regions.map((region) => `${region} * StringEquals aws:PrincipalOrgID o-a1b2c3d4e5`),
+        const policies = busPolicies(await inForensics({ organization, coverage: { mode: "existing" } }));
+        for (const region of regions) {
+            expect(policies[region]).to.have.length(1);
+            expect(policies[region]![0]).to.deep.include({
+                Principal: "*",
+                Condition: {
+                    StringEquals: { "aws:PrincipalOrgID": "o-a1b2c3d4e5" },
+                    "ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/*/ou-a1b2-c3d4e5f6/*"] },
+                    ArnLike: forwardRule(region),
+                },
+            });
+        }
+    });
+
+    it("leaves the default bus as others left it", () => {
+        expect(resources.filter(({ type }) => type === "aws:cloudwatch/eventPermission:EventPermission")).to.deep.equal([]);
+        expect(resources.filter(({ type, inputs }) => type.includes("eventBusPolicy") && inputs.eventBusName === "default")).to.deep.equal(
+            [],
         );
     });
 
-    it("needs no opening where a delegated administrator has the findings", async () => {
-        expect(permissions(await inForensics({ organization }))).to.deep.equal([]);
+    it("needs no bus of its own where a delegated administrator has the findings", async () => {
+        const alone = await inForensics({ organization });
+        expect(alone.filter(({ type }) => type === "aws:cloudwatch/eventBus:EventBus")).to.deep.equal([]);
+        expect(alone.filter(({ inputs }) => inputs.name === "clean-room-findings" && "eventPattern" in inputs)).to.have.length(4);
+    });
+
+    it("is watched at each hop, and the alarms reach Slack and e-mail by a topic of their own", () => {
+        const region = "eu-west-1";
+        const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm", region);
+        const topic = `arn:aws:sns:${region}:111111111111:clean-room-${region}-notifications-alarms`;
+        for (const { inputs } of alarms) expect(inputs.alarmActions).to.deep.equal([topic]);
+        const watched = alarms.map(({ inputs }) => `${inputs.metricName as string} ${JSON.stringify(inputs.dimensions)}`);
+        for (const metric of ["FailedInvocations", "InvocationsFailedToBeSentToDlq"]) {
+            expect(watched).to.include(`${metric} {"RuleName":"clean-room-findings"}`);
+            expect(watched).to.include(`${metric} {"EventBusName":"clean-room","RuleName":"clean-room-forwarded-findings"}`);
+        }
+        expect(watched).to.include('Throttles {"FunctionName":"clean-room-startIncident"}');
+        const [subscription] = of("aws:sns/topicSubscription:TopicSubscription", region).filter(
+            ({ inputs }) => inputs.topic === topic && inputs.protocol === "lambda",
+        );
+        expect(subscription!.inputs.endpoint).to.include("sendAlarm");
+    });
+});
+
+describe("what a member account leaves behind when its findings cannot be forwarded", function () {
+    this.timeout(240_000);
+
+    it("lies in a queue of its own, which somebody hears of", async () => {
+        const { resources, problems } = await declare({ forensics, regions: ["eu-west-1"], members: [{ accountId: "222222222222" }] });
+        expect(problems).to.deep.equal([]);
+        const ofMember = resources.filter(({ accountId }) => accountId === "222222222222");
+        const queueArn = "arn:aws:sqs:eu-west-1:222222222222:clean-room-forward-dead-letters";
+        const target = ofMember.find(({ type }) => type === "aws:cloudwatch/eventTarget:EventTarget")!;
+        expect(target.inputs).to.deep.include({
+            arn: "arn:aws:events:eu-west-1:111111111111:event-bus/clean-room",
+            deadLetterConfig: { arn: queueArn },
+        });
+        const policy = ofMember.find(({ type }) => type === "aws:sqs/queuePolicy:QueuePolicy")!;
+        expect(statementsOf(policy)).to.deep.equal([
+            {
+                Sid: "UndeliverableFindings",
+                Effect: "Allow",
+                Principal: { Service: "events.amazonaws.com" },
+                Action: "sqs:SendMessage",
+                Resource: queueArn,
+                Condition: { ArnEquals: { "aws:SourceArn": "arn:aws:events:eu-west-1:222222222222:rule/clean-room-forward-findings" } },
+            },
+        ]);
+        const alarms = ofMember.filter(({ type }) => type === "aws:cloudwatch/metricAlarm:MetricAlarm");
+        expect(alarms.map(({ inputs }) => inputs.metricName)).to.deep.equal([
+            "FailedInvocations",
+            "InvocationsFailedToBeSentToDlq",
+            "ApproximateNumberOfMessagesVisible",
+        ]);
+        for (const { inputs } of alarms)
+            expect(inputs.alarmActions).to.deep.equal(["arn:aws:sns:eu-west-1:111111111111:clean-room-alarms"]);
+        // The topic takes them.
+        const topic = resources.find(({ type, name }) => type === "aws:sns/topicPolicy:TopicPolicy" && name.endsWith("-alarms"))!;
+        expect(statementsOf(topic).map(({ Condition }) => Condition)).to.deep.equal([
+            {
+                StringEquals: { "aws:SourceAccount": ["111111111111", "222222222222"] },
+                ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:*:alarm:clean-room *" },
+            },
+        ]);
     });
 });

@@ -79,15 +79,48 @@ describe("the member footprint", () => {
                 (resource) => resource.type === "aws:cloudwatch/eventTarget:EventTarget" && resource.region === region,
             )!;
             const { Name, Description, EventPattern, Targets } = Resources.ForwardFindings!.Properties as Record<string, unknown> & {
-                Targets: { Arn: string }[];
+                Targets: { Arn: string; DeadLetterConfig: object }[];
             };
             expect({ Name, Description, EventPattern }).to.deep.equal({
                 Name: rule.inputs.name,
                 Description: rule.inputs.description,
                 EventPattern: JSON.parse(rule.inputs.eventPattern as string),
             });
-            expect(Targets.map(({ Arn }) => Arn)).to.deep.equal([target.inputs.arn]);
+            expect(Targets.map(({ Arn, DeadLetterConfig }) => [Arn, DeadLetterConfig])).to.deep.equal([
+                [target.inputs.arn, { Arn: (target.inputs.deadLetterConfig as { arn: string }).arn }],
+            ]);
             [rule, target].forEach((each) => seen.add(each));
+
+            const here = (type: string) => declared.filter((resource) => resource.type === type && resource.region === region);
+            const [queue] = here("aws:sqs/queue:Queue");
+            expect(Resources.ForwardDeadLetters!.Properties).to.deep.equal({
+                QueueName: queue!.inputs.name,
+                SqsManagedSseEnabled: queue!.inputs.sqsManagedSseEnabled,
+                MessageRetentionPeriod: queue!.inputs.messageRetentionSeconds,
+            });
+            const [queuePolicy] = here("aws:sqs/queuePolicy:QueuePolicy");
+            expect(Resources.ForwardDeadLettersPolicy!.Properties.PolicyDocument).to.deep.equal(
+                JSON.parse(queuePolicy!.inputs.policy as string),
+            );
+            const alarms = here("aws:cloudwatch/metricAlarm:MetricAlarm");
+            const byCloudFormation = Object.values(Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
+            expect(byCloudFormation.map(({ Properties }) => Properties)).to.have.deep.members(
+                alarms.map(({ inputs }) => ({
+                    AlarmName: inputs.name,
+                    AlarmDescription: inputs.alarmDescription,
+                    Namespace: inputs.namespace,
+                    MetricName: inputs.metricName,
+                    Dimensions: Object.entries(inputs.dimensions as object).map(([key, value]) => ({ Name: key, Value: value as string })),
+                    Statistic: inputs.statistic,
+                    Period: inputs.period,
+                    EvaluationPeriods: inputs.evaluationPeriods,
+                    Threshold: inputs.threshold,
+                    ComparisonOperator: inputs.comparisonOperator,
+                    TreatMissingData: inputs.treatMissingData,
+                    AlarmActions: inputs.alarmActions,
+                })),
+            );
+            [queue!, queuePolicy!, ...alarms].forEach((each) => seen.add(each));
         }
         // And Pulumi makes nothing beside it.
         expect(declared.filter((resource) => !seen.has(resource)).map(({ type, name }) => `${type} ${name}`)).to.deep.equal([]);

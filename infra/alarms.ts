@@ -1,0 +1,126 @@
+/** What nobody would see otherwise: a workflow that failed, a finding that did not arrive, a function that breaks. */
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** An alarm on one metric, as data: of it Pulumi makes a resource and CloudFormation a part of a template. docs/runbook.md has a page for each name. */
+export interface AlarmPlan {
+    /** Its name in AWS, without `clean-room ` before it. */
+    readonly what: string;
+    /** What it means and where to look. */
+    readonly description: string;
+    /** Such as AWS/Lambda. */
+    readonly namespace: string;
+    readonly metricName: string;
+    readonly dimensions: Readonly<Record<string, pulumi.Input<string>>>;
+    /** @default Sum */
+    readonly statistic?: "Sum" | "Maximum";
+}
+
+export const alarmName = (what: string) => `clean-room ${what}`;
+
+/** Any of it within a minute, and silence is good. */
+export const anyInAMinute = {
+    period: 60,
+    evaluationPeriods: 1,
+    threshold: 0,
+    comparisonOperator: "GreaterThanThreshold",
+    treatMissingData: "notBreaching",
+} as const;
+
+/** Alarms on a rule whose target could not be reached, and on one whose dead-letter queue could not either. @param busName null: the default bus */
+export function ruleAlarms(what: string, ruleName: string, busName: pulumi.Input<string> | null, whose: string): AlarmPlan[] {
+    const dimensions = { RuleName: ruleName, ...(busName === null ? {} : { EventBusName: busName }) };
+    return [
+        {
+            what: `${what}-failed`,
+            description: `The rule ${ruleName} could not hand ${whose} on. They lie in its dead-letter queue; put them back when the cause is gone.`,
+            namespace: "AWS/Events",
+            metricName: "FailedInvocations",
+            dimensions,
+        },
+        {
+            what: `${what}-lost`,
+            description: `The rule ${ruleName} could neither hand ${whose} on nor leave them in its dead-letter queue. Replay them from the archive.`,
+            namespace: "AWS/Events",
+            metricName: "InvocationsFailedToBeSentToDlq",
+            dimensions,
+        },
+    ];
+}
+
+export interface CleanRoomAlarmsArgs {
+    /** The incident workflow. */
+    readonly stateMachineArn: pulumi.Input<string>;
+    /** Queue of messages that could not be followed. */
+    readonly deadLetterQueueName: pulumi.Input<string>;
+    /** Rules that take findings off a bus; null: the default bus. */
+    readonly rules: readonly { readonly ruleName: string; readonly busName: pulumi.Input<string> | null }[];
+    /** Functions that nobody waits for, and whose errors would not be seen. */
+    readonly functionNames: readonly string[];
+    /** Functions that must take every message at once: what is throttled there comes late. */
+    readonly promptFunctionNames: readonly string[];
+}
+
+/** Every alarm of a Region of the forensics account. */
+export function cleanRoomAlarms(args: CleanRoomAlarmsArgs): AlarmPlan[] {
+    return [
+        {
+            what: "executions-failed",
+            description: "An incident's workflow failed. Open the execution in Step Functions; its error is in the evidence bucket too.",
+            namespace: "AWS/States",
+            metricName: "ExecutionsFailed",
+            dimensions: { StateMachineArn: args.stateMachineArn },
+        },
+        {
+            what: "executions-timed-out",
+            description: "An incident's workflow ran out of time.",
+            namespace: "AWS/States",
+            metricName: "ExecutionsTimedOut",
+            dimensions: { StateMachineArn: args.stateMachineArn },
+        },
+        {
+            what: "dead-letters",
+            description: "A message could not be followed. Read it in the dead-letter queue; its reason attribute says why.",
+            namespace: "AWS/SQS",
+            metricName: "ApproximateNumberOfMessagesVisible",
+            dimensions: { QueueName: args.deadLetterQueueName },
+            statistic: "Maximum",
+        },
+        ...args.rules.flatMap(({ ruleName, busName }) =>
+            ruleAlarms(busName === null ? "findings" : "forwarded-findings", ruleName, busName, "findings"),
+        ),
+        ...args.functionNames.map((functionName): AlarmPlan => ({
+            what: `${functionName}-errors`,
+            description: `The function ${functionName} failed. Its log group says why.`,
+            namespace: "AWS/Lambda",
+            metricName: "Errors",
+            dimensions: { FunctionName: functionName },
+        })),
+        ...args.promptFunctionNames.map((functionName): AlarmPlan => ({
+            what: `${functionName}-throttles`,
+            description: `Lambda turned calls of ${functionName} away, so findings are followed late. Look at the account's concurrency.`,
+            namespace: "AWS/Lambda",
+            metricName: "Throttles",
+            dimensions: { FunctionName: functionName },
+        })),
+    ];
+}
+
+/** Makes alarms that tell a topic. @param name first part of the resources' names */
+export function createAlarms(name: string, plans: AlarmPlan[], topicArn: pulumi.Input<string>, opts: pulumi.CustomResourceOptions): void {
+    for (const { what, description, namespace, metricName, dimensions, statistic } of plans)
+        new aws.cloudwatch.MetricAlarm(
+            `${name}-${what}`,
+            {
+                name: alarmName(what),
+                alarmDescription: description,
+                namespace,
+                metricName,
+                dimensions,
+                statistic: statistic ?? "Sum",
+                ...anyInAMinute,
+                alarmActions: [topicArn],
+            },
+            opts,
+        );
+}
