@@ -1,40 +1,54 @@
-import * as aws from "@pulumi/aws";
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import type { ResourceClass } from "./lib/references";
-import { deferWhereUnknown } from "./lib/unknown";
-import { listOf, reveal, UNKNOWN, type Properties, type Value } from "./lib/values";
+import wide from "./catalogue/wideManagedPolicies.json";
+import { at, deferUnknownDocuments } from "./lib/policyDocuments";
+import { listOf, reveal, show, UNKNOWN, type Value } from "./lib/values";
 
-/** AWS's managed policies that allow a whole service or more. */
-const FULL =
-    /:policy\/(.*\/)?([\w-]*FullAccess[\w-]*|AdministratorAccess[\w-]*|PowerUserAccess|SystemAdministrator|NetworkAdministrator|DatabaseAdministrator)$/i;
+/** AWS's managed policies that allow every action of a service, or all, on every resource; tools/policy/catalogue.py writes the file. */
+const WIDE = new Set(wide.names.split(" "));
+
+/** Names that say so themselves: what AWS adds after the file was written. */
+const SAYS_SO = /(Full_?Access|AdministratorAccess|PowerUser)/i;
 
 /** Where each resource type names the managed policies that it attaches. */
-const ATTACHED: [ResourceClass, (props: Properties) => Value[]][] = [
-    [aws.iam.Role, (props) => listOf(props.managedPolicyArns)],
-    [aws.iam.RolePolicyAttachment, (props) => [props.policyArn]],
-    [aws.iam.RolePolicyAttachmentsExclusive, (props) => listOf(props.policyArns)],
-    [aws.iam.UserPolicyAttachment, (props) => [props.policyArn]],
-    [aws.iam.GroupPolicyAttachment, (props) => [props.policyArn]],
-    [aws.iam.PolicyAttachment, (props) => [props.policyArn]],
-    [aws.ssoadmin.ManagedPolicyAttachment, (props) => [props.managedPolicyArn]],
-];
+const ATTACHED: Readonly<Record<string, string>> = {
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": "policyArn",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": "policyArn",
+    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": "policyArns",
+    "aws:iam/policyAttachment:PolicyAttachment": "policyArn",
+    "aws:iam/role:Role": "managedPolicyArns",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": "policyArns",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": "policyArn",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": "policyArns",
+    "aws:rolesanywhere/profile:Profile": "managedPolicyArns",
+    "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment": "managedPolicyArn",
+    "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive": "managedPolicyArns",
+};
 
 /** Nobody gets one of AWS's full-access policies. Pulumi's own callback functions attach nine of them when they are given no role. */
 export const noFullAccessPolicy: ResourceValidationPolicy = {
     name: "no-full-access-policy",
-    description: "No role, user or group gets a managed policy that allows a whole service.",
+    description: "No role, user, group or permission set gets a managed policy that allows a whole service.",
     enforcementLevel: "mandatory",
     validateResource: (args, reportViolation) => {
-        const attached = ATTACHED.find(([resourceClass]) => args.isType(resourceClass))?.[1](reveal(args.props)) ?? [];
-        for (const arn of attached) {
-            if (typeof arn === "string" && FULL.test(arn)) {
-                reportViolation(
-                    `"${args.name}" (${args.type}) attaches ${arn}, which allows far more than one function needs. Write a policy with the actions and resources that are needed.`,
-                );
-            }
+        const path = ATTACHED[args.type];
+        if (path === undefined) {
+            return;
         }
-        if (attached.includes(UNKNOWN)) {
-            deferWhereUnknown(args.props);
+        const attached = at(reveal(args.props), [path]).flatMap(listOf);
+        for (const arn of attached.filter(isWide)) {
+            reportViolation(
+                `"${args.name}" (${args.type}) attaches ${show(arn)}, which allows far more than one function needs. Write a policy with the actions and resources that are needed.`,
+            );
         }
+        deferUnknownDocuments(args.props, [{ path, unknown: attached.includes(UNKNOWN) }]);
     },
 };
+
+/** Whether a managed policy of AWS's is wide. What is in a policy of one's own, whatever its name, role-has-no-wildcards judges. */
+function isWide(arn: Value): boolean {
+    const owned =
+        typeof arn === "string" ? /^arn:[^:]*:(?:iam|eks)::aws:(?:policy|cluster-access-policy)\/(.+)$/.exec(arn)?.[1] : undefined;
+    const name = owned?.split("/").at(-1) ?? "";
+    return WIDE.has(name) || SAYS_SO.test(name) || name === "AmazonEKSClusterAdminPolicy" || name === "AmazonEKSAdminPolicy";
+}

@@ -9,7 +9,7 @@ const allow = (Action: string | string[], Resource: string | string[], more: obj
     Resource,
     ...more,
 });
-const rolePolicy = (policy: string): Promise<Verdict> =>
+const rolePolicy = (policy: unknown): Promise<Verdict> =>
     judge(roleHasNoWildcards, [{ is: aws.iam.RolePolicy, name: "isolate", props: { policy } }]);
 const violations = async (...statements: object[]): Promise<string[]> => (await rolePolicy(document(...statements))).violations;
 
@@ -74,6 +74,69 @@ describe("policy role-has-no-wildcards", () => {
 
     it("refuses NotAction and NotResource", async () => {
         expect(await violations({ Effect: "Allow", NotAction: "iam:*", NotResource: "arn:aws:s3:::evidence" })).to.have.length(2);
+    });
+
+    it("accepts every action that takes no resource, by AWS's reference", async () => {
+        const actions = ["s3:ListAllMyBuckets", "kms:CreateKey", "EC2:describeimages", "iam:ListRoles", "ssm:DescribeParameters"];
+        expect(await violations(allow(actions, "*"))).to.be.empty;
+        expect(await violations(allow(["s3:ListBucket", "kms:Decrypt", "iam:PassRole"], "*"))).to.have.length(1);
+    });
+
+    const roles: [resource: string, refused: number, condition?: object][] = [
+        ["arn:aws:iam::111111111111:role/forensic-instance", 0],
+        ["arn:aws:iam::111111111111:role/clean-room/forensic-*", 0],
+        ["arn:aws:iam::*:role/clean-room-responder", 0, { StringEquals: { "aws:ResourceOrgID": "o-a1b2c3d4e5" } }],
+        ["arn:aws:iam::*:role/clean-room-responder", 1, { StringEquals: { "aws:ResourceOrgID": "o-ffffffffff" } }],
+        ["arn:aws:iam::*:role/clean-room-responder", 1],
+        ["arn:aws:iam::111111111111:role/*", 1],
+        ["arn:aws:iam::111111111111:role/service/*", 1],
+        ["arn:aws:iam::111111111111:role/?*", 1],
+        ["arn:aws:iam::111111111111:*", 1],
+        ["arn:aws:iam::*:role/*", 1],
+        ["arn:*:iam::*:role/*", 1],
+        ["arn:aws:iam::666666666666:role/help", 1],
+    ];
+    for (const [resource, refused, Condition] of roles) {
+        it(`${refused ? "refuses" : "accepts"} becoming or passing ${resource}${Condition ? ` where ${JSON.stringify(Condition)}` : ""}`, async () => {
+            for (const action of ["sts:AssumeRole", "iam:PassRole", "STS:assumerole"]) {
+                expect(await violations(allow(action, resource, { Condition })), action).to.have.length(refused);
+            }
+        });
+    }
+
+    it("refuses every key, secret and parameter there is, unless a condition chooses", async () => {
+        const every = [
+            allow("kms:Decrypt", "arn:aws:kms:*:*:key/*"),
+            allow("secretsmanager:GetSecretValue", ["arn:aws:secretsmanager:eu-west-1:111111111111:secret:*"]),
+            allow(["ssm:GetParameter", "ssm:GetParametersByPath"], "arn:aws:ssm:eu-west-1:111111111111:parameter/*"),
+        ];
+        expect(await violations(...every)).to.have.length(3);
+        const viaEbs = { StringEquals: { "kms:ViaService": "ec2.eu-west-1.amazonaws.com" } };
+        expect(
+            await violations(
+                allow("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:key/*", { Condition: viaEbs }),
+                allow("ssm:GetParameter", "arn:aws:ssm:eu-west-1:111111111111:parameter/clean-room/*"),
+                allow("kms:DescribeKey", "arn:aws:kms:eu-west-1:111111111111:key/*"),
+            ),
+        ).to.be.empty;
+    });
+
+    it("judges a permission set, a user's and a group's policy, and the known statements beside unknown ones", async () => {
+        const wide = allow("ec2:*", "*");
+        for (const [is, property] of [
+            [aws.ssoadmin.PermissionSetInlinePolicy, "inlinePolicy"],
+            [aws.iam.UserPolicy, "policy"],
+            [aws.iam.GroupPolicy, "policy"],
+            [aws.iam.Policy, "policy"],
+        ] as const) {
+            const verdict = await judge(roleHasNoWildcards, [{ is, name: "p", props: { [property]: document(wide) } }]);
+            expect(verdict.violations, is.name).to.have.length(1);
+        }
+        const mixed = await rolePolicy({
+            Statement: [unknownString, allow("sqs:SendMessage", unknownString), allow("s3:*", [unknownString, "arn:aws:s3:::x"])],
+        });
+        expect(mixed.violations).to.have.length(1);
+        expect(mixed.deferred).to.have.length(1);
     });
 
     it("judges a role's inline policies, each for itself", async () => {

@@ -1,6 +1,13 @@
+import catalogue from "../catalogue/actionsWithoutResource.json";
+
+/** Every action that takes no resource, by the Service Authorization Reference; tools/policy/catalogue.py writes the file. */
+const WITHOUT_RESOURCE = new Set(
+    Object.entries(catalogue).flatMap(([prefix, actions]) => actions.split(" ").map((action) => `${prefix}:${action}`.toLowerCase())),
+);
+
 /**
- * Actions that may stand beside `Resource: "*"`, each with the reason: AWS takes no narrower resource for them, by its Service Authorization
- * Reference or by its own instructions, and one would refuse the call. Whatever can be limited to an ARN or a tag does not belong here.
+ * Further actions that may stand beside `Resource: "*"`, each with the reason: the reference names a resource, but by AWS's own instructions the call needs all,
+ * or the resource is the caller's own.
  */
 const UNSCOPABLE: [pattern: RegExp, reason: string][] = [
     [/^ec2:Describe[A-Za-z]+$/, "EC2 describes take no resource"],
@@ -31,5 +38,5 @@ const UNSCOPABLE: [pattern: RegExp, reason: string][] = [
 
 /** Whether AWS accepts no narrower resource for an action. */
 export function isUnscopable(action: string): boolean {
-    return UNSCOPABLE.some(([pattern]) => pattern.test(action));
+    return WITHOUT_RESOURCE.has(action.toLowerCase()) || UNSCOPABLE.some(([pattern]) => pattern.test(action));
 }
