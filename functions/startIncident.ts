@@ -18,7 +18,7 @@ import { intakeObjects, intakePermissions, takeIn } from "./aws/incidentIntake";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { problemSchema } from "./domain/containers";
-import type { InstanceRef } from "./domain/containers";
+import type { Finding, InstanceRef } from "./domain/containers";
 import { namesType, ruleOn } from "./domain/decideContainment";
 import { openIncidents, refusalOf } from "./domain/openIncident";
 import type { Admission } from "./domain/openIncident";
@@ -44,8 +44,8 @@ export const variables = needs(
 export const permissions: Permissions = (names) => [
     ...intakePermissions(names),
     { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
-    ...writeEvidence(problemObject, intakeObjects)(names),
-    ...readEvidence(problemObject, intakeObjects)(names),
+    ...writeEvidence(problemObject, ...intakeObjects)(names),
+    ...readEvidence(problemObject, ...intakeObjects)(names),
 ];
 
 /** Lambda's event from an SNS topic. A record that is not one is refused by itself. */
@@ -80,6 +80,12 @@ function readRecord(record: unknown): Delivery {
     if (parsed.success) return { id: parsed.data.Sns.MessageId, text: parsed.data.Sns.Message };
     const text = JSON.stringify(record);
     return { id: text, text };
+}
+
+/** By which the message is found again, byte for byte, beside the incident's evidence. */
+function receivedAs(text: string): NonNullable<Finding["message"]> {
+    const bytes = Buffer.from(text, "utf8");
+    return { sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
 }
 
 /** What is logged of a finding taken in. */
@@ -119,12 +125,16 @@ async function refuse(delivery: Delivery, reason: string, instance: InstanceRef 
 async function follow(delivery: Delivery, admission: Admission, now: Date): Promise<unknown[]> {
     const failures: unknown[] = [];
     const { policy, drill } = deployedPolicy();
+    const received = receivedAs(delivery.text);
     const parsed = parseMessage(delivery.text, { follows: (finding) => namesType(finding, finding.accountId, policy) });
     const refusals = [...parsed.refusals];
     // Of a finding about something else, people are told which instance it has to do with.
     let refusedInstance: InstanceRef | null =
         parsed.findings.find(({ instances }) => instances.length === 0)?.related?.instances[0] ?? null;
-    for (const incident of openIncidents(parsed.findings, now)) {
+    for (const incident of openIncidents(
+        parsed.findings.map((finding) => ({ ...finding, message: received })),
+        now,
+    )) {
         const refusal = refusalOf(incident, admission);
         if (refusal) {
             refusals.push(refusal);
@@ -133,7 +143,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
         }
         try {
             const { mode } = ruleOn(incident.finding, incident.instance.accountId, policy, drill);
-            const { intake, incidentId } = await takeIn(incident, mode);
+            const { intake, incidentId } = await takeIn(incident, mode, delivery.text);
             log(outcomes[intake], { incidentId, finding: incident.finding.id });
         } catch (error) {
             failures.push(error);

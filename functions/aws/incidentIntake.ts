@@ -7,11 +7,11 @@ import { answersItself, type Intake, type IncidentRecord } from "../domain/incid
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
 import { errorCode } from "./errors";
-import { putJson } from "./evidenceBucket";
+import { putJson, putObject } from "./evidenceBucket";
 import { log } from "./handler";
 import { incidentsTablePermissions, markStarted, openRecord, replaceRecord, standingIncident } from "./incidentsTable";
 import type { Permissions } from "./permissions";
-import { joinedFinding } from "../domain/evidenceKeys";
+import { joinedFinding, receivedMessage } from "../domain/evidenceKeys";
 
 /** A task token is authorized as the state machine whose task waits for it. */
 export const answerPermissions: Permissions = (names) => [
@@ -31,7 +31,7 @@ export const intakePermissions: Permissions = (names) => [
     ...incidentsTablePermissions(names),
 ];
 /** Objects that it writes, and reads back where they stand already. */
-export const intakeObjects = joinedFinding("*");
+export const intakeObjects = [joinedFinding("*"), receivedMessage("*")] as const;
 
 const executionArn = (stateMachineArn: string, name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 const sfn = () => forensicsClient(SFNClient);
@@ -98,10 +98,20 @@ export async function answerForPeople({ approval, findings, incident }: Incident
  * Opens an incident for the finding, or takes the finding into the one that stands for its instance.
  *
  * @param proposed the incident that the finding opens if none stands
+ * The message it came in is kept beside the evidence as it was received, under its SHA-256: after the start, which waits for nothing,
+ * and also for a repeated finding, so that a run that broke off in between is made up for.
+ *
  * @param mode what the configuration's rules say about the finding
+ * @param message the text that the finding was read from
  */
-export async function takeIn(proposed: Incident, mode: ContainmentMode): Promise<{ intake: Intake; incidentId: string }> {
+export async function takeIn(proposed: Incident, mode: ContainmentMode, message: string): Promise<{ intake: Intake; incidentId: string }> {
     const { intake, record } = await admitFinding(proposed, mode, ports);
     if (answersItself(record)) await answerForPeople(record);
+    const { sha256 } = proposed.finding.message ?? {};
+    if (sha256 !== undefined)
+        await putObject(`${record.incident.prefix}${receivedMessage(sha256)}`, message, {
+            contentType: "application/json",
+            onlyIfAbsent: true,
+        });
     return { intake, incidentId: record.incident.incidentId };
 }

@@ -8,6 +8,9 @@
  * (256 KiB), so anything larger is an object in the evidence bucket and the container holds its `ObjectRef`.
  */
 import { z } from "zod";
+import { findingFactsSchema, untrustedText } from "./findingFacts";
+
+export { untrustedText };
 
 /** 12 digits, as in an ARN. */
 export const accountIdSchema = z.string().regex(/^\d{12}$/, "an AWS account id has 12 digits");
@@ -17,10 +20,6 @@ export const regionSchema = z.string().regex(/^[a-z]{2,3}(-[a-z]+){1,3}-\d{1,2}$
 export const instanceIdSchema = z.string().regex(/^i-([0-9a-f]{8}|[0-9a-f]{17})$/, "an instance id looks like i-0123456789abcdef0");
 /** ISO 8601 in UTC, as `Date.prototype.toISOString` writes it. */
 export const timestampSchema = z.iso.datetime();
-/** Text of unknown origin, bounded so that no container outgrows its payload. */
-export const untrustedText = (maximum: number) =>
-    z.string().transform((text) => (text.length > maximum ? `${text.slice(0, maximum - 1)}…` : text));
-
 /** An object in the evidence bucket: where it lies and what it must contain. */
 export const objectRefSchema = z.object({
     bucket: z.string().min(3),
@@ -75,6 +74,13 @@ export const findingSchema = z.object({
             as: z.enum(["credentials", "host", "member", "mention"]),
             instances: z.array(instanceRefSchema).min(1).max(100),
         })
+        .nullable()
+        .default(null),
+    /** What it says of what happened, for messages and the report; null in a person's own message. */
+    facts: findingFactsSchema.nullable().default(null),
+    /** The message it came in, kept byte for byte as `messages/<sha256>.json` of its incident; null where that is not known. */
+    message: z
+        .object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.number().int().nonnegative() })
         .nullable()
         .default(null),
 });

@@ -46,6 +46,8 @@ export const objectPrefixes = {
     partialAnalysis: "analysis/partial/",
     /** Findings that joined the incident. */
     findings: "findings/",
+    /** The messages that its findings came in, byte for byte. */
+    messages: "messages/",
     releases: "releases/",
     /** The ids of the snapshots that we made, as EC2 answered them: see {@link pinObject}. */
     preservation: "preservation/",
@@ -58,6 +60,8 @@ export const joinedFinding = (digest: string): string => `${objectPrefixes.findi
 /** The pin of one snapshot; written once. @param stage of domain/planPreservation.ts @param generation 1 for the first */
 export const pinObject = (volumeId: string, stage: string, generation: number): string =>
     `${objectPrefixes.preservation}${volumeId}/${stage}.${generation}.json`;
+/** A message as it was received. @param sha256 of its bytes, so that the name alone says what it must contain */
+export const receivedMessage = (sha256: string): string => `${objectPrefixes.messages}${sha256}.json`;
 /** What one release did. @param releasedAt ISO 8601 */
 export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
 /** The ending by which the bucket knows an error record. */

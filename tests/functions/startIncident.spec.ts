@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
 import { markReleased, standingIncident, updateIncident } from "../../functions/aws/incidentsTable";
@@ -36,7 +37,10 @@ describe("startIncident", () => {
     const print = console.log;
     const run = (event: unknown): Promise<void> => handler(event);
 
-    const problems = () => [...aws.objects].map(([path, text]) => ({ path, problem: problemSchema.parse(JSON.parse(text)) }));
+    const problems = () =>
+        [...aws.objects]
+            .filter(([path]) => path.endsWith(".error.json"))
+            .map(([path, text]) => ({ path, problem: problemSchema.parse(JSON.parse(text)) }));
 
     before(async () => {
         const endpoint = await aws.start();
@@ -81,7 +85,30 @@ describe("startIncident", () => {
         const incident = incidentSchema.parse(JSON.parse(call.body.input as string));
         expect(call.body).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
         expect(incident).to.deep.include({ incidentId: call.body.name, instance: here });
-        expect(aws.calls.map(({ action }) => action)).to.deep.equal(["TransactWriteItems", "StartExecution", "UpdateItem"]);
+        expect(aws.calls.map(({ action }) => action)).to.deep.equal(["TransactWriteItems", "StartExecution", "UpdateItem", "PutObject"]);
+    });
+
+    it("keeps the message byte for byte, under the hash that the incident's finding has", async () => {
+        const text = `${JSON.stringify(findingHere(), null, 3)}\n`;
+        await run(delivery(text));
+        const incident = incidentSchema.parse(JSON.parse(aws.of("StartExecution")[0]!.body.input as string));
+        const sha256 = createHash("sha256").update(text).digest("hex");
+        expect(incident.finding.message).to.deep.equal({ sha256, bytes: Buffer.byteLength(text) });
+        const [[path, kept]] = [...aws.objects];
+        expect(path).to.match(new RegExp(`${incident.prefix}messages/${sha256}\\.json$`));
+        expect(kept).to.equal(text);
+    });
+
+    it("keeps the message of a finding whose first run broke off after the start", async () => {
+        aws.broken.add("PutObject");
+        await run(delivery(findingHere())).then(
+            () => expect.fail("did not throw"),
+            () => undefined,
+        );
+        expect([aws.executions.size, aws.objects.size]).to.deep.equal([1, 0]);
+        aws.broken.clear();
+        await run(delivery(findingHere()));
+        expect([aws.executions.size, aws.objects.size]).to.deep.equal([1, 1]);
     });
 
     it("starts one for each instance of a sequence", async () => {
@@ -128,7 +155,8 @@ describe("startIncident", () => {
         const { incident, findings } = await standing();
         expect(incident.incidentId).to.equal(incidentIdOf(here, victimFindingId));
         expect(findings.map(({ id }) => id)).to.deep.equal([victimFindingId, "0ther"]);
-        const kept = [...aws.objects].map(([path, text]) => ({ path, finding: findingSchema.parse(JSON.parse(text)) }));
+        const joined = [...aws.objects].filter(([path]) => path.includes("/findings/"));
+        const kept = joined.map(([path, text]) => ({ path, finding: findingSchema.parse(JSON.parse(text)) }));
         expect(kept.map(({ path }) => path.replace(/[0-9a-f]{16}\.json$/, "*"))).to.deep.equal([`/evidence/${incident.prefix}findings/*`]);
         expect(kept[0]!.finding.id).to.equal("0ther");
         expect(logged.map((line) => line.message)).to.deep.equal([
@@ -136,6 +164,8 @@ describe("startIncident", () => {
             "finding joined the open incident of its instance",
             "finding was taken in before; nothing to do",
         ]);
+        // The two messages that were received, of which the second came twice.
+        expect([...aws.objects.keys()].filter((path) => path.includes("/messages/"))).to.have.length(2);
     });
 
     it("starts one execution for two findings at the same moment", async () => {
@@ -368,6 +398,7 @@ describe("startIncident", () => {
             "arn:bucket",
             "arn:bucket/incidents/*/errors/StartIncident.error.json",
             "arn:bucket/incidents/*/findings/*.json",
+            "arn:bucket/incidents/*/messages/*.json",
             "arn:key",
             "arn:queue",
             "arn:table",

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { accountIdSchema, findingSchema, instanceIdSchema, regionSchema } from "../containers";
 import type { Finding, InstanceRef } from "../containers";
+import type { FindingFacts } from "../findingFacts";
 import type { Reference } from "./instanceNames";
 import { field, isTrue, quote, readJson } from "./json";
 import { byHand, relatedInstances, type Subject } from "./otherResources";
@@ -28,6 +29,8 @@ export interface Facts {
     sample: boolean;
     createdAt: string | null;
     updatedAt: string | null;
+    /** What it says of what happened; null where nothing but the instance is named. */
+    facts: FindingFacts | null;
 }
 
 /** Instances that have to do with a finding about something else, and what that is. */
@@ -165,6 +168,7 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
         createdAt: short(facts.createdAt),
         updatedAt: short(facts.updatedAt),
         instances,
+        facts: facts.facts,
         related: related.length > 0 && "related" in affected ? { as: affected.related?.as, instances: related } : null,
     });
     if (finding.success) return { finding: finding.data, refusals, aside: finding.data.related === null ? null : aside };

@@ -9,6 +9,7 @@ import { byHand, resourceOfType } from "./otherResources";
 import { readSeverity } from "./severity";
 import { conclude, hidesSample, readFindingId } from "./concludeFinding";
 import type { Affected, Verdict } from "./concludeFinding";
+import { readFacts, readInstanceDetails } from "./findingFacts";
 import { isInstanceType, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
 
 /** The flag is a boolean, a text, or hidden in the JSON text `additionalInfo.value`, by the age of the finding. */
@@ -177,6 +178,11 @@ export function judgeGuardDuty(document: JsonObject, context: Context): Verdict 
             sample: isSample(document),
             createdAt: textAt(document, "createdAt"),
             updatedAt: textAt(document, "updatedAt"),
+            facts: readFacts(
+                field(document, "service"),
+                field(document, "resource"),
+                readInstanceDetails(at(document, "resource", "instanceDetails")),
+            ),
         },
         affectedBy(document, type),
     );

@@ -60,6 +60,7 @@ export function judgeManual(document: JsonObject): Verdict {
             sample: false,
             createdAt: null,
             updatedAt: null,
+            facts: null,
         },
         { instances: [{ instanceId }] },
     );

@@ -9,6 +9,7 @@ import { byHand, resourceOfType } from "./otherResources";
 import { readSeverity, severityOfLabel } from "./severity";
 import { conclude, hidesSample, readFindingId } from "./concludeFinding";
 import type { Affected, Verdict } from "./concludeFinding";
+import { readAsffInstance, readFacts, readOcsfFacts, unflatten } from "./findingFacts";
 import { isInstanceType, readInstanceName, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
 
 /** One entry of ASFF `Resources` or OCSF `resources`. */
@@ -18,6 +19,8 @@ interface Resource {
     instance: Reference | null;
     /** Instances whose role's session it describes. */
     sessions: readonly Reference[];
+    /** As it stands in the finding. */
+    document: unknown;
 }
 
 /** Parts of an instance may stand beside it without making the finding about something else. */
@@ -49,6 +52,7 @@ function readResource(resource: unknown, uidName: string): Resource {
         region: named?.region ?? textAt(resource, "region"),
     };
     return {
+        document: resource,
         type,
         uid,
         instance: named === null ? null : { instanceId: named.instanceId, ...place },
@@ -147,6 +151,7 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
                 hidesSample(service("additionalInfo")),
             createdAt: textAt(document, "createdAt"),
             updatedAt: textAt(document, "updatedAt"),
+            facts: readFacts(unflatten(field(document, "productFields")), null, instance ? readAsffInstance(instance.document) : null),
         },
         affectedBy({ closed, guardDuty, product, type, resources, actors: [] }, context),
     );
@@ -190,6 +195,7 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
             sample: title !== null && /^\[sample/i.test(title),
             createdAt: textAt(info, "created_time_dt"),
             updatedAt: textAt(info, "modified_time_dt"),
+            facts: readOcsfFacts(document, instance ? readAsffInstance(instance.document) : null),
         },
         affectedBy({ closed, guardDuty, product, type, resources, actors: sessionInstances(field(document, "actor")) }, context),
     );

@@ -64,6 +64,7 @@ export function judgeTransformed(document: JsonObject, context: Context): Verdic
             sample: false,
             createdAt: text(fields.createdAt),
             updatedAt: text(fields.updatedAt),
+            facts: null,
         },
         named.length === 0
             ? { reason: `The message names no EC2 instance. Let the rule send the whole finding. ${byHand}` }

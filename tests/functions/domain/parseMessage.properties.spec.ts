@@ -32,11 +32,13 @@ function replaced(value: unknown, path: string[], replacement: unknown): unknown
     return copy;
 }
 
-/** The document with every key rewritten. */
+/** The document with every key rewritten, but for the names of tags, which are somebody's data. */
 function mapKeys(value: unknown, rewrite: (key: string) => string): unknown {
     if (Array.isArray(value)) return value.map((item) => mapKeys(item, rewrite));
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rewrite(key), mapKeys(inner, rewrite)]));
+    return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [rewrite(key), key.toLowerCase() === "tags" ? inner : mapKeys(inner, rewrite)]),
+    );
 }
 
 const readable = fixtureNames().filter((name) => name !== "malformed");
