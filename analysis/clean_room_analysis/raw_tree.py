@@ -4,15 +4,46 @@
 import errno
 import io
 import posixpath
-from collections.abc import Iterator
-from typing import BinaryIO, cast
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, cast
 
+from dissect.btrfs import btrfs
+from dissect.extfs import extfs
 from dissect.target import filesystem as dissect_filesystem
 from dissect.target.filesystem import Filesystem, FilesystemEntry
+from dissect.target.filesystems.btrfs import BtrfsFilesystem
+from dissect.target.filesystems.extfs import ExtFilesystem
+from dissect.target.filesystems.fat import FatFilesystem
+from dissect.target.filesystems.ntfs import NtfsFilesystem
+from dissect.target.filesystems.xfs import XfsFilesystem
+from dissect.xfs import xfs
 
-from clean_room_analysis import limits
+from clean_room_analysis import btrfs_repairs, ext_repairs, limits, xfs_repairs
 from clean_room_analysis.model import Entry
 from clean_room_analysis.tree import Skipped, Tree, walk_order
+
+
+def _ext(handle: BinaryIO) -> Filesystem:
+    return ExtFilesystem(ext_repairs.without_clusters(handle))
+
+
+def _btrfs(handle: BinaryIO) -> Filesystem:
+    # The top of all subvolumes, whatever the default one is.
+    return cast(Filesystem, BtrfsFilesystem(handle).open_subvolume(subvolid=5))
+
+
+_READERS: dict[str, Callable[[BinaryIO], Filesystem]] = {
+    "ext4": _ext,
+    "xfs": XfsFilesystem,
+    "vfat": FatFilesystem,
+    "ntfs": NtfsFilesystem,
+    "btrfs": _btrfs,
+}
+_STATUS: dict[type, Callable[[Any], dict[str, int | None]]] = {
+    extfs.INode: ext_repairs.status,
+    xfs.INode: xfs_repairs.status,
+    btrfs.INode: btrfs_repairs.status,
+}
 
 # dissect raises exceptions of its own, struct's, EOFError, ZeroDivisionError... on damaged structures: all of them mean "cannot be read".
 _DAMAGED = Exception
@@ -27,11 +58,31 @@ class RawTree(Tree):
         # The entry that `walk` gave last: reading it must not look its whole path up again.
         self._latest: tuple[str, FilesystemEntry] | None = None
         try:
-            self._filesystem: Filesystem = dissect_filesystem.open(handle)
+            # dissect would find out by its own signatures, which are looser: a FAT could be opened as ext4.
+            reader = _READERS.get(kind or "")
+            self._filesystem: Filesystem = dissect_filesystem.open(handle) if reader is None else reader(handle)
         except _DAMAGED as error:
             raise OSError(errno.EINVAL, f"dissect cannot read the file system: {error}") from error
 
     def _make(self, path: str, entry: FilesystemEntry) -> Entry:
+        node = getattr(entry, "entry", None)
+        repaired = _STATUS.get(type(node)) if node is not None else None
+        if repaired is not None:
+            said = repaired(node)
+            return Entry(
+                path,
+                self.logical(path),
+                int(node.inum),
+                int(said["mode"] or 0),
+                int(said["links"] or 0),
+                int(said["user"] or 0),
+                int(said["group"] or 0),
+                int(node.size),
+                int(said["accessed"] or 0),
+                int(said["modified"] or 0),
+                int(said["changed"] or 0),
+                None if said["born"] is None else int(said["born"]),
+            )
         status = entry.lstat()
         # dissect's numbers are of types of its own, which other processes do not know.
         born = getattr(status, "st_birthtime_ns", None)
@@ -53,7 +104,7 @@ class RawTree(Tree):
     def walk(self, skipped: Skipped) -> Iterator[Entry]:
         yield from self._walk(self._filesystem.get("/"), "/", (), skipped)
 
-    def _walk(self, directory: FilesystemEntry, path: str, above: tuple[int, ...], skipped: Skipped) -> Iterator[Entry]:
+    def _walk(self, directory: FilesystemEntry, path: str, above: tuple[tuple[int, int], ...], skipped: Skipped) -> Iterator[Entry]:
         children: list[tuple[str, FilesystemEntry]] = []
         try:
             for child in directory.scandir():
@@ -75,10 +126,13 @@ class RawTree(Tree):
             yield entry
             if not entry.is_directory:
                 continue
-            if len(above) >= limits.DEPTH or entry.inode in above:
+            # The top directories of btrfs' subvolumes all have the same number.
+            volume = getattr(getattr(child_entry.entry, "subvolume", None), "objectid", 0)
+            identity = (int(volume), entry.inode)
+            if len(above) >= limits.DEPTH or identity in above:
                 skipped(child_path, f"deeper than {limits.DEPTH} directories, or a loop of directories")
             else:
-                yield from self._walk(child_entry, child_path, (*above, entry.inode), skipped)
+                yield from self._walk(child_entry, child_path, (*above, identity), skipped)
 
     def children(self, path: str) -> Iterator[Entry]:
         try:
@@ -113,7 +167,7 @@ class RawTree(Tree):
 
     def attribute(self, path: str, name: str) -> bytes | None:
         try:
-            for attribute in self._get(path).lattr():
+            for attribute in getattr(self._get(path).entry, "xattr", ()):
                 if attribute.name == name:
                     return bytes(attribute.value)
         except _DAMAGED:

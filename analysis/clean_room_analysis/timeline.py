@@ -29,7 +29,7 @@ def body_line(entry: Entry, volume_id: str) -> str:
     The name is `<volume id>:<path>` with the separator | escaped.
     """
     name = f"{volume_id}:{display_name(entry.path)}".replace("|", "\\x7c")
-    times = [max(0, value // 1_000_000_000) for value in (entry.accessed, entry.modified, entry.changed, entry.born or 0)]
+    times = [value // 1_000_000_000 for value in (entry.accessed, entry.modified, entry.changed, entry.born or 0)]
     return (
         "|".join(
             ("0", name, str(entry.inode), stat.filemode(entry.mode), str(entry.user), str(entry.group), str(entry.size), *map(str, times))
@@ -48,10 +48,10 @@ class Timeline:
         self.count = 0
 
     def add_entry(self, entry: Entry, volume_id: str) -> None:
-        """File times of one entry; a time of 0 or before is not one."""
+        """File times of one entry; a time of 0 is not one. Times before 1970 are, and are said."""
         moments: dict[int, str] = {}
         for letter, value in (("m", entry.modified), ("a", entry.accessed), ("c", entry.changed), ("b", entry.born)):
-            if value is not None and value > 0:
+            if value is not None and value != 0:
                 moments[value] = moments.get(value, "") + letter
         path = display_name(entry.path)
         mode = f"{entry.mode:06o}"

@@ -61,7 +61,7 @@ class Walker:
             self._offer(Item(entry, tree, volume_id), self._first)
             if entry.is_file and entry.size > 0 and (entry.links < 2 or entry.inode not in linked):
                 scanned.files.add(entry)  # a file with several names is scanned once
-                if entry.links > 1:
+                if entry.links > 1 and report.type != "btrfs":  # whose subvolumes number their inodes each for itself
                     linked.add(entry.inode)
         report.read_to_end = not self._deadline.passed
         for check in self._first:
