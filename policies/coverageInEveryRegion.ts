@@ -1,18 +1,20 @@
 import * as aws from "@pulumi/aws";
-import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
-import { accountOf } from "./lib/accounts";
+import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { announcedEstate, type Estate } from "./lib/estate";
+import { centralWay, forwardingWay, type Way } from "./lib/findingWays";
 import { Inputs } from "./lib/inputs";
-import { listOf, type Properties } from "./lib/values";
+import { EstateStack } from "./lib/estateStack";
+import { listOf } from "./lib/values";
 
 const inputs = new Inputs();
 
 /**
  * Every configured account and Region is watched, heard and within reach: GuardDuty is on there (made here, auto-enabled by the delegated
- * administrator, or adopted by name), its findings have a way to the topic, and the responder role stands. What is configured is what the program
+ * administrator, or adopted by name), its findings have a way to the topic, and the responder role stands. A way is a structure: rules whose patterns
+ * let every EC2 finding pass, enabled, on the right bus, with a target, and leave to put events where they go. What is configured is what the program
  * announces before it declares anything, so that a pair which it then forgets is seen.
  */
-export const coverageInEveryRegion: StackValidationPolicy & { validateResource: typeof inputs.remember } = {
+export const coverageInEveryRegion: ResourceValidationPolicy & StackValidationPolicy = {
     name: "coverage-in-every-region",
     description: "Every configured account and Region has GuardDuty, a way for its findings, and the responder role.",
     enforcementLevel: "mandatory",
@@ -27,44 +29,35 @@ export const coverageInEveryRegion: StackValidationPolicy & { validateResource: 
         if (typeof estate === "string") {
             return;
         }
-        const stack = new Stack(args.resources);
-        for (const region of estate.regions) {
-            for (const problem of centralProblems(estate, region, stack)) {
-                reportViolation(`Region ${region} is not covered: ${problem}.`);
-            }
-        }
+        const stack = new EstateStack(args.resources, inputs);
+        const problems: string[] = [];
+        const ways: Way[] = [];
         for (const member of estate.members) {
             for (const region of member.regions) {
-                for (const problem of memberProblems(estate, member, region, stack)) {
-                    reportViolation(`Account ${member.accountId} in ${region} is not covered: ${problem}.`);
-                }
+                const way = member.forwards ? forwardingWay(stack, estate, member.accountId, region) : undefined;
+                ways.push(...(way === undefined ? [] : [way]));
+                const found = [...memberProblems(estate, member, region, stack), ...(way?.problem === undefined ? [] : [way.problem])];
+                problems.push(...found.map((problem) => `Account ${member.accountId} in ${region} is not covered: ${problem}.`));
             }
         }
+        for (const region of estate.regions) {
+            const found = centralProblems(estate, region, stack, busesOf(estate, region, ways));
+            problems.push(...found.map((problem) => `Region ${region} is not covered: ${problem}.`));
+        }
+        problems.forEach((problem) => reportViolation(problem));
     },
 };
 
-/** The stack's resources by what they are, where they are and whose. */
-class Stack {
-    constructor(private readonly resources: readonly PolicyResource[]) {}
-
-    /** Inputs of the resources of a class in an account and Region; IAM, which is global, has no Region. */
-    find(resourceClass: Parameters<PolicyResource["isType"]>[0], accountId: string, region?: string): Properties[] {
-        return this.resources
-            .filter((each) => each.isType(resourceClass) && accountOf(each) === accountId)
-            .map((each) => inputs.of(each))
-            .filter((props) => region === undefined || props.region === region);
-    }
+/** Buses of the forensics account that findings of a Region arrive on: the default one where GuardDuty itself brings them, and those that members forward to. */
+function busesOf(estate: Estate, region: string, ways: readonly Way[]): string[] {
+    const forwarded = ways.filter((way) => way.region === region).flatMap(({ bus }) => bus ?? []);
+    return [...new Set([...(estate.mode === "organization" || forwarded.length === 0 ? ["default"] : []), ...forwarded])];
 }
 
 /** What the forensics account lacks in a Region. */
-function centralProblems(estate: Estate, region: string, stack: Stack): string[] {
-    const problems: string[] = [];
+function centralProblems(estate: Estate, region: string, stack: EstateStack, buses: string[]): string[] {
     const account = estate.forensicsAccountId;
-    if (!takesFindings(stack, account, region)) {
-        problems.push(
-            `no enabled rule of account ${account} takes GuardDuty's findings from the event bus there; declare a clean room for ${region}`,
-        );
-    }
+    const problems = buses.flatMap((bus) => centralWay(stack, estate, region, bus) ?? []);
     if (estate.mode === "organization") {
         if (!estate.existingRegions.includes(region) && !isDetected(stack, account, region)) {
             problems.push(
@@ -74,7 +67,7 @@ function centralProblems(estate: Estate, region: string, stack: Stack): string[]
         if (
             !stack
                 .find(aws.guardduty.OrganizationConfiguration, account, region)
-                .some((props) => props.autoEnableOrganizationMembers === "ALL")
+                .some(({ props }) => props.autoEnableOrganizationMembers === "ALL")
         ) {
             problems.push(
                 `GuardDuty is not switched on for all accounts; declare an aws.guardduty.OrganizationConfiguration with autoEnableOrganizationMembers "ALL"`,
@@ -83,40 +76,25 @@ function centralProblems(estate: Estate, region: string, stack: Stack): string[]
     }
     if (
         estate.hasOrganization &&
-        !stack.find(aws.cloudformation.StackInstances, account).some((props) => listOf(props.regions).includes(region))
+        !stack.find(aws.cloudformation.StackInstances, account).some(({ props }) => listOf(props.regions).includes(region))
     ) {
         problems.push(`the StackSet with the responder role is not deployed there; name ${region} in aws.cloudformation.StackInstances`);
     }
     return problems;
 }
 
-/** What a listed account lacks in a Region. */
-function memberProblems(estate: Estate, member: Estate["members"][number], region: string, stack: Stack): string[] {
+/** What a listed account lacks in a Region, beside the way of its findings. */
+function memberProblems(estate: Estate, member: Estate["members"][number], region: string, stack: EstateStack): string[] {
     const problems: string[] = [];
     if (member.mode === "standalone" && !estate.existingRegions.includes(region) && !isDetected(stack, member.accountId, region)) {
         problems.push("it has no enabled detector; declare an aws.guardduty.Detector, or name the Region in coverage.existingRegions");
     }
-    if (member.forwards && !takesFindings(stack, member.accountId, region)) {
-        problems.push("no enabled rule forwards GuardDuty's findings; declare an aws.cloudwatch.EventRule");
-    }
-    if (stack.find(aws.iam.Role, member.accountId).every((props) => props.name !== "clean-room-responder")) {
+    if (stack.find(aws.iam.Role, member.accountId).every(({ props }) => props.name !== "clean-room-responder")) {
         problems.push(`nobody could contain an instance; declare the role "clean-room-responder"`);
     }
     return problems;
 }
 
-function isDetected(stack: Stack, accountId: string, region: string): boolean {
-    return stack.find(aws.guardduty.Detector, accountId, region).some((props) => props.enable !== false);
-}
-
-function takesFindings(stack: Stack, accountId: string, region: string): boolean {
-    return stack
-        .find(aws.cloudwatch.EventRule, accountId, region)
-        .some(
-            (props) =>
-                typeof props.eventPattern === "string" &&
-                props.eventPattern.includes(`"aws.guardduty"`) &&
-                props.state !== "DISABLED" &&
-                props.isEnabled !== false,
-        );
+function isDetected(stack: EstateStack, accountId: string, region: string): boolean {
+    return stack.find(aws.guardduty.Detector, accountId, region).some(({ props }) => props.enable === undefined || props.enable === true);
 }
