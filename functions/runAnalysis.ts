@@ -27,7 +27,7 @@ import {
 } from "./domain/containers";
 import { incidentTag, purposeTag } from "./domain/tags";
 import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
-import { objectNames, objectPrefixes } from "./domain/evidenceKeys";
+import { objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -41,6 +41,7 @@ export const variables = needs(
     "PYTHON_VERSION",
     "ANALYSIS_TIMEOUT_SECONDS",
     "COMMAND_LOG_GROUP",
+    "FORENSIC_ROLE_ID",
 );
 
 /** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
@@ -58,7 +59,11 @@ export const permissions: Permissions = (names) => [
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
     ...writeEvidence(objectNames.custody, objectNames.analysisCommand)(names),
-    ...readEvidence(objectNames.analysisCommand, objectNames.manifest, objectNames.summary)(names),
+    ...readEvidence(
+        objectNames.analysisCommand,
+        `${resultsPrefix("*")}${resultNames.manifest}`,
+        `${resultsPrefix("*")}${resultNames.summary}`,
+    )(names),
 ];
 
 const inputSchema = z.object({
@@ -88,6 +93,9 @@ async function invocationsOn(ssm: SSMClient, instanceId: string): Promise<Invoca
     return invocations;
 }
 
+/** Where the host's identity may write. */
+const resultsOf = ({ instanceId }: ForensicHost): string => resultsPrefix(`${environment("FORENSIC_ROLE_ID")}:${instanceId}`);
+
 /** The document's parameters; it checks each against a pattern of its own. */
 function parameters(incident: Incident, host: ForensicHost): Record<string, string[]> {
     const values = {
@@ -97,7 +105,7 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
         ToolKey: environment("TOOL_KEY"),
         ToolSha256: environment("TOOL_SHA256"),
         EvidenceBucket: environment("EVIDENCE_BUCKET"),
-        OutputPrefix: `${incident.prefix}${objectPrefixes.analysis}`,
+        OutputPrefix: `${incident.prefix}${resultsOf(host)}`,
         KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
         Volumes: encodeVolumes(documentVolumes(host)),
         PythonVersion: environment("PYTHON_VERSION"),
@@ -114,6 +122,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
         evidence,
         host,
         toolSha256: environment("TOOL_SHA256"),
+        resultsPrefix: resultsOf(host),
     });
     await putJson(`${incident.prefix}${objectNames.custody}`, custody);
     const logGroup = environment("COMMAND_LOG_GROUP");
@@ -177,8 +186,8 @@ async function outcomeOf(
     };
 }
 
-async function manifestRef(incident: Incident): Promise<ObjectRef> {
-    const key = `${incident.prefix}${objectNames.manifest}`;
+async function manifestRef(incident: Incident, host: ForensicHost): Promise<ObjectRef> {
+    const key = `${incident.prefix}${resultsOf(host)}${resultNames.manifest}`;
     try {
         return (await getObject(key)).ref;
     } catch (error) {
@@ -192,9 +201,9 @@ async function manifestRef(incident: Incident): Promise<ObjectRef> {
     }
 }
 
-async function results(incident: Incident, commandId: string): Promise<Analysis> {
-    const manifest = await manifestRef(incident);
-    const summaryKey = `${incident.prefix}${objectNames.summary}`;
+async function results(incident: Incident, host: ForensicHost, commandId: string): Promise<Analysis> {
+    const manifest = await manifestRef(incident, host);
+    const summaryKey = `${incident.prefix}${resultsOf(host)}${resultNames.summary}`;
     const summary = await getJson(summaryKey, analysisSummarySchema);
     if (!summary) throw new StepError("The analysis left no summary", summaryKey, "Read the command's output in Systems Manager.");
     const finished = new Date(summary.value.finishedAt);
@@ -236,11 +245,11 @@ export const handler = step({
             throw new NotYetError(`The analysis was sent to ${host.instanceId} as ${sent}.`);
         }
         const outcome = await outcomeOf(ssm, commandId, host.instanceId);
-        if (leftResults(outcome)) return results(incident, commandId);
+        if (leftResults(outcome)) return results(incident, host, commandId);
         throw new StepError(
             `The analysis ended as ${outcome.status}${outcome.exitCode === null ? "" : ` with exit code ${outcome.exitCode}`}`,
             `command ${commandId} on ${host.instanceId}`,
-            `What it had written lies under ${incident.prefix}${objectPrefixes.partialAnalysis}.\n${outcome.output}`,
+            `What it had written lies under ${incident.prefix}${resultsOf(host)}${resultNames.partial}.\n${outcome.output}`,
         );
     },
 });

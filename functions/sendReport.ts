@@ -5,8 +5,9 @@
  * `report.json` is written last, as the mark that people were told: a repeated event finds it and sends nothing. An
  * attempt that failed before leaves `report.html`, which the next one finds and keeps.
  */
+import { createHash } from "node:crypto";
 import { environment, needs } from "./aws/environment";
-import { getJson, getObject, hashObject, objectExists, putJson, putObject } from "./aws/evidenceBucket";
+import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
 import { readLines } from "./aws/objectLines";
@@ -21,18 +22,18 @@ import { timelineCollector, type TimelineRead } from "./domain/report/timelineLi
 import { renderReport, reportVerdict } from "./domain/report/reportPage";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
-import { errorRecord, objectNames, objectPrefixes } from "./domain/evidenceKeys";
+import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs("EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, objectNames.ticket, `${objectPrefixes.report}*`)(names),
-    ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"))(names),
+    ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
     ...tellPermissions(names),
 ];
 
-const manifestKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)analysis\/manifest\.sha256$/;
+const manifestKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)(?<results>analysis\/[^/]+\/)manifest\.sha256$/;
 
 /** What stands under a key, as the manifest's check wants it: an AWS error is a finding about the object, not the end. */
 async function found(read: () => Promise<FoundObject>): Promise<FoundObject> {
@@ -63,8 +64,8 @@ function parseSummary(text: string): AnalysisSummary | null {
 }
 
 /** Reads and hashes every object of the manifest once: what the page shows is what was verified. */
-async function readOutputs(prefix: string, manifest: Manifest): Promise<Outputs> {
-    const at = (name: string) => `${prefix}${objectPrefixes.analysis}${name}`;
+async function readOutputs(folder: string, manifest: Manifest): Promise<Outputs> {
+    const at = (name: string) => `${folder}${name}`;
     let summary: AnalysisSummary | null = null;
     const findings = findingCollector();
     const states = new Map<string, FoundObject>();
@@ -113,20 +114,34 @@ async function readCustody(prefix: string, incidentId: string): Promise<Custody>
     return custody;
 }
 
-async function readInput(prefix: string, incidentId: string): Promise<ReportInput> {
-    const custody = await readCustody(prefix, incidentId);
-    const { ref, body } = await getObject(`${prefix}${objectNames.manifest}`);
+async function readInput(prefix: string, results: string, custody: Custody): Promise<ReportInput> {
+    const { ref, body } = await getObject(`${prefix}${results}${resultNames.manifest}`);
     const manifest = parseManifest(body.toString("utf8"));
-    const { objects, ...outputs } = await readOutputs(prefix, manifest);
+    const { objects, ...outputs } = await readOutputs(`${prefix}${results}`, manifest);
     return { custody, ...outputs, manifest: { ref, objects, problems: manifest.problems }, generatedAt: new Date().toISOString() };
 }
 
-async function report(prefix: string, incidentId: string): Promise<void> {
-    if (await objectExists(`${prefix}${objectNames.report}`)) {
-        log("report was sent before", { incidentId });
-        return;
-    }
-    const input = await readInput(prefix, incidentId);
+/** Results that this incident's analysis did not write: told, and never reported. */
+async function tellForged(prefix: string, results: string, custody: Custody): Promise<void> {
+    const key = `${prefix}${results}${resultNames.manifest}`;
+    const cause = `${key} was written by a forensic instance that no analysis of this incident was sent to (that one writes below ${custody.resultsPrefix}). It was not read. Somebody forged results: look at who ran on that instance, and in CloudTrail at its calls.`;
+    await recordAnomaly(prefix, custody.incident.incidentId, "ForeignResults", cause, key);
+}
+
+/** A manifest that comes after the report: the report stands; that the results differ must not pass in silence. */
+async function tellChanged(prefix: string, results: string, incidentId: string, reported: Report): Promise<void> {
+    const { ref } = await getObject(`${prefix}${results}${resultNames.manifest}`);
+    if (ref.sha256 === reported.manifestSha256) return log("report was sent before", { incidentId });
+    const cause = `The manifest ${ref.key} was written again after its report was sent: it had SHA-256 ${reported.manifestSha256} and has ${ref.sha256}. The report stands for the first one, which is a version of the object under Object Lock.`;
+    await recordAnomaly(prefix, incidentId, "ResultsChanged", cause, ref.sha256);
+}
+
+async function report(prefix: string, results: string, incidentId: string): Promise<void> {
+    const custody = await readCustody(prefix, incidentId);
+    if (results !== custody.resultsPrefix) return tellForged(prefix, results, custody);
+    const reported = await getJson(`${prefix}${objectNames.report}`, reportSchema);
+    if (reported) return tellChanged(prefix, results, incidentId, reported.value);
+    const input = await readInput(prefix, results, custody);
     const assessment = assess(input);
     const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input), {
         contentType: "text/html; charset=utf-8",
@@ -139,6 +154,7 @@ async function report(prefix: string, incidentId: string): Promise<void> {
         complete: assessment.complete,
         intact: assessment.intact,
         findingsBySeverity: input.findings?.counts ?? noCounts(),
+        manifestSha256: input.manifest.ref.sha256,
         at: input.generatedAt,
     });
     const { incident } = input.custody;
@@ -154,6 +170,22 @@ async function report(prefix: string, incidentId: string): Promise<void> {
     );
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
+}
+
+/** Tells people of results that must not be, once for each subject. */
+async function recordAnomaly(prefix: string, incidentId: string, error: string, cause: string, subject: string): Promise<void> {
+    const digest = createHash("sha256").update(subject).digest("hex").slice(0, 16);
+    const problem = problemSchema.parse({
+        schemaVersion: 1,
+        incidentId,
+        instance: null,
+        step: "SendReport",
+        error,
+        cause,
+        at: new Date().toISOString(),
+    });
+    await putJson(`${prefix}${anomalyRecord("SendReport", digest)}`, problem, { onlyIfAbsent: true });
+    log("results were not accepted", { incidentId, error, cause });
 }
 
 /** Writes the error record, which tells people that there is no report. Only for what a retry does not cure. */
@@ -176,9 +208,9 @@ async function recordProblem(prefix: string, incidentId: string, error: Error): 
 /** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
 export async function handler(event: unknown): Promise<void> {
     for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), manifestKey)) {
-        const { prefix, incident } = manifestKey.exec(key)!.groups!;
+        const { prefix, incident, results } = manifestKey.exec(key)!.groups!;
         try {
-            await report(prefix, incident);
+            await report(prefix, results, incident);
         } catch (error) {
             const known = toStepError("sendReport", error);
             log("sendReport failed", { incidentId: incident, error: known.name, cause: known.message });

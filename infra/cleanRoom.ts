@@ -20,7 +20,7 @@ import { Notifications } from "./notifications";
 import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
 import { steps, type Step } from "./steps";
 import { Workflow } from "./workflow/workflow";
-import { errorEnding, incidentsRoot, objectNames } from "../functions/domain/evidenceKeys";
+import { errorEnding, incidentsRoot, resultNames } from "../functions/domain/evidenceKeys";
 
 /** Name in AWS of a handler's function. */
 const nameOf = (handler: string) => `clean-room-${handler}`;
@@ -140,6 +140,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             FORENSIC_SUBNET_IDS: pulumi.all(network.subnets.map((subnet) => subnet.id)).apply((ids) => ids.join(",")),
             FORENSIC_SECURITY_GROUP_ID: network.forensicGroup.id,
             FORENSIC_INSTANCE_PROFILE_ARN: forensic.profile.arn,
+            FORENSIC_ROLE_ID: forensic.role.uniqueId,
             FORENSIC_INSTANCE_TYPE: settings.forensicInstance.types[region] ?? settings.forensicInstance.type,
             FORENSIC_IMAGE_ID: image.imageId ?? "",
             FORENSIC_IMAGE_PARAMETER: image.parameter,
@@ -223,7 +224,7 @@ export class CleanRoom extends pulumi.ComponentResource {
     /** A finished manifest starts the report, an error object the message to people. */
     private notifyOnObjects(name: string, accountId: string, store: EvidenceStore, functions: Record<string, aws.lambda.Function>): void {
         const parent = { parent: this };
-        const triggers = { sendReport: objectNames.manifest, sendErrorNotification: errorEnding };
+        const triggers = { sendReport: `/${resultNames.manifest}`, sendErrorNotification: errorEnding };
         const permissions = Object.keys(triggers).map(
             (handler) =>
                 new aws.lambda.Permission(

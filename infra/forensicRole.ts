@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { forensicRoleName } from "./names";
 import { policyDocument, trustService } from "./policyDocument";
-import { incidentPrefix, objectPrefixes } from "../functions/domain/evidenceKeys";
+import { incidentPrefix, resultsPrefix } from "../functions/domain/evidenceKeys";
 
 export interface ForensicInstanceArgs {
     /** The stack's configuration (config.ts). */
@@ -85,7 +85,7 @@ export class ForensicInstance extends pulumi.ComponentResource {
                         Sid: "WriteResults",
                         Effect: "Allow",
                         Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
-                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/${incidentPrefix("*")}${objectPrefixes.analysis}*`],
+                        Resource: [pulumi.interpolate`${args.evidenceBucketArn}/${incidentPrefix("*")}${resultsPrefix("${aws:userid}")}*`],
                     },
                     {
                         Sid: "UseEvidenceKeyForObjects",

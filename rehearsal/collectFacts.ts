@@ -109,8 +109,8 @@ async function forensicFacts(ec2: EC2Client): Promise<Pick<Facts, "forensicInsta
 }
 
 /** Lines of `sha256sum`: a digest, two spaces (or a space and an asterisk), a name. */
-async function manifestFacts(read: (key: string) => Promise<Buffer | null>, prefix: string): Promise<Facts["manifest"]> {
-    const text = await read(`${prefix}analysis/manifest.sha256`);
+async function manifestFacts(read: (key: string) => Promise<Buffer | null>, results: string): Promise<Facts["manifest"]> {
+    const text = await read(`${results}manifest.sha256`);
     if (text === null) return null;
     const lines = text
         .toString("utf8")
@@ -119,7 +119,7 @@ async function manifestFacts(read: (key: string) => Promise<Buffer | null>, pref
     const objects = await Promise.all(
         lines.map(async (line) => {
             const [, expected = "", name = line] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-            const body = await read(`${prefix}analysis/${name}`);
+            const body = await read(`${results}${name}`);
             return { key: name, expected, actual: body && createHash("sha256").update(body).digest("hex") };
         }),
     );
@@ -165,12 +165,13 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
     };
     const member = { accountId: victim.instance.accountId, region: victim.instance.region };
     const forensicEc2 = clients(EC2Client, forensics);
-    const [custody, report, html, summary, findings] = await Promise.all([
-        parsed("custody.json", custodySchema),
+    const custody = await parsed("custody.json", custodySchema);
+    const results = custody?.resultsPrefix ?? "analysis/none/";
+    const [report, html, summary, findings] = await Promise.all([
         parsed("report/report.json", reportSchema),
         read(`${incident.prefix}report/report.html`),
-        parsed("analysis/summary.json", analysisSummarySchema),
-        read(`${incident.prefix}analysis/findings.jsonl`),
+        parsed(`${results}summary.json`, analysisSummarySchema),
+        read(`${incident.prefix}${results}findings.jsonl`),
     ]);
     const sourceVolumeOf = new Map(custody?.evidence.snapshots.map((one) => [one.evidenceSnapshotId, one.volumeId]));
     return {
@@ -191,7 +192,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         evidenceSnapshots: await snapshotFacts(forensicEc2, sourceVolumeOf),
         ...(await forensicFacts(forensicEc2)),
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
-        manifest: await manifestFacts(read, incident.prefix),
+        manifest: await manifestFacts(read, `${incident.prefix}${results}`),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
         slack: collection.slack.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
         findings: (findings?.toString("utf8") ?? "")

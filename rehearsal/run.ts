@@ -15,6 +15,8 @@ import { rehearseRefusal } from "./refusal";
 import { setUp, type Prepared } from "./setUp";
 import { deployed, forensics, setStage, type Stage } from "./stage";
 import { engineVersions } from "./versions";
+import { custodySchema } from "../functions/domain/containers";
+import { objectNames } from "../functions/domain/evidenceKeys";
 
 /** Reads back what happened, checks it, and prints each check with what it looked at. */
 async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepared, progress: Progress) {
@@ -102,12 +104,14 @@ async function rehearseIncident(
         engine: await engineVersions(),
     };
     const read = (key: string) => readEvidence(stage.clients, forensics, deployed.evidenceBucket, `${incident.prefix}${key}`);
+    const custody = await read(objectNames.custody);
+    const results = custody ? custodySchema.parse(JSON.parse(custody.toString("utf8"))).resultsPrefix : "analysis/none/";
     const folder = await writeResult(options.out, {
         name: incident.incidentId,
         record,
         originalMessage: finding.text,
         reportHtml: await read("report/report.html"),
-        findingsJsonl: await read("analysis/findings.jsonl"),
+        findingsJsonl: await read(`${results}findings.jsonl`),
         slack: followed.slack,
     });
     if (calls)

@@ -66,6 +66,8 @@ export const variableSchemas = {
     FORENSIC_SUBNET_IDS: list,
     FORENSIC_SECURITY_GROUP_ID: text,
     FORENSIC_INSTANCE_PROFILE_ARN: text,
+    /** Unique id of the forensic instance's role, such as AROAEXAMPLEID. */
+    FORENSIC_ROLE_ID: text,
     /** Such as m6i.large. */
     FORENSIC_INSTANCE_TYPE: text,
     /** An image's id; null: FORENSIC_IMAGE_PARAMETER says which. */

@@ -274,6 +274,8 @@ export const custodySchema = z.object({
     host: forensicHostSchema,
     /** SHA-256 of the analysis archive that ran. */
     toolSha256: z.string(),
+    /** Where this host's results lie, below the incident's prefix; results anywhere else are nobody's. */
+    resultsPrefix: z.string().regex(/^analysis\/[A-Za-z0-9]+:i-[0-9a-f]+\/$/),
 });
 export type Custody = z.infer<typeof custodySchema>;
 
@@ -286,6 +288,8 @@ export const reportSchema = z.object({
     /** Every object matches the manifest and every evidence volume hashed the same before and after. */
     intact: z.boolean(),
     findingsBySeverity: z.record(z.string(), z.number().int().nonnegative()),
+    /** SHA-256 of the manifest that was reported. */
+    manifestSha256: z.string(),
     at: timestampSchema,
 });
 export type Report = z.infer<typeof reportSchema>;

@@ -30,10 +30,6 @@ export const objectNames = {
     ticket: "ticket.json",
     /** What the report needs besides the analysis' own outputs. */
     custody: "custody.json",
-    /** The analysis' outputs; the manifest comes last and starts the report. */
-    manifest: "analysis/manifest.sha256",
-    summary: "analysis/summary.json",
-    diskFindings: "analysis/findings.jsonl",
     reportPage: "report/report.html",
     /** Written last: an incident with it has been told of its report. */
     report: "report/report.json",
@@ -41,9 +37,8 @@ export const objectNames = {
 
 /** Prefixes below the incident's prefix that hold any number of objects. */
 export const objectPrefixes = {
+    /** Results of analyses: see {@link resultsPrefix}. */
     analysis: "analysis/",
-    /** What an analysis that ended early had written. */
-    partialAnalysis: "analysis/partial/",
     /** Findings that joined the incident. */
     findings: "findings/",
     /** The messages that its findings came in, byte for byte. */
@@ -53,6 +48,24 @@ export const objectPrefixes = {
     preservation: "preservation/",
     errors: "errors/",
     report: "report/",
+} as const;
+
+/**
+ * Where one forensic instance writes its results: S3 lets it write below its own identity alone, so that no other one can put
+ * results there.
+ *
+ * @param userId `aws:userid` of the instance's credentials: the role's unique id, a colon, and the instance's id
+ */
+export const resultsPrefix = (userId: string): string => `${objectPrefixes.analysis}${userId}/`;
+
+/** Names below the results' prefix, as the analysis writes them (analysis/README.md). */
+export const resultNames = {
+    /** Written last; its creation starts the report. */
+    manifest: "manifest.sha256",
+    summary: "summary.json",
+    findings: "findings.jsonl",
+    /** Prefix of what an analysis that ended early had written. */
+    partial: "partial/",
 } as const;
 
 /** A finding that joined the incident. @param digest of the finding, so that a repeated one takes the same name */
@@ -66,5 +79,7 @@ export const receivedMessage = (sha256: string): string => `${objectPrefixes.mes
 export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
 /** The ending by which the bucket knows an error record. */
 export const errorEnding = ".error.json";
+/** The record of something that must not be, told once for each digest. */
+export const anomalyRecord = (step: ReportedStep, digest: string): string => `${objectPrefixes.errors}${step}.${digest}${errorEnding}`;
 /** The record of a step that failed. */
 export const errorRecord = (step: ReportedStep): string => `${objectPrefixes.errors}${step}${errorEnding}`;

@@ -29,6 +29,7 @@ export const environmentOfSteps: Record<string, string> = {
     FORENSIC_SUBNET_IDS: "subnet-a,subnet-b",
     FORENSIC_SECURITY_GROUP_ID: "sg-forensic",
     FORENSIC_INSTANCE_PROFILE_ARN: "arn:aws:iam::111111111111:instance-profile/forensic",
+    FORENSIC_ROLE_ID: "AROAEXAMPLEID",
     FORENSIC_INSTANCE_TYPE: "m6i.large",
     FORENSIC_IMAGE_ID: "",
     FORENSIC_IMAGE_PARAMETER: "/aws/service/image",

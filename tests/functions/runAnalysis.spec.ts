@@ -87,7 +87,7 @@ describe("runAnalysis", () => {
 
     function leaveResults(complete: boolean): void {
         aws.objects.set(
-            `${prefix}analysis/summary.json`,
+            `${prefix}analysis/AROAEXAMPLEID:${instanceId}/summary.json`,
             JSON.stringify({
                 schemaVersion: 1,
                 incidentId: incident.incidentId,
@@ -103,7 +103,7 @@ describe("runAnalysis", () => {
                 timelineEvents: 0,
             }),
         );
-        aws.objects.set(`${prefix}analysis/manifest.sha256`, "the manifest\n");
+        aws.objects.set(`${prefix}analysis/AROAEXAMPLEID:${instanceId}/manifest.sha256`, "the manifest\n");
     }
 
     const waits = async () => expect((await thrown(handler(event))).name).to.equal("NotYet");
@@ -124,7 +124,7 @@ describe("runAnalysis", () => {
             finishedAt: "2026-11-24T10:20:00.000Z",
             manifest: {
                 bucket: "evidence",
-                key: `${prefix}analysis/manifest.sha256`,
+                key: `${prefix}analysis/AROAEXAMPLEID:${instanceId}/manifest.sha256`,
                 sha256: createHash("sha256").update("the manifest\n").digest("hex"),
             },
         });
@@ -149,7 +149,7 @@ describe("runAnalysis", () => {
             },
         ]);
         expect(parameters).to.deep.include({
-            OutputPrefix: [`${prefix}analysis/`],
+            OutputPrefix: [`${prefix}analysis/AROAEXAMPLEID:${instanceId}/`],
             ExecutionTimeout: ["14400"],
             IncidentId: [incident.incidentId],
         });

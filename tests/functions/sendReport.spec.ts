@@ -9,7 +9,7 @@ import { startFakeAws, type FakeAws } from "../support/fakeAws";
 
 const sha256 = (body: Buffer): string => createHash("sha256").update(body).digest("hex");
 const at = (name: string): string => `${plain.prefix}${name}`;
-const manifestKey = at("analysis/manifest.sha256");
+const manifestKey = at(`${plain.custody.resultsPrefix}manifest.sha256`);
 
 /** Puts a whole analysis into the bucket, as the forensic instance and the workflow leave it. */
 function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
@@ -21,7 +21,7 @@ function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
         "summary.json": JSON.stringify(plain.summary),
         ...change,
     };
-    for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`analysis/${name}`), Buffer.from(text));
+    for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`${plain.custody.resultsPrefix}${name}`), Buffer.from(text));
     const manifest = Object.entries(outputs)
         .map(([name, text]) => `${sha256(Buffer.from(text))}  ${name}\n`)
         .join("");
@@ -71,6 +71,48 @@ describe("sendReport", () => {
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
     });
 
+    const anomalies = () =>
+        fake.writes
+            .filter((key) => /errors\/SendReport\.[0-9a-f]{16}\.error\.json$/.test(key))
+            .map((key) => JSON.parse(fake.objects.get(key)!.toString("utf8")) as { cause: string });
+
+    it("takes no results of a host that this incident's analysis was not sent to, and tells of them", async () => {
+        const foreign = at("analysis/AROAEXAMPLEID:i-0bad0bad0bad0bad0/manifest.sha256");
+        fake.objects.set(foreign, fake.objects.get(manifestKey)!);
+        await handler(fake.event(foreign));
+        expect(fake.slack.payloads, "no report").to.have.length(0);
+        expect(
+            anomalies()
+                .map(({ cause }) => cause)
+                .join(),
+        )
+            .to.include("i-0bad0bad0bad0bad0")
+            .and.include("forged");
+        await handler(fake.event(manifestKey));
+        expect(report().complete, "the real results are reported all the same").to.equal(true);
+    });
+
+    it("reads nothing that lies outside every host's own prefix", async () => {
+        fake.objects.set(at("analysis/manifest.sha256"), fake.objects.get(manifestKey)!);
+        await handler(fake.event(at("analysis/manifest.sha256")));
+        expect(fake.writes).to.deep.equal([]);
+    });
+
+    it("keeps its report and tells people when the results change after it", async () => {
+        await handler(fake.event(manifestKey));
+        const first = report();
+        fake.objects.set(manifestKey, Buffer.from(`${fake.objects.get(manifestKey)!.toString("utf8")}# and more\n`));
+        await handler(fake.event(manifestKey));
+        expect(report()).to.deep.equal(first);
+        expect(
+            anomalies()
+                .map(({ cause }) => cause)
+                .join(),
+        )
+            .to.include("written again")
+            .and.include(first.manifestSha256);
+    });
+
     it("sends nothing twice for a repeated event", async () => {
         await handler(fake.event(manifestKey));
         await handler(fake.event(manifestKey));
@@ -79,8 +121,8 @@ describe("sendReport", () => {
     });
 
     it("says which object was altered and which is missing", async () => {
-        fake.objects.set(at("analysis/bodyfile"), Buffer.from("something else"));
-        fake.objects.delete(at("analysis/timeline.csv"));
+        fake.objects.set(at(`${plain.custody.resultsPrefix}bodyfile`), Buffer.from("something else"));
+        fake.objects.delete(at(`${plain.custody.resultsPrefix}timeline.csv`));
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: true });
         expect(page())
@@ -90,7 +132,7 @@ describe("sendReport", () => {
     });
 
     it("says which object could not be read, with the AWS error", async () => {
-        fake.refusals.set(at("analysis/timesketch.jsonl"), "AccessDenied");
+        fake.refusals.set(at(`${plain.custody.resultsPrefix}timesketch.jsonl`), "AccessDenied");
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: false });
         expect(page()).to.contain("timesketch.jsonl could not be read: AccessDenied");
@@ -160,7 +202,7 @@ describe("sendReport", () => {
     });
 
     it("ignores keys that are no manifest of an incident", async () => {
-        await handler(fake.event("incidents/x/analysis/partial/manifest.sha256"));
+        await handler(fake.event("incidents/x/analysis/host/partial/manifest.sha256"));
         expect(fake.calls).to.deep.equal([]);
     });
 
@@ -171,6 +213,7 @@ describe("sendReport", () => {
         expect(writes).to.deep.equal([
             "arn:aws:s3:::evidence/incidents/*/report/*",
             "arn:aws:s3:::evidence/incidents/*/errors/SendReport.error.json",
+            "arn:aws:s3:::evidence/incidents/*/errors/SendReport.*.error.json",
         ]);
         expect(permissions(deployedNames).flatMap(({ Resource }) => Resource)).to.not.include("*");
     });

@@ -26,6 +26,14 @@ def role_arn(caller: CallerIdentity) -> str | None:
     return next((each.arn for each in roles if each.name == caller.role_name), None)
 
 
+def role_id(caller: CallerIdentity) -> str:
+    """The unique id of the role behind a session, such as AROAEXAMPLEID."""
+    from moto.iam.models import iam_backends
+
+    roles = iam_backends[caller.account_id]["global"].roles.values()
+    return next((each.id for each in roles if each.name == caller.role_name), "")
+
+
 def principal_of(caller: CallerIdentity) -> Principal:
     """A session is named by its own ARN or by its role's."""
     if caller.principal_type == "Anonymous":
@@ -58,6 +66,8 @@ def context_of(request: RequestContext, caller: CallerIdentity) -> dict[str, Any
     found["aws:SourceOwner"] = caller.account_id
     if arn := role_arn(caller):
         found["aws:PrincipalArn"] = arn
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
+        found["aws:userid"] = f"{role_id(caller)}:{caller.session_name or caller.arn.rpartition('/')[2]}"
     if instance := _instances.get(caller.access_key_id or ""):
         found["ec2:SourceInstanceARN"] = instance
     return found

@@ -55,6 +55,8 @@ const mocks: pulumi.runtime.Mocks = {
                 name: inputs.name ?? name,
                 // Of a document; nothing else has it.
                 latestVersion: "1",
+                // Of a role; nothing else has it.
+                uniqueId: `AROA${name.toUpperCase().replace(/[^A-Z0-9]/g, "")}`,
                 arn: `arn:aws:${service}:${inputs.region ?? ""}:${place?.accountId ?? ""}:${name}`,
             },
         };

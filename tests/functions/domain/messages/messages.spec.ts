@@ -36,6 +36,7 @@ function reportOf(input = reportInput()): Message {
             complete: assessment.complete,
             intact: assessment.intact,
             findingsBySeverity: input.findings?.counts ?? {},
+            manifestSha256: plain.sha256("manifest"),
             at: input.generatedAt,
         },
         caseId: null,
