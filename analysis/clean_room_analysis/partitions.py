@@ -129,7 +129,9 @@ def _divide(handle: BinaryIO, part: Region, disk: DiskMap, depth: int) -> None:
         if found.type is not None or depth > 0:
             _add(handle, found, disk, depth)
         return
-    if found.type is not None and found.type != "raid":
+    # The superblock of ext4 would lie among the entries of a GPT: where that table holds, it is none.
+    in_table = found.type == "ext4" and any(start <= 1024 and start + length >= 2048 for start, length in table.spans)
+    if found.type is not None and found.type != "raid" and not in_table:
         disk.problems.append(
             f"a {found.type} file system begins at the start of the disk, under its partition table: it is from before, or hidden; both were read"
         )

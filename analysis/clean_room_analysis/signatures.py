@@ -60,7 +60,11 @@ def _ext(head: bytes) -> Signature | None:
     first, log_size = struct.unpack_from("<II", block, 20)
     per_group, _, inodes_per_group = struct.unpack_from("<III", block, 32)
     compatible, incompatible = struct.unpack_from("<II", block, 92)
+    creator, revision = struct.unpack_from("<II", block, 72)
+    inode_size = struct.unpack_from("<H", block, 88)[0] if revision else 128
     if log_size > 6 or first > 1 or not blocks or not per_group:
+        return None
+    if creator > 4 or revision > 1 or not _power_of_two(inode_size, 128, 1024 << log_size):
         return None
     if incompatible & 0x80:  # 64bit
         blocks |= struct.unpack_from("<I", block, 0x150)[0] << 32

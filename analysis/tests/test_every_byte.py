@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The sum over a disk: whatever a table says, each byte is read, known to hold no files, or named and the run incomplete."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ANALYSIS, VOLUME
+from disks import BIOS_BOOT, MEBIBYTE, Slot, file_system, gpt, mbr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clean_room_analysis import evidence, mounting
+from clean_room_analysis.accounting import Account
+from clean_room_analysis.cli import main
+from clean_room_analysis.partition_table import read_table
+
+RANDOM = os.urandom(64 * 1024)
+EXT = file_system()
+SIZE = len(EXT)
+
+
+@pytest.fixture(autouse=True)
+def raw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are read raw: whether this machine may mount changes nothing here."""
+    for module in (evidence, mounting):
+        monkeypatch.setattr(module, "is_root", lambda: False)
+
+
+def run(tmp_path: Path, content: bytes | bytearray, *more: str, role: str = "data") -> tuple[int, dict[str, Any]]:
+    """The program over one disk. @returns its exit code and summary.json"""
+    image = tmp_path / "disk.img"
+    image.write_bytes(content)
+    code = main(["--evidence", str(image), "--volume-id", VOLUME, "--role", role, "--out", str(tmp_path / "out"), *more])
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    volume = summary["volumes"][0]
+    # The spans are the disk: in order, without hole or overlap, whatever was on it.
+    at = 0
+    for span in volume["regions"]:
+        assert span["offsetBytes"] == at
+        at += span["sizeBytes"]
+    assert at == len(content) == volume["sizeBytes"]
+    assert summary["complete"] is (code == 0)
+    image.unlink()
+    return code, summary
+
+
+def read(summary: dict[str, Any]) -> list[tuple[str, int]]:
+    """(type, offset) of the file systems that were read."""
+    return [(one["type"], one["offsetBytes"]) for one in summary["volumes"][0]["fileSystems"] if one["filesSeen"]]
+
+
+def said(summary: dict[str, Any]) -> str:
+    """All of notLookedAt as one text."""
+    return "\n".join(f"{one['what']} | {one['why']}" for one in summary["notLookedAt"])
+
+
+def test_a_partitioned_disk_is_complete(tmp_path: Path) -> None:
+    code, summary = run(tmp_path, gpt(SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)]))
+    assert code == 0 and read(summary) == [("ext4", MEBIBYTE)], said(summary)
+
+
+@pytest.mark.parametrize(("primary", "backup"), [(False, True), (True, False)])
+def test_either_copy_of_the_gpt_is_enough(primary: bool, backup: bool, tmp_path: Path) -> None:
+    disk = gpt(SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)], primary=primary, backup=backup)
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and read(summary) == [("ext4", MEBIBYTE)]
+    assert ("primary GPT is damaged" if backup else "backup GPT is damaged") in said(summary)
+
+
+def test_two_damaged_copies_are_read_and_incomplete(tmp_path: Path) -> None:
+    code, summary = run(tmp_path, gpt(SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)], primary=False, backup=False))
+    assert code == 3 and read(summary) == [("ext4", MEBIBYTE)] and "no copy of the GPT has the right checksums" in said(summary)
+
+
+def test_a_partition_in_the_backup_alone_is_read(tmp_path: Path) -> None:
+    both = gpt(2 * SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT), Slot(MEBIBYTE + SIZE, SIZE, EXT)])
+    one = gpt(2 * SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)])
+    both[: 34 * 512] = one[: 34 * 512]
+    code, summary = run(tmp_path, both)
+    assert len(read(summary)) == 2 and "1 partitions are in the backup alone" in said(summary) and code == 0
+
+
+def test_the_three_hundredth_partition_is_read(tmp_path: Path) -> None:
+    slots = [Slot(MEBIBYTE + index * 4096, 4096) for index in range(299)] + [Slot(4 * MEBIBYTE, SIZE, EXT)]
+    code, summary = run(tmp_path, gpt(SIZE + 8 * MEBIBYTE, slots, entries=300))
+    assert code == 0 and read(summary) == [("ext4", 4 * MEBIBYTE)], said(summary)
+
+
+def test_mbr_with_logical_partitions(tmp_path: Path) -> None:
+    disk = bytearray(4 * SIZE)
+    first, second = 2 * MEBIBYTE, 2 * MEBIBYTE + SIZE + MEBIBYTE
+    mbr(disk, [(0x83, MEBIBYTE, 4096), (0x05, first, 3 * SIZE)])
+    mbr(disk, [(0x83, MEBIBYTE // 2, SIZE), (0x05, second - first, SIZE + MEBIBYTE)], first)
+    mbr(disk, [(0x83, MEBIBYTE // 2, SIZE)], second)
+    for start in (first, second):
+        disk[start + MEBIBYTE // 2 : start + MEBIBYTE // 2 + SIZE] = EXT
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and read(summary) == [("ext4", first + MEBIBYTE // 2), ("ext4", second + MEBIBYTE // 2)], said(summary)
+
+
+def test_a_chain_that_bites_its_tail_ends(tmp_path: Path) -> None:
+    disk = bytearray(4 * MEBIBYTE)
+    mbr(disk, [(0x05, MEBIBYTE, 2 * MEBIBYTE)])
+    mbr(disk, [(0, 0, 0), (0x05, 0, MEBIBYTE)], MEBIBYTE)
+    with (tmp_path / "x").open("wb+") as handle:
+        handle.write(disk)
+        assert read_table(handle, len(disk)).partitions == []
+
+
+def test_a_hybrid_table_gives_what_either_names(tmp_path: Path) -> None:
+    disk = gpt(2 * SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)])
+    hidden = MEBIBYTE + SIZE
+    struct.pack_into("<B3xB3xII", disk, 446 + 16, 0, 0x83, hidden // 512, SIZE // 512)
+    disk[hidden : hidden + SIZE] = EXT
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and len(read(summary)) == 2
+
+
+def test_a_stale_superblock_under_a_table_hides_no_partition(tmp_path: Path) -> None:
+    disk = bytearray(EXT + b"\0" * (SIZE + 2 * MEBIBYTE))
+    start = SIZE + MEBIBYTE
+    mbr(disk, [(0x83, start, SIZE)])
+    disk[start : start + SIZE] = EXT
+    _, summary = run(tmp_path, disk)
+    assert ("ext4", start) in read(summary) and "under its partition table" in said(summary)
+
+
+def test_a_partitions_name_makes_no_file_system(tmp_path: Path) -> None:
+    """The name of the first entry of a GPT lies where ext4 keeps its magic number."""
+    disk = gpt(SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT, name="\uef53" * 4)])
+    assert disk[1080:1082] == b"\x53\xef"
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and read(summary) == [("ext4", MEBIBYTE)]
+
+
+def test_a_file_system_outside_every_partition_is_read_and_told(tmp_path: Path) -> None:
+    start = MEBIBYTE + SIZE + 37 * 512
+    disk = gpt(2 * SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)])
+    disk[start : start + SIZE] = EXT
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and ("ext4", start) in read(summary) and "lies outside every partition" in said(summary)
+
+
+@pytest.mark.parametrize("where", ["behind", "between", "before", "partition", "tail"])
+def test_bytes_that_nobody_owns_are_named_and_incomplete(where: str, tmp_path: Path) -> None:
+    """One non-zero sector is enough."""
+    disk = gpt(
+        3 * SIZE + 16 * MEBIBYTE,
+        [Slot(2 * MEBIBYTE, SIZE + MEBIBYTE, EXT), Slot(SIZE + 6 * MEBIBYTE, SIZE), Slot(2 * SIZE + 8 * MEBIBYTE, SIZE, EXT)],
+    )
+    place = {
+        "before": MEBIBYTE,
+        "tail": 2 * MEBIBYTE + SIZE + 1024,
+        "between": SIZE + 4 * MEBIBYTE,
+        "partition": SIZE + 7 * MEBIBYTE,
+        "behind": len(disk) - 2 * MEBIBYTE,
+    }[where]
+    assert run(tmp_path / "clean" if (tmp_path / "clean").mkdir() is None else tmp_path, disk)[0] == 0
+    disk[place : place + 512] = RANDOM[:512]
+    code, summary = run(tmp_path, disk)
+    unread = [one for one in summary["volumes"][0]["regions"] if one["state"] == "unread"]
+    assert code == 3 and [(one["offsetBytes"], one["sizeBytes"]) for one in unread] == [(place, 512)]
+    assert f"512 bytes at byte {place}" in said(summary)
+
+
+@pytest.mark.parametrize(
+    ("offset", "content", "named"),
+    [
+        (0, b"LUKS\xba\xbe\0\2", "LUKS"),
+        (3, b"-FVE-FS-", "BitLocker"),
+        (0, b"hsqs" + b"\1" * 92, "squashfs"),
+        (3, b"EXFAT   ", "exfat"),
+        (1024, b"\x10\x20\xf5\xf2" + b"\1" * 100, "f2fs"),
+        (0, RANDOM, "no format known here"),
+    ],
+)
+def test_what_is_not_read_is_named(offset: int, content: bytes, named: str, tmp_path: Path) -> None:
+    filled = (b"\0" * offset + content).ljust(MEBIBYTE, b"\0")
+    code, summary = run(tmp_path, gpt(SIZE + 8 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT), Slot(SIZE + 2 * MEBIBYTE, MEBIBYTE, filled)]))
+    assert code == 3 and named.lower() in said(summary).lower() and not summary["volumes"][0]["accounted"]
+
+
+def test_swap_and_empty_partitions_hold_no_files(tmp_path: Path) -> None:
+    swap = bytearray(MEBIBYTE)
+    swap[4086:4096] = b"SWAPSPACE2"
+    swap[8192:12288] = RANDOM[:4096]
+    slots = [Slot(MEBIBYTE, SIZE, EXT), Slot(SIZE + 2 * MEBIBYTE, MEBIBYTE, bytes(swap)), Slot(SIZE + 4 * MEBIBYTE, MEBIBYTE)]
+    assert run(tmp_path, gpt(SIZE + 8 * MEBIBYTE, slots))[0] == 0
+
+
+def test_grub_in_its_place_holds_no_files_and_nothing_else_may_hide_there(tmp_path: Path) -> None:
+    core = bytearray(RANDOM[:40_000])
+    core[16:28] = b"\xbf\xf4\x81\x66\x8b\x2d\x83\x7d\x08\x00\x0f\x84"
+    core[0x1F4:0x1FE] = struct.pack("<QH", 2049, 70)
+    size = SIZE + 8 * MEBIBYTE
+    slots = [Slot(MEBIBYTE, MEBIBYTE, bytes(core), BIOS_BOOT), Slot(2 * MEBIBYTE, SIZE, EXT)]
+    (tmp_path / "a").mkdir()
+    assert run(tmp_path / "a", gpt(size, slots))[0] == 0
+    slots[0].content = RANDOM[:40_000]
+    code, summary = run(tmp_path, gpt(size, slots))
+    assert code == 3 and "partition 1" in said(summary)
+
+
+def test_a_file_system_that_ends_before_it_says_is_truncated(tmp_path: Path) -> None:
+    code, summary = run(tmp_path, EXT[: SIZE - MEBIBYTE])
+    assert code == 3 and "truncated" in said(summary)
+
+
+def test_a_root_volume_without_an_operating_system_is_incomplete(tmp_path: Path) -> None:
+    code, summary = run(tmp_path, EXT, role="root")
+    assert code == 3 and "no directory of it holds an operating system" in said(summary)
+
+
+@pytest.mark.parametrize(
+    ("head", "named"),
+    [
+        (b"QFI\xfb\0\0\0\3", "qcow2"),
+        (b"KDMV\1\0\0\0", "VMDK"),
+        (b"# Disk DescriptorFile\nversion=1\n", "VMDK"),
+        (b"<<< QEMU VM Virtual Disk Image >>>\n".ljust(64, b"\0") + b"\x7f\x10\xda\xbe", "VDI"),
+        (b"vhdxfile", "VHDX"),
+        (b"EVF\t\r\n\xff\0\1", "E01"),
+    ],
+)
+def test_containers_are_refused_by_name(head: bytes, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "disk"
+    image.write_bytes(head + RANDOM)
+    assert main(["--evidence", str(image), "--out", str(tmp_path / "out")]) == 2
+    assert named in capsys.readouterr().err and not (tmp_path / "out/manifest.sha256").exists()
+
+
+def test_a_containers_magic_number_hides_no_disk(tmp_path: Path) -> None:
+    """The first bytes of a disk are boot code, where anybody may write anything."""
+    disk = gpt(SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)])
+    disk[:4] = b"QFI\xfb"
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and read(summary) == [("ext4", MEBIBYTE)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 3000), st.sampled_from(["read", "empty", "unread"])), max_size=12),
+    st.binary(max_size=4000),
+)
+def test_spans_always_add_up_to_the_disk(
+    tmp_path_factory: pytest.TempPathFactory, owners: list[tuple[int, int, Any]], content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("account") / "disk"
+    path.write_bytes(content)
+    account = Account(len(content))
+    for offset, size, state in owners:
+        account.own(offset, size, state, state)
+    with path.open("rb") as handle:
+        spans = account.spans(handle, None, lambda offset, size: "unknown")
+    assert sum(one.size for one in spans) == len(content)
+    assert all(one.offset + one.size == other.offset for one, other in zip(spans, spans[1:], strict=False))
+    for one in spans:  # nothing that holds a byte is called zeros
+        assert one.what != "zeros" or not any(content[one.offset : one.offset + one.size])
+
+
+@settings(max_examples=int(os.environ.get("ANALYSIS_FUZZ_EXAMPLES", "25")), deadline=None)
+@given(data=st.data())
+def test_damaged_tables_end_in_a_map(data: st.DataObject) -> None:
+    """Superblocks and tables with bytes changed: no crash, no hang, and a map that adds up."""
+    import io
+
+    from clean_room_analysis.partitions import disk_map
+
+    disk = gpt(SIZE + 3 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)])
+    mbr(disk, [(0xEE, 512, len(disk)), (0x05, MEBIBYTE, SIZE)])
+    for _ in range(data.draw(st.integers(1, 60))):
+        place = data.draw(st.sampled_from([446, 512, 1024, MEBIBYTE + 1024, len(disk) - 512, len(disk) - 33 * 512])) + data.draw(
+            st.integers(0, 500)
+        )
+        if place < len(disk):
+            disk[place] = data.draw(st.integers(0, 255))
+    for one in disk_map(io.BytesIO(disk), len(disk)).regions:
+        assert 0 <= one.offset < len(disk) and 0 <= one.size <= len(disk) - one.offset
+
+
+def test_sigterm_leaves_a_manifest(tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    image.write_bytes(EXT)
+    program = (
+        "import os, signal, sys\n"
+        "from clean_room_analysis.walker import Walker\n"
+        "from clean_room_analysis.cli import main\n"
+        "Walker.content = lambda self: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    arguments = ["--evidence", str(image), "--role", "data", "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=ANALYSIS, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 3, done.stderr
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert (tmp_path / "out/manifest.sha256").exists() and "stopped by SIGTERM" in said(summary) and not summary["complete"]
