@@ -1,131 +1,211 @@
-import * as aws from "@pulumi/aws";
-import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
-import { readDocument, type Statement } from "./lib/iamDocument";
+import type { PolicyResource, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import { accountOf } from "./lib/accounts";
+import { announcedEstate } from "./lib/estate";
+import { lifecycleProblem, PARTS, problemOf, PUBLIC_BLOCK, type Around, type Lock } from "./lib/evidenceParts";
+import { covers, readDocument, type PolicyDocument } from "./lib/iamDocument";
 import { Inputs } from "./lib/inputs";
-import { referencedBy, type ResourceClass } from "./lib/references";
-import { mayHaveRole } from "./lib/roles";
+import { undoneByBucketPolicy, undoneByIdentity } from "./lib/lockUndoing";
+import { ownershipFor, ownershipOf, type OwnershipConfig } from "./lib/ownership";
+import { deferUnknownDocuments, documentsOf } from "./lib/policyDocuments";
+import { referencedBy } from "./lib/references";
+import { mayHaveRole, roleTag } from "./lib/roles";
 import { deferWhereUnknown } from "./lib/unknown";
-import { listOf, objectOf, show, type Properties, type Value } from "./lib/values";
+import { listOf, objectOf, reveal, revealKey, show, UNKNOWN, type Properties, type Value } from "./lib/values";
 
-const BUCKETS: ResourceClass[] = [aws.s3.Bucket, aws.s3.BucketV2];
-const PUBLIC_BLOCK = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
-const inputs = new Inputs();
-
-/** A resource of its own that a bucket needs beside it, and what must be true of it: an empty answer, or what is wrong. */
-interface Companion {
-    resourceClass: ResourceClass;
-    what: string;
-    wrong(props: Properties): string | undefined;
+/** What a stack may ask of its lock by the policy's configuration; else what the program announces; else a month in whatever mode. */
+export interface EvidenceConfig extends OwnershipConfig {
+    minimumRetentionDays?: number;
+    lockMode?: "GOVERNANCE" | "COMPLIANCE";
 }
-
-const COMPANIONS: Companion[] = [
-    {
-        resourceClass: aws.s3.BucketVersioning,
-        what: "aws.s3.BucketVersioning",
-        wrong: (props) => unless(objectOf(props.versioningConfiguration).status, "Enabled", "versioningConfiguration.status"),
-    },
-    {
-        resourceClass: aws.s3.BucketObjectLockConfiguration,
-        what: "aws.s3.BucketObjectLockConfiguration",
-        wrong: (props) => {
-            const { mode, days, years } = objectOf(objectOf(props.rule).defaultRetention);
-            const retained = [days, years].some((period) => typeof period === "number" && period > 0);
-            return (mode === "GOVERNANCE" || mode === "COMPLIANCE") && retained
-                ? undefined
-                : `rule.defaultRetention is ${show({ mode, days, years })}; set a mode and days`;
-        },
-    },
-    {
-        resourceClass: aws.s3.BucketServerSideEncryptionConfiguration,
-        what: "aws.s3.BucketServerSideEncryptionConfiguration",
-        wrong: (props) => {
-            const wrong = listOf(props.rules)
-                .map((rule) => objectOf(objectOf(rule).applyServerSideEncryptionByDefault))
-                .find(({ sseAlgorithm, kmsMasterKeyId }) => !isKms(sseAlgorithm) || !kmsMasterKeyId);
-            return listOf(props.rules).length === 0 || wrong !== undefined
-                ? `rules encrypt with ${show(wrong?.sseAlgorithm ?? "nothing")}; set "aws:kms" and a key of your own`
-                : undefined;
-        },
-    },
-    {
-        resourceClass: aws.s3.BucketPublicAccessBlock,
-        what: "aws.s3.BucketPublicAccessBlock",
-        wrong: (props) => PUBLIC_BLOCK.map((property) => unless(props[property], true, property)).find((wrong) => wrong !== undefined),
-    },
-];
+const LEAST_DAYS = 30;
+const inputs = new Inputs();
 
 /** Evidence stays what it was when it was written: every version kept, locked, under one's own key, out of the public's reach, and sent over TLS. */
 export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidationPolicy = {
     name: "evidence-bucket-is-protected",
-    description: "An evidence bucket keeps versions, Object Lock, KMS encryption and the public access block, and refuses plain HTTP.",
+    description:
+        "An evidence bucket keeps versions, Object Lock, the evidence key and the public access block, refuses plain HTTP, and nobody may undo that.",
     enforcementLevel: "mandatory",
-    validateResource: inputs.remember,
-    validateStack: (args, reportViolation) => {
-        const waiting: unknown[] = [];
-        for (const bucket of args.resources.filter((each) => BUCKETS.some((one) => each.isType(one)))) {
-            const props = inputs.of(bucket);
-            // Its own name, where it has one: the logical name may be that of a component which holds other buckets too.
-            if (!mayHaveRole("evidence", props, [props.bucket ?? props.bucketPrefix ?? bucket.name])) {
-                continue;
-            }
-            const report = (problem: string): void => reportViolation(`Evidence bucket "${bucket.name}" ${problem}.`, bucket.urn);
-            if (props.objectLockEnabled !== true) {
-                report(`has objectLockEnabled = ${show(props.objectLockEnabled)}; set it to true, so that evidence can be locked`);
-            }
-            if (props.forceDestroy !== undefined && props.forceDestroy !== false) {
-                report(`has forceDestroy = ${show(props.forceDestroy)}; take it out, so that a destroyed stack leaves the evidence`);
-            }
-            const beside = args.resources.filter(
-                (each) => each !== bucket && referencedBy(each, "bucket", args.resources).includes(bucket),
+    validateResource: (args, reportViolation) => {
+        inputs.remember(args);
+        ownershipFor(args);
+        const props = inputs.of(args as unknown as PolicyResource);
+        if (isBucket(args.type) && isTagged(props)) {
+            bucketProblems(props).forEach((problem) => reportViolation(`Evidence bucket "${args.name}" ${problem}.`));
+        }
+        const documents = documentsOf(args.type, props, "identity");
+        for (const { label, actions } of documents.flatMap(undoneByIdentity)) {
+            reportViolation(
+                `Statement ${label} of "${args.name}" (${args.type}) allows ${actions.join(", ")}, by which evidence is unlocked or deleted before its time. Take it out: nothing here needs it.`,
             );
-            for (const { resourceClass, what, wrong } of COMPANIONS) {
-                const companions = beside.filter((each) => each.isType(resourceClass));
-                if (companions.length === 0) {
-                    report(`has no ${what}; add one`);
-                }
-                for (const companion of companions) {
-                    const problem = wrong(inputs.of(companion));
-                    if (problem !== undefined) {
-                        report(`is not protected by "${companion.name}" (${what}): ${problem}`);
-                    }
-                }
+        }
+        deferUnknownDocuments(args.props, documents);
+    },
+    validateStack: (args, reportViolation) => {
+        const waiting: (() => unknown)[] = [];
+        const config = args.getConfig<EvidenceConfig>();
+        const announced = args.resources.find(({ type }) => type === "ec2-clean-room:index:Accounts");
+        const estate = announced === undefined ? undefined : reveal(announced.props).estate;
+        const known = announcedEstate(args.resources);
+        const whose = ownershipOf(typeof known === "string" ? undefined : estate, config);
+        for (const bucket of args.resources.filter((each) => isBucket(each.type) && isEvidence(each))) {
+            const report = (problem: string): void => reportViolation(`Evidence bucket "${bucket.name}" ${problem}.`, bucket.urn);
+            const props = inputs.of(bucket);
+            const beside = args.resources.filter((each) => each !== bucket && isOf(each, bucket, args.resources));
+            const documents = [
+                ...(props.policy === undefined ? [] : [readDocument(props.policy)]),
+                ...beside.filter((each) => kindOf(each.type) === POLICY).map((each) => readDocument(inputs.of(each).policy)),
+            ];
+            const holdsAccessLogs = documents.some(takesAccessLogs) && roleTag(props) !== "evidence" && roleTag(props) !== UNKNOWN;
+            const around: Around = { lock: lockOf(config, estate), whose, isAnotherKey: encryptsUnderAnotherKey(beside, args.resources) };
+            if (!isTagged(props) && !holdsAccessLogs) {
+                bucketProblems(props).forEach(report);
             }
-            const policies = beside.filter((each) => each.isType(aws.s3.BucketPolicy));
-            const documents = policies.map((each) => readDocument(inputs.of(each).policy));
-            if (documents.some(({ statements }) => statements.some(refusesPlainHttp))) {
+            for (const problem of partProblems(bucket, beside, around, holdsAccessLogs)) {
+                report(problem);
+            }
+            for (const { label, actions } of holdsAccessLogs ? [] : documents.flatMap(undoneByBucketPolicy)) {
+                report(
+                    `has a policy whose statement ${label} allows ${actions.join(", ")}, by which evidence is unlocked or deleted; take it out`,
+                );
+            }
+            const names = namesOf(bucket);
+            if (refusesPlainHttp(documents, names)) {
                 continue;
             }
-            if (documents.some(({ unknown }) => unknown)) {
-                waiting.push(...policies.map((each) => each.props.policy as unknown));
+            const isNameless = names.length === 0 && plainHttpDenials(documents).length > 0;
+            if (isNameless || documents.some(({ unknown }) => unknown)) {
+                waiting.push(...beside.filter((each) => kindOf(each.type) === POLICY).map((each) => () => each.props.policy as unknown));
+                waiting.push(() => bucket.props.policy as unknown, ...(isNameless ? [() => bucket.props.bucket as unknown] : []));
             } else {
                 report(
-                    `takes requests over plain HTTP; add a bucket policy that denies "s3:*" to "*" where "aws:SecureTransport" is "false"`,
+                    `takes requests over plain HTTP; add a bucket policy that denies "s3:*" to "*" on the bucket and its objects where "aws:SecureTransport" is "false"`,
                 );
             }
         }
-        waiting.forEach(deferWhereUnknown);
+        waiting.forEach((unread) => deferWhereUnknown(unread()));
     },
 };
 
-function refusesPlainHttp(statement: Statement): boolean {
-    const plainHttp =
-        statement.conditions.length === 1 &&
-        statement.conditions.some(
-            ({ operator, key, values }) => operator.startsWith("Bool") && key === "aws:securetransport" && values.includes("false"),
-        );
+const POLICY = "aws:s3/bucketPolicy:BucketPolicy";
+
+/** A type by its newer name: `aws.s3.BucketVersioningV2` is the older name of `aws.s3.BucketVersioning`. */
+const kindOf = (type: string): string => type.replaceAll(/V2(?=:|$)/g, "");
+const isBucket = (type: string): boolean => kindOf(type) === "aws:s3/bucket:Bucket";
+
+/** Whether the tag says evidence, or may: then it is judged before it exists. */
+const isTagged = (props: Properties): boolean => mayHaveRole("evidence", props, []);
+
+function isEvidence(bucket: PolicyResource): boolean {
+    const props = inputs.of(bucket);
+    const own = props.bucket ?? props.bucketPrefix;
+    // Its own name, where it has one: the logical name may be that of a component which holds other buckets too.
+    return mayHaveRole("evidence", props, [own === UNKNOWN || own === undefined ? bucket.name : own]);
+}
+
+function bucketProblems(props: Properties): string[] {
+    const isLocked = props.objectLockEnabled === true || objectOf(props.objectLockConfiguration).objectLockEnabled === "Enabled";
+    return [
+        ...(isLocked ? [] : [`has objectLockEnabled = ${show(props.objectLockEnabled)}; set it to true, so that evidence can be locked`]),
+        ...(props.forceDestroy === undefined || props.forceDestroy === null || props.forceDestroy === false
+            ? []
+            : [`has forceDestroy = ${show(props.forceDestroy)}; take it out, so that a destroyed stack leaves the evidence`]),
+    ];
+}
+
+function partProblems(bucket: PolicyResource, beside: readonly PolicyResource[], around: Around, holdsAccessLogs: boolean): string[] {
+    const problems: string[] = [];
+    // AWS takes neither KMS nor a default lock for the bucket it writes access logs to.
+    for (const part of PARTS.filter(({ type }) => !holdsAccessLogs || type === PUBLIC_BLOCK)) {
+        const own = beside.filter(({ type }) => kindOf(type) === part.type);
+        const inline = part.inline(inputs.of(bucket));
+        const said = [
+            ...own.map((each) => ({ name: each.name, props: inputs.of(each), ignoreChanges: each.opts.ignoreChanges })),
+            ...(inline === undefined ? [] : [{ name: bucket.name, props: inline, ignoreChanges: [] }]),
+        ];
+        if (said.length === 0) {
+            problems.push(`has no ${part.what}; add one`);
+        }
+        for (const { name, props, ignoreChanges } of said) {
+            const problem = problemOf(part, props, ignoreChanges, around);
+            if (problem !== undefined) {
+                problems.push(`is not protected by "${name}" (${part.what}): ${problem}`);
+            }
+        }
+    }
+    const lifecycles = beside.filter(({ type }) => kindOf(type) === "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration");
+    const rules = [...lifecycles.flatMap((each) => listOf(inputs.of(each).rules)), ...listOf(inputs.of(bucket).lifecycleRules)];
+    const lifecycle = holdsAccessLogs ? undefined : lifecycleProblem(rules, around.lock);
+    return lifecycle === undefined ? problems : [...problems, `has a lifecycle that ${lifecycle}`];
+}
+
+/** Whether a resource belongs to a bucket: by reference, or by the bucket's name written out. */
+function isOf(resource: PolicyResource, bucket: PolicyResource, stack: readonly PolicyResource[]): boolean {
+    const { bucket: named } = inputs.of(resource);
     return (
-        !statement.allow &&
-        plainHttp &&
-        statement.principals.some(({ value }) => value === "*") &&
-        statement.actions.some((action) => action === "s3:*" || action === "*")
+        resource.type.startsWith("aws:s3/") &&
+        (referencedBy(resource, "bucket", stack).includes(bucket) || (typeof named === "string" && named === inputs.of(bucket).bucket))
     );
 }
 
-/** The two ways in which S3 encrypts under a KMS key. */
-function isKms(algorithm: Value): boolean {
-    return algorithm === "aws:kms" || algorithm === "aws:kms:dsse";
+function lockOf({ minimumRetentionDays, lockMode }: EvidenceConfig, estate: Value): Lock {
+    const { retentionDays, lockMode: mode } = objectOf(objectOf(estate).evidence);
+    return {
+        days: minimumRetentionDays ?? (typeof retentionDays === "number" ? retentionDays : LEAST_DAYS),
+        compliance: (lockMode ?? (typeof mode === "string" ? mode : "")).toUpperCase() === "COMPLIANCE",
+    };
 }
 
-function unless(value: Value, wanted: Value, property: string): string | undefined {
-    return value === wanted ? undefined : `${property} is ${show(value)}; set it to ${show(wanted)}`;
+/** Whether the bucket names a key of the stack that is not the evidence's, where the account has one that is. */
+function encryptsUnderAnotherKey(beside: readonly PolicyResource[], stack: readonly PolicyResource[]): boolean {
+    const isKey = (each: PolicyResource): boolean => each.type === "aws:kms/key:Key" || each.type === "aws:kms/externalKey:ExternalKey";
+    const isForEvidence = (each: PolicyResource): boolean => mayHaveRole("evidence", inputs.of(each), [each.name]);
+    const encryption = beside.filter(({ type }) => kindOf(type) === PARTS[2].type);
+    const named = encryption.flatMap((each) => referencedBy(each, "rules", stack)).filter(isKey);
+    return (
+        named.some((key) => !isForEvidence(key)) &&
+        stack.some((each) => isKey(each) && isForEvidence(each) && accountOf(each) === accountOf(named[0]))
+    );
+}
+
+/** The ARNs under which a bucket may be named in its policy; none where its name is not known yet. */
+function namesOf(bucket: PolicyResource): string[] {
+    const name = inputs.of(bucket).bucket;
+    const arn = revealKey(bucket.props, "arn");
+    return [...(typeof name === "string" ? [`arn:aws:s3:::${name}`] : []), ...(typeof arn === "string" ? [arn] : [])];
+}
+
+/** Resources for which a policy refuses everybody who does not come over TLS. The partition is the bucket's, whatever it is called. */
+function plainHttpDenials(documents: readonly PolicyDocument[]): string[] {
+    return documents
+        .flatMap(({ statements }) => statements)
+        .filter(
+            ({ allow, actions, principals, negations, conditions }) =>
+                !allow &&
+                negations.length === 0 &&
+                principals.some(({ value }) => value === "*") &&
+                actions.some((action) => action.toLowerCase() === "s3:*" || action === "*") &&
+                conditions.length === 1 &&
+                /^Bool(IfExists)?$/.test(conditions[0].operator) &&
+                conditions[0].key === "aws:securetransport" &&
+                conditions[0].values.every((value) => typeof value === "string" && value.toLowerCase() === "false"),
+        )
+        .flatMap(({ resources }) => resources.map((resource) => resource.replace(/^arn:aws[a-z-]*:/, "arn:aws:")));
+}
+
+/** Whether these denials cover the bucket and everything in it. */
+function refusesPlainHttp(documents: readonly PolicyDocument[], names: readonly string[]): boolean {
+    const denied = plainHttpDenials(documents);
+    const covered = (what: string): boolean => denied.some((pattern) => covers(pattern, what));
+    return denied.includes("*") || names.some((name) => covered(name) && covered(`${name}/any/object`));
+}
+
+/** Whether S3 may write access logs here: what makes a bucket the place of logs about evidence, whatever it is called. */
+function takesAccessLogs({ statements }: PolicyDocument): boolean {
+    return statements.some(
+        ({ allow, principals, actions }) =>
+            allow &&
+            principals.some(({ value }) => value === "logging.s3.amazonaws.com") &&
+            actions.some((action) => covers(action, "s3:PutObject")),
+    );
 }

@@ -54,7 +54,8 @@ export async function judge(policy: Policy, declared: Declared[], config: object
     });
     const report = (message: string): void => void verdict.violations.push(message);
     if ("validateResource" in policy && policy.validateResource !== undefined) {
-        for (const resource of resources) {
+        // The stack itself comes first, as it does from the engine: what a policy learnt of another program ends there.
+        for (const resource of [toResource({ is: typed("pulumi:pulumi:Stack"), name: "stack", props: {} }), ...resources]) {
             for (const validate of [policy.validateResource].flat()) {
                 await attempt(verdict, () => validate({ ...common, ...resource } as unknown as ResourceValidationArgs, report));
             }
