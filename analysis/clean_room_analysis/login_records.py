@@ -1,24 +1,29 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Reads log-in databases, authentication logs and journald files with dissect's parsers. Meant to run isolated: see isolated.py."""
+"""Reads log-in databases, authentication logs and journald files, the text and SQLite ones with dissect's parsers. Meant to run
+isolated: see isolated.py."""
 
+import bz2
+import gzip
+import io
 import itertools
 import logging
+import lzma
 import re
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
+from typing import BinaryIO, cast
 
-from dissect.target.filesystem import VirtualFile, VirtualFilesystem
-from dissect.target.helpers import fsutil
-from dissect.target.helpers.utils import year_rollover_helper
-from dissect.target.plugins.os.unix.log.helpers import RE_LINE, RE_TS, is_iso_fmt, iso_readlines
-from dissect.target.plugins.os.unix.log.journal import JournalFile
-from dissect.target.plugins.os.unix.log.utmp import UtmpFile
+from dissect.database.sqlite3 import SQLite3
 
 from clean_room_analysis import limits
+from clean_room_analysis.journal_file import JournalError, JournalReader
 from clean_room_analysis.model import Entry
+from clean_room_analysis.syslog_file import read_syslog
+from clean_room_analysis.text import decode, stream_lines
 from clean_room_analysis.tree import Tree
+from clean_room_analysis.utmp import USER_PROCESS, Gap, read_lastlog, read_utmp
 
 #: Journal and syslog lines of these programs are about people.
 _SERVICES = frozenset(
@@ -36,16 +41,28 @@ _SERVICES = frozenset(
         "systemd-logind",
         "chpasswd",
         "crontab",
+        # What scheduled jobs ran, and what the kernel says of modules.
+        "CRON",
+        "cron",
+        "crond",
+        "CROND",
+        "anacron",
+        "kernel",
     }
 )
+_PROGRAMS = frozenset(service.encode() for service in _SERVICES)
+#: The kernel logs much; of it only this is about an intruder.
+_KERNEL = re.compile(r"module verification failed|out-of-tree module|taint|promiscuous mode|segfault at")
 _ZONE = re.compile(r"zoneinfo/(?:posix/|right/)?([A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2})$")
-# Only JournalFile asks its target for something: where to log.
-_LOG = logging.getLogger("clean_room_analysis.dissect")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record. `source` is "wtmp", "btmp" or "log"; `at` nanoseconds since 1970; `kind` the utmp type, or the program that logged."""
+    """One record. `at` is in nanoseconds since 1970.
+
+    `source` is "wtmp", "btmp", "lastlog" or "log"; or "zeros" for records that were overwritten (`kind` their number, 0 when they do
+    not come out even; `message` "last" when nothing follows). `kind` is the utmp type, or the program that logged.
+    """
 
     source: str
     path: str
@@ -54,23 +71,6 @@ class Record:
     user: str
     host: str
     message: str
-
-
-class _LoggedFile(VirtualFile):
-    """A file of the tree in dissect's virtual file system, with its time: log lines without a year get it from there."""
-
-    modified = 0
-
-    def lstat(self) -> fsutil.stat_result:
-        status = super().lstat()
-        seconds = self.modified // 1_000_000_000
-        return fsutil.stat_result([*list(status)[:7], seconds, seconds, seconds])
-
-
-class _Quiet:
-    """What JournalFile takes for a target."""
-
-    log = _LOG
 
 
 def time_zone(tree: Tree) -> tzinfo:
@@ -83,52 +83,101 @@ def time_zone(tree: Tree) -> tzinfo:
 
 
 def read_records(tree: Tree, entry: Entry) -> Iterator[Record]:
-    """Every record of one file. dissect's parsers raise whatever a damaged file provokes: run this isolated."""
+    """Every record of one file. Parsers raise whatever a damaged file provokes: run this isolated.
+
+    @raises ValueError at the end, when parts of the file could not be read or were left out; the message says which
+    """
     logging.getLogger("dissect").setLevel(logging.CRITICAL)
-    _LOG.setLevel(logging.CRITICAL)
+    name = entry.logical.rpartition("/")[2]
     with tree.open(entry.path) as handle:
-        files = VirtualFilesystem()
-        name = entry.logical.rpartition("/")[2]
-        mapped = _LoggedFile(files, f"/{name}", handle)
-        mapped.modified = entry.modified
-        files.map_file_entry(f"/{name}", mapped)
-        path = files.path(f"/{name}")
-        if name.startswith(("wtmp", "btmp")):
-            yield from _utmp(entry.path, name[:4], UtmpFile(path))
+        if name.endswith(".db"):
+            yield from _database(tree, entry)
+        elif name.startswith("lastlog"):
+            yield from _lastlog(tree, entry.path)
+        elif name.startswith(("wtmp", "btmp")):
+            yield from _utmp(entry.path, name[:4], cast(BinaryIO, _plain(handle, name)))
         elif ".journal" in name:
-            yield from _journal(entry.path, JournalFile(path.open("rb"), _Quiet()))
+            yield from _journal(entry.path, handle.read())
         else:
-            yield from _log(entry.path, path, time_zone(tree))
+            yield from _log(tree, entry, cast(BinaryIO, _plain(handle, name)))
 
 
-def _nanoseconds(when: datetime) -> int:
-    return int(when.timestamp()) * 1_000_000_000 + when.microsecond * 1000
+def _plain(handle: BinaryIO, name: str) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File:
+    """A rotated database as it was before it was compressed."""
+    if name.endswith(".gz"):
+        return gzip.GzipFile(fileobj=handle)
+    if name.endswith(".xz"):
+        return lzma.LZMAFile(handle)
+    return bz2.BZ2File(handle) if name.endswith(".bz2") else handle
 
 
-def _utmp(path: str, source: str, records: UtmpFile) -> Iterator[Record]:
-    for record in itertools.islice(records, limits.LOGIN_RECORDS):
-        yield Record(
-            source,
-            path,
-            _nanoseconds(record.ts),
-            record.ut_type,
-            record.ut_user,
-            record.ut_host or str(record.ut_addr or ""),
-            record.ut_line,
-        )
+def _utmp(path: str, source: str, handle: BinaryIO) -> Iterator[Record]:
+    torn, first, count = 0, 0, 0
+    for one in read_utmp(handle):
+        if isinstance(one, Gap) and one.zeros and one.records:
+            yield Record("zeros", path, 0, str(one.records), "", "", "last" if one.last else "")
+        elif isinstance(one, Gap):
+            first = first if torn else one.offset
+            torn += one.length
+        else:
+            count += 1
+            if count > limits.LOGIN_RECORDS:
+                raise ValueError(f"only its first {limits.LOGIN_RECORDS} records were read")
+            yield Record(source, path, one.at, "USER_PROCESS" if one.kind == USER_PROCESS else str(one.kind), one.user, one.host, one.line)
+    if torn:
+        raise ValueError(f"{torn} of its bytes, from byte {first} on, hold no log-in record (damaged, torn or of an unknown format)")
 
 
-def _journal(path: str, journal: JournalFile) -> Iterator[Record]:
-    for entry in itertools.islice(journal, limits.JOURNAL_ENTRIES):
-        service = str(entry.get("syslog_identifier") or entry.get("comm") or "")
-        message = entry.get("message")
-        if service in _SERVICES and isinstance(message, str):
-            yield Record("log", path, _nanoseconds(entry["ts"]), service, "", "", message[: limits.LINE_CHARACTERS])
+def _lastlog(tree: Tree, path: str) -> Iterator[Record]:
+    names: dict[int, str] = {}
+    passwd = tree.resolve("/etc/passwd")
+    if passwd is not None and passwd.is_file:
+        for _, line in tree.lines(passwd.path):
+            fields = line.split(":")
+            if len(fields) > 3 and fields[2].isdigit():
+                names.setdefault(int(fields[2]), fields[0])
+    # A file of holes up to the highest user number: what lies beyond the bound is one huge user number's.
+    for one in read_lastlog(tree.read(path, limits.LOG_BYTES)):
+        yield Record("lastlog", path, one.at, "USER_PROCESS", names.get(one.user, f"user {one.user}"), one.host, one.line)
 
 
-def _log(name: str, path: fsutil.TargetPath, zone: tzinfo) -> Iterator[Record]:
-    lines = iso_readlines(path) if is_iso_fmt(path) else year_rollover_helper(path, RE_TS, "%b %d %H:%M:%S", zone)
-    for when, line in itertools.islice(lines, limits.LOGIN_RECORDS):
-        match = RE_LINE.search(line[: limits.LINE_CHARACTERS])
-        if match and match["service"] in _SERVICES:
-            yield Record("log", name, _nanoseconds(when), match["service"], "", "", match["message"] or "")
+def _database(tree: Tree, entry: Entry) -> Iterator[Record]:
+    """wtmpdb and lastlog2, with what is still in the write-ahead log."""
+    log = tree.entry(entry.path + "-wal")
+    wal = io.BytesIO(tree.read(log.path, limits.LOG_BYTES)) if log is not None and log.is_file and log.size > 32 else None
+    with SQLite3(io.BytesIO(tree.read(entry.path, limits.LOG_BYTES)), wal=wal) as database:
+        tables = {table.name.lower(): table for table in database.tables()}
+        for row in itertools.islice(tables["wtmp"].rows(), limits.LOGIN_RECORDS) if "wtmp" in tables else ():
+            kind = "USER_PROCESS" if int(row.Type or 0) == 3 else str(row.Type)  # wtmpdb numbers its types itself
+            yield Record("wtmp", entry.path, int(row.Login or 0) * 1000, kind, _said(row.User), _said(row.RemoteHost), _said(row.TTY))
+        for row in itertools.islice(tables["lastlog2"].rows(), limits.LOGIN_RECORDS) if "lastlog2" in tables else ():
+            if row.Time:
+                at = int(row.Time) * 1_000_000_000
+                yield Record("lastlog", entry.path, at, "USER_PROCESS", _said(row.Name), _said(row.RemoteHost), _said(row.TTY))
+        if not {"wtmp", "lastlog2"} & set(tables):
+            raise ValueError("it has neither the table wtmp nor Lastlog2")
+
+
+def _said(value: object) -> str:
+    return decode(value) if isinstance(value, bytes) else str(value or "")
+
+
+def _journal(path: str, content: bytes) -> Iterator[Record]:
+    reader = JournalReader(content)
+    for entry in reader.entries(_PROGRAMS, limits.JOURNAL_ENTRIES):
+        if entry.program != "kernel" or _KERNEL.search(entry.message):
+            yield Record("log", path, entry.at, entry.program, "", "", entry.message[: limits.LINE_CHARACTERS])
+    if reader.cut:
+        raise JournalError(f"its {reader.cut} oldest entries of log-in services were left out")
+    if reader.skipped:
+        raise JournalError(f"{reader.skipped} of its bytes hold no entry (damaged)")
+
+
+def _log(tree: Tree, entry: Entry, handle: BinaryIO) -> Iterator[Record]:
+    lines = stream_lines(handle, limits.STREAM_BYTES)
+    found, cut = read_syslog(lines, _SERVICES, entry.modified, time_zone(tree), limits.LOGIN_RECORDS)
+    for one in found:
+        if one.program != "kernel" or _KERNEL.search(one.message):
+            yield Record("log", entry.path, one.at, one.program, "", "", one.message[: limits.LINE_CHARACTERS])
+    if cut:
+        raise ValueError(f"its {cut} oldest lines of log-in services were left out")

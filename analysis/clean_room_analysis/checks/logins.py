@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Who logged in, who tried: wtmp, btmp, secure/auth.log and journald."""
+"""Who logged in, who tried, what ran as root: wtmp, btmp, lastlog, wtmpdb, lastlog2, secure/auth.log, syslog/messages, journald."""
 
 import functools
 import re
@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 
 from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.checks.commands import in_words, techniques, worst
+from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.login_records import Record, read_records
 from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent, iso_time
 from clean_room_analysis.tree import Tree
 
-_FILES = re.compile(r"^/var/log/(?:(?:wtmp|btmp|secure|auth\.log)(?:[.-][\w.-]{1,40})?|journal/[^/]{1,64}/[^/]{1,200}\.journal~?)$")
+_FILES = re.compile(
+    r"^(?:/var/log/(?:(?:wtmp|btmp|secure|auth\.log|lastlog|messages|syslog|cron|cron\.log|kern\.log)(?:[.-][\w.-]{1,40})?"
+    r"|journal/[^/]{1,64}/[^/]{1,200}\.journal~?)|/run/log/journal/[^/]{1,64}/[^/]{1,200}\.journal~?"
+    r"|/var/lib/(?:wtmpdb/wtmp|lastlog/lastlog2)\.db)$"
+)
+_SUDO = re.compile(r"\bCOMMAND=(.+)$")
+_CRON = re.compile(r"^\((\S{1,64})\) CMD \((.+)\)\s*$")
 _ACCEPTED = re.compile(r"^Accepted (\S+) for (\S+) from (\S+) port")
 _FAILED = re.compile(r"^Failed \S+ for (?:invalid user )?(.{0,64}?) from (\S+) port")
 _NEW_USER = re.compile(r"^new user: name=([^,\s]{1,64}), UID=(\d{1,10})")
@@ -48,6 +56,10 @@ class _Volume:
     #: By user, host and way (session, password, publickey).
     successes: dict[tuple[str, str, str], _Sessions] = field(default_factory=dict)
     wiped: Counter[str] = field(default_factory=Counter)
+    #: The same at the end of a file, where a crash leaves zeros too.
+    ended: Counter[str] = field(default_factory=Counter)
+    #: Commands of sudo and cron that stand out, told once each.
+    told: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Logins(Check):
@@ -60,7 +72,7 @@ class Logins(Check):
         self._events = 0
 
     def wants(self, entry: Entry) -> bool:
-        return entry.logical.startswith("/var/log/") and not entry.is_directory and _FILES.match(entry.logical) is not None
+        return entry.logical.startswith(("/var/l", "/run/log/")) and not entry.is_directory and _FILES.match(entry.logical) is not None
 
     def look(self, item: Item) -> Iterator[Result]:
         if item.entry.is_link:
@@ -68,8 +80,8 @@ class Logins(Check):
                 item, Severity.HIGH, "A log of log-ins is a link", f"-> {item.tree.link_target(item.entry.path)}", ("T1070.002",)
             )
             return
-        limit = limits.JOURNAL_BYTES if ".journal" in item.entry.name else limits.LOG_BYTES
-        if item.entry.size > limit:
+        limit = limits.JOURNAL_BYTES if ".journal" in item.entry.name else limits.STREAM_BYTES
+        if item.entry.size > limit and not item.entry.name.startswith("lastlog"):  # which is made of holes
             raise ValueError(f"{item.entry.size} bytes are more than the {limit} that are read")
         if item.entry.size > 0:
             self._entries.append((item.entry, item.volume_id))
@@ -83,7 +95,8 @@ class Logins(Check):
         sums = _Volume()
         errors: list[str] = []
         end = time.monotonic() + _SECONDS
-        for entry, _ in entries:
+        # The newest first: what a bound cuts is the oldest.
+        for entry, _ in sorted(entries, key=lambda one: -one[0].modified):
             try:
                 # One process a file: a file made to stop its parser stops nothing else.
                 for record in run_isolated(
@@ -101,8 +114,11 @@ class Logins(Check):
         if record.source == "wtmp" and record.kind == "USER_PROCESS":
             said = f"{record.user} logged in on {record.message} from {record.host or 'the console'}"
             _success(sums, record, record.user, record.host, "session")
-        elif record.source == "wtmp" and record.kind in ("EMPTY", "") and record.at == 0 and not record.user:
-            sums.wiped[record.path] += 1
+        elif record.source == "lastlog":
+            said = f"{record.user}'s last log-in, on {record.message} from {record.host or 'the console'}"
+            _success(sums, record, record.user, record.host, "last log-in")
+        elif record.source == "zeros":
+            (sums.ended if record.message else sums.wiped)[record.path] += int(record.kind)
         elif record.source == "btmp" and record.host:
             said = f"failed log-in as {record.user} from {record.host}"
             _failure(sums, record, record.host)
@@ -124,11 +140,33 @@ class Logins(Check):
                     ("T1136.001",),
                     record.at,
                 )
+            elif command := _SUDO.search(record.message) or _CRON.match(record.message):
+                yield from self._command(record, command.group(command.re.groups), sums, volume_id)
+                said = said if record.kind == "sudo" else ""
+            elif record.kind == "kernel" and "module" in record.message:
+                yield from self._once(record, sums, volume_id, Severity.LOW, "The kernel took a module it cannot vouch for", ("T1547.006",))
             elif not _BECAME_ROOT.search(record.message) and record.kind != "sudo":
                 said = ""
         if said and self._events < limits.LOGIN_EVENTS:
             self._events += 1
             yield TimelineEvent(record.at, said[:600], "log-in record", record.path, volume_id)
+
+    def _command(self, record: Record, command: str, sums: _Volume, volume_id: str) -> Iterator[Result]:
+        technique = "T1548.003" if record.kind == "sudo" else "T1053.003"
+        reasons = persistent_suspicions(command, technique)
+        if reasons:
+            who = "sudo" if record.kind == "sudo" else "A scheduled job"
+            yield from self._once(
+                record, sums, volume_id, worst(reasons), f"{who} ran what {in_words(reasons)}", techniques(reasons, technique)
+            )
+
+    def _once(
+        self, record: Record, sums: _Volume, volume_id: str, severity: Severity, title: str, attack: tuple[str, ...]
+    ) -> Iterator[Result]:
+        key = (record.path, record.message)
+        if key not in sums.told and len(sums.told) < _DISTINCT:
+            sums.told.add(key)
+            yield Finding(self.name, severity, title, volume_id, record.path, record.message, attack, record.at)
 
     def _judge(self, sums: _Volume, volume_id: str) -> Iterator[Result]:
         # The same attempt is in btmp, secure and the journal: the fullest source counts.
@@ -179,6 +217,16 @@ class Logins(Check):
         for path, count in sorted(sums.wiped.items()):
             yield Finding(
                 self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",)
+            )
+        for path, count in sorted(sums.ended.items()):
+            yield Finding(
+                self.name,
+                Severity.MEDIUM,
+                f"{count} log-in records at the end are zeros",
+                volume_id,
+                path,
+                "overwritten, or not yet on the disk when the machine crashed",
+                ("T1070.002",),
             )
 
 
