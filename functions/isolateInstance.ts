@@ -22,8 +22,9 @@ import { step } from "./aws/handler";
 import { incidentsTablePermissions } from "./aws/incidentsTable";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
+import { victimOf, type Victim } from "./aws/victim";
 import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domain/containers";
-import type { Containment, ContainmentStep, Incident, InstanceRef } from "./domain/containers";
+import type { Containment, ContainmentStep, Incident } from "./domain/containers";
 import { departureRecordSchema, instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { observedContainment } from "./domain/observedContainment";
 import { departed, describeAction, notNeeded, planContainment, planDeparture, uncontainedInterfaces } from "./domain/planContainment";
@@ -103,15 +104,9 @@ function networkMode(): NetworkMode {
 }
 
 /** Does actions at the same time. A failure is an outcome, not an exception: the rest must still be done. */
-async function performAll(
-    actions: ContainmentAction[],
-    ref: InstanceRef,
-    incidentId: string,
-    steps: ContainmentStep[],
-    errors: unknown[],
-): Promise<void> {
+async function performAll(actions: ContainmentAction[], victim: Victim, steps: ContainmentStep[], errors: unknown[]): Promise<void> {
     for (const { step: done, error } of await Promise.all(
-        actions.map((action) => attempt(describeAction(action), () => perform(action, ref, incidentId))),
+        actions.map((action) => attempt(describeAction(action), () => perform(action, victim))),
     )) {
         steps.push(done);
         if (error !== null) errors.push(error);
@@ -145,11 +140,8 @@ export const handler = step({
     run: async ({ incident, answer }) => {
         const startedAt = new Date().toISOString();
         const { incidentId, instance } = incident;
-        const [first, recorded, standing] = await Promise.all([
-            readFirst(instance, incidentId),
-            readRecord(incidentId),
-            findStandingGroups(instance, incidentId),
-        ]);
+        const victim = victimOf(instance, incidentId);
+        const [first, recorded, standing] = await Promise.all([readFirst(victim), readRecord(incidentId), findStandingGroups(victim)]);
         const decision = decide(incident, first.instance, recorded, answer);
         if (decision.mode !== "automatic") {
             const state = await readRest(first);
@@ -173,12 +165,12 @@ export const handler = step({
         const recordKey = `${incident.prefix}${objectNames.restoreRecord}`;
         const departure = recordDeparture(incident, first.autoScaling);
         const [prepared, { state, record }] = await Promise.all([
-            prepareGroups(instance, incidentId, first.vpcId, standing(first.vpcId), networkMode()),
+            prepareGroups(victim, first.vpcId, standing(first.vpcId), networkMode()),
             Promise.all([readRest(first), departure]).then(async ([read, autoScaling]) => ({
                 state: read,
                 record: await putJson(recordKey, { ...read, autoScaling }, { onlyIfAbsent: true }),
             })),
-            departure.then(() => performAll(planDeparture(first), instance, incidentId, steps, errors)),
+            departure.then(() => performAll(planDeparture(first), victim, steps, errors)),
         ]);
         steps.unshift(
             ...state.unread.map((what) => ({
@@ -192,14 +184,13 @@ export const handler = step({
         const { groups } = prepared;
         steps.push(...prepared.failed);
         errors.push(...prepared.errors);
-        for (const stage of planContainment(departed(state), groups, credentialsMode()))
-            await performAll(stage, instance, incidentId, steps, errors);
+        for (const stage of planContainment(departed(state), groups, credentialsMode())) await performAll(stage, victim, steps, errors);
 
         const before = (await getJson(recordKey, instanceStateSchema))!.value;
         const readBack = async () => {
             const [after, ruleless] = await Promise.all([
-                readInstance(instance, incidentId),
-                groups.isolation === null ? false : hasNoRules(instance, incidentId, groups.isolation),
+                readInstance(victim),
+                groups.isolation === null ? false : hasNoRules(victim, groups.isolation),
             ]);
             return { after, ruleless, open: uncontainedInterfaces(after.interfaces, groups.isolation) };
         };

@@ -19,6 +19,7 @@ import { log, step } from "./aws/handler";
 import { incidentsTablePermissions, markReleased } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { victimOf } from "./aws/victim";
 import {
     containmentSchema,
     releaseRequestSchema,
@@ -102,7 +103,8 @@ async function findOthers(
     return Object.fromEntries(
         await Promise.all(
             record.networkAcls.map(
-                async ({ subnetId }) => [subnetId, await othersContainedIn(instance, incidentId, subnetId, isolationGroupId, own)] as const,
+                async ({ subnetId }) =>
+                    [subnetId, await othersContainedIn(victimOf(instance, incidentId), subnetId, isolationGroupId, own)] as const,
             ),
         ),
     );
@@ -111,10 +113,10 @@ async function findOthers(
 /** Reads the instance. Of one that is gone, only the deny on its role is left, and is taken out. @throws InstanceGone */
 async function readOrTidy({ incidentId, instance }: Containment, record: InstanceState): Promise<InstanceState> {
     try {
-        return await readInstance(instance, incidentId);
+        return await readInstance(victimOf(instance, incidentId));
     } catch (error) {
         if (error instanceof InstanceGone && record.instanceProfileArn)
-            await allowCredentials(record.instanceProfileArn, instance, incidentId);
+            await allowCredentials(record.instanceProfileArn, victimOf(instance, incidentId));
         throw error;
     }
 }
@@ -169,13 +171,15 @@ export const handler = step({
         const steps: ContainmentStep[] = [];
         const errors: unknown[] = [];
         for (const action of actions) {
-            const { step: done, error } = await attempt(describeRelease(action), () => performRelease(action, instance, incidentId));
+            const { step: done, error } = await attempt(describeRelease(action), () =>
+                performRelease(action, victimOf(instance, incidentId)),
+            );
             steps.push(done);
             if (error !== null) errors.push(error);
         }
         // The deny was read back where it was taken out; everything else shows on the instance.
         const readBack = async () =>
-            planRelease(record, await readInstance(instance, incidentId), imposed).actions.filter(
+            planRelease(record, await readInstance(victimOf(instance, incidentId)), imposed).actions.filter(
                 (action) => action.kind !== "allowCredentials",
             );
         const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0))

@@ -16,7 +16,7 @@ export interface ClientSettings {
     retryMode: "standard";
     credentials?: EC2Client["config"]["credentials"];
 }
-type ClientClass<C> = new (settings: ClientSettings) => C;
+export type ClientClass<C> = new (settings: ClientSettings) => C;
 
 /** The SDK retries throttling and lost connections this many times in all before a step sees an error. */
 const maxAttempts = 5;

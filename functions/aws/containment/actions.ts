@@ -8,9 +8,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import { DeregisterInstancesFromLoadBalancerCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DeregisterTargetsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { InstanceRef } from "../../domain/containers";
 import type { ContainmentAction } from "../../domain/planContainment";
-import { memberClient } from "../clients";
+import type { Victim } from "../victim";
 import { onceGroupIsKnown } from "../consistency";
 import { denyCredentials, revokeRole } from "./credentials";
 import { StepError } from "../errors";
@@ -71,12 +70,12 @@ async function isolateInterface(
 }
 
 /** Does one action. @throws the AWS error when it is refused. */
-export async function perform(action: ContainmentAction, ref: InstanceRef, incidentId: string): Promise<Performed> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
-    const InstanceId = ref.instanceId;
+export async function perform(action: ContainmentAction, victim: Victim): Promise<Performed> {
+    const ec2 = victim.client(EC2Client);
+    const InstanceId = victim.ref.instanceId;
     switch (action.kind) {
         case "detachFromAutoScaling":
-            return leaveAutoScaling(memberClient(AutoScalingClient, ref, incidentId), InstanceId, action.group);
+            return leaveAutoScaling(victim.client(AutoScalingClient), InstanceId, action.group);
         case "protectFromTermination":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: true } }));
             return done;
@@ -95,7 +94,7 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             );
             return done;
         case "deregisterTarget":
-            await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(
+            await victim.client(ElasticLoadBalancingV2Client).send(
                 new DeregisterTargetsCommand({
                     TargetGroupArn: action.targetGroupArn,
                     Targets: [{ Id: action.targetId, Port: action.port || undefined }],
@@ -103,16 +102,18 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             );
             return done;
         case "deregisterFromClassic":
-            await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(
-                new DeregisterInstancesFromLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }),
-            );
+            await victim
+                .client(ElasticLoadBalancingClient)
+                .send(
+                    new DeregisterInstancesFromLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }),
+                );
             return done;
         case "isolateInterface":
             return isolateInterface(ec2, action);
         case "denyCredentials":
-            return denyCredentials(action.instanceProfileArn, ref, incidentId);
+            return denyCredentials(action.instanceProfileArn, victim);
         case "revokeRole":
-            await revokeRole(action.instanceProfileArn, ref, incidentId);
+            await revokeRole(action.instanceProfileArn, victim);
             return done;
         case "disableMetadata":
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "disabled" }));
@@ -126,7 +127,7 @@ export async function perform(action: ContainmentAction, ref: InstanceRef, incid
             );
             return done;
         case "isolateSubnet":
-            await giveNetworkAcl(ref, incidentId, action.subnetId, action.networkAclId);
+            await giveNetworkAcl(victim, action.subnetId, action.networkAclId);
             return done;
         default:
             return action satisfies never;

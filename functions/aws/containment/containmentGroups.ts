@@ -9,9 +9,8 @@ import {
     RevokeSecurityGroupEgressCommand,
 } from "@aws-sdk/client-ec2";
 import type { IpPermission, SecurityGroup } from "@aws-sdk/client-ec2";
-import type { InstanceRef } from "../../domain/containers";
 import { chooseGroup } from "../../domain/chooseGroup";
-import { memberClient } from "../clients";
+import type { Victim } from "../victim";
 import { onceGroupIsKnown } from "../consistency";
 import { errorCode, StepError } from "../errors";
 import { isolationGroup, roleTag, untrackGroup } from "../../domain/tags";
@@ -103,28 +102,22 @@ export interface StandingGroups {
 }
 
 /** Looks for the containment groups of every VPC, without making any. */
-export async function findContainmentGroups(ref: InstanceRef, incidentId: string): Promise<(vpcId: string) => StandingGroups> {
-    const groups = await tagged(memberClient(EC2Client, ref, incidentId));
+export async function findContainmentGroups(victim: Victim): Promise<(vpcId: string) => StandingGroups> {
+    const groups = await tagged(victim.client(EC2Client));
     return (vpcId) => ({ isolation: chooseGroup(groups, vpcId, "isolation"), untrack: chooseGroup(groups, vpcId, "untrack") });
 }
 
 /** The group, found or made: the isolation group has no rules at all, through the other connections become untracked. */
-export async function ensureGroup(
-    ref: InstanceRef,
-    incidentId: string,
-    vpcId: string,
-    role: keyof StandingGroups,
-    standing: StandingGroups,
-): Promise<string> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
+export async function ensureGroup(victim: Victim, vpcId: string, role: keyof StandingGroups, standing: StandingGroups): Promise<string> {
+    const ec2 = victim.client(EC2Client);
     return (
         standing[role] ?? createOrFind(ec2, vpcId, role, () => (role === "isolation" ? makeIsolation(ec2, vpcId) : makeUntrack(ec2, vpcId)))
     );
 }
 
 /** Whether a group still has no rule in either direction. */
-export async function hasNoRules(ref: InstanceRef, incidentId: string, groupId: string): Promise<boolean> {
-    const response = await memberClient(EC2Client, ref, incidentId).send(new DescribeSecurityGroupsCommand({ GroupIds: [groupId] }));
+export async function hasNoRules(victim: Victim, groupId: string): Promise<boolean> {
+    const response = await victim.client(EC2Client).send(new DescribeSecurityGroupsCommand({ GroupIds: [groupId] }));
     const group = response.SecurityGroups?.[0];
     return group !== undefined && (group.IpPermissions ?? []).length === 0 && (group.IpPermissionsEgress ?? []).length === 0;
 }

@@ -16,7 +16,7 @@ import {
     revokeOlderSessions,
     revokePolicyName,
 } from "../../domain/planCredentialDeny";
-import { memberClient } from "../clients";
+import type { Victim } from "../victim";
 import { eventually } from "../consistency";
 import { environment } from "../environment";
 import { errorCode, isNotFound, StepError } from "../errors";
@@ -24,8 +24,8 @@ import { alreadyDone, done, type Performed } from "./performed";
 import { alone } from "./roleLock";
 
 /** The ARN that the instance's credentials carry as `ec2:SourceInstanceARN`. */
-export function instanceArn(ref: InstanceRef): string {
-    return `arn:${environment("PARTITION")}:ec2:${ref.region}:${ref.accountId}:instance/${ref.instanceId}`;
+export function instanceArn({ region, accountId, instanceId }: InstanceRef): string {
+    return `arn:${environment("PARTITION")}:ec2:${region}:${accountId}:instance/${instanceId}`;
 }
 
 async function roleOf(iam: IAMClient, instanceProfileArn: string): Promise<string | null> {
@@ -93,13 +93,13 @@ async function change(
 }
 
 /** Denies this instance's credentials. @throws StepError when the role's policies are full. */
-export async function denyCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<Performed> {
-    const iam = memberClient(IAMClient, ref, incidentId);
+export async function denyCredentials(instanceProfileArn: string, victim: Victim): Promise<Performed> {
+    const iam = victim.client(IAMClient);
     const role = await roleOf(iam, instanceProfileArn);
     if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no credentials to deny" };
-    const arn = instanceArn(ref);
+    const arn = instanceArn(victim.ref);
     try {
-        const { written } = await change(iam, ref.accountId, role, {
+        const { written } = await change(iam, victim.ref.accountId, role, {
             next: (policy) => addDenied(policy, arn),
             holds: (policy) => deniedInstances(policy).includes(arn),
         });
@@ -116,8 +116,8 @@ export async function denyCredentials(instanceProfileArn: string, ref: InstanceR
 }
 
 /** Denies every session of the role that was issued until now. */
-export async function revokeRole(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<void> {
-    const iam = memberClient(IAMClient, ref, incidentId);
+export async function revokeRole(instanceProfileArn: string, victim: Victim): Promise<void> {
+    const iam = victim.client(IAMClient);
     const role = await roleOf(iam, instanceProfileArn);
     if (role)
         await iam.send(
@@ -133,12 +133,12 @@ export async function revokeRole(instanceProfileArn: string, ref: InstanceRef, i
  * Takes this instance out of the deny; the parts of other incidents stay. With the last one, the deny of older sessions
  * (`revoke-role`) goes too: it belongs to no incident alone.
  */
-export async function allowCredentials(instanceProfileArn: string, ref: InstanceRef, incidentId: string): Promise<Performed> {
-    const iam = memberClient(IAMClient, ref, incidentId);
+export async function allowCredentials(instanceProfileArn: string, victim: Victim): Promise<Performed> {
+    const iam = victim.client(IAMClient);
     const RoleName = await roleOf(iam, instanceProfileArn);
     if (!RoleName) return { outcome: "not-needed", note: "the instance profile has no role any more" };
-    const arn = instanceArn(ref);
-    const { policy, written } = await change(iam, ref.accountId, RoleName, {
+    const arn = instanceArn(victim.ref);
+    const { policy, written } = await change(iam, victim.ref.accountId, RoleName, {
         next: (each) => removeDenied(each, arn),
         holds: (each) => !deniedInstances(each).includes(arn),
     });

@@ -11,8 +11,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import type { NetworkAcl } from "@aws-sdk/client-ec2";
 import { chooseNetworkAcl } from "../../domain/chooseGroup";
-import type { InstanceRef } from "../../domain/containers";
-import { memberClient } from "../clients";
+import type { Victim } from "../victim";
 import { StepError } from "../errors";
 import { isolationGroup, roleTag } from "../../domain/tags";
 
@@ -24,8 +23,8 @@ async function describe(ec2: EC2Client, name: string, value: string): Promise<Ne
 }
 
 /** Finds or makes the VPC's network ACL that denies everything; a new one has no other entry than that. */
-export async function ensureIsolationAcl(ref: InstanceRef, incidentId: string, vpcId: string): Promise<string> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
+export async function ensureIsolationAcl(victim: Victim, vpcId: string): Promise<string> {
+    const ec2 = victim.client(EC2Client);
     const standing = chooseNetworkAcl(await describe(ec2, "vpc-id", vpcId));
     if (standing) return standing;
     const { NetworkAcl: made } = await ec2.send(
@@ -46,8 +45,8 @@ export async function ensureIsolationAcl(ref: InstanceRef, incidentId: string, v
 }
 
 /** Gives a subnet a network ACL. Done twice, the second call finds it done. */
-export async function giveNetworkAcl(ref: InstanceRef, incidentId: string, subnetId: string, networkAclId: string): Promise<void> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
+export async function giveNetworkAcl(victim: Victim, subnetId: string, networkAclId: string): Promise<void> {
+    const ec2 = victim.client(EC2Client);
     // The association gets another id whenever it is replaced, so it is looked up and not remembered.
     const association = (await describe(ec2, "association.subnet-id", subnetId))
         .flatMap((acl) => acl.Associations ?? [])
@@ -60,22 +59,13 @@ export async function giveNetworkAcl(ref: InstanceRef, incidentId: string, subne
 }
 
 /** Interfaces in a subnet that carry the isolation group, and are not among `own`: those of other contained instances. */
-export async function othersContainedIn(
-    ref: InstanceRef,
-    incidentId: string,
-    subnetId: string,
-    isolation: string,
-    own: readonly string[],
-): Promise<string[]> {
+export async function othersContainedIn(victim: Victim, subnetId: string, isolation: string, own: readonly string[]): Promise<string[]> {
     const found: string[] = [];
     const filters = [
         { Name: "subnet-id", Values: [subnetId] },
         { Name: "group-id", Values: [isolation] },
     ];
-    for await (const page of paginateDescribeNetworkInterfaces(
-        { client: memberClient(EC2Client, ref, incidentId) },
-        { Filters: filters },
-    )) {
+    for await (const page of paginateDescribeNetworkInterfaces({ client: victim.client(EC2Client) }, { Filters: filters })) {
         found.push(...(page.NetworkInterfaces ?? []).map((each) => each.NetworkInterfaceId!));
     }
     return found.filter((id) => !own.includes(id)).sort();

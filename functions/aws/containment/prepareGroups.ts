@@ -1,5 +1,6 @@
 /** Makes ready what containment puts in the place of the instance's groups, so that the cut itself is two calls. */
-import type { ContainmentStep, InstanceRef } from "../../domain/containers";
+import type { ContainmentStep } from "../../domain/containers";
+import type { Victim } from "../victim";
 import type { ContainmentGroups } from "../../domain/planContainment";
 import { isTransient } from "../errors";
 import { ensureGroup, findContainmentGroups, type StandingGroups } from "./containmentGroups";
@@ -17,9 +18,9 @@ export interface PreparedGroups {
 }
 
 /** Looks what stands already, in any VPC; nothing is made. Where looking is refused, all is to be made. */
-export async function findStandingGroups(ref: InstanceRef, incidentId: string): Promise<(vpcId: string) => StandingGroups> {
+export async function findStandingGroups(victim: Victim): Promise<(vpcId: string) => StandingGroups> {
     try {
-        return await findContainmentGroups(ref, incidentId);
+        return await findContainmentGroups(victim);
     } catch (error) {
         if (isTransient(error)) throw error;
         return () => ({ isolation: null, untrack: null });
@@ -28,8 +29,7 @@ export async function findStandingGroups(ref: InstanceRef, incidentId: string): 
 
 /** Makes what does not stand yet. Never throws: a group that cannot be made is null, and named in `failed`. */
 export async function prepareGroups(
-    ref: InstanceRef,
-    incidentId: string,
+    victim: Victim,
     vpcId: string,
     standing: StandingGroups,
     network: NetworkMode,
@@ -43,14 +43,12 @@ export async function prepareGroups(
         return { id, step, error };
     };
     const [isolation, untrack, networkAcl] = await Promise.all([
-        make("isolationGroup", `a group without rules in ${vpcId}`, () => ensureGroup(ref, incidentId, vpcId, "isolation", standing)),
+        make("isolationGroup", `a group without rules in ${vpcId}`, () => ensureGroup(victim, vpcId, "isolation", standing)),
         make("untrackGroup", `a group in ${vpcId} that makes connections untracked; without it those that stand live on`, () =>
-            ensureGroup(ref, incidentId, vpcId, "untrack", standing),
+            ensureGroup(victim, vpcId, "untrack", standing),
         ),
         network === "nacl"
-            ? make("isolationNetworkAcl", `a network ACL that denies everything in ${vpcId}`, () =>
-                  ensureIsolationAcl(ref, incidentId, vpcId),
-              )
+            ? make("isolationNetworkAcl", `a network ACL that denies everything in ${vpcId}`, () => ensureIsolationAcl(victim, vpcId))
             : null,
     ]);
     const failures = [isolation, untrack, networkAcl].filter((each) => each !== null).filter((each) => each.error !== null);

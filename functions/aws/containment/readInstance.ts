@@ -20,10 +20,9 @@ import {
     paginateDescribeTargetGroups,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { InstanceRef } from "../../domain/containers";
 import type { InstanceState } from "../../domain/instanceState";
 import { trackedPaths, type Route } from "../../domain/trackedPaths";
-import { memberClient } from "../clients";
+import type { Victim } from "../victim";
 import { errorCode, isNotFound, isTransient, StepError } from "../errors";
 import { mapConcurrently } from "../mapConcurrently";
 
@@ -37,11 +36,12 @@ async function collect<Page, Item>(pages: AsyncIterable<Page>, items: (page: Pag
 export class InstanceGone extends StepError {}
 
 /** The instance as EC2 describes it. @throws InstanceGone when there is none, or it is terminated. */
-async function describe(ec2: EC2Client, ref: InstanceRef): Promise<Instance> {
-    const where = `${ref.instanceId} in ${ref.accountId}/${ref.region}`;
+async function describe(victim: Victim): Promise<Instance> {
+    const where = `${victim.ref.instanceId} in ${victim.ref.accountId}/${victim.ref.region}`;
     let instance: Instance | undefined;
     try {
-        instance = (await ec2.send(new DescribeInstancesCommand({ InstanceIds: [ref.instanceId] }))).Reservations?.[0]?.Instances?.[0];
+        instance = (await victim.client(EC2Client).send(new DescribeInstancesCommand({ InstanceIds: [victim.ref.instanceId] })))
+            .Reservations?.[0]?.Instances?.[0];
     } catch (error) {
         if (!isNotFound(error)) throw error;
     }
@@ -102,8 +102,7 @@ async function readTargets(
 
 /** What the first round of calls says; the second needs the VPC and the addresses. */
 export interface FirstRead {
-    readonly ref: InstanceRef;
-    readonly incidentId: string;
+    readonly victim: Victim;
     /** The instance as EC2 describes it, with its tags. */
     readonly instance: Instance;
     readonly vpcId: string;
@@ -154,32 +153,27 @@ async function readAttributes(ec2: EC2Client, InstanceId: string, read: ReturnTy
  *
  * @throws InstanceGone when the instance does not exist or is already terminated
  */
-export async function readFirst(ref: InstanceRef, incidentId: string): Promise<FirstRead> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
+export async function readFirst(victim: Victim): Promise<FirstRead> {
+    const ec2 = victim.client(EC2Client);
     const unread: string[] = [];
     const read = tolerant(unread);
     const [instance, attributes, scaling, targetGroups, classic] = await Promise.all([
-        describe(ec2, ref),
-        readAttributes(ec2, ref.instanceId, read),
+        describe(victim),
+        readAttributes(ec2, victim.ref.instanceId, read),
         read(
             "the Auto Scaling group",
-            memberClient(AutoScalingClient, ref, incidentId).send(
-                new DescribeAutoScalingInstancesCommand({ InstanceIds: [ref.instanceId] }),
-            ),
+            victim.client(AutoScalingClient).send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [victim.ref.instanceId] })),
             null,
         ),
         read(
             "the target groups",
-            collect(
-                paginateDescribeTargetGroups({ client: memberClient(ElasticLoadBalancingV2Client, ref, incidentId) }, {}),
-                (page) => page.TargetGroups,
-            ),
+            collect(paginateDescribeTargetGroups({ client: victim.client(ElasticLoadBalancingV2Client) }, {}), (page) => page.TargetGroups),
             [],
         ),
         read(
             "the classic load balancers",
             collect(
-                paginateClassicLoadBalancers({ client: memberClient(ElasticLoadBalancingClient, ref, incidentId) }, {}),
+                paginateClassicLoadBalancers({ client: victim.client(ElasticLoadBalancingClient) }, {}),
                 (page) => page.LoadBalancerDescriptions,
             ),
             [],
@@ -187,15 +181,14 @@ export async function readFirst(ref: InstanceRef, incidentId: string): Promise<F
     ]);
     const group = scaling?.AutoScalingInstances?.[0];
     return {
-        ref,
-        incidentId,
+        victim,
         instance,
         vpcId: instance.VpcId ?? "",
         attributes,
         autoScaling: group ? { group: group.AutoScalingGroupName!, lifecycleState: group.LifecycleState ?? "" } : null,
         targetGroups,
         classicLoadBalancers: classic
-            .filter((each) => each.Instances?.some((one) => one.InstanceId === ref.instanceId))
+            .filter((each) => each.Instances?.some((one) => one.InstanceId === victim.ref.instanceId))
             .map((each) => each.LoadBalancerName!),
         unread,
     };
@@ -203,8 +196,7 @@ export async function readFirst(ref: InstanceRef, incidentId: string): Promise<F
 
 /** The second round: registrations, routes and network ACLs around the instance. Reads everything containment may change, and what it cannot. */
 export async function readRest({
-    ref,
-    incidentId,
+    victim,
     instance,
     vpcId,
     attributes,
@@ -213,7 +205,7 @@ export async function readRest({
     classicLoadBalancers,
     unread,
 }: FirstRead): Promise<InstanceState> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
+    const ec2 = victim.client(EC2Client);
     const read = tolerant(unread);
     const attached = instance.NetworkInterfaces ?? [];
     const addresses = attached.flatMap((each) => (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!));
@@ -223,7 +215,7 @@ export async function readRest({
     const [targets, routeTables, endpoints, networkAcls, types] = await Promise.all([
         read(
             "the targets' health",
-            readTargets(memberClient(ElasticLoadBalancingV2Client, ref, incidentId), reachable, ref.instanceId, addresses),
+            readTargets(victim.client(ElasticLoadBalancingV2Client), reachable, victim.ref.instanceId, addresses),
             [],
         ),
         read(
@@ -267,7 +259,7 @@ export async function readRest({
         .sort((a, b) => a.networkInterfaceId.localeCompare(b.networkInterfaceId));
     return {
         schemaVersion: 1,
-        instance: ref,
+        instance: victim.ref,
         readAt: new Date().toISOString(),
         state: instance.State?.Name ?? "unknown",
         vpcId,
@@ -306,6 +298,6 @@ export async function readRest({
 }
 
 /** Both rounds. @throws InstanceGone when the instance does not exist or is already terminated */
-export async function readInstance(ref: InstanceRef, incidentId: string): Promise<InstanceState> {
-    return readRest(await readFirst(ref, incidentId));
+export async function readInstance(victim: Victim): Promise<InstanceState> {
+    return readRest(await readFirst(victim));
 }

@@ -8,20 +8,19 @@ import {
 } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing";
 import { ElasticLoadBalancingV2Client, RegisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { InstanceRef } from "../../domain/containers";
 import type { ReleaseAction } from "../../domain/planRelease";
-import { memberClient } from "../clients";
+import type { Victim } from "../victim";
 import { allowCredentials } from "./credentials";
 import { giveNetworkAcl } from "./networkAcls";
 import { done, type Performed } from "./performed";
 
 /** Does one action. @throws the AWS error when it is refused. */
-export async function performRelease(action: ReleaseAction, ref: InstanceRef, incidentId: string): Promise<Performed> {
-    const ec2 = memberClient(EC2Client, ref, incidentId);
-    const InstanceId = ref.instanceId;
+export async function performRelease(action: ReleaseAction, victim: Victim): Promise<Performed> {
+    const ec2 = victim.client(EC2Client);
+    const InstanceId = victim.ref.instanceId;
     switch (action.kind) {
         case "restoreSubnet":
-            await giveNetworkAcl(ref, incidentId, action.subnetId, action.networkAclId);
+            await giveNetworkAcl(victim, action.subnetId, action.networkAclId);
             return done;
         case "restoreIdleTimeout":
             await ec2.send(
@@ -32,7 +31,7 @@ export async function performRelease(action: ReleaseAction, ref: InstanceRef, in
             );
             return done;
         case "allowCredentials":
-            return allowCredentials(action.instanceProfileArn, ref, incidentId);
+            return allowCredentials(action.instanceProfileArn, victim);
         case "enableMetadata":
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "enabled" }));
             return done;
@@ -42,7 +41,7 @@ export async function performRelease(action: ReleaseAction, ref: InstanceRef, in
             );
             return done;
         case "registerTarget":
-            await memberClient(ElasticLoadBalancingV2Client, ref, incidentId).send(
+            await victim.client(ElasticLoadBalancingV2Client).send(
                 new RegisterTargetsCommand({
                     TargetGroupArn: action.targetGroupArn,
                     Targets: [{ Id: action.targetId, Port: action.port || undefined }],
@@ -50,9 +49,9 @@ export async function performRelease(action: ReleaseAction, ref: InstanceRef, in
             );
             return done;
         case "registerWithClassic":
-            await memberClient(ElasticLoadBalancingClient, ref, incidentId).send(
-                new RegisterInstancesWithLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }),
-            );
+            await victim
+                .client(ElasticLoadBalancingClient)
+                .send(new RegisterInstancesWithLoadBalancerCommand({ LoadBalancerName: action.loadBalancer, Instances: [{ InstanceId }] }));
             return done;
         case "restoreVolumes":
             await ec2.send(
@@ -72,7 +71,7 @@ export async function performRelease(action: ReleaseAction, ref: InstanceRef, in
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: false } }));
             return done;
         case "rejoinAutoScaling": {
-            const scaling = memberClient(AutoScalingClient, ref, incidentId);
+            const scaling = victim.client(AutoScalingClient);
             const request = { InstanceIds: [InstanceId], AutoScalingGroupName: action.group };
             await scaling.send(action.from === "standby" ? new ExitStandbyCommand(request) : new AttachInstancesCommand(request));
             return done;

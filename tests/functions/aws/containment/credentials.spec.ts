@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { allowCredentials, denyCredentials, instanceArn } from "../../../../functions/aws/containment/credentials";
+import { victimOf } from "../../../../functions/aws/victim";
 import { deniedInstances, denyPolicyName } from "../../../../functions/domain/planCredentialDeny";
 import { MemberAccount } from "../../../support/memberAccount";
 import { incident } from "../../inMemoryAws";
@@ -22,23 +23,25 @@ describe("credentials of instances that share a role", function () {
     const denied = () => deniedInstances(account.policies.get(denyPolicyName) ?? null);
 
     it("are all denied when their incidents come at the same moment", async () => {
-        const results = await Promise.all(instances.map((each) => denyCredentials(profile, each, `incident-of-${each.instanceId}`)));
+        const results = await Promise.all(
+            instances.map((each) => denyCredentials(profile, victimOf(each, `incident-of-${each.instanceId}`))),
+        );
         expect(results.map(({ outcome }) => outcome)).to.deep.equal(instances.map(() => "done"));
         expect(denied()).to.deep.equal(instances.map(instanceArn));
     });
 
     it("are given back alone, also while others are being denied", async () => {
-        await denyCredentials(profile, instances[0]!, "incident-1");
+        await denyCredentials(profile, victimOf(instances[0]!, "incident-1"));
         await Promise.all([
-            allowCredentials(profile, instances[0]!, "incident-1"),
-            ...instances.slice(1).map((each) => denyCredentials(profile, each, `incident-of-${each.instanceId}`)),
+            allowCredentials(profile, victimOf(instances[0]!, "incident-1")),
+            ...instances.slice(1).map((each) => denyCredentials(profile, victimOf(each, `incident-of-${each.instanceId}`))),
         ]);
         expect(denied()).to.deep.equal(instances.slice(1).map(instanceArn));
     });
 
     it("are denied although a function that had the lock ended with it, or the table cannot be reached", async () => {
         account.refusals.set("UpdateItem", "AccessDeniedException");
-        await denyCredentials(profile, instances[0]!, "incident-1");
+        await denyCredentials(profile, victimOf(instances[0]!, "incident-1"));
         expect(denied()).to.deep.equal([instanceArn(instances[0]!)]);
         account.refusals.clear();
         account.table.items.set("role#222222222222/app", {
@@ -46,7 +49,7 @@ describe("credentials of instances that share a role", function () {
             holder: { S: "gone" },
             until: { N: String(Date.now() + 300) },
         });
-        await denyCredentials(profile, instances[1]!, "incident-2");
+        await denyCredentials(profile, victimOf(instances[1]!, "incident-2"));
         expect(denied()).to.deep.equal([instanceArn(instances[0]!), instanceArn(instances[1]!)]);
         expect(Number(account.table.items.get("role#222222222222/app")!.until!.N)).to.equal(0);
     });
