@@ -2,20 +2,23 @@
 import { z } from "zod";
 import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
+import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { isolationMessage } from "./domain/messages/isolation";
 
 /** Given by the deployment. */
-export const variables = needs("NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs("INCIDENTS_TABLE", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
-export const permissions: Permissions = tellPermissions;
+export const permissions: Permissions = (names) => [...tellPermissions(names), ...readIncidentsPermissions(names)];
 
 /** @throws Transient when a channel may take the message in a moment; StepFailed when none will. */
 export const handler = step({
     name: "NotifyIsolation",
     input: z.object({ incident: incidentSchema, containment: containmentSchema.nullable() }),
     output: z.object({ told: z.array(z.string()) }),
-    run: async ({ incident, containment }) => ({ told: await tell(isolationMessage(incident, containment)) }),
+    run: async ({ incident, containment }) => ({
+        told: await tell(isolationMessage(incident, containment, await findingsOf(incident.incidentId))),
+    }),
 });

@@ -45,6 +45,7 @@ export const handler = step({
             await answerForPeople(record);
             return { told: [] };
         }
-        return { told: await tell(approvalMessage(incident, containment, expiresAt, deployedPolicy().policy.onApprovalTimeout)) };
+        const { onApprovalTimeout } = deployedPolicy().policy;
+        return { told: await tell(approvalMessage(incident, containment, expiresAt, onApprovalTimeout, record.findings)) };
     },
 });

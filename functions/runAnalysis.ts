@@ -11,6 +11,7 @@ import { environment, needs } from "./aws/environment";
 import { errorCode, NotYetError, isNotFound, StepError } from "./aws/errors";
 import { getJson, getObject, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
+import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema } from "./domain/analysisOutputs";
 import {
@@ -31,6 +32,7 @@ import { objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs(
+    "INCIDENTS_TABLE",
     "EVIDENCE_BUCKET",
     "EVIDENCE_KEY_ARN",
     "DOCUMENT_NAME",
@@ -58,6 +60,7 @@ export const permissions: Permissions = (names) => [
         },
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
+    ...readIncidentsPermissions(names),
     ...writeEvidence(objectNames.custody, objectNames.analysisCommand)(names),
     ...readEvidence(
         objectNames.analysisCommand,
@@ -118,6 +121,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
     const custody = custodySchema.parse({
         schemaVersion: 1,
         incident,
+        findings: await findingsOf(incident.incidentId),
         containment,
         evidence,
         host,

@@ -10,6 +10,7 @@ import { environment, needs } from "./aws/environment";
 import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
+import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
@@ -25,11 +26,12 @@ import { reportMessage } from "./domain/messages/report";
 import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
-export const variables = needs("EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs("INCIDENTS_TABLE", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, objectNames.ticket, `${objectPrefixes.report}*`)(names),
     ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
+    ...readIncidentsPermissions(names),
     ...tellPermissions(names),
 ];
 
@@ -114,7 +116,10 @@ async function readCustody(prefix: string, incidentId: string): Promise<Custody>
     return custody;
 }
 
-async function readInput(prefix: string, results: string, custody: Custody): Promise<ReportInput> {
+async function readInput(prefix: string, results: string, recorded: Custody): Promise<ReportInput> {
+    const findings = await findingsOf(recorded.incident.incidentId);
+    // Findings may have joined since the custody record was written.
+    const custody = { ...recorded, findings: findings.length > 0 ? findings : recorded.findings };
     const { ref, body } = await getObject(`${prefix}${results}${resultNames.manifest}`);
     const manifest = parseManifest(body.toString("utf8"));
     const { objects, ...outputs } = await readOutputs(`${prefix}${results}`, manifest);
@@ -161,6 +166,7 @@ async function report(prefix: string, results: string, incidentId: string): Prom
     const told = await tell(
         reportMessage({
             incident,
+            findings: input.custody.findings,
             verdict: reportVerdict(input, assessment),
             assessment,
             top: input.findings?.shown ?? [],

@@ -14,11 +14,12 @@ import {
     UpdateItemCommand,
     type AttributeValue,
 } from "@aws-sdk/client-dynamodb";
-import type { InstanceRef } from "../domain/containers";
+import type { InstanceRef, SeenFinding } from "../domain/containers";
 import { incidentRecordSchema, type IncidentRecord } from "../domain/incidentRecord";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
 import { errorCode, StepError, TransientError } from "./errors";
+import { log } from "./handler";
 import type { Permissions } from "./permissions";
 
 /** Read and write items of the table. A transaction is authorized by the actions it is made of. */
@@ -91,6 +92,19 @@ async function getItem(pk: string): Promise<Item | null> {
 export async function readIncident(incidentId: string): Promise<IncidentRecord | null> {
     const item = await getItem(incidentKey(incidentId));
     return item && fromItem(item);
+}
+
+/**
+ * All findings of an incident, the one that opened it first, for what people read. Never throws: a table that cannot be read takes nothing
+ * but the names of the findings that joined.
+ */
+export async function findingsOf(incidentId: string): Promise<SeenFinding[]> {
+    try {
+        return (await readIncident(incidentId))?.findings ?? [];
+    } catch (error) {
+        log("the incident's findings could not be read", { incidentId, error: errorCode(error) });
+        return [];
+    }
 }
 
 /** The instance's standing incident; null when it never had one. */

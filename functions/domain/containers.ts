@@ -113,6 +113,18 @@ export const containmentModes = ["observe", "approval", "automatic"] as const;
 export const containmentModeSchema = z.enum(containmentModes);
 export type ContainmentMode = z.infer<typeof containmentModeSchema>;
 
+/** A finding of an incident, as the incidents table keeps it; the whole of those that joined lies under the incident's `findings/`. */
+export const seenFindingSchema = findingSchema
+    .pick({ id: true, severity: true, sample: true, origin: true, updatedAt: true, message: true })
+    .extend({
+        type: untrustedText(256),
+        /** What the configuration's rules said about it when it was seen. */
+        mode: containmentModeSchema,
+        /** When it came first; null in records that were written before this was kept. */
+        seenAt: timestampSchema.nullable().default(null),
+    });
+export type SeenFinding = z.infer<typeof seenFindingSchema>;
+
 /** What was decided about an instance, and why: sentences, which may quote a finding or a tag. */
 export const containmentDecisionSchema = z.object({
     mode: containmentModeSchema,
@@ -268,6 +280,8 @@ export type Analysis = z.infer<typeof analysisSchema>;
 export const custodySchema = z.object({
     schemaVersion: z.literal(1),
     incident: incidentSchema,
+    /** All findings of the incident, the one that opened it first; empty where the incidents table could not be read. */
+    findings: z.array(seenFindingSchema).default([]),
     /** Null when containment failed; the evidence is preserved all the same. */
     containment: containmentSchema.nullable(),
     evidence: evidenceSchema,

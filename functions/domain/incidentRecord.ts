@@ -1,21 +1,13 @@
 /** What the incidents table knows of an incident, and how findings change it. Pure; reading and writing is functions/aws/incidentsTable.ts. */
 import { z } from "zod";
-import { approvalAnswerSchema, containmentModeSchema, findingSchema, incidentSchema, timestampSchema, untrustedText } from "./containers";
-import type { ContainmentMode, Finding, Incident } from "./containers";
+import { approvalAnswerSchema, incidentSchema, seenFindingSchema, timestampSchema } from "./containers";
+import type { ContainmentMode, Finding, Incident, SeenFinding } from "./containers";
 import { isStricter } from "./decideContainment";
 import { incidentIdOf } from "./openIncident";
 import { incidentPrefix } from "./evidenceKeys";
 
 /** Findings that a record holds at most: an item of the table has 400 KB at most, and these are 1 KB each. */
 export const mostFindings = 50;
-
-/** A finding of an incident, as far as decisions need it; the whole of it lies under the incident's prefix. */
-export const seenFindingSchema = findingSchema.pick({ id: true, severity: true, sample: true, origin: true, updatedAt: true }).extend({
-    type: untrustedText(256),
-    /** What the configuration's rules said about it when it was seen. */
-    mode: containmentModeSchema,
-});
-export type SeenFinding = z.infer<typeof seenFindingSchema>;
 
 export const incidentRecordSchema = z.object({
     /** The input of its execution. */
@@ -45,15 +37,16 @@ export function newRecord(incident: Incident, generation: number, mode: Containm
         generation,
         status: "open",
         revision: 0,
-        findings: [seen(incident.finding, mode)],
+        findings: [seen(incident.finding, mode, now)],
         startedAt: null,
         approval: null,
         updatedAt: now,
     };
 }
 
-function seen({ id, type, severity, sample, origin, updatedAt }: Finding, mode: ContainmentMode): SeenFinding {
-    return { id, type, severity, sample, origin, updatedAt, mode };
+/** What the record keeps of a finding. @param seenAt when it came first */
+function seen({ id, type, severity, sample, origin, updatedAt, message }: Finding, mode: ContainmentMode, seenAt: string): SeenFinding {
+    return { id, type, severity, sample, origin, updatedAt, message, mode, seenAt };
 }
 
 /**
@@ -93,7 +86,8 @@ export function mattersWhetherFailed({ status, findings }: IncidentRecord, findi
 /** The record with a finding taken in. When there are too many, the mildest goes, but never the one that opened the incident. */
 export function withFinding(record: IncidentRecord, finding: Finding, mode: ContainmentMode, now: string): IncidentRecord {
     const [opener, ...others] = record.findings;
-    const taken = seen(finding, mode);
+    const before = record.findings.find(({ id }) => id === finding.id);
+    const taken = seen(finding, mode, before?.seenAt ?? now);
     const findings = opener!.id === finding.id ? [taken, ...others] : [opener!, ...others.filter(({ id }) => id !== finding.id), taken];
     if (findings.length > mostFindings) {
         const milder = (left: SeenFinding, right: SeenFinding) =>

@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/notifyIsolation";
+import { openRecord, standingIncident, updateIncident } from "../../functions/aws/incidentsTable";
+import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import { custody } from "../fixtures/analysis/plain";
 import { startFakeAws, type FakeAws } from "../support/fakeAws";
@@ -26,6 +28,29 @@ describe("notifyIsolation", () => {
         expect(await handler(input)).to.deep.equal({ told: ["slack"] });
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain("Contained: i-0a1b2c3d4e5f60718");
+    });
+
+    it("names the findings that joined the incident meanwhile, and tells of the isolation all the same where the table cannot be read", async () => {
+        process.env.INCIDENTS_TABLE = "incidents";
+        try {
+            const { incident } = input;
+            await openRecord(newRecord(incident, 1, "automatic", incident.openedAt), null);
+            const { incidentId } = (await standingIncident(incident.instance))!.incident;
+            await updateIncident(incidentId, (record) =>
+                withFinding(
+                    record,
+                    { ...incident.finding, id: "0ther", type: "Recon:EC2/Portscan" },
+                    "automatic",
+                    "2026-11-20T03:59:00.000Z",
+                ),
+            );
+            await handler({ ...input, incident: { ...incident, incidentId } });
+            expect(JSON.stringify(fake.slack.payloads[0])).to.contain("Recon:EC2/Portscan").and.contain("0ther");
+            process.env.INCIDENTS_TABLE = "";
+            expect(await handler(input)).to.deep.equal({ told: ["slack"] });
+        } finally {
+            delete process.env.INCIDENTS_TABLE;
+        }
     });
 
     it("never says contained when containment was not verified", async () => {

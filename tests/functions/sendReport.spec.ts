@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { handler, permissions } from "../../functions/sendReport";
+import { openRecord, updateIncident } from "../../functions/aws/incidentsTable";
+import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
 import { reportSchema } from "../../functions/domain/containers";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import * as plain from "../fixtures/analysis/plain";
@@ -48,6 +50,28 @@ describe("sendReport", () => {
 
     const page = () => fake.objects.get(at("report/report.html"))!.toString("utf8");
     const report = () => reportSchema.parse(JSON.parse(fake.objects.get(at("report/report.json"))!.toString("utf8")));
+
+    it("names the findings that joined after the custody record was written, in the page and the message", async () => {
+        process.env.INCIDENTS_TABLE = "incidents";
+        try {
+            const { incident } = plain.custody;
+            const record = { ...newRecord(incident, 1, "automatic", incident.openedAt), incident };
+            await openRecord(record, null);
+            await updateIncident(incident.incidentId, (read) =>
+                withFinding(
+                    read,
+                    { ...incident.finding, id: "0ther", type: "Recon:EC2/Portscan" },
+                    "automatic",
+                    "2026-11-20T03:59:00.000Z",
+                ),
+            );
+            await handler(fake.event(manifestKey));
+            expect(page()).to.contain("Recon:EC2/Portscan").and.contain("0ther");
+            expect(JSON.stringify(fake.slack.payloads)).to.contain("Recon:EC2/Portscan");
+        } finally {
+            delete process.env.INCIDENTS_TABLE;
+        }
+    });
 
     it("writes the page, tells Slack, and writes report.json last", async () => {
         await handler(fake.event(manifestKey));

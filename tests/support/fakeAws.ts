@@ -1,9 +1,10 @@
 /**
- * A loopback HTTP server that speaks as much of S3, SSM, SNS and a Slack webhook as the notifying functions use, so that
+ * A loopback HTTP server that speaks as much of S3, SSM, SNS, DynamoDB and a Slack webhook as the notifying functions use, so that
  * their tests go over the real SDK and a real connection.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { FakeDynamoDb } from "./fakeDynamoDb";
 
 /** Clients are kept by Region for the life of the process: each server has a Region of its own, so that none is shared. */
 let servers = 0;
@@ -20,6 +21,8 @@ export interface FakeAws {
     /** AWS error code with which reading a key is refused. */
     refusals: Map<string, string>;
     parameters: Map<string, string>;
+    /** The incidents table. */
+    table: FakeDynamoDb;
     /** Form fields or JSON of what was published to SNS. */
     published: { TopicArn: string; Subject: string; Message: string }[];
     slack: {
@@ -95,6 +98,11 @@ async function answer(fake: FakeAws, request: IncomingMessage, response: ServerR
     const url = new URL(request.url!, "http://fake");
     if (url.pathname.startsWith("/services/")) return slack(fake, body, response);
     if (String(request.headers["x-amz-target"]).startsWith("AmazonSSM.")) return ssm(fake, body, response);
+    const [service, action] = String(request.headers["x-amz-target"]).split(".");
+    if (service.startsWith("DynamoDB_")) {
+        const { status, body: answered } = fake.table.answer(action, JSON.parse(body.toString("utf8")) as Record<string, unknown>);
+        return void response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(answered));
+    }
     if (url.pathname.startsWith(`/${fake.bucket}/`)) {
         return s3(
             fake,
@@ -119,6 +127,7 @@ export async function startFakeAws(): Promise<FakeAws> {
         calls: [],
         refusals: new Map(),
         parameters: new Map(),
+        table: new FakeDynamoDb(),
         published: [],
         slack: { url: "", payloads: [], answers: [] },
         event: (key) => ({

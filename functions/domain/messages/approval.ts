@@ -1,18 +1,22 @@
 /** The message that asks people whether an instance shall be contained. Pure. */
-import type { Containment, Incident } from "../containers";
+import type { Containment, Incident, SeenFinding } from "../containers";
 import type { ContainmentPolicy } from "../decideContainment";
 import { time } from "../report/format";
 import { findingLink, instanceLink } from "./consoleLinks";
-import { drill, incidentFacts, where } from "./incidentFacts";
+import { drill, incidentFacts, otherFindingsSection, seenSection, where } from "./incidentFacts";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
-/** @param expiresAt ISO 8601: when silence decides */
+/**
+ * @param expiresAt ISO 8601: when silence decides
+ * @param findings all findings of the incident
+ */
 export function approvalMessage(
     incident: Incident,
     containment: Containment,
     expiresAt: string,
     onTimeout: ContainmentPolicy["onApprovalTimeout"],
+    findings: readonly SeenFinding[] = [],
 ): Message {
     const { instance, finding, incidentId } = incident;
     const place = { partition: finding.partition, region: instance.region };
@@ -29,6 +33,8 @@ export function approvalMessage(
         facts: incidentFacts(incident),
         sections: [
             { heading: "Why you are asked", items: containment.decision ? [containment.decision.reason] : [] },
+            seenSection(incident),
+            otherFindingsSection(incident, findings),
             {
                 heading: "What containment would change",
                 items: containment.steps.map(({ name, detail }) => `${name} – ${detail}`),

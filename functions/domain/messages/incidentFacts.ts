@@ -1,7 +1,8 @@
 /** What several messages say alike: where an instance is, and the facts of its incident. */
-import type { Incident, InstanceRef } from "../containers";
+import type { Incident, InstanceRef, SeenFinding } from "../containers";
+import { findingFactLines, findingLine } from "../findingWords";
 import { findingSeverity } from "../report/format";
-import type { Fact } from "./message";
+import type { Fact, MessageSection } from "./message";
 
 /** `i-… in account …, eu-west-1` */
 export const where = ({ instanceId, accountId, region }: InstanceRef): string => `${instanceId} in account ${accountId}, ${region}`;
@@ -19,3 +20,17 @@ export function incidentFacts({ finding, instance, incidentId }: Incident): Fact
         { label: "Incident", value: incidentId },
     ];
 }
+
+/** What the finding that opened the incident says of what happened. */
+export const seenSection = ({ finding }: Incident): MessageSection => ({
+    heading: "What was seen",
+    items: findingFactLines(finding).map(([label, value]) => `${label}: ${value}`),
+    detail: true,
+});
+
+/** The findings that joined the incident: people decide by all of them. */
+export const otherFindingsSection = ({ finding }: Incident, findings: readonly SeenFinding[]): MessageSection => ({
+    heading: "Other findings about the instance",
+    items: findings.filter(({ id }) => id !== finding.id).map(findingLine),
+    detail: true,
+});

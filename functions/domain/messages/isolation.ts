@@ -1,8 +1,8 @@
 /** The message of the isolation: what was done, what could not be cut, what to do now. Pure. */
-import type { Containment, Incident } from "../containers";
+import type { Containment, Incident, SeenFinding } from "../containers";
 import { containmentSentence } from "../report/reportVerdict";
 import { findingLink, instanceLink, securityGroupLink } from "./consoleLinks";
-import { drill, incidentFacts, where } from "./incidentFacts";
+import { drill, incidentFacts, otherFindingsSection, seenSection, where } from "./incidentFacts";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
@@ -24,8 +24,9 @@ function isolationTitle(containment: Containment | null): string {
  * Tells of the isolation. Says "contained" only when every interface was read back so.
  *
  * @param containment null when containment failed before it could say what it did
+ * @param findings all findings of the incident
  */
-export function isolationMessage(incident: Incident, containment: Containment | null): Message {
+export function isolationMessage(incident: Incident, containment: Containment | null, findings: readonly SeenFinding[] = []): Message {
     const { instance, finding } = incident;
     const contained = containment?.contained ?? false;
     const observed = containment?.outcome === "observed";
@@ -53,6 +54,8 @@ export function isolationMessage(incident: Incident, containment: Containment | 
             { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
             { heading: "What could not be cut", items: containment?.uncut ?? [] },
             { heading: "The same finding also names", items: others.map((each) => where(each)) },
+            seenSection(incident),
+            otherFindingsSection(incident, findings),
             { heading: "Who decided", items: containment?.decision ? [containment.decision.reason] : [] },
             {
                 heading: observed ? "What containment would change" : "What was done",

@@ -1,16 +1,18 @@
 /** The message of the report. Pure. */
 import { severities, type DiskFinding } from "../analysisOutputs";
-import type { Incident, Report } from "../containers";
+import type { Incident, Report, SeenFinding } from "../containers";
 import type { Assessment } from "../report/assessment";
 import type { Verdict } from "../report/reportVerdict";
 import { instanceLink, objectLink, prefixLink } from "./consoleLinks";
-import { drill, incidentFacts, where } from "./incidentFacts";
+import { drill, incidentFacts, otherFindingsSection, where } from "./incidentFacts";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
 /** What the report's message is made of. */
 export interface ReportNews {
     incident: Incident;
+    /** All findings of the incident. */
+    findings: readonly SeenFinding[];
     verdict: Verdict;
     assessment: Assessment;
     /** The most severe findings, the first five of which are told. */
@@ -21,7 +23,7 @@ export interface ReportNews {
 }
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
-export function reportMessage({ incident, verdict, assessment, top, report, caseId }: ReportNews): Message {
+export function reportMessage({ incident, findings, verdict, assessment, top, report, caseId }: ReportNews): Message {
     const place = { partition: incident.finding.partition, region: incident.instance.region };
     const { bucket, key } = report.page;
     const counts = severities.map((severity) => `${report.findingsBySeverity[severity] ?? 0} ${severity}`).join(", ");
@@ -59,6 +61,7 @@ export function reportMessage({ incident, verdict, assessment, top, report, case
                             `${severity}: ${title}${path ? ` – ${path}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
                     ),
             },
+            otherFindingsSection(incident, findings),
             { heading: "Not complete because", items: assessment.incomplete },
             { heading: "Not shown to be intact because", items: assessment.altered },
         ],

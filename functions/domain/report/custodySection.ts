@@ -1,5 +1,6 @@
 /** The chain of custody: from the finding to the manifest, every hand-over with its identifiers and hashes. */
 import type { Containment, Custody } from "../containers";
+import { receivedMessage } from "../evidenceKeys";
 import type { ReportInput } from "./assessment";
 import { bytes, list, time } from "./format";
 import { html, type Html } from "./html";
@@ -161,13 +162,24 @@ ${objectTable(input)}
 }
 
 export function custodySection(input: ReportInput): Html {
-    const { incident } = input.custody;
+    const { incident, findings } = input.custody;
+    const joined = findings.filter(({ id }) => id !== incident.finding.id);
+    // The name of each message is the SHA-256 of its bytes.
+    const messages = [
+        ...new Set(
+            [incident.finding, ...joined].flatMap(({ message }) =>
+                message ? [`${incident.prefix}${receivedMessage(message.sha256)}`] : [],
+            ),
+        ),
+    ];
     return html`<section id="custody">
 <h2>Chain of custody</h2>
 <ol class="chain">
 <li><h3>Finding</h3>
 ${facts([
     ["Finding", code(incident.finding.id)],
+    ["Joined by", joined.length > 0 && codes(joined.map(({ id }) => id))],
+    ["Received as", messages.length > 0 && html`${messages.map((name, index) => html`${index > 0 ? html`<br>` : null}${code(name)}`)}`],
     ["Incident", code(incident.incidentId)],
     ["Opened", time(incident.openedAt)],
     ["Instance", code(incident.instance.instanceId)],

@@ -2,6 +2,8 @@
  * The report: one self-contained page without a script, rendered from data of hostile origin. A pure function; reading
  * and writing the evidence bucket is `sendReport`'s. The order is the reader's: can I rely on it, what is it, then why.
  */
+import type { Custody } from "../containers";
+import { findingFactLines } from "../findingWords";
 import { assess, type Assessment, type ReportInput } from "./assessment";
 import { coverageSection } from "./coverageSection";
 import { custodySection } from "./custodySection";
@@ -11,7 +13,7 @@ import { findingSeverity, time } from "./format";
 import { html, preformatted, toText, type Html } from "./html";
 import { integritySection } from "./integritySection";
 import { style } from "./style";
-import { code, facts } from "./table";
+import { code, facts, table } from "./table";
 import { timelineSection } from "./timelineSection";
 import { verdict, type Verdict } from "./reportVerdict";
 
@@ -59,6 +61,30 @@ function verdictSection({ headline, tone, findings, containment, reliability }: 
 </section>`;
 }
 
+/** Every finding of the incident: the one that opened it, and those that joined. */
+function allFindings({ findings }: Custody): Html {
+    if (findings.length < 2) return html`<p>No other finding about the instance joined the incident.</p>`;
+    return table(
+        "All findings of the incident",
+        [
+            { title: "Seen", kind: "time" },
+            { title: "Type" },
+            { title: "Severity" },
+            { title: "Source" },
+            { title: "Rules said" },
+            { title: "Finding", kind: "code" },
+        ],
+        findings.map(({ id, type, severity, origin, mode, seenAt }) => [
+            seenAt && time(seenAt),
+            type,
+            `${severity} (${findingSeverity(severity)})`,
+            origin,
+            mode,
+            code(id),
+        ]),
+    );
+}
+
 function originalFindingSection({ custody }: ReportInput): Html {
     const { finding } = custody.incident;
     return html`<section id="original-finding">
@@ -73,6 +99,8 @@ ${facts([
     ["Created", finding.createdAt && time(finding.createdAt)],
     ["Updated", finding.updatedAt && time(finding.updatedAt)],
 ])}
+${facts(findingFactLines(finding))}
+${allFindings(custody)}
 <pre>${preformatted(JSON.stringify(finding, null, 2))}</pre>
 </section>`;
 }

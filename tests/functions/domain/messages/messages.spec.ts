@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { custodySchema, problemSchema, type Containment } from "../../../../functions/domain/containers";
+import { custodySchema, problemSchema, seenFindingSchema, type Containment } from "../../../../functions/domain/containers";
 import { assess } from "../../../../functions/domain/report/assessment";
 import { reportVerdict } from "../../../../functions/domain/report/reportPage";
 import type { Message, MessageSection } from "../../../../functions/domain/messages/message";
@@ -8,6 +8,8 @@ import { runbookHeadings } from "../../../../functions/domain/messages/runbook";
 import { toPlainText } from "../../../../functions/domain/channels/plainText";
 import { checkSlackPayload } from "../../../../functions/domain/channels/slack/limits";
 import { toSlack } from "../../../../functions/domain/channels/slack/toSlack";
+import { findingFactsSchema } from "../../../../functions/domain/findingFacts";
+import { approvalMessage } from "../../../../functions/domain/messages/approval";
 import { failureMessage } from "../../../../functions/domain/messages/failure";
 import { isolationMessage } from "../../../../functions/domain/messages/isolation";
 import { reportMessage } from "../../../../functions/domain/messages/report";
@@ -26,6 +28,7 @@ function reportOf(input = reportInput()): Message {
     const assessment = assess(input);
     return reportMessage({
         incident: input.custody.incident,
+        findings: input.custody.findings,
         verdict: reportVerdict(input, assessment),
         assessment,
         top: input.findings?.shown ?? [],
@@ -290,6 +293,58 @@ describe("Slack messages", () => {
             }),
             { numRuns: 150 },
         );
+    });
+});
+
+describe("what the messages say of an incident's findings", () => {
+    const joined = seenFindingSchema.parse({
+        id: "0ther",
+        type: "Recon:EC2/Portscan",
+        severity: 5,
+        sample: false,
+        origin: "securityhub",
+        updatedAt: null,
+        mode: "observe",
+        seenAt: "2026-11-20T04:00:00.000Z",
+    });
+    const opener = seenFindingSchema.parse({ ...joined, id: incident.finding.id, type: incident.finding.type });
+    const facts = findingFactsSchema.parse({
+        action: "NETWORK_CONNECTION",
+        direction: "OUTBOUND",
+        remoteAddresses: ["198.51.100.23"],
+        domains: ["c2.example.net"],
+        count: 3,
+        firstSeen: "2026-11-20T03:00:00.000Z",
+        instance: { publicAddresses: ["203.0.113.17"], launchTime: "2026-11-02T08:14:09.000Z" },
+    });
+    const seen = { ...incident, finding: { ...incident.finding, facts } };
+
+    it("names all of them, and each once", () => {
+        const findings = [opener, joined];
+        for (const message of [
+            isolationMessage(incident, containment!, findings),
+            approvalMessage(incident, containment!, "2026-11-20T05:00:00.000Z", "contain", findings),
+            reportOf(reportInput({ custody: { ...plain.custody, findings } })),
+        ]) {
+            const others = message.sections.find(({ heading }) => heading === "Other findings about the instance")!.items;
+            expect(others).to.deep.equal(["Recon:EC2/Portscan, medium (5), by Security Hub at 2026-11-20 04:00:00 UTC: 0ther"]);
+        }
+    });
+
+    it("says what was seen, with whom, how often and since when", () => {
+        for (const message of [
+            isolationMessage(seen, containment!),
+            approvalMessage(seen, containment!, "2026-11-20T05:00:00.000Z", "contain"),
+        ])
+            expect(message.sections.find(({ heading }) => heading === "What was seen")!.items).to.deep.equal([
+                "Action: NETWORK_CONNECTION, outbound",
+                "Remote addresses: 198.51.100.23",
+                "Domains: c2.example.net",
+                "Seen: 3 times",
+                "First seen: 2026-11-20 03:00:00 UTC",
+                "Public address: 203.0.113.17",
+                "Launched: 2026-11-02 08:14:09 UTC",
+            ]);
     });
 });
 

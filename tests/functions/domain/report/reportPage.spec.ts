@@ -48,6 +48,27 @@ describe("report page", () => {
         expect(ids).to.deep.equal(["integrity", "verdict", "findings", "timeline", "custody", "not-looked-at", "original-finding"]);
     });
 
+    it("names every finding of the incident, and the message each came in", () => {
+        const seen = (id: string, sha256: string) => ({
+            id,
+            type: `Recon:EC2/${id}`,
+            severity: 5,
+            sample: false,
+            origin: "guardduty" as const,
+            updatedAt: null,
+            message: { sha256: sha256.repeat(64), bytes: 1 },
+            mode: "automatic" as const,
+            seenAt: "2026-11-20T03:59:00.000Z",
+        });
+        const findings = [seen(plain.custody.incident.finding.id, "a"), seen("0ther", "b"), seen("third", "c")];
+        const page = renderReport(reportInput({ custody: { ...plain.custody, findings } }));
+        for (const { id, type } of findings.slice(1)) expect(page).to.contain(id).and.contain(type);
+        expect(page)
+            .to.contain(`${plain.prefix}messages/${"b".repeat(64)}.json`)
+            .and.contain("2026-11-20 03:59:00 UTC");
+        expect(renderReport(reportInput())).to.contain("No other finding about the instance joined the incident");
+    });
+
     it("holds the whole chain of custody", () => {
         const page = renderReport(reportInput());
         const { containment, evidence, host, toolSha256 } = plain.custody;
