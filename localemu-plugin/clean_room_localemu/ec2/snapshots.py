@@ -9,6 +9,7 @@ from moto.ec2.models.elastic_block_store import EBSBackend, Snapshot
 from moto.ec2.responses import elastic_block_store as responses
 from moto.ec2.utils import random_snapshot_id
 
+from ..iam.ebs_keys import refusal
 from ..kms_keys import default_ebs_key_arn, find_key, key_arn
 from .errors import error
 from .first_state import FirstState
@@ -141,7 +142,7 @@ def _correct_copy() -> None:
             encrypted=encrypted,
             kms_key_id=_key_of_copy(backend, source, asked) if encrypted else None,
         )
-        copy.failure = _why_it_fails(backend, source, copy)
+        copy.failure = _why_it_fails(backend, source, copy) or ("Given key ID is not accessible" if refusal() else None)
         copy.source = source
         copy.add_tags(self._parse_tag_specification().get("snapshot", {}))
         backend.snapshots[copy.id] = copy

@@ -5,10 +5,11 @@ from typing import Any
 
 from localemu.utils.patch import patch
 from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeAttachment
-from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.instances import Instance, InstanceBackend, StateReason
 from moto.ec2.responses import elastic_block_store as responses
 from moto.ec2.responses.instances import InstanceResponse
 
+from ..iam.ebs_keys import refusal
 from ..kms_keys import default_ebs_key_arn, key_arn
 from .errors import error
 from .first_state import FirstState
@@ -66,6 +67,11 @@ def create_once(fn: Any, self: Any) -> str:
     answer = fn(self)
     volume_id = answer.split("<volumeId>", 1)[1].split("<", 1)[0]
     backend.volumes[volume_id].creating = FirstState(CREATING_SECONDS)
+    if refusal():
+        # AWS answers first and takes the volume away when KMS refuses.
+        later = threading.Timer(CREATING_SECONDS, backend.volumes.pop, (volume_id, None))
+        later.daemon = True
+        later.start()
     if token:
         made[token] = (asked, volume_id)
     return answer
@@ -171,7 +177,10 @@ def _correct_launch_devices() -> None:
                 *([] if own_root or root is None else [{"DeviceName": root, "Ebs": {"VolumeType": "gp3", "DeleteOnTermination": True}}]),
                 *devices,
             ]
-        return fn(self, image_id, *args, **kwargs)
+        reservation = fn(self, image_id, *args, **kwargs)
+        if refusal():
+            _end_launch(self, [each.id for each in reservation.instances])
+        return reservation
 
     @patch(Instance.add_block_device)
     def add_block_device(
@@ -195,3 +204,16 @@ def _correct_launch_devices() -> None:
         """The root device has the name the image gives it."""
         volume = self.ec2_backend.create_volume(size=8, zone_name=self._placement.zone, volume_type="gp3")
         self.ec2_backend.attach_volume(volume.id, self.id, self.root_device_name, True)
+
+
+def _end_launch(backend: Any, instance_ids: list[str]) -> None:
+    """An instance whose volume cannot be encrypted is pending for a moment and then terminated."""
+
+    def end() -> None:
+        backend.terminate_instances(instance_ids)
+        for each in instance_ids:
+            backend.get_instance(each).state_reason = StateReason("Client.InternalError: Client error on launch", "Client.InternalError")
+
+    later = threading.Timer(CREATING_SECONDS, end)
+    later.daemon = True
+    later.start()

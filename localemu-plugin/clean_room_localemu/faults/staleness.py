@@ -8,7 +8,6 @@ import re
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from localemu.aws.api import RequestContext
 from localemu.http import Response

@@ -10,11 +10,13 @@ from localemu.aws.api import CommonServiceException, RequestContext
 
 from ..ec2.shared_vpcs import OF_THE_OWNER
 from .callers import context_of, policies_of, principal_of
+from .ebs_keys import decide_key_use
 from .encryption_needs import is_of_aws
+from .endpoints import endpoint_of
 from .evaluation import Decision, Need, Policies, Principal, decide
 from .needs import needs
 from .resource_policies import bucket_owner, resource_policy
-from .service_calls import keys_of_service_call
+from .service_calls import keys_of_service_call, through_service
 
 LOG = logging.getLogger(__name__)
 
@@ -49,9 +51,14 @@ def authorize(request: RequestContext) -> None:
     if caller is None:
         raise CommonServiceException("InvalidClientTokenId", "The security token included in the request is invalid.", status_code=403)
     if caller.principal_type == "Root":
+        decide_key_use(request, None, None, {})
         return
     context, principal = context_of(request, caller), principal_of(caller)
+    decide_key_use(request, caller, principal, context)
     service, source_arn = calling_service(request)
+    endpoint = endpoint_of(request)
+    if endpoint:
+        context |= endpoint.context()
     for need in needed:
         if is_of_aws(need):
             continue
@@ -59,6 +66,13 @@ def authorize(request: RequestContext) -> None:
             keys_of_service_call(service, need, source_arn, source_account(source_arn), by_role=True) if service and source_arn else {}
         )
         owner = account_of(need.resource) or caller.account_id
+        # What a service calls of KMS for the caller does not come through the caller's endpoint.
+        if endpoint and not through_service(need) and not endpoint.admits(need, principal, {**context, "aws:ResourceAccount": owner}):
+            refuse(
+                request,
+                f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} "
+                f"because no VPC endpoint policy allows the {need.action} action ({endpoint.id})",
+            )
         decision = decide(
             need,
             {**context, **by_service, "aws:ResourceAccount": owner},

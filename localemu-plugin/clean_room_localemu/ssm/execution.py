@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..ec2.disk_images import writable_image
+from ..iam.endpoints import APPLICATION_VARIABLE
 from ..settings import endpoint, port, settings
 from .documents import Script
 from .isolation import can_isolate
@@ -63,6 +64,7 @@ def _request(folder: Path, script: Script, instance: Any, credentials: dict[str,
             "AWS_DEFAULT_REGION": region,
             "AWS_ENDPOINT_URL": endpoint(),
             "AWS_EC2_METADATA_DISABLED": "true",
+            APPLICATION_VARIABLE: instance.id,
             **credentials,
         },
         devices=_devices(instance),
