@@ -14,7 +14,7 @@ import { DrillRange } from "./infra/drillRange";
 import { inAccountAndRegion } from "./infra/regional";
 
 const { settings, slackWebhookUrl } = readConfiguration();
-const partition = partitionOf(settings.regions[0]!);
+const partition = partitionOf(settings.homeRegion);
 const accounts = new Accounts("accounts", { settings });
 const archive = analysisArchive(settings);
 
@@ -22,7 +22,7 @@ const rooms = settings.regions.map(
     (region) =>
         new CleanRoom(
             `clean-room-${region}`,
-            { settings, slackWebhookUrl, partition, region, archive },
+            { settings, slackWebhookUrl, partition, region, archive, lookingHere: accounts.lookingIn(region) },
             inAccountAndRegion(accounts.forensics, region),
         ),
 );
@@ -42,15 +42,15 @@ if (settings.organization) {
     new MemberStackSet(
         "members",
         { settings, organization: settings.organization, partition, evidenceKeyArns },
-        inAccountAndRegion(accounts.forensics, settings.regions[0]!),
+        inAccountAndRegion(accounts.forensics, settings.homeRegion),
     );
 }
 new GuardDutyCoverage("coverage", { settings, accounts });
 if (settings.imagePipeline.enabled)
     new ImagePipeline(
         "forensic-image",
-        { settings, partition, region: settings.regions[0]! },
-        inAccountAndRegion(accounts.forensics, settings.regions[0]!),
+        { settings, partition, region: settings.homeRegion },
+        inAccountAndRegion(accounts.forensics, settings.homeRegion),
     );
 const range = settings.range.enabled ? drillRange(settings.members[0]!) : null;
 

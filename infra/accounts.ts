@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { needsOptIn } from "./awsRegions";
 import type { Settings } from "./config";
 import { coverageMode, forwardsFindings, regionsOf } from "./estate";
+import { managedByTag } from "./names";
 
 export interface AccountsArgs {
     /** The stack's configuration (config.ts). */
@@ -17,9 +18,11 @@ export class Accounts extends pulumi.ComponentResource {
     /** Provider of the organisation's management account; null where it is not configured. */
     readonly management: aws.Provider | null;
     private readonly providers = new Map<string, aws.Provider>();
+    private readonly settings: Settings;
 
     constructor(name: string, { settings }: AccountsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Accounts", name, { estate: announcement(settings) }, opts);
+        this.settings = settings;
         const provider = (accountId: string, roleArn: string | undefined, regions: string[]) => {
             const make = (suffix: string, region: pulumi.Input<string>) =>
                 new aws.Provider(
@@ -28,7 +31,7 @@ export class Accounts extends pulumi.ComponentResource {
                         region: region as pulumi.Input<aws.Region>,
                         allowedAccountIds: [accountId],
                         assumeRoles: roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined,
-                        defaultTags: { tags: { "clean-room:managed-by": "pulumi" } },
+                        defaultTags: { tags: { [managedByTag]: "pulumi" } },
                     },
                     { parent: this },
                 );
@@ -58,6 +61,27 @@ export class Accounts extends pulumi.ComponentResource {
         this.registerOutputs({ estate: announcement(settings) });
     }
 
+    /**
+     * Provider of the forensics account whose own Region this is, for the few questions to AWS that take no Region: nothing is
+     * made by it.
+     */
+    lookingIn(region: string): aws.Provider {
+        const { forensics, homeRegion } = this.settings;
+        if (region === homeRegion) return this.forensics;
+        return new aws.Provider(
+            `account-${forensics.accountId}-${region}`,
+            {
+                // Known once the account's Regions are: nothing is asked in one that is off.
+                region: this.forensics.region.apply(() => region as aws.Region),
+                allowedAccountIds: [forensics.accountId],
+                assumeRoles: forensics.deployRoleArn
+                    ? [{ roleArn: forensics.deployRoleArn, sessionName: "ec2-clean-room-forensics" }]
+                    : undefined,
+            },
+            { parent: this },
+        );
+    }
+
     /** Provider of a member account. @throws when the account is not configured. */
     member(accountId: string): aws.Provider {
         const provider = this.providers.get(accountId);
@@ -71,10 +95,12 @@ export class Accounts extends pulumi.ComponentResource {
  * resource of AWS is judged, and an output, so that it is there when the whole stack is.
  */
 function announcement(settings: Settings): object {
-    const { forensics, organization, members, regions, coverage, evidence } = settings;
+    const { forensics, organization, members, regions, homeRegion, coverage, evidence } = settings;
     return {
         forensicsAccountId: forensics.accountId,
         regions,
+        homeRegion,
+        organizationForwards: forwardsFindings(settings),
         hasOrganization: organization !== undefined,
         ...(organization ? { organizationId: organization.organizationId } : {}),
         otherAccountIds: organization?.management ? [organization.management.accountId] : [],

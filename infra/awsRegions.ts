@@ -19,8 +19,6 @@ const alwaysOn = [
     "ap-south-1",
     "ap-southeast-1",
     "ap-southeast-2",
-    "cn-north-1",
-    "cn-northwest-1",
     "us-gov-east-1",
     "us-gov-west-1",
 ];
@@ -53,11 +51,18 @@ export const needsOptIn = (region: string): boolean => optIn.includes(region);
 
 /** What is wrong with a Region's name; null when there is such a Region. */
 export function regionProblem(region: string): string | null {
+    if (region.startsWith("cn-"))
+        return "China's Regions are a partition of their own, with other endpoints and service principals, which this program does not write; it deploys to aws and aws-us-gov";
     if (!/^[a-z]{2,3}(-[a-z]+){1,3}-\d{1,2}$/.test(region)) return "an AWS Region looks like eu-west-1";
     if (knownRegions.includes(region)) return null;
     const near = knownRegions.filter((known) => known.startsWith(region.split("-")[0]!));
     return `AWS has no Region of this name${near.length > 0 ? ` (there are ${near.join(", ")})` : ""}; is it newer than infra/awsRegions.ts, add it there`;
 }
+
+/** Launched since 2024, without the endpoint that older agents of Systems Manager need beside ssmmessages. */
+const withoutEc2Messages = ["ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "mx-central-1"];
+/** https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html */
+export const hasEc2Messages = (region: string): boolean => !withoutEc2Messages.includes(region);
 
 /** AWS partition of a Region. */
 export function partitionOf(region: string): string {

@@ -98,7 +98,7 @@ export interface CallbackArgs {
     readonly memoryMiB?: number;
     /** Queue of events that the function could not be given, or failed with to the last try. */
     readonly deadLetterQueueArn: pulumi.Input<string>;
-    /** Key of the dead-letter queue, the notification topic and the webhook parameter. */
+    /** Key of the dead-letter queue, the notification topic, the webhook parameter and the log. */
     readonly messageKeyArn: pulumi.Input<string>;
     /** Days that its log is kept. */
     readonly logRetentionDays: number;
@@ -114,7 +114,7 @@ export class Callback extends pulumi.ComponentResource {
         const parent = { parent: this };
         const logGroup = new aws.cloudwatch.LogGroup(
             name,
-            { name: `/aws/lambda/${args.functionName}`, retentionInDays: args.logRetentionDays },
+            { name: `/aws/lambda/${args.functionName}`, retentionInDays: args.logRetentionDays, kmsKeyId: args.messageKeyArn },
             parent,
         );
         this.role = new aws.iam.Role(

@@ -34,6 +34,8 @@ export interface CleanRoomArgs {
     readonly partition: string;
     /** Region that everything of it lies in. */
     readonly region: string;
+    /** Provider whose own Region it is (accounts.ts). */
+    readonly lookingHere: aws.Provider;
     /** The analysis program as one archive, found by its hash. */
     readonly archive: pulumi.Output<AnalysisArchive>;
 }
@@ -63,13 +65,14 @@ export class CleanRoom extends pulumi.ComponentResource {
         );
         const commandLog = new aws.cloudwatch.LogGroup(
             `${name}-commands`,
-            { name: "/clean-room/analysis", retentionInDays: settings.logRetentionDays },
+            { name: "/clean-room/analysis", retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
             parent,
         );
         const forensic = new ForensicInstance(
             `${name}-forensic`,
             {
                 settings,
+                partition,
                 region,
                 evidenceBucketArn: store.bucket.arn,
                 toolBucketArn: store.toolBucket.arn,
@@ -87,6 +90,8 @@ export class CleanRoom extends pulumi.ComponentResource {
                 evidenceBucketArn: store.bucket.arn,
                 toolBucketArn: store.toolBucket.arn,
                 evidenceKeyArn: store.key.arn,
+                messageKeyArn: keyArn,
+                lookingHere: args.lookingHere,
             },
             parent,
         );
@@ -178,7 +183,7 @@ export class CleanRoom extends pulumi.ComponentResource {
 
         const workflow = new Workflow(
             `${name}-workflow`,
-            { settings, partition, functions, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn },
+            { settings, partition, functions, evidenceBucket: store.bucket, evidenceKeyArn: store.key.arn, messageKeyArn: keyArn },
             parent,
         );
         new ReleaseWorkflow(
@@ -189,6 +194,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 releaseFunction: functions.releaseInstance!,
                 evidenceBucket: store.bucket,
                 evidenceKeyArn: store.key.arn,
+                messageKeyArn: keyArn,
             },
             parent,
         );

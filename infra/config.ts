@@ -10,6 +10,7 @@ import { accountIdSchema } from "../functions/domain/containers";
 import { containmentPolicySchema, type ContainmentPolicy } from "../functions/domain/decideContainment";
 import { architectures, defaultImageParameter, defaultInstanceType } from "./processor";
 import { crossProblems } from "./configChecks";
+import { findingSources } from "./findingPattern";
 import { coverageSchema, distinct, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
 const imageId = z.string().regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, "an image id looks like ami-0123456789abcdef0");
@@ -49,8 +50,13 @@ export const settingsSchema = z.strictObject({
         accountId: accountIdSchema,
         deployRoleArn: roleArn.optional(),
     }),
-    /** Regions that get a clean room each. */
+    /** Regions that get a clean room each; their order means nothing. */
     regions: z.array(regionName).min(1),
+    /**
+     * One of `regions`: it holds what an estate has once, such as the StackSet, the image pipeline and an account's responder role.
+     * Name it, since with another one all that moves. @default the first of `regions`
+     */
+    homeRegion: regionName.optional(),
     /** Accounts that are protected, one by one; beside an organisation those that none of its units holds, such as the management account. */
     members: z.array(memberSchema).default([]),
     organization: organizationSchema.optional(),
@@ -59,6 +65,11 @@ export const settingsSchema = z.strictObject({
         .strictObject({
             /** Findings below it start nothing. GuardDuty: low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10. @default 4 */
             minimumSeverity: z.number().min(0).max(10).default(4),
+            /**
+             * `guardduty`: its own events; `security-hub`: findings imported into Security Hub (ASFF and OCSF), and its custom actions, on the same
+             * buses. One finding that comes both ways is one incident. @default guardduty
+             */
+            sources: distinct(z.enum(findingSources)).min(1).default(["guardduty"]),
             /** Let GuardDuty's sample findings start incidents. @default false */
             drill: z.boolean().default(false),
         })
@@ -116,7 +127,7 @@ export const settingsSchema = z.strictObject({
             enabled: z.boolean().default(false),
             /** When a new image is built (minute, hour, day, month, day of the week, year; UTC); none is built while nothing in it changed. @default Sundays at 03:00 UTC */
             schedule: buildSchedule.default("cron(0 3 ? * sun *)"),
-            /** Subnet of the building instance, with a way to AWS and the package repositories. @default one of the account's default VPC */
+            /** Subnet of the building instance, with a way to AWS and the package repositories; needed where the pipeline is enabled. */
             subnetId: z
                 .string()
                 .regex(/^subnet-[0-9a-f]+$/, "a subnet id looks like subnet-0123456789abcdef0")
@@ -128,6 +139,11 @@ export const settingsSchema = z.strictObject({
         .refine(({ subnetId, securityGroupIds }) => subnetId !== undefined || securityGroupIds.length === 0, {
             path: ["subnetId"],
             message: "security groups belong to a VPC; name a subnet of it too",
+        })
+        .refine(({ enabled, subnetId }) => !enabled || subnetId !== undefined, {
+            path: ["subnetId"],
+            message:
+                "name the subnet that images are built in: without one Image Builder takes the default VPC, which a forensics account should not have, and every build fails where there is none",
         })
         .prefault({}),
     /** An ordinary VPC with one sacrificial instance in the first listed member and Region, for `npm run drill`. */
@@ -157,6 +173,16 @@ export const settingsSchema = z.strictObject({
             retentionDays: days(1, 36_500).default(365),
             /** `governance` can be lifted by who has the special permission, `compliance` by nobody. @default governance */
             lockMode: z.enum(["governance", "compliance"]).default("governance"),
+            /**
+             * Role of the forensics account that alone may delete or disable the evidence keys, by its name; it need not exist before somebody
+             * has to. @default clean-room-evidence-custodian
+             */
+            custodianRoleName: z
+                .string()
+                .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, "a role's name has at most 64 letters, digits and +=,.@_-")
+                .default("clean-room-evidence-custodian"),
+            /** Refuse to delete the evidence keys and buckets with the stack, until somebody unprotects them. They stay in AWS even then. @default true */
+            protect: z.boolean().default(true),
         })
         .prefault({}),
     notifications: z
@@ -179,7 +205,21 @@ export const settingsSchema = z.strictObject({
         .union([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map((value) => z.literal(value)))
         .default(365),
 });
-export type Settings = z.infer<typeof settingsSchema>;
+export type Settings = z.infer<typeof settingsSchema> & { homeRegion: string };
+
+/** Home first and the others by name, so that another order in the file changes no resource. */
+const inOrder = (regions: string[], homeRegion: string) =>
+    [...regions].sort((left, right) => Number(right === homeRegion) - Number(left === homeRegion) || left.localeCompare(right));
+
+function ordered(settings: z.infer<typeof settingsSchema>): Settings {
+    const homeRegion = settings.homeRegion ?? settings.regions[0]!;
+    return {
+        ...settings,
+        homeRegion,
+        regions: inOrder(settings.regions, homeRegion),
+        members: settings.members.map((member) => ({ ...member, regions: member.regions && inOrder(member.regions, homeRegion) })),
+    };
+}
 
 /**
  * Checks a configuration value.
@@ -189,7 +229,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 export function parseSettings(value: unknown): Settings {
     const result = settingsSchema.safeParse(value);
     const problems = [...(result.error?.issues ?? []), ...crossProblems(value)];
-    if (result.success && problems.length === 0) return result.data;
+    if (result.success && problems.length === 0) return ordered(result.data);
     const lines = problems.map(({ path, message }) => {
         const given = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
         const key = ["settings", ...path.map(String)].join(".");

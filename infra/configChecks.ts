@@ -12,6 +12,7 @@ const enabled = z.object({ enabled: z.boolean().catch(false) }).catch({ enabled:
 const looseSchema = z.object({
     forensics: z.object({ accountId: text, deployRoleArn: text }).catch({ accountId: "", deployRoleArn: "" }),
     regions: texts,
+    homeRegion: text,
     members: z
         .array(
             z
@@ -55,6 +56,7 @@ export function crossProblems(value: unknown): Problem[] {
         if (region !== "" && !regions.includes(region)) problem(path, `the Region is not in regions (${regions.join(", ")})`);
     };
 
+    configured(["homeRegion"], settings.homeRegion);
     if (members.length === 0 && !organization)
         problem(["members"], "nobody is protected; list the member accounts, or name an organization");
     const ids = members.map((member) => member.accountId);

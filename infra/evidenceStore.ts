@@ -34,6 +34,9 @@ export class EvidenceStore extends pulumi.ComponentResource {
         const { settings, partition, region } = args;
         const parent = { parent: this };
         const accountId = settings.forensics.accountId;
+        // When the stack or the Region goes, evidence and everything that guards it stay in AWS; without unprotecting them they do not even leave the stack.
+        const kept = { ...parent, retainOnDelete: true };
+        const stays = { ...kept, protect: settings.evidence.protect };
         const responder = { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } };
         const responders = [
             ...(settings.members.length > 0
@@ -57,6 +60,19 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 enableKeyRotation: true,
                 deletionWindowInDays: 30,
                 policy: policyDocument([
+                    {
+                        // Locked snapshots and objects are worth their key: it outlives every lock, whoever else may do anything in the account.
+                        Sid: "OnlyTheCustodianEndsIt",
+                        Effect: "Deny",
+                        Principal: "*",
+                        Action: ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DeleteImportedKeyMaterial"],
+                        Resource: "*",
+                        Condition: {
+                            ArnNotEquals: {
+                                "aws:PrincipalArn": `arn:${partition}:iam::${accountId}:role/${settings.evidence.custodianRoleName}`,
+                            },
+                        },
+                    },
                     {
                         Sid: "OwnAccount",
                         Effect: "Allow",
@@ -93,7 +109,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 ]),
                 tags: { [roleTag]: "evidence" },
             },
-            parent,
+            stays,
         );
         new aws.kms.Alias(`${name}-key`, { name: "alias/clean-room-evidence", targetKeyId: this.key.id }, parent);
 
@@ -104,12 +120,28 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 objectLockEnabled: true,
                 tags: { [roleTag]: "evidence" },
             },
-            parent,
+            stays,
         );
         const versioning = new aws.s3.BucketVersioning(
             `${name}-bucket`,
             { bucket: this.bucket.bucket, versioningConfiguration: { status: "Enabled" } },
-            parent,
+            kept,
+        );
+        new aws.s3.BucketLifecycleConfiguration(
+            `${name}-bucket`,
+            {
+                bucket: this.bucket.bucket,
+                // Parts of an upload that broke off are no objects: no lock holds them, nobody sees them, and they are paid for.
+                rules: [
+                    {
+                        id: "abort-incomplete-uploads",
+                        status: "Enabled",
+                        filter: { prefix: "" },
+                        abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+                    },
+                ],
+            },
+            { ...kept, dependsOn: [versioning] },
         );
         new aws.s3.BucketObjectLockConfiguration(
             `${name}-bucket`,
@@ -117,9 +149,9 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 bucket: this.bucket.bucket,
                 rule: { defaultRetention: { mode: settings.evidence.lockMode.toUpperCase(), days: settings.evidence.retentionDays } },
             },
-            { ...parent, dependsOn: [versioning] },
+            { ...kept, dependsOn: [versioning] },
         );
-        this.secure(`${name}-bucket`, this.bucket);
+        this.secure(`${name}-bucket`, this.bucket, kept);
 
         // Tools are not evidence: a bucket without Object Lock, so that a new version of the program does not pile up for years.
         this.toolBucket = new aws.s3.Bucket(`${name}-tools`, { bucket: toolBucketName(accountId, region), forceDestroy: true }, parent);
@@ -128,7 +160,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
             { bucket: this.toolBucket.bucket, versioningConfiguration: { status: "Enabled" } },
             parent,
         );
-        this.secure(`${name}-tools`, this.toolBucket);
+        this.secure(`${name}-tools`, this.toolBucket, parent);
         this.toolSha256 = args.archive.sha256;
         const archive = new aws.s3.BucketObjectv2(
             `${name}-analysis`,
@@ -145,8 +177,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
     }
 
     /** Encrypted under the evidence key, never public, TLS only. */
-    private secure(name: string, bucket: aws.s3.Bucket): void {
-        const parent = { parent: this };
+    private secure(name: string, bucket: aws.s3.Bucket, opts: pulumi.CustomResourceOptions): void {
         new aws.s3.BucketServerSideEncryptionConfiguration(
             name,
             {
@@ -158,10 +189,10 @@ export class EvidenceStore extends pulumi.ComponentResource {
                     },
                 ],
             },
-            parent,
+            opts,
         );
-        new aws.s3.BucketOwnershipControls(name, { bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } }, parent);
-        const block = new aws.s3.BucketPublicAccessBlock(name, { bucket: bucket.bucket, ...closed }, parent);
+        new aws.s3.BucketOwnershipControls(name, { bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } }, opts);
+        const block = new aws.s3.BucketPublicAccessBlock(name, { bucket: bucket.bucket, ...closed }, opts);
         new aws.s3.BucketPolicy(
             name,
             {
@@ -177,7 +208,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
                     },
                 ]),
             },
-            { ...parent, dependsOn: [block] },
+            { ...opts, dependsOn: [block] },
         );
     }
 }

@@ -9,6 +9,8 @@ import { incidentPrefix, resultsPrefix } from "../functions/domain/evidenceKeys"
 export interface ForensicInstanceArgs {
     /** The stack's configuration (config.ts). */
     readonly settings: Settings;
+    /** `aws` or `aws-us-gov`, as in an ARN. */
+    readonly partition: string;
     /** Region that everything of it lies in. */
     readonly region: string;
     /** Bucket that results are written to. */
@@ -98,6 +100,13 @@ export class ForensicInstance extends pulumi.ComponentResource {
                         Effect: "Allow",
                         Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
                         Resource: [pulumi.interpolate`${args.commandLogGroupArn}:*`],
+                    },
+                    {
+                        // The agent looks for its log group before it writes, and streams nothing where it may not.
+                        Sid: "FindCommandLog",
+                        Effect: "Allow",
+                        Action: ["logs:DescribeLogGroups"],
+                        Resource: [`arn:${args.partition}:logs:${args.region}:${args.settings.forensics.accountId}:log-group:*`],
                     },
                 ]),
             },

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Accounts } from "./accounts";
 import type { Settings } from "./config";
 import type { AccountRegion } from "./estate";
+import { managedByTag } from "./names";
 import { planDetectors, type DetectorPlan } from "./planDetectors";
 import { inAccountAndRegion } from "./regional";
 
@@ -25,27 +26,38 @@ export class GuardDutyCoverage extends pulumi.ComponentResource {
     constructor(name: string, { settings, accounts }: GuardDutyCoverageArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:GuardDutyCoverage", name, {}, opts);
         const { features } = settings.coverage;
-        const providerOf = ({ accountId }: AccountRegion) =>
-            accountId === settings.forensics.accountId ? accounts.forensics : accounts.member(accountId);
+        const providerOf = ({ accountId }: AccountRegion) => {
+            if (accountId === settings.forensics.accountId) return accounts.forensics;
+            return accountId === settings.organization?.management?.accountId ? accounts.management! : accounts.member(accountId);
+        };
         const plan = planDetectors(settings);
         const adopted = adoptDetectors(
             plan.filter(({ action }) => action === "adopt"),
             (pair) => ({ parent: this, provider: providerOf(pair) }),
         );
+        const clear = findInTheWay(
+            plan.filter(({ action }) => action === "make"),
+            features,
+            (pair) => ({ parent: this, provider: providerOf(pair) }),
+        );
+        // AWS designates the administrator of one Region after another; of 17 calls at once it takes one and refuses the others.
+        let designated: pulumi.Resource[] = [];
         for (const detector of plan.filter(({ action, administers }) => action === "make" || administers)) {
             const { accountId, region, action } = detector;
-            new RegionCoverage(
+            const made = new RegionCoverage(
                 `${name}-${accountId}-${region}`,
                 {
                     detector,
+                    designatedBefore: designated,
                     features,
                     existingId: action === "adopt" ? adopted.apply((ids) => ids[`${accountId}/${region}`]!) : null,
                     management: accounts.management,
                 },
                 { parent: this, ...inAccountAndRegion(providerOf(detector), region) },
             );
+            if (made.designated) designated = [made.designated];
         }
-        this.registerOutputs({ adopted });
+        this.registerOutputs({ adopted, clear });
     }
 }
 
@@ -56,15 +68,20 @@ interface RegionCoverageArgs {
     readonly features: Feature[];
     /** Detector that is there already; null makes one. */
     readonly existingId: pulumi.Output<string> | null;
+    /** Designations that must have been made before this one's. */
+    readonly designatedBefore: readonly pulumi.Resource[];
     /** Makes this account the delegated administrator; null where it is that already. */
     readonly management: aws.Provider | null;
 }
 
 /** One account and Region. */
 class RegionCoverage extends pulumi.ComponentResource {
+    /** The designation of the administrator; null where it is made elsewhere. */
+    readonly designated: aws.guardduty.OrganizationAdminAccount | null = null;
+
     constructor(
         name: string,
-        { detector: plan, features, existingId, management }: RegionCoverageArgs,
+        { detector: plan, features, existingId, designatedBefore, management }: RegionCoverageArgs,
         opts: pulumi.ComponentResourceOptions,
     ) {
         super("ec2-clean-room:index:RegionCoverage", name, {}, opts);
@@ -90,19 +107,16 @@ class RegionCoverage extends pulumi.ComponentResource {
         }
         if (plan.administers) {
             // Designating an account enables GuardDuty in it, so the detector must be ours before.
-            const designated = management
-                ? [
-                      new aws.guardduty.OrganizationAdminAccount(
-                          name,
-                          { adminAccountId: plan.accountId },
-                          { ...parent, provider: management, dependsOn: own ? [own] : [] },
-                      ),
-                  ]
-                : [];
+            if (management)
+                this.designated = new aws.guardduty.OrganizationAdminAccount(
+                    name,
+                    { adminAccountId: plan.accountId },
+                    { ...parent, provider: management, dependsOn: [...(own ? [own] : []), ...designatedBefore] },
+                );
             const organization = new aws.guardduty.OrganizationConfiguration(
                 name,
                 { detectorId, autoEnableOrganizationMembers: "ALL" },
-                { ...parent, dependsOn: designated },
+                { ...parent, dependsOn: this.designated ? [this.designated] : [] },
             );
             for (const feature of features) {
                 new aws.guardduty.OrganizationConfigurationFeature(
@@ -147,6 +161,53 @@ function adoptDetectors(
                     `${problems.length} of ${pairs.length} accounts and Regions that were said to have GuardDuty have no enabled detector:\n${problems.map((line) => `  ${line}`).join("\n")}\nEnable GuardDuty there, or let this stack do it (coverage.mode, coverage.existingRegions, members[].coverage).`,
                 );
             return Object.fromEntries(found.map(({ key, id }) => [key, id]));
+        }),
+    );
+}
+
+/**
+ * Looks, before anything is made, for what would stop a deployment half-way: an account has one detector a Region, so another's must be
+ * adopted, and AWS's older EKS protection refuses Runtime Monitoring beside it.
+ *
+ * @throws in the output, once, with every account and Region, and what to do
+ */
+function findInTheWay(
+    pairs: AccountRegion[],
+    features: readonly Feature[],
+    optsOf: (pair: AccountRegion) => pulumi.InvokeOptions,
+): pulumi.Output<boolean> {
+    const look = async (pair: AccountRegion): Promise<string[]> => {
+        const key = `${pair.accountId}/${pair.region}`;
+        let found: aws.guardduty.GetDetectorResult;
+        try {
+            found = await aws.guardduty.getDetector({ region: pair.region }, optsOf(pair));
+        } catch {
+            return []; // None there; what else is wrong is said when the detector is made.
+        }
+        const legacy =
+            features.includes("RUNTIME_MONITORING") &&
+            (found.features ?? []).some(({ name, status }) => name === "EKS_RUNTIME_MONITORING" && status === "ENABLED");
+        return [
+            ...(found.tags?.[managedByTag] === undefined
+                ? [
+                      `${key}: there is a detector already (${found.id}); name the Region in coverage.existingRegions, or give the member coverage: existing`,
+                  ]
+                : []),
+            ...(legacy
+                ? [
+                      `${key}: EKS Runtime Monitoring is on, which Runtime Monitoring replaces and cannot stand beside; switch it off (aws guardduty update-detector --features Name=EKS_RUNTIME_MONITORING,Status=DISABLED), or leave RUNTIME_MONITORING out of coverage.features`,
+                  ]
+                : []),
+        ];
+    };
+    return pulumi.output(
+        Promise.all(pairs.map(look)).then((found) => {
+            const problems = found.flat();
+            if (problems.length > 0)
+                throw new Error(
+                    `GuardDuty is there already where this stack would switch it on:\n${problems.map((line) => `  ${line}`).join("\n")}`,
+                );
+            return true;
         }),
     );
 }

@@ -93,7 +93,7 @@ export class Intake extends pulumi.ComponentResource {
     private rule(name: string, { bus, busArn, ruleName, suffix }: Entrance): aws.cloudwatch.EventRule {
         const parent = { parent: this };
         const { findings, logRetentionDays } = this.args.settings;
-        const eventPattern = JSON.stringify(findingPattern(findings.minimumSeverity));
+        const eventPattern = JSON.stringify(findingPattern(findings.minimumSeverity, findings.sources));
         new aws.cloudwatch.EventArchive(
             `${name}${suffix}`,
             {

@@ -6,7 +6,7 @@ import type { Settings } from "./config";
 import type { Member } from "./configMembers";
 import { forwardsFindings, regionsOf } from "./estate";
 import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
-import { responderRoleName } from "./names";
+import { managedByTag, responderRoleName } from "./names";
 import { inAccountAndRegion } from "./regional";
 import { isolationGroup, roleTag } from "../functions/domain/tags";
 
@@ -74,8 +74,28 @@ interface MemberRegionArgs extends MemberAccountArgs {
 class MemberRegion extends pulumi.ComponentResource {
     constructor(name: string, { settings, member, partition, region }: MemberRegionArgs, opts: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:MemberRegion", name, {}, opts);
+        for (const vpcId of member.isolationVpcs[region] ?? []) this.isolationGroup(name, vpcId, region);
+        if (forwardsFindings(settings, member)) this.forward(name, { settings, member, partition, region });
+        this.registerOutputs();
+    }
+
+    /**
+     * The isolation group of a VPC. One that an incident made meanwhile is adopted, that is, left as it is: EC2 takes no second one of a
+     * name, and instances may stand in it. What this program made carries its tag.
+     */
+    private isolationGroup(name: string, vpcId: string, region: string): void {
         const parent = { parent: this };
-        for (const vpcId of member.isolationVpcs[region] ?? []) {
+        const filters = [
+            { name: "vpc-id", values: [vpcId] },
+            { name: "group-name", values: [isolationGroup.name] },
+        ];
+        const ofName = aws.ec2.getSecurityGroupsOutput({ region, filters }, parent).ids;
+        const made = aws.ec2.getSecurityGroupsOutput(
+            { region, filters: [...filters, { name: `tag:${managedByTag}`, values: ["pulumi"] }] },
+            parent,
+        ).ids;
+        pulumi.all([ofName, made]).apply(([ids, ours]) => {
+            if (ids.length > ours.length) return;
             new aws.ec2.SecurityGroup(
                 `${name}-isolation-${vpcId}`,
                 {
@@ -88,9 +108,7 @@ class MemberRegion extends pulumi.ComponentResource {
                 },
                 parent,
             );
-        }
-        if (forwardsFindings(settings, member)) this.forward(name, { settings, member, partition, region });
-        this.registerOutputs();
+        });
     }
 
     /** Puts the account's findings on the forensics account's bus. */

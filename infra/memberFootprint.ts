@@ -121,7 +121,7 @@ export function findingsForwarding({ settings, partition, accountId, region }: F
         rule: {
             name: forwardRuleName,
             description: "GuardDuty findings about EC2 instances go to the forensics account",
-            eventPattern: findingPattern(settings.findings.minimumSeverity),
+            eventPattern: findingPattern(settings.findings.minimumSeverity, settings.findings.sources),
         },
         busArn,
         deadLetters: {

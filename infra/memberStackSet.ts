@@ -3,8 +3,9 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import type { Organization } from "./configMembers";
+import { forwardsFindings } from "./estate";
 import { memberTemplate } from "./memberTemplate";
-import { memberStackSetName } from "./names";
+import { managedByTag, memberStackSetName } from "./names";
 
 export interface MemberStackSetArgs {
     /** The stack's configuration (config.ts). */
@@ -27,6 +28,15 @@ export class MemberStackSet extends pulumi.ComponentResource {
         const { settings, organization, partition, evidenceKeyArns } = args;
         const parent = { parent: this };
         const callAs = organization.stackSetsAs;
+        // On the StackSet too: an update of the template carries its own, and without any AWS goes one account at a time and stops at the first
+        // failure. No regionOrders, which the provider does not send: no Region waits for another.
+        const operationPreferences = {
+            failureTolerancePercentage: organization.failureTolerancePercentage,
+            maxConcurrentPercentage: organization.maxConcurrentPercentage,
+            regionConcurrencyType: "PARALLEL",
+        };
+        // Hundreds of accounts take longer than the provider's half hour.
+        const customTimeouts = { create: "6h", update: "6h", delete: "6h" };
         const set = new aws.cloudformation.StackSet(
             name,
             {
@@ -46,11 +56,11 @@ export class MemberStackSet extends pulumi.ComponentResource {
                         );
                     return body;
                 }),
-                tags: { "clean-room:managed-by": "pulumi" },
+                operationPreferences,
+                tags: { [managedByTag]: "pulumi" },
             },
-            parent,
+            { ...parent, customTimeouts },
         );
-        const { failureTolerancePercentage, maxConcurrentPercentage } = organization;
         // One resource for all Regions: a StackSet does one operation at a time.
         new aws.cloudformation.StackInstances(
             name,
@@ -58,17 +68,12 @@ export class MemberStackSet extends pulumi.ComponentResource {
                 stackSetName: set.name,
                 callAs,
                 deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
-                // The first Region holds the responder role, which is global, and comes first.
-                regions: settings.regions,
-                operationPreferences: {
-                    failureTolerancePercentage,
-                    maxConcurrentPercentage,
-                    regionConcurrencyType: "SEQUENTIAL",
-                    regionOrders: settings.regions,
-                },
+                // Without findings to forward, a Region's stack would be empty: the responder role, which is global, belongs to the home Region's.
+                regions: forwardsFindings(settings) ? settings.regions : [settings.homeRegion],
+                operationPreferences,
                 retainStacks: false,
             },
-            parent,
+            { ...parent, customTimeouts },
         );
         this.registerOutputs({ stackSetName: set.name });
     }

@@ -61,16 +61,16 @@ export interface MemberTemplateArgs {
 
 /**
  * One template for every account and Region of the StackSet. The responder role, which is global, belongs to the stack of
- * the first Region; its condition is false in all others.
+ * the home Region; its condition is false in all others.
  */
 export function memberTemplate({ settings, partition, evidenceKeyArns }: MemberTemplateArgs) {
     const forwarding = forwardsFindings(settings) ? findingsForwarding({ settings, partition, accountId, region }) : null;
     return {
         AWSTemplateFormatVersion: "2010-09-09",
         Description: "EC2 clean room: what the forensics account may do in this account to contain an instance and preserve its volumes",
-        Conditions: { InFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, settings.regions[0]!] } },
+        Conditions: { InHomeRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, settings.homeRegion] } },
         Resources: {
-            Responder: roleResource(responderRole({ settings, partition, accountId, evidenceKeyArns }), "InFirstRegion"),
+            Responder: roleResource(responderRole({ settings, partition, accountId, evidenceKeyArns }), "InHomeRegion"),
             ...(forwarding
                 ? {
                       Forwarder: roleResource(forwarding.role),

@@ -4,6 +4,9 @@
  */
 import type { DeployedNames } from "../functions/aws/permissions";
 
+/** Tag that the providers put on all that this program makes. */
+export const managedByTag = "clean-room:managed-by";
+
 export const responderRoleName = "clean-room-responder";
 /** StackSet that brings the footprint to an organisation's accounts. */
 export const memberStackSetName = "clean-room-member";

@@ -3,8 +3,11 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { roleTag } from "../functions/domain/tags";
+import { hasEc2Messages } from "./awsRegions";
+import { DnsFirewall } from "./dnsFirewall";
 import { planSubnets } from "./planSubnets";
 import { policyDocument, trustService } from "./policyDocument";
+import { zonesFor } from "./zones";
 import { incidentsRoot } from "../functions/domain/evidenceKeys";
 
 export interface NetworkArgs {
@@ -20,6 +23,10 @@ export interface NetworkArgs {
     readonly toolBucketArn: pulumi.Input<string>;
     /** Key that evidence is encrypted under. */
     readonly evidenceKeyArn: pulumi.Input<string>;
+    /** Provider whose own Region it is (accounts.ts). */
+    readonly lookingHere: aws.Provider;
+    /** Key that the flow log is encrypted under. */
+    readonly messageKeyArn: pulumi.Input<string>;
 }
 
 /** Services the forensic instance speaks to, with what may be said through each endpoint. */
@@ -54,6 +61,10 @@ const interfaceServices: Record<string, string[]> = {
     logs: ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"],
 };
 
+/** The services that have an endpoint in a Region. */
+const servicesOf = (region: string) =>
+    Object.keys(interfaceServices).filter((service) => service !== "ec2messages" || hasEc2Messages(region));
+
 export class Network extends pulumi.ComponentResource {
     readonly vpc: aws.ec2.Vpc;
     readonly subnets: aws.ec2.Subnet[];
@@ -74,22 +85,31 @@ export class Network extends pulumi.ComponentResource {
         );
         // The default group lets its members talk to each other and to anyone; emptied, it is no trap.
         new aws.ec2.DefaultSecurityGroup(name, { vpcId: this.vpc.id, ingress: [], egress: [], tags: tags("default, empty") }, parent);
-        const zones = aws.getAvailabilityZonesOutput(
-            { state: "available", region, filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+        const services = servicesOf(region);
+        const ranges = planSubnets(settings.network.cidrBlock, 2);
+        const zones = zonesFor(
+            {
+                region,
+                instanceType: settings.forensicInstance.types[region] ?? settings.forensicInstance.type,
+                services,
+                count: ranges.length,
+            },
             { parent: this },
+            args.lookingHere,
         );
         const routes = new aws.ec2.RouteTable(name, { vpcId: this.vpc.id, tags: tags("routes") }, parent);
-        this.subnets = planSubnets(settings.network.cidrBlock, 2).map((cidrBlock, index) => {
+        this.subnets = ranges.map((cidrBlock, index) => {
             const subnet = new aws.ec2.Subnet(
                 `${name}-${index}`,
                 {
                     vpcId: this.vpc.id,
                     cidrBlock,
-                    availabilityZone: zones.names[index]!,
+                    availabilityZone: zones.apply((names) => names[index]!),
                     mapPublicIpOnLaunch: false,
                     tags: tags(`subnet ${index}`),
                 },
-                parent,
+                // Chosen once: a zone that AWS adds or fills later must not make the subnet, and all that stands in it, anew.
+                { ...parent, ignoreChanges: ["availabilityZone"] },
             );
             new aws.ec2.RouteTableAssociation(`${name}-${index}`, { subnetId: subnet.id, routeTableId: routes.id }, parent);
             return subnet;
@@ -131,7 +151,8 @@ export class Network extends pulumi.ComponentResource {
             parent,
         );
 
-        for (const [service, actions] of Object.entries(interfaceServices)) {
+        for (const service of services) {
+            const actions = interfaceServices[service]!;
             new aws.ec2.VpcEndpoint(
                 `${name}-${service}`,
                 {
@@ -203,15 +224,16 @@ export class Network extends pulumi.ComponentResource {
             },
             parent,
         );
-        this.recordFlows(name, settings);
+        new DnsFirewall(`${name}-dns`, { vpcId: this.vpc.id, region, services }, parent);
+        this.recordFlows(name, settings, args.messageKeyArn);
         this.registerOutputs({ vpcId: this.vpc.id });
     }
 
-    private recordFlows(name: string, settings: Settings): void {
+    private recordFlows(name: string, settings: Settings, messageKeyArn: pulumi.Input<string>): void {
         const parent = { parent: this };
         const log = new aws.cloudwatch.LogGroup(
             `${name}-flows`,
-            { name: "/clean-room/vpc-flow-logs", retentionInDays: settings.logRetentionDays },
+            { name: "/clean-room/vpc-flow-logs", retentionInDays: settings.logRetentionDays, kmsKeyId: messageKeyArn },
             parent,
         );
         const role = new aws.iam.Role(

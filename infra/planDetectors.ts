@@ -9,7 +9,7 @@ export interface DetectorPlan extends AccountRegion {
     readonly administers: boolean;
 }
 
-/** In coverage mode `organization` one a Region, in the forensics account; else one for each protected account and Region. */
+/** In coverage mode `organization` one a Region, in the forensics account and the management account that is named; else one for each protected account and Region. */
 export function planDetectors(settings: Settings): DetectorPlan[] {
     const action = (mode: string, region: string) =>
         mode === "existing" || settings.coverage.existingRegions.includes(region) ? "adopt" : "make";
@@ -17,7 +17,16 @@ export function planDetectors(settings: Settings): DetectorPlan[] {
     const administers = mode === "organization";
     // With an organisation whose GuardDuty is another team's, the administrator's detectors are all that can be seen from here.
     const central = administers || settings.organization ? settings.regions : [];
+    // AWS switches GuardDuty on by itself for every account of the organisation but its management account.
+    const management = settings.organization?.management?.accountId;
+    const beside = administers && management && management !== settings.forensics.accountId ? settings.regions : [];
     return [
+        ...beside.map((region): DetectorPlan => ({
+            accountId: management!,
+            region,
+            action: action(mode, region),
+            administers: false,
+        })),
         ...central.map((region): DetectorPlan => ({
             accountId: settings.forensics.accountId,
             region,

@@ -74,8 +74,10 @@ function centralProblems(estate: Estate, region: string, stack: EstateStack, bus
             );
         }
     }
+    // Where no account forwards, only the responder role comes by the StackSet, which is global.
     if (
         estate.hasOrganization &&
+        (estate.organizationForwards || region === estate.homeRegion) &&
         !stack.find(aws.cloudformation.StackInstances, account).some(({ props }) => listOf(props.regions).includes(region))
     ) {
         problems.push(`the StackSet with the responder role is not deployed there; name ${region} in aws.cloudformation.StackInstances`);

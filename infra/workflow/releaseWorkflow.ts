@@ -17,6 +17,8 @@ export interface ReleaseWorkflowArgs {
     readonly evidenceBucket: aws.s3.Bucket;
     /** Key that evidence is encrypted under. */
     readonly evidenceKeyArn: pulumi.Input<string>;
+    /** Key that the log is encrypted under. */
+    readonly messageKeyArn: pulumi.Input<string>;
 }
 
 export class ReleaseWorkflow extends pulumi.ComponentResource {
@@ -24,7 +26,7 @@ export class ReleaseWorkflow extends pulumi.ComponentResource {
 
     constructor(
         name: string,
-        { settings, partition, releaseFunction, evidenceBucket, evidenceKeyArn }: ReleaseWorkflowArgs,
+        { settings, partition, releaseFunction, evidenceBucket, evidenceKeyArn, messageKeyArn }: ReleaseWorkflowArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("ec2-clean-room:index:ReleaseWorkflow", name, {}, opts);
@@ -37,6 +39,7 @@ export class ReleaseWorkflow extends pulumi.ComponentResource {
                 functionArns: [releaseFunction.arn],
                 evidenceBucket,
                 evidenceKeyArn,
+                messageKeyArn,
                 definition: pulumi
                     .all([releaseFunction.arn, evidenceBucket.bucket])
                     .apply(([functionArn, bucket]) => releaseWorkflowDefinition({ partition, functionArn, evidenceBucket: bucket })),

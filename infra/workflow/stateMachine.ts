@@ -18,6 +18,8 @@ export interface StateMachineArgs {
     readonly evidenceBucket: aws.s3.Bucket;
     /** Key that evidence is encrypted under. */
     readonly evidenceKeyArn: pulumi.Input<string>;
+    /** Key that the log is encrypted under. */
+    readonly messageKeyArn: pulumi.Input<string>;
     /** Amazon States Language. */
     readonly definition: pulumi.Input<object>;
 }
@@ -30,7 +32,11 @@ export class StateMachine extends pulumi.ComponentResource {
         const parent = { parent: this };
         const log = new aws.cloudwatch.LogGroup(
             name,
-            { name: `/aws/vendedlogs/states/${args.stateMachineName}`, retentionInDays: args.settings.logRetentionDays },
+            {
+                name: `/aws/vendedlogs/states/${args.stateMachineName}`,
+                retentionInDays: args.settings.logRetentionDays,
+                kmsKeyId: args.messageKeyArn,
+            },
             parent,
         );
         const role = new aws.iam.Role(
@@ -83,7 +89,9 @@ export class StateMachine extends pulumi.ComponentResource {
                 type: "STANDARD",
                 roleArn: role.arn,
                 definition: pulumi.output(args.definition).apply((definition) => JSON.stringify(definition, null, 2)),
-                loggingConfiguration: { level: "ALL", includeExecutionData: true, logDestination: pulumi.interpolate`${log.arn}:*` },
+                // Every transition, without what was handed on: with it the log would hold the tokens that answer requests for approval, for whoever
+                // may read logs. The data is in the execution's history, and lastingly in the evidence bucket.
+                loggingConfiguration: { level: "ALL", includeExecutionData: false, logDestination: pulumi.interpolate`${log.arn}:*` },
             },
             { ...parent, dependsOn: [policy] },
         );

@@ -18,6 +18,8 @@ export interface WorkflowArgs {
     readonly evidenceBucket: aws.s3.Bucket;
     /** Key that evidence is encrypted under. */
     readonly evidenceKeyArn: pulumi.Input<string>;
+    /** Key that the log is encrypted under. */
+    readonly messageKeyArn: pulumi.Input<string>;
 }
 
 export class Workflow extends pulumi.ComponentResource {
@@ -37,6 +39,7 @@ export class Workflow extends pulumi.ComponentResource {
                 functionArns: arns.apply((each) => Object.values(each)),
                 evidenceBucket: args.evidenceBucket,
                 evidenceKeyArn: args.evidenceKeyArn,
+                messageKeyArn: args.messageKeyArn,
                 definition: pulumi.all([arns, args.evidenceBucket.bucket]).apply(([functionArns, evidenceBucket]) =>
                     workflowDefinition({
                         partition: args.partition,

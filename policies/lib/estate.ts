@@ -5,7 +5,11 @@ import { listOf, objectOf, reveal, UNKNOWN, type Value } from "./values";
 export interface Estate {
     forensicsAccountId: string;
     regions: string[];
+    /** Region of what an account has once; the first one, where the program does not say. */
+    homeRegion: string;
     hasOrganization: boolean;
+    /** Whether the organisation's accounts forward findings by themselves; true where the program does not say. */
+    organizationForwards: boolean;
     organizationId?: string;
     /** Accounts of the estate that are neither the forensics account nor a listed member: the management account. */
     otherAccountIds: string[];
@@ -55,6 +59,8 @@ export function readEstate(announcement: Value): Estate | undefined {
     return {
         forensicsAccountId,
         regions,
+        homeRegion: text(estate.homeRegion) || regions[0],
+        organizationForwards: estate.organizationForwards !== false,
         hasOrganization: estate.hasOrganization === true,
         ...(typeof organizationId === "string" ? { organizationId } : {}),
         otherAccountIds: texts(estate.otherAccountIds),

@@ -1,8 +1,11 @@
 /** Pulumi functions (data sources), asked from the local AWS. */
 import {
     DescribeAvailabilityZonesCommand,
+    DescribeInstanceTypeOfferingsCommand,
     DescribeManagedPrefixListsCommand,
     DescribeRegionsCommand,
+    DescribeSecurityGroupsCommand,
+    DescribeVpcEndpointServicesCommand,
     EC2Client,
 } from "@aws-sdk/client-ec2";
 import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from "@aws-sdk/client-guardduty";
@@ -49,6 +52,38 @@ const dataSources: Record<string, DataSource> = {
             zoneIds: AvailabilityZones.map((zone) => zone.ZoneId),
             groupNames: [target.region],
         };
+    },
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": async (inputs, target, clients) => {
+        const { InstanceTypeOfferings = [] } = await clients(EC2Client, target).send(
+            new DescribeInstanceTypeOfferingsCommand({
+                LocationType: inputs.locationType as "availability-zone",
+                Filters: (inputs.filters as { name: string; values: string[] }[]).map(({ name, values }) => ({
+                    Name: name,
+                    Values: values,
+                })),
+            }),
+        );
+        return { id: target.region, locations: InstanceTypeOfferings.map((one) => one.Location) };
+    },
+    "aws:ec2/getVpcEndpointService:getVpcEndpointService": async (inputs, target, clients) => {
+        const name = inputs.serviceName as string;
+        const { ServiceDetails = [] } = await clients(EC2Client, target).send(
+            new DescribeVpcEndpointServicesCommand({ ServiceNames: [name] }),
+        );
+        const service = ServiceDetails.find((one) => one.ServiceName === name);
+        if (!service) throw new Error(`there is no endpoint service ${name} in ${target.region}`);
+        return { id: name, serviceName: name, availabilityZones: service.AvailabilityZones ?? [] };
+    },
+    "aws:ec2/getSecurityGroups:getSecurityGroups": async (inputs, target, clients) => {
+        const { SecurityGroups = [] } = await clients(EC2Client, target).send(
+            new DescribeSecurityGroupsCommand({
+                Filters: (inputs.filters as { name: string; values: string[] }[]).map(({ name, values }) => ({
+                    Name: name,
+                    Values: values,
+                })),
+            }),
+        );
+        return { id: target.region, ids: SecurityGroups.map((one) => one.GroupId), arns: [], vpcIds: [] };
     },
     "aws:index/getRegions:getRegions": async (inputs, target, clients) => {
         const { Regions = [] } = await clients(EC2Client, target).send(

@@ -26,8 +26,15 @@ export const deployTable: DeployTable = {
     ...workflowTable,
 };
 
+const dnsFirewall = "the local AWS has no VPC resolver: nothing in it resolves names";
 /** Custom resources that the local AWS needs no counterpart of, each with the reason. */
-export const withoutCounterpart: Record<string, string> = {};
+export const withoutCounterpart: Record<string, string> = {
+    "aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList": dnsFirewall,
+    "aws:route53/resolverFirewallRuleGroup:ResolverFirewallRuleGroup": dnsFirewall,
+    "aws:route53/resolverFirewallRule:ResolverFirewallRule": dnsFirewall,
+    "aws:route53/resolverFirewallRuleGroupAssociation:ResolverFirewallRuleGroupAssociation": dnsFirewall,
+    "aws:route53/resolverFirewallConfig:ResolverFirewallConfig": dnsFirewall,
+};
 
 /** Inputs of every type that no handler has to look at. */
 export const handledForEveryType: Record<string, string> = {

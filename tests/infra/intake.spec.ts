@@ -62,7 +62,7 @@ describe("the way of a finding into the forensics account", function () {
                 ["clean-room-forwarded-findings", "clean-room"],
             ]);
             for (const { inputs } of [...archives, ...rules])
-                expect(JSON.parse(inputs.eventPattern as string)).to.deep.equal(findingPattern(7));
+                expect(JSON.parse(inputs.eventPattern as string)).to.deep.equal(findingPattern(7, ["guardduty"]));
         });
 
         it(`is published in ${region} by a role that may do that alone`, () => {

@@ -31,10 +31,13 @@ describe("the finding of a drill", () => {
     });
 
     it("is one the rule would let through", () => {
-        const { detail } = event as { detail: { severity: number; resource: { resourceType: string } } };
-        const pattern = findingPattern(4).detail;
+        const { detail } = event as {
+            detail: { severity: number; resource: { resourceType: string; instanceDetails: { instanceId: string } } };
+        };
+        const pattern = findingPattern(4, ["guardduty"]) as { detail: { $or: { resource: { resourceType?: string[] } }[] } };
         expect(detail.severity).to.be.at.least(4);
-        expect(pattern.resource.resourceType).to.include(detail.resource.resourceType);
+        expect(pattern.detail.$or[0]!.resource.resourceType).to.include(detail.resource.resourceType);
+        expect(detail.resource.instanceDetails.instanceId).to.match(/^i-/);
     });
 
     it("is another one each time", () => expect(sampleFinding(target, "aws", new Date()).findingId).to.not.equal(findingId));

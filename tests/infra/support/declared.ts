@@ -30,8 +30,12 @@ export interface Declaration {
 export interface MockedAnswers {
     /** Regions by account. */
     switchedOn?: Record<string, string[]>;
-    /** Status of detectors by `<account>/<Region>`; none where it is left out. */
-    detectors?: Record<string, string>;
+    /** Detectors by `<account>/<Region>`, or only their status; none where it is left out. */
+    detectors?: Record<string, string | { status: string; tags?: Record<string, string>; features?: { name: string; status: string }[] }>;
+    /** Zones that offer the instance type, by Region, and that have an endpoint, by service. @default a, b and c of each Region */
+    zones?: { offering?: Record<string, string[]>; endpoints?: Record<string, string[]> };
+    /** VPCs that have an isolation group which no stack made. */
+    isolationGroups?: string[];
 }
 
 const repository = path.resolve(__dirname, "../../..");

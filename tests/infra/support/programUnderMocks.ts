@@ -66,12 +66,29 @@ const mocks: pulumi.runtime.Mocks = {
         const at = (inputs.region as string | undefined) ?? region;
         if (token === "aws:index/getAvailabilityZones:getAvailabilityZones")
             return { names: ["a", "b", "c"].map((zone) => `${at}${zone}`) };
+        if (token === "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings")
+            return { locations: answers.zones?.offering?.[at] ?? ["a", "b", "c"].map((zone) => `${at}${zone}`) };
+        if (token === "aws:ec2/getVpcEndpointService:getVpcEndpointService") {
+            const [, , asked, service] = (inputs.serviceName as string).split(".");
+            if (asked !== at) throw new Error(`no matching EC2 VPC Endpoint Service found: ${inputs.serviceName as string} asked in ${at}`);
+            return { availabilityZones: answers.zones?.endpoints?.[service!] ?? ["a", "b", "c"].map((zone) => `${at}${zone}`) };
+        }
+        if (token === "aws:ec2/getSecurityGroups:getSecurityGroups") {
+            const [vpcId] = (inputs.filters as { name: string; values: string[] }[]).find(({ name }) => name === "vpc-id")!.values;
+            const mine = (inputs.filters as { name: string }[]).some(({ name }) => name.startsWith("tag:"));
+            return { ids: !mine && (answers.isolationGroups ?? []).includes(vpcId!) ? [`sg-of-${vpcId}`] : [] };
+        }
         if (token === "aws:ssm/getParameter:getParameter") return { ...inputs, value: `value of ${inputs.name as string}` };
         if (token === "aws:index/getRegions:getRegions") return { names: answers.switchedOn?.[accountId] ?? [] };
         if (token === "aws:guardduty/getDetector:getDetector") {
-            const status = answers.detectors?.[`${accountId}/${at}`];
-            if (!status) throw new Error("reading GuardDuty Detector: empty result");
-            return { id: `detector-of-${accountId}-${at}`, status };
+            const given = answers.detectors?.[`${accountId}/${at}`];
+            if (!given) throw new Error("reading GuardDuty Detector: empty result");
+            return {
+                id: `detector-of-${accountId}-${at}`,
+                features: [],
+                tags: {},
+                ...(typeof given === "string" ? { status: given } : given),
+            };
         }
         return inputs;
     },
