@@ -43,6 +43,7 @@ function ofSecurityHub(minimumSeverity: number): object {
                         ...asff,
                         Severity: { Normalized: [{ numeric: [">=", minimumSeverity * 10] }] },
                         Compliance: { Status: [{ exists: false }] },
+                        Types: [{ "anything-but": { prefix: "Software and Configuration Checks" } }],
                     },
                 },
             },

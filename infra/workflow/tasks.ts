@@ -70,11 +70,11 @@ const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting
 });
 
 /**
- * Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long. A retrier counts over the
+ * Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long, and to two where it is days. A retrier counts over the
  * whole state, so what is transient is part of the wait: else a handful of hiccups in a day would end it.
  */
 function retryNotYet({ every, atMost }: Waiting): State {
-    const slowest = atMost > 3600 ? 60 : Math.max(every, 15);
+    const slowest = atMost > 24 * 3600 ? 120 : atMost > 3600 ? 60 : Math.max(every, 15);
     return callAgain(["NotYet", ...transientErrors], {
         backoffRate: 1.5,
         slowestSeconds: slowest,

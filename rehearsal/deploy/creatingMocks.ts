@@ -1,6 +1,6 @@
 /** Pulumi mocks that really create: every registration becomes calls to the local AWS by the deploy table. */
 import * as pulumi from "@pulumi/pulumi";
-import { askDataSource } from "./dataSources";
+import { askDataSource, NothingFound } from "./dataSources";
 import type { LocalClients, Target } from "./localClients";
 import { Providers } from "./providers";
 import type { Created, DeployTable, ResourceContext, UploadedFunction } from "./resource";
@@ -87,7 +87,7 @@ export function creatingMocks(clients: LocalClients, defaults: Target): { mocks:
         try {
             return await askDataSource(token, inputs, providers.find(provider, inputs.region).target, clients);
         } catch (error) {
-            log.failures.push(`${token}: ${error instanceof Error ? error.message : String(error)}`);
+            if (!(error instanceof NothingFound)) log.failures.push(`${token}: ${error instanceof Error ? error.message : String(error)}`);
             throw error;
         }
     }

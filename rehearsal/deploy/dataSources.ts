@@ -13,6 +13,9 @@ import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { LocalClients, Target } from "./localClients";
 
+/** What the real provider answers with an error too, and a program may ask for: no failure of the deployment by itself. */
+export class NothingFound extends Error {}
+
 type Inputs = Record<string, unknown>;
 type DataSource = (inputs: Inputs, target: Target, clients: LocalClients) => Promise<Record<string, unknown>>;
 
@@ -95,7 +98,7 @@ const dataSources: Record<string, DataSource> = {
         const guardDuty = clients(GuardDutyClient, target);
         const { DetectorIds = [] } = await guardDuty.send(new ListDetectorsCommand({}));
         if (DetectorIds.length !== 1)
-            throw new Error(`there are ${DetectorIds.length} GuardDuty detectors in ${target.accountId}, ${target.region}`);
+            throw new NothingFound(`there are ${DetectorIds.length} GuardDuty detectors in ${target.accountId}, ${target.region}`);
         const detector = await guardDuty.send(new GetDetectorCommand({ DetectorId: DetectorIds[0] }));
         return {
             id: DetectorIds[0],

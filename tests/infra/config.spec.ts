@@ -15,7 +15,12 @@ const valid = {
 describe("parseSettings", () => {
     it("fills in every default", () => {
         const settings = parseSettings(valid);
-        expect(settings.evidence).to.deep.equal({ retentionDays: 365, lockMode: "governance" });
+        expect(settings.evidence).to.deep.equal({
+            retentionDays: 365,
+            lockMode: "governance",
+            custodianRoleName: "clean-room-evidence-custodian",
+            protect: true,
+        });
         expect(coverageMode(settings)).to.equal("standalone");
         expect(forwardsFindings(settings, settings.members[0])).to.equal(true);
     });
@@ -61,6 +66,19 @@ describe("parseSettings", () => {
     for (const nothing of [undefined, null, "text", []]) {
         it(`refuses ${JSON.stringify(nothing)} as a configuration`, () => expect(() => parseSettings(nothing)).to.throw(/problem/));
     }
+
+    it("knows a home Region, and takes the others in whatever order", () => {
+        const read = (change: object) => parseSettings({ ...valid, ...change });
+        const regions = ["us-west-2", "eu-west-1", "ap-south-1"];
+        const home = { homeRegion: "eu-west-1" };
+        expect(read({ ...home, regions }).regions).to.deep.equal(["eu-west-1", "ap-south-1", "us-west-2"]);
+        expect(read({ ...home, regions: [...regions].reverse() })).to.deep.equal(read({ ...home, regions }));
+        const members = (order: string[]) => [{ accountId: "222222222222", regions: order }];
+        expect(read({ ...home, regions, members: members(["us-west-2", "ap-south-1"]) })).to.deep.equal(
+            read({ ...home, regions, members: members(["ap-south-1", "us-west-2"]) }),
+        );
+        expect(read({ regions }).homeRegion).to.equal("us-west-2");
+    });
 
     const organization = { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] };
     const refused: [string, object, RegExp][] = [
@@ -130,7 +148,23 @@ describe("parseSettings", () => {
             { network: { cidrBlock: "10.66.0.0/28" } },
             /settings\.network\.cidrBlock = .*\/16 to \/26/,
         ],
-        ["Regions of two partitions", { regions: ["eu-west-1", "cn-north-1"] }, /another partition/],
+        ["Regions of two partitions", { regions: ["eu-west-1", "us-gov-west-1"] }, /another partition/],
+        [
+            "a Region of China",
+            { regions: ["cn-north-1"] },
+            /settings\.regions\.0 = "cn-north-1": China's Regions are a partition of their own/,
+        ],
+        [
+            "a home Region that is not configured",
+            { homeRegion: "us-east-1" },
+            /settings\.homeRegion = "us-east-1": the Region is not in regions \(eu-west-1\)/,
+        ],
+        [
+            "an image pipeline without a subnet",
+            { imagePipeline: { enabled: true }, forensicInstance: { imageParameter: "/clean-room/image" } },
+            /settings\.imagePipeline\.subnetId = \(not set\): name the subnet that images are built in/,
+        ],
+        ["no source of findings", { findings: { sources: [] } }, /settings\.findings\.sources = \[\]/],
         [
             "isolation VPCs in a Region that is not configured",
             { members: [{ accountId: "222222222222", isolationVpcs: { "us-east-1": ["vpc-0a"] } }] },

@@ -27,6 +27,8 @@ describe("planDetectors", () => {
     it("makes one in each member and Region, or one a Region for the whole organisation", () => {
         expect(plan({})).to.deep.equal(["make 222222222222/eu-west-1", "make 222222222222/us-east-1", "make 333333333333/us-east-1"]);
         expect(plan({ members: [], organization })).to.deep.equal([
+            "make 999999999999/eu-west-1",
+            "make 999999999999/us-east-1",
             "make 111111111111/eu-west-1 for all",
             "make 111111111111/us-east-1 for all",
         ]);
@@ -43,6 +45,12 @@ describe("planDetectors", () => {
             "adopt 222222222222/us-east-1",
             "make 333333333333/us-east-1",
         ]);
+        expect(plan({ members: [], organization, coverage: { existingRegions: ["us-east-1"] } })).to.deep.equal([
+            "make 999999999999/eu-west-1",
+            "adopt 999999999999/us-east-1",
+            "make 111111111111/eu-west-1 for all",
+            "adopt 111111111111/us-east-1 for all",
+        ]);
         expect(plan({ members: [], organization, coverage: { mode: "existing" } })).to.deep.equal([
             "adopt 111111111111/eu-west-1",
             "adopt 111111111111/us-east-1",
@@ -57,7 +65,11 @@ describe("GuardDuty as the program declares it", function () {
         const { resources, problems } = await declare({ forensics, regions, organization });
         expect(problems).to.deep.equal([]);
         const inForensics = regions.map((region) => `111111111111/${region}`);
-        expect(placed(resources, "aws:guardduty/detector:Detector")).to.deep.equal(inForensics);
+        // AWS switches it on by itself in every account but the management account.
+        expect(placed(resources, "aws:guardduty/detector:Detector")).to.deep.equal([
+            ...inForensics,
+            ...regions.map((region) => `999999999999/${region}`),
+        ]);
         expect(placed(resources, "aws:guardduty/organizationConfiguration:OrganizationConfiguration")).to.deep.equal(inForensics);
         expect(placed(resources, "aws:guardduty/organizationAdminAccount:OrganizationAdminAccount")).to.deep.equal(
             regions.map((region) => `999999999999/${region}`),
@@ -73,10 +85,56 @@ describe("GuardDuty as the program declares it", function () {
             autoDeployment: { enabled: true, retainStacksOnAccountRemoval: false },
         });
         expect(resources.find(({ type }) => type === "aws:cloudformation/stackInstances:StackInstances")!.inputs).to.deep.include({
-            regions,
+            // Nothing is forwarded, so the other Regions' stacks would be empty.
+            regions: ["eu-west-1"],
             retainStacks: false,
             deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
         });
+    });
+
+    it("designates the administrator in one Region after another", async () => {
+        const three = ["eu-west-1", "us-east-1", "us-west-2"];
+        const { resources } = await declare({ forensics, regions: three, organization });
+        const designations = resources.filter(({ type }) => type === "aws:guardduty/organizationAdminAccount:OrganizationAdminAccount");
+        expect(designations.map(({ dependsOn }) => dependsOn)).to.deep.equal([
+            ["coverage-111111111111-eu-west-1"],
+            ["coverage-111111111111-us-east-1", "coverage-111111111111-eu-west-1"],
+            ["coverage-111111111111-us-west-2", "coverage-111111111111-us-east-1"],
+        ]);
+    });
+
+    it("reaches hundreds of accounts: in parallel, an update too, and for hours", async () => {
+        const { resources } = await declare({ forensics, regions, organization, coverage: { mode: "existing" } });
+        const stacks = resources.filter(({ type }) => type.startsWith("aws:cloudformation/"));
+        expect(stacks).to.have.length(2);
+        for (const { inputs, customTimeouts } of stacks) {
+            expect(inputs.operationPreferences).to.deep.equal({
+                failureTolerancePercentage: 10,
+                maxConcurrentPercentage: 25,
+                regionConcurrencyType: "PARALLEL",
+            });
+            expect(customTimeouts).to.deep.equal({ create: "6h", update: "6h", delete: "6h" });
+        }
+        // Here the accounts forward, so each Region needs its stack.
+        expect(stacks.find(({ type }) => type.endsWith("StackInstances"))!.inputs.regions).to.deep.equal(regions);
+    });
+
+    it("names at preview the detectors that are another's, and the older protection of EKS, all at once", async () => {
+        const legacy = [{ name: "EKS_RUNTIME_MONITORING", status: "ENABLED" }];
+        const { problems } = await declare(
+            { forensics, regions, members },
+            {
+                detectors: {
+                    "222222222222/eu-west-1": "ENABLED",
+                    "222222222222/us-east-1": { status: "ENABLED", tags: { "clean-room:managed-by": "pulumi" } },
+                    "333333333333/us-east-1": { status: "ENABLED", tags: { "clean-room:managed-by": "pulumi" }, features: legacy },
+                },
+            },
+        );
+        expect(problems.join("\n"))
+            .to.match(/222222222222\/eu-west-1: there is a detector already \(.*coverage\.existingRegions/)
+            .and.match(/333333333333\/us-east-1: EKS Runtime Monitoring is on/)
+            .and.not.include("222222222222/us-east-1");
     });
 
     it("leaves the parts of a feature alone that are not its own, of which AWS tells all the same", async () => {

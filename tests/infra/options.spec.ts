@@ -16,7 +16,7 @@ describe("what a stack may turn on", function () {
             ...base,
             findings: { drill: true },
             range: { enabled: true, instanceType: "t4g.small" },
-            imagePipeline: { enabled: true },
+            imagePipeline: { enabled: true, subnetId: "subnet-0a" },
             forensicInstance: { imageParameter },
         });
         expect(declared.problems).to.deep.equal([]);
@@ -96,7 +96,9 @@ describe("what a stack may turn on", function () {
         expect(distributions.map(({ region }) => region)).to.deep.equal(base.regions);
         for (const { ssmParameterConfigurations } of distributions)
             expect(ssmParameterConfigurations).to.deep.equal([{ parameterName: imageParameter, dataType: "aws:ec2:image" }]);
-        const functions = resources.filter(({ type }) => type === "aws:lambda/function:Function");
+        const functions = resources.filter(
+            ({ type, inputs }) => type === "aws:lambda/function:Function" && inputs.name === "clean-room-startForensicInstance",
+        );
         for (const { inputs } of functions)
             expect((inputs.environment as { variables: Record<string, string> }).variables.FORENSIC_IMAGE_PARAMETER).to.equal(
                 imageParameter,

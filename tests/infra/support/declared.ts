@@ -14,6 +14,14 @@ export interface Declared {
     inputs: Record<string, unknown>;
     /** Properties whose changes an update leaves alone. */
     ignoreChanges: string[];
+    /** Refuses to be deleted. */
+    protect: boolean;
+    /** Stays in AWS when it leaves the stack. */
+    retainOnDelete: boolean;
+    /** Such as { update: "6h" }. */
+    customTimeouts: Record<string, string>;
+    /** Names of the resources it waits for. */
+    dependsOn: string[];
 }
 
 export interface Declaration {

@@ -17,10 +17,21 @@ const { settings, answers } = JSON.parse(readFileSync(0, "utf8")) as { settings:
 const resources: Declared[] = [];
 /** Account and default Region of each provider, by its id. */
 const providers = new Map<string, { accountId: string; region: string }>();
-/** What each resource ignores, by type and name: mocks are not told of options. */
-const ignored = new Map<string, string[]>();
-const noteIgnored: pulumi.ResourceTransformation = ({ type, name, opts }) => {
-    if (opts.ignoreChanges) ignored.set(`${type} ${name}`, opts.ignoreChanges);
+type Options = Pick<Declared, "ignoreChanges" | "protect" | "retainOnDelete" | "customTimeouts" | "dependsOn">;
+const noOptions: Options = { ignoreChanges: [], protect: false, retainOnDelete: false, customTimeouts: {}, dependsOn: [] };
+/** What each resource was declared with, by type and name: mocks are not told of options. */
+const noted = new Map<string, Options>();
+const noteOptions: pulumi.ResourceTransformation = ({ type, name, opts }) => {
+    const { protect, retainOnDelete } = opts as pulumi.CustomResourceOptions;
+    const waitsFor = [opts.dependsOn ?? []].flat() as unknown as { __name?: string }[];
+    const options: Options = {
+        ignoreChanges: opts.ignoreChanges ?? [],
+        protect: protect ?? false,
+        retainOnDelete: retainOnDelete ?? false,
+        customTimeouts: (opts.customTimeouts as Record<string, string> | undefined) ?? {},
+        dependsOn: waitsFor.flatMap(({ __name }) => __name ?? []),
+    };
+    if (JSON.stringify(options) !== JSON.stringify(noOptions)) noted.set(`${type} ${name}`, options);
     return undefined;
 };
 const decoded = (value: unknown): unknown => (typeof value === "string" && value.startsWith("[") ? JSON.parse(value) : value);
@@ -42,7 +53,7 @@ const mocks: pulumi.runtime.Mocks = {
             accountId: place?.accountId ?? null,
             region: (inputs.region as string | undefined) ?? null,
             inputs,
-            ignoreChanges: ignored.get(`${type} ${name}`) ?? [],
+            ...(noted.get(`${type} ${name}`) ?? noOptions),
         });
         const service = type.split(/[:/]/)[1] ?? "aws";
         // What awsx's plug-in, which is not here, would answer for its component.
@@ -115,7 +126,7 @@ async function main(): Promise<Declaration> {
     const before = process.cpuUsage();
     try {
         await pulumi.runtime.runInPulumiStack(async () => {
-            pulumi.runtime.registerStackTransformation(noteIgnored);
+            pulumi.runtime.registerStackTransformation(noteOptions);
             return require(path.join(repository, "index.ts"));
         });
     } catch (error) {

@@ -167,12 +167,13 @@ describe("workflowDefinition", () => {
             "CheckSsm",
             "CreateSnapshots",
             "RunAnalysis",
+            "StartForensicInstance",
             "TearDown",
         ]);
         for (const [name, state] of waiting) {
             const retry = state.Retry!.find((each) => each.ErrorEquals.includes("NotYet"))!;
             const seconds = retry.MaxAttempts * retry.MaxDelaySeconds;
-            expect(seconds, name).to.be.within(1200, 26 * 3600);
+            expect(seconds, name).to.be.within(1200, 98 * 3600);
         }
     });
 
