@@ -3,14 +3,13 @@
 loop or to swell, and a parser that was not written for hostile input must not take the analysis with it."""
 
 import multiprocessing
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from clean_room_analysis import limits
+from clean_room_analysis.sandbox import confine
 
 Row = TypeVar("Row")
 _BATCH = 500
@@ -21,11 +20,7 @@ class IsolatedError(Exception):
 
 
 def _child(function: Callable[[], Iterator[Row]], sending: Connection, memory: int) -> None:
-    if sys.platform == "linux":  # elsewhere RLIMIT_AS is not enforced; the time limit stands
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            used = int(statm.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(memory)
     batch: list[Row] = []
     error: str | None = None
     try:

@@ -50,6 +50,8 @@ PATH_CHARACTERS = 4096
 DEPTH = 200
 #: Symbolic links followed, inside the tree, to reach one artefact.
 LINKS = 16
+#: Entries looked at again under the well-known path of a directory that is a link.
+LINKED_ENTRIES = 200_000
 #: Roots below the top of one file system: every container layer is one.
 ROOTS = 10_000
 #: Names read from one directory.

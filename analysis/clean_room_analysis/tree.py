@@ -17,7 +17,14 @@ FIRST = {name: rank for rank, name in enumerate(("tmp", "dev", "root", "home", "
 
 #: Layers of containers, which hold only what differs from the layer below and so may lack an /etc/passwd.
 _LAYERS = re.compile(
-    r"/(?:overlay2?/[^/]{8,80}/diff|snapshotter\.v1\.[\w-]{1,40}/snapshots/\d+/fs|aufs/diff/[^/]{8,80}|lxc/[^/]{1,80}/rootfs|machines/[^/]{1,80})$"
+    r"/(?:overlay2?/[^/]{8,80}/diff|[\w.]{0,40}snapshotter\.v1\.[\w-]{1,40}/snapshots/\d+/fs|aufs/diff/[^/]{8,80}|lxc/[^/]{1,80}/rootfs|machines/[^/]{1,80})$"
+)
+
+#: Directories that checks know by their path, and that a system or an intruder may have put elsewhere, leaving a link.
+WELL_KNOWN = re.compile(
+    r"^/(?:etc|var|root|home|srv|tmp|opt|home/[^/]+|(?:root|home/[^/]+)/(?:\.ssh|\.config)|etc/(?:cron\.[a-z]+|ssh|ssh/sshd_config\.d|systemd|systemd/(?:system|user)"
+    r"|pam\.d|sudoers\.d|profile\.d|init\.d|rc\.d|rc\d\.d|modprobe\.d|modules-load\.d|ld\.so\.conf\.d|update-motd\.d|udev|udev/rules\.d|audit)"
+    r"|var/(?:log|spool|www|tmp|lib|log/(?:journal|audit)|spool/(?:cron|cron/crontabs|at|anacron))|(?:usr/)?lib/systemd/system|dev/shm)$"
 )
 
 #: Called with a path in display-ready raw form and the reason it was not looked at.
@@ -92,6 +99,20 @@ class Tree(ABC):
     @abstractmethod
     def walk(self, skipped: Skipped) -> Iterator[Entry]:
         """Every entry below the root in a fixed order, parents first. Links are not followed, other file systems not entered."""
+
+    def below(self, path: str, shown: str, most: int) -> Iterator[Entry]:
+        """Every entry below a directory, with `logical` as if it lay at `shown`; at most `most`. Links are not followed."""
+        pending = [(path, shown, 0)]
+        while pending:
+            directory, logical, depth = pending.pop()
+            for entry in sorted(self.children(directory), key=lambda one: one.path):
+                most -= 1
+                if most < 0:
+                    return
+                entry.logical = posixpath.join(logical, entry.name)
+                yield entry
+                if entry.is_directory and depth < limits.DEPTH:
+                    pending.append((entry.path, entry.logical, depth + 1))
 
     @abstractmethod
     def entry(self, path: str) -> Entry | None:

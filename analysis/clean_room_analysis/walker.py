@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
+from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.content_scan import FileList, ScannedTree, scan
 from clean_room_analysis.ledger import Ledger
@@ -11,7 +12,7 @@ from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import Entry, FileSystemReport
 from clean_room_analysis.outputs import Writable
 from clean_room_analysis.timeline import Timeline, body_line
-from clean_room_analysis.tree import Tree
+from clean_room_analysis.tree import WELL_KNOWN, Tree
 
 _LATE = "the time for the analysis was over (--deadline-seconds)"
 
@@ -54,18 +55,37 @@ class Walker:
         scanned = ScannedTree(tree, volume_id, self._place, FileList(self._scratch), reopen)
         self._trees.append(scanned)
         linked: set[int] = set()
+        elsewhere: list[tuple[str, str]] = []
         for entry in self._entries(tree, volume_id):
             report.files_seen += 1
             self._bodyfile.write(body_line(entry, volume_id))
             self._timeline.add_entry(entry, volume_id)
             self._offer(Item(entry, tree, volume_id), self._first)
+            if entry.is_link and WELL_KNOWN.match(entry.logical):
+                elsewhere.append((entry.path, entry.logical))
             if entry.is_file and entry.size > 0 and (entry.links < 2 or entry.inode not in linked):
                 scanned.files.add(entry)  # a file with several names is scanned once
                 if entry.links > 1 and report.type != "btrfs":  # whose subvolumes number their inodes each for itself
                     linked.add(entry.inode)
+        self._follow(tree, volume_id, elsewhere)
         report.read_to_end = not self._deadline.passed
         for check in self._first:
             self._run(check, volume_id, partial(check.leave, tree))
+
+    def _follow(self, tree: Tree, volume_id: str, links: list[tuple[str, str]]) -> None:
+        """Looks again, under the path the system knows, at what lies behind well-known directories that are links."""
+        for path, logical in links:
+            target = tree.resolve(path)
+            if target is None or not target.is_directory or logical.startswith(target.logical + "/"):
+                continue
+            count = 0
+            for entry in tree.below(target.path, logical, limits.LINKED_ENTRIES):
+                count += 1
+                if self._deadline.passed:
+                    break
+                self._offer(Item(entry, tree, volume_id), self._first)
+            if count >= limits.LINKED_ENTRIES or self._deadline.passed:
+                self._ledger.not_looked_at(f"{volume_id}:{path}", f"only {count} entries were looked at behind this link")
 
     def conclude(self) -> None:
         """What the artefact checks say when every tree was read."""
