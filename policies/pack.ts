@@ -1,4 +1,13 @@
 import type { PolicyPackArgs } from "@pulumi/policy";
+import { accountDefaultsAreSafe } from "./accountDefaultsAreSafe";
+import { alarmHasActions } from "./alarmHasActions";
+import { bucketIsProtected } from "./bucketIsProtected";
+import { cleanRoomEgressIsNamed } from "./cleanRoomEgressIsNamed";
+import { eventsHaveDeadLetters } from "./eventsHaveDeadLetters";
+import { messagesAreEncrypted } from "./messagesAreEncrypted";
+import { noSecretInTheClear } from "./noSecretInTheClear";
+import { tableIsProtected } from "./tableIsProtected";
+import { workflowIsLogged } from "./workflowIsLogged";
 import { cleanRoomHasNoGateway } from "./cleanRoomHasNoGateway";
 import { cleanRoomHasNoPublicAddress } from "./cleanRoomHasNoPublicAddress";
 import { cleanRoomHasNoRouteOut } from "./cleanRoomHasNoRouteOut";
@@ -33,6 +42,15 @@ const written: PolicyPackArgs["policies"] = [
     nothingIsPublic,
     coverageInEveryRegion,
     otherPackagesAreRead,
+    cleanRoomEgressIsNamed,
+    accountDefaultsAreSafe,
+    bucketIsProtected,
+    tableIsProtected,
+    messagesAreEncrypted,
+    eventsHaveDeadLetters,
+    workflowIsLogged,
+    alarmHasActions,
+    noSecretInTheClear,
 ];
 
 /** Every policy of the pack, which also judges what a template or another package brings along. Importing this file starts nothing; `index.ts` serves it. */

@@ -7,5 +7,5 @@ new aws.vpc.SecurityGroupEgressRule("dns-for-the-agent", {
     ipProtocol: "udp",
     fromPort: 53,
     toPort: 53,
-    cidrIpv4: "10.0.0.2/32",
+    referencedSecurityGroupId: "sg-0123456789abcdef0",
 });

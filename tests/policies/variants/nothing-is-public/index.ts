@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 
-const topic = new aws.sns.Topic("findings");
+const topic = new aws.sns.Topic("findings", { kmsMasterKeyId: "alias/clean-room" });
 new aws.sns.TopicPolicy("findings", {
     arn: topic.arn,
     policy: JSON.stringify({
