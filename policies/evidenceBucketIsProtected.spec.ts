@@ -209,6 +209,17 @@ describe("policy evidence-bucket-is-protected", () => {
         });
     }
 
+    it("accepts a role that unlocks the interim copies it marked itself", async () => {
+        const policy = document({
+            Effect: "Allow",
+            Action: ["ec2:LockSnapshot", "ec2:UnlockSnapshot"],
+            Resource: "arn:aws:ec2:*::snapshot/*",
+            Condition: { StringLike: { "aws:ResourceTag/clean-room:incident": "*" } },
+        });
+        const role = { is: aws.iam.RolePolicy, name: "responder", props: { policy } };
+        expect((await judge(evidenceBucketIsProtected, [role])).violations).to.be.empty;
+    });
+
     it("asks less of the bucket that S3 writes access logs to, and only of that one", async () => {
         const tags = { "clean-room:role": "access-logs" };
         const logs = (...statements: object[]): Promise<{ violations: string[] }> =>

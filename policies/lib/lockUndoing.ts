@@ -20,7 +20,7 @@ const NOT_ON_EVIDENCE = [
 /** What statements of an identity policy allow that undoes evidence, by action as it is written. Wildcards in actions are role-has-no-wildcards' to refuse. */
 export function undoneByIdentity({ statements }: PolicyDocument): { label: string; actions: string[] }[] {
     return undone(statements, (statement) => [
-        ...statement.actions.filter((action) => NEVER.some((each) => same(each, action))),
+        ...statement.actions.filter((action) => NEVER.some((each) => same(each, action)) && !isOfOneTag(statement, action)),
         ...(statement.resources.some(mayBeEvidence)
             ? statement.actions.filter((action) => NOT_ON_EVIDENCE.some((each) => same(each, action)))
             : []),
@@ -41,6 +41,17 @@ function undone(statements: readonly Statement[], of: (statement: Statement) => 
         .filter(({ allow }) => allow)
         .map((statement) => ({ label: statement.label, actions: of(statement) }))
         .filter(({ actions }) => actions.length > 0);
+}
+
+/**
+ * Whether a statement unlocks only snapshots with some tag: a responder locks its interim copies in the member's account while they are copied.
+ * Evidence lies in the forensics account, where it is no interim copy; S3's locks are lifted for nobody.
+ */
+function isOfOneTag({ conditions }: Statement, action: string): boolean {
+    return (
+        same(action, "ec2:UnlockSnapshot") &&
+        conditions.some(({ operator, key }) => /^String(Equals|Like)$/.test(operator) && /^(aws|ec2):resourcetag\//.test(key))
+    );
 }
 
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
