@@ -70,8 +70,9 @@ export const findingSchema = z.object({
              * - `host`: the affected container, task or pod runs on it
              * - `member`: an attack sequence of another kind names it, by itself or in a group
              * - `mention`: it is named beside the affected resource
+             * - `detector`: another product than GuardDuty says that it is affected
              */
-            as: z.enum(["credentials", "host", "member", "mention"]),
+            as: z.enum(["credentials", "host", "member", "mention", "detector"]),
             instances: z.array(instanceRefSchema).min(1).max(100),
         })
         .nullable()

@@ -67,8 +67,7 @@ export type Intake = "repeats" | "updates" | "joins" | "opens";
  */
 export function planIntake(standing: IncidentRecord, finding: Finding, mode: ContainmentMode, executionFailed: boolean): Intake {
     const before = standing.findings.find(({ id }) => id === finding.id);
-    const unchanged =
-        before !== undefined && before.updatedAt === finding.updatedAt && before.severity === finding.severity && before.mode === mode;
+    const unchanged = before !== undefined && !hasNews(before, finding, mode);
     // A replayed message changes nothing, whatever has become of the incident; a person's message has no date to tell by.
     if (unchanged && !(standing.status === "released" && finding.origin === "manual")) return "repeats";
     if (standing.status === "released") return "opens";
@@ -76,6 +75,18 @@ export function planIntake(standing: IncidentRecord, finding: Finding, mode: Con
     if (standing.status === "observed" && (before === undefined ? mode !== "observe" : isStricter(mode, before.mode))) return "opens";
     if (executionFailed && mattersWhetherFailed(standing, finding)) return "opens";
     return before === undefined ? "joins" : "updates";
+}
+
+/**
+ * Whether a finding that was seen before says something new. An older state that comes late never does, and a second service that
+ * delivers the same state (Security Hub GuardDuty's, with a severity of its own scale) only where the rules now ask for more.
+ */
+function hasNews(before: SeenFinding, finding: Finding, mode: ContainmentMode): boolean {
+    const [then, now] = [before.updatedAt, finding.updatedAt].map((at) => (at === null ? NaN : Date.parse(at)));
+    if (now! < then!) return false;
+    const isLater = Number.isNaN(then) || Number.isNaN(now) ? before.updatedAt !== finding.updatedAt : now! > then!;
+    if (isLater || isStricter(mode, before.mode)) return true;
+    return before.origin === finding.origin && (before.severity !== finding.severity || before.mode !== mode);
 }
 
 /** A response that failed is begun anew by a person, and by another finding when it left the instance uncontained. */

@@ -37,6 +37,7 @@ const relations: Record<NonNullable<Finding["related"]>["as"], (instances: strin
         `It names the role session of the instance ${instances}: its credentials may have been used by somebody else.`,
     host: (instances) => `It runs on the instance ${instances}, which is only named beside it.`,
     member: (instances) => `As members of what was attacked it names the instances ${instances}.`,
+    detector: (instances) => `It names the instance ${instances}.`,
     mention: (instances) => `The instance ${instances} is only named beside it.`,
 };
 
@@ -48,6 +49,13 @@ export function relatedInstances(
     type: string,
 ): string {
     const what = advice.find(([pattern]) => pattern.test(kind ?? ""))?.[1] ?? "Handle it by the procedure for that kind of resource.";
+    if (as === "detector") {
+        return [
+            `The finding comes from ${known.map((each) => quote(each.replace(/^product /, ""))).join()}, not from GuardDuty, so it is no sign that the instance is compromised.`,
+            ...(instances.length > 0 ? [relations.detector(some(instances.map(where)))] : []),
+            `Use a Security Hub custom action to start all the same, or name the type ${quote(type, 128)} in containment.rules.`,
+        ].join(" ");
+    }
     return [
         ...(kind === null ? [] : [`The affected resource is ${quote(kind)}, not an EC2 instance.`]),
         ...(known.length > 0 ? [`It says of it: ${some(known.map((each) => quote(each)))}.`] : []),

@@ -76,13 +76,12 @@ function affectedBy(
         return {
             reason: `The finding is closed (${quote(finding.closed)}), so somebody has dealt with it. Reopen it in Security Hub if that was a mistake. ${byHand}`,
         };
-    // An open port or a missing patch is no sign of compromise; a person who picks such a finding knows why.
-    if (!finding.guardDuty && !context.chosenByPerson) {
-        return {
-            reason: `The finding comes from ${quote(finding.product)}, not from GuardDuty, so it is no sign that the instance is compromised. Use a Security Hub custom action to start all the same.`,
-        };
-    }
     const instances = finding.resources.flatMap((resource) => (resource.instance ? [resource.instance] : []));
+    // An open port or a missing patch is no sign of compromise; a person who picks such a finding, or names its type, knows why.
+    if (!finding.guardDuty && !context.chosenByPerson) {
+        const subject = { kind: null, known: [`product ${finding.product}`] };
+        return { instances: [], related: { subject, as: "detector", instances } };
+    }
     const sessions = [...finding.resources.flatMap((resource) => resource.sessions), ...finding.actors];
     const subject = resourceOfType(finding.type);
     const others = finding.resources.filter(

@@ -167,6 +167,39 @@ describe("planIntake", () => {
         ).to.equal("opens");
     });
 
+    describe("takes one finding by two services as one", () => {
+        const at = (updatedAt: string) => ({ updatedAt });
+        const standing = (status: "contained" | "released") =>
+            ({
+                ...newRecord(incidentOf(finding({ ...at("2026-11-24T09:35:00.871Z"), severity: 8.5 })), 1, "automatic", now),
+                status,
+            }) as const;
+        for (const status of ["contained", "released"] as const) {
+            it(`repeats it by Security Hub, whose severity and spelling of the time are its own, when it is ${status}`, () => {
+                for (const updatedAt of ["2026-11-24T09:35:00.871Z", "2026-11-24T09:35:00.871+00:00", "2026-11-24T10:35:00.871+01:00"]) {
+                    const again = finding({ ...at(updatedAt), severity: 8, origin: "securityhub" });
+                    expect(planIntake(standing(status), again, "automatic", false)).to.equal("repeats");
+                }
+            });
+
+            it(`repeats an older state that comes late, when it is ${status}`, () => {
+                const late = finding({ ...at("2026-11-24T09:05:00.000Z"), severity: 5 });
+                expect(planIntake(standing(status), late, "observe", false)).to.equal("repeats");
+            });
+        }
+
+        it("has news by either with a later time, or where the rules now ask for more", () => {
+            const later = finding({ ...at("2026-11-24T09:50:00Z"), severity: 8, origin: "securityhub" });
+            expect(planIntake(standing("contained"), later, "automatic", false)).to.equal("updates");
+            const observed = {
+                ...newRecord(incidentOf(finding(at("2026-11-24T09:35:00Z"))), 1, "observe", now),
+                status: "observed",
+            } as const;
+            const graver = finding({ ...at("2026-11-24T09:35:00Z"), origin: "securityhub", severity: 9 });
+            expect(planIntake(observed, graver, "automatic", false)).to.equal("opens");
+        });
+    });
+
     it("does not lose a graver finding behind an instance that was left as it is", () => {
         const observed = record({ status: "observed" }, "observe");
         expect(planIntake(observed, finding({ id: "other" }), "observe", false)).to.equal("joins");

@@ -327,6 +327,15 @@ describe("a finding about an instance that is filed under another resource", () 
         expect(told(container)).to.deep.include({ as: "host", ids: [victim.instanceId] });
     });
 
+    it("comes from another detector than GuardDuty, which is not believed by itself", () => {
+        const other = { ProductArn: "arn:aws:securityhub:eu-west-1::product/crowdstrike/crowdstrike-falcon", ProductName: "Falcon" };
+        const message = asff([{ Type: "AwsEc2Instance", Id: arn }], { ...other, Types: ["TTPs/Execution/Malware"] });
+        const result = parseMessage(message);
+        expect(result.outcome).to.equal("refused");
+        expect(result.refusals.join()).to.match(/"Falcon", not from GuardDuty.*i-0a1b2c3d4e5f60718.*custom action/);
+        expect(parseMessage(message, always).findings[0]).to.deep.include({ type: "TTPs/Execution/Malware", instances: [victim] });
+    });
+
     it("is never followed into another account than the finding's", () => {
         const foreign = arn.replace("222222222222", "333333333333");
         const { ids, reason } = told(sequence("AttackSequence:EC2/CompromisedInstanceGroup", [group("ec2Vpc", [foreign])]));
