@@ -8,21 +8,13 @@ import { forensicsClient, memberClient } from "./aws/clients";
 import { snapshotArn, madeForIncident, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
 import { isTransient, NotYetError, StepError, TransientError } from "./aws/errors";
-import { putJson } from "./aws/evidenceBucket";
+import { tellBesides } from "./aws/problems";
 import { step } from "./aws/handler";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { actOnAll, readState, type Sides } from "./aws/preservation";
 import { readPins } from "./aws/snapshotPins";
 import { victimVolumes } from "./aws/victimVolumes";
-import {
-    containmentSchema,
-    evidenceSchema,
-    incidentSchema,
-    problemSchema,
-    type Evidence,
-    type Incident,
-    type Problem,
-} from "./domain/containers";
+import { containmentSchema, evidenceSchema, incidentSchema, type Evidence, type Incident } from "./domain/containers";
 import { purposeTag } from "./domain/tags";
 import { errorRecord, objectNames, objectPrefixes } from "./domain/evidenceKeys";
 import { isAside, planPreservation, type PreservationPlan } from "./domain/planPreservation";
@@ -143,21 +135,17 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
 async function tellOf(incident: Incident, { missing, anomalies, snapshots }: Evidence): Promise<void> {
     if (missing.length === 0 && anomalies.length === 0) return;
     const lost = missing.map(({ volumeId, device, why }) => `${volumeId} (${device}) is NOT preserved: ${why}`);
-    const problem: Problem = problemSchema.parse({
-        schemaVersion: 1,
-        incidentId: incident.incidentId,
-        instance: incident.instance,
-        step: "CreateSnapshots",
-        error: missing.length > 0 ? "PartlyPreserved" : "Anomaly",
-        cause: [
+    await tellBesides(
+        incident,
+        "CreateSnapshots",
+        missing.length > 0 ? "PartlyPreserved" : "Anomaly",
+        [
             `${snapshots.length} of ${snapshots.length + missing.length} volumes are preserved.`,
             ...lost,
             ...anomalies,
             ...(lost.length > 0 ? [remedy()] : []),
         ].join(" "),
-        at: new Date().toISOString(),
-    });
-    await putJson(`${incident.prefix}${errorRecord("CreateSnapshots")}`, problem, { onlyIfAbsent: true });
+    );
 }
 
 /** Stages that one call goes through where EC2 is quick: snapshot, shared copy, evidence copy, lock, and the look back. */

@@ -5,16 +5,19 @@ import { z } from "zod";
 import { forensicsClient } from "./aws/clients";
 import { tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
-import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
+import { errorCode, isNotFound, NotYetError, StepError } from "./aws/errors";
 import { forensicInstances } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
-import { ec2Arn, type Permissions } from "./aws/permissions";
+import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { tellOfWaiting } from "./aws/problems";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type ForensicHost } from "./domain/containers";
+import { errorRecord } from "./domain/evidenceKeys";
 import { incidentTags } from "./domain/tags";
-import { isAboutTheSubnet, planLaunch, type LaunchAttempt } from "./domain/planLaunch";
+import { isAboutTheSubnet, isQuota, planLaunch, typesToTry, type LaunchAttempt } from "./domain/planLaunch";
 
 /** Given by the deployment. */
 export const variables = needs(
+    "EVIDENCE_BUCKET",
     "EVIDENCE_KEY_ARN",
     "FORENSIC_SUBNET_IDS",
     "FORENSIC_SECURITY_GROUP_ID",
@@ -57,6 +60,8 @@ export const permissions: Permissions = (names) => [
         ? []
         : [{ Sid: "ReadImageParameter", Effect: "Allow" as const, Action: ["ssm:GetParameter"], Resource: [names.imageParameterArn] }]),
     ...useKeyThroughEbs(names, "EncryptRootVolume", names.evidenceKeyArn),
+    ...readEvidence(errorRecord("StartForensicInstance"))(names),
+    ...writeEvidence(errorRecord("StartForensicInstance"))(names),
 ];
 
 /** GiB of the root volume: timelines of tens of millions of files are written there before they are uploaded. */
@@ -108,6 +113,7 @@ function toHost(incidentId: string, instance: Instance): ForensicHost {
         imageId: instance.ImageId!,
         availabilityZone: instance.Placement!.AvailabilityZone!,
         volumes: [],
+        missing: [],
     };
 }
 
@@ -116,18 +122,18 @@ interface Launch {
     incidentId: string;
     imageId: string;
     rootVolume: { device: string; sizeGiB: number };
-    instanceType: string;
+    instanceTypes: string[];
     subnetIds: string[];
 }
 
 /** @returns null when EC2 gave back a former host, as it does for as long as it remembers the token. */
-async function run(ec2: EC2Client, launch: Launch, { subnetId, clientToken }: LaunchAttempt): Promise<Instance | null> {
+async function run(ec2: EC2Client, launch: Launch, { instanceType, subnetId, clientToken }: LaunchAttempt): Promise<Instance | null> {
     const tags = incidentTags(launch.incidentId, "forensic-host");
     try {
         const { Instances = [] } = await ec2.send(
             new RunInstancesCommand({
                 ImageId: launch.imageId,
-                InstanceType: launch.instanceType as _InstanceType,
+                InstanceType: instanceType as _InstanceType,
                 MinCount: 1,
                 MaxCount: 1,
                 ClientToken: clientToken,
@@ -162,30 +168,27 @@ async function run(ec2: EC2Client, launch: Launch, { subnetId, clientToken }: La
         );
         return Instances.find(isLive) ?? null;
     } catch (error) {
-        const code = errorCode(error);
-        if (code === "IdempotentInstanceTerminated") return null;
-        if (code !== "InstanceLimitExceeded" && code !== "VcpuLimitExceeded") throw error;
-        throw new StepError(
-            `The forensics account's quota does not admit another instance (${code})`,
-            launch.instanceType,
-            "Raise the quota of running On-Demand instances, or end an instance that is not needed.",
-            { cause: error },
-        );
+        if (errorCode(error) === "IdempotentInstanceTerminated") return null;
+        throw error;
     }
 }
 
-/** Tries one subnet after the other. @returns null when a former host stands under one of the tokens. */
+/** Tries one type and subnet after the other. @returns null when a former host stands under one of the tokens. */
 async function runInSomeSubnet(ec2: EC2Client, launch: Launch, generation: number): Promise<Instance | null> {
     const refusals: string[] = [];
     for (const attempt of planLaunch(launch, generation)) {
         try {
             return await run(ec2, launch, attempt);
         } catch (error) {
-            if (!isAboutTheSubnet(errorCode(error))) throw error;
-            refusals.push(`${attempt.subnetId}: ${errorCode(error)}`);
+            const code = errorCode(error);
+            if (!isAboutTheSubnet(code) && !isQuota(code)) throw error;
+            refusals.push(`${attempt.instanceType} in ${attempt.subnetId}: ${code}`);
         }
     }
-    throw new TransientError(`No forensic subnet has room for a ${launch.instanceType} (${refusals.join(", ")}).`);
+    const quota = refusals.some((each) => isQuota(each.slice(each.lastIndexOf(" ") + 1)));
+    throw new NotYetError(
+        `No forensic instance could be started (${refusals.join(", ")}).${quota ? " The forensics account's quota stands in the way: raise the one of running On-Demand instances, or end an instance that is not needed." : ""}`,
+    );
 }
 
 async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
@@ -194,7 +197,7 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
         incidentId,
         imageId: image,
         rootVolume: await rootVolumeOf(ec2, image),
-        instanceType: environment("FORENSIC_INSTANCE_TYPE"),
+        instanceTypes: typesToTry(environment("FORENSIC_INSTANCE_TYPE")),
         subnetIds: environment("FORENSIC_SUBNET_IDS"),
     };
     for (let generation = 0; generation < mostGenerations; generation++) {
@@ -210,18 +213,25 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
 
 /**
  * @returns as soon as EC2 accepted the instance; the next steps wait for it
- * @throws Transient when no subnet has capacity; StepFailed on a quota or a wrong image
+ * @throws NotYet when no type has capacity or quota in any subnet, of which people are told after ten minutes; StepFailed on a wrong image
  */
 export const handler = step({
     name: "StartForensicInstance",
     input: z.object({ incident: incidentSchema, evidence: evidenceSchema }),
     output: forensicHostSchema,
-    run: async ({ incident: { incidentId } }) => {
+    run: async ({ incident, evidence }) => {
+        const { incidentId } = incident;
         const ec2 = forensicsClient(EC2Client);
         const standing = (await forensicInstances(ec2, incidentId))
             .filter(isLive)
             .sort((left, right) => (left.InstanceId! < right.InstanceId! ? -1 : 1))[0];
-        const instance = standing ?? (await start(ec2, incidentId));
+        const instance =
+            standing ??
+            (await start(ec2, incidentId).catch(async (error: unknown) => {
+                if (error instanceof NotYetError)
+                    await tellOfWaiting(incident, "StartForensicInstance", evidence.completedAt, error.message);
+                throw error;
+            }));
         log(standing ? "the forensic instance was started before" : "forensic instance started", {
             incidentId,
             instanceId: instance.InstanceId,

@@ -263,6 +263,11 @@ export const forensicHostSchema = z.object({
     availabilityZone: z.string(),
     /** Empty until the volumes are attached. */
     volumes: z.array(forensicVolumeSchema),
+    /** Volumes that could not be made or attached, and why. */
+    missing: z
+        .array(z.object({ sourceVolumeId: z.string(), purpose: z.enum(["evidence", "work"]), why: untrustedText(512) }))
+        .max(128)
+        .default([]),
 });
 export type ForensicHost = z.infer<typeof forensicHostSchema>;
 

@@ -1,6 +1,9 @@
 /**
  * Which volumes the forensic instance needs, and what to do next to have them attached: pure, from what EC2 shows.
  *
+ * One volume that cannot be made or attached is missing, with the reason; the others go on. A volume with an AWS Marketplace product
+ * code attaches to a stopped instance only (EC2, AttachVolume), so the host is stopped for it, and started again.
+ *
  * Each evidence snapshot becomes two volumes: one that is never mounted, and one that the analysis mounts. Where the
  * instance cannot take that many, snapshots at the end of the list (data volumes) go without a work volume, and the
  * analysis reads the evidence volume's file systems without mounting them.
@@ -16,35 +19,60 @@ export interface VolumeState {
     availabilityZone: string;
     /** creating, available, in-use, deleting, deleted, error. */
     state: string;
+    /** It carries an AWS Marketplace product code. */
+    coded: boolean;
     attachment: { instanceId: string; device: string; state: string; deleteOnTermination: boolean } | null;
 }
 
 export interface VolumesState {
     incidentId: string;
     evidence: Evidence;
-    host: { instanceId: string; availabilityZone: string; running: boolean; devices: readonly string[] };
+    host: {
+        instanceId: string;
+        availabilityZone: string;
+        /** EC2's word: pending, running, stopping, stopped. */
+        state: string;
+        devices: readonly string[];
+    };
+    /** What could not be made or attached before, by evidence snapshot and purpose as {@link keyOf} joins them, and why. */
+    refused: ReadonlyMap<string, string>;
     volumes: readonly VolumeState[];
 }
 
 export type VolumeAction =
     | {
           kind: "create";
+          of: string;
           purpose: "evidence" | "work";
           snapshot: EvidenceSnapshot;
           clientToken: string;
           initializationRate: number | undefined;
       }
-    | { kind: "attach"; volumeId: string; device: string }
+    | { kind: "attach"; volumeId: string; device: string; of: string }
+    /** For the volumes that attach to a stopped instance only, and back. */
+    | { kind: "stop-host" }
+    | { kind: "start-host" }
     /** So that the volume goes when the instance is terminated, whoever terminates it. */
     | { kind: "delete-on-termination"; device: string };
 
 export interface VolumesPlan {
     actions: VolumeAction[];
     waitingFor: string[];
-    /** Volumes that EC2 could not make; nothing but a person's help will change that. */
-    failures: string[];
+    /** What the analysis goes without, and why. */
+    missing: MissingVolume[];
     /** In the order the analysis reads them. Complete when nothing else is left in the plan. */
     attached: ForensicVolume[];
+}
+
+/** Joins what `refused` is known by. */
+export const keyOf = (snapshotId: string, purpose: "evidence" | "work") => `${purpose}/${snapshotId}`;
+
+/** A volume the forensic instance does not have. */
+export interface MissingVolume {
+    /** The victim's volume. */
+    sourceVolumeId: string;
+    purpose: "evidence" | "work";
+    why: string;
 }
 
 /** A Nitro instance takes 28 attachments: its network interface, its root volume and these. */
@@ -91,15 +119,20 @@ function clientToken(state: VolumesState, { purpose, snapshot }: Wanted): string
         .digest("hex");
 }
 
-/** Plans the next actions. @throws nothing: more snapshots than fit are a failure of the plan */
+/** Plans the next actions. */
 export function planVolumes(state: VolumesState): VolumesPlan {
-    const plan: VolumesPlan = { actions: [], waitingFor: [], failures: [], attached: [] };
-    const wanted = wantedVolumes(state.evidence);
-    if (wanted.length > mostVolumes) {
-        plan.failures.push(`the incident has ${wanted.length} volumes and a forensic instance takes ${mostVolumes}`);
-        return plan;
-    }
-    if (!state.host.running) plan.waitingFor.push(`${state.host.instanceId} to run`);
+    const plan: VolumesPlan = { actions: [], waitingFor: [], missing: [], attached: [] };
+    const all = wantedVolumes(state.evidence);
+    const wanted = all.slice(0, mostVolumes);
+    for (const { purpose, snapshot } of all.slice(mostVolumes))
+        plan.missing.push({
+            sourceVolumeId: snapshot.volumeId,
+            purpose,
+            why: `a forensic instance takes ${mostVolumes} volumes, and the incident has more`,
+        });
+    const running = state.host.state === "running";
+    const stopped = state.host.state === "stopped";
+    let forStopped = 0;
 
     const taken = new Set(
         [
@@ -121,19 +154,24 @@ export function planVolumes(state: VolumesState): VolumesPlan {
                 one.state !== "deleted" &&
                 (one.attachment === null || one.attachment.instanceId === state.host.instanceId),
         );
+        const refusal = state.refused.get(keyOf(snapshot.evidenceSnapshotId, purpose));
         const rank = (one: VolumeState) => `${one.attachment ? 0 : one.state === "error" ? 2 : 1}/${one.volumeId}`;
         const volume = candidates.sort((left, right) => (rank(left) < rank(right) ? -1 : 1))[0];
 
-        if (!volume) {
+        if (refusal !== undefined && !volume?.attachment) {
+            plan.missing.push({ sourceVolumeId: snapshot.volumeId, purpose, why: refusal });
+        } else if (!volume) {
             plan.actions.push({
                 kind: "create",
+                of: keyOf(snapshot.evidenceSnapshotId, purpose),
                 purpose,
                 snapshot,
                 clientToken: clientToken(state, want),
                 initializationRate: snapshot.sizeGiB > initializedAboveGiB ? initializationRate : undefined,
             });
         } else if (volume.state === "error") {
-            plan.failures.push(`${purpose} volume ${volume.volumeId} of ${snapshot.evidenceSnapshotId} is in state error`);
+            const why = `${purpose} volume ${volume.volumeId} of ${snapshot.evidenceSnapshotId} is in state error`;
+            plan.missing.push({ sourceVolumeId: snapshot.volumeId, purpose, why });
         } else if (volume.attachment) {
             const { device, state: attachmentState, deleteOnTermination } = volume.attachment;
             if (attachmentState !== "attached") plan.waitingFor.push(`${volume.volumeId}, which is ${attachmentState}`);
@@ -148,9 +186,26 @@ export function planVolumes(state: VolumesState): VolumesPlan {
             });
         } else if (volume.state !== "available") {
             plan.waitingFor.push(`${purpose} volume ${volume.volumeId}, which is ${volume.state}`);
-        } else if (state.host.running) {
-            plan.actions.push({ kind: "attach", volumeId: volume.volumeId, device: free.shift()! });
+        } else if (volume.coded) {
+            forStopped++;
+            if (stopped)
+                plan.actions.push({
+                    kind: "attach",
+                    volumeId: volume.volumeId,
+                    device: free.shift()!,
+                    of: keyOf(snapshot.evidenceSnapshotId, purpose),
+                });
+        } else if (running || stopped) {
+            plan.actions.push({
+                kind: "attach",
+                volumeId: volume.volumeId,
+                device: free.shift()!,
+                of: keyOf(snapshot.evidenceSnapshotId, purpose),
+            });
         }
     }
+    if (forStopped > 0 && running) plan.actions.push({ kind: "stop-host" });
+    else if (stopped && plan.actions.length === 0) plan.actions.push({ kind: "start-host" });
+    if (!running) plan.waitingFor.push(`${state.host.instanceId}, which is ${state.host.state}`);
     return plan;
 }

@@ -62,7 +62,8 @@ const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting
     CreateSnapshots: { every: 15, atMost: longestPreservationSeconds },
     // Until AWS has capacity or a quota is raised.
     StartForensicInstance: { every: 15, atMost: 12 * 3600 },
-    AttachEvidenceVolumes: { every: 5, atMost: 1800 },
+    // Until a quota of volumes is raised; a host may have to be stopped and started.
+    AttachEvidenceVolumes: { every: 5, atMost: 6 * 3600 },
     // An instance takes 30 s to 6 min to register with Systems Manager.
     CheckSsm: { every: 5, atMost: 1200 },
     RunAnalysis: { every: 30, atMost: analysisTimeoutSeconds + 600 },

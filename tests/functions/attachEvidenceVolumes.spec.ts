@@ -27,6 +27,7 @@ describe("attachEvidenceVolumes", () => {
             imageId: "ami-0123456789abcdef0",
             availabilityZone: "eu-west-1a",
             volumes: [],
+            missing: [],
         };
     });
     afterEach(() => aws.remove());
@@ -85,13 +86,39 @@ describe("attachEvidenceVolumes", () => {
         expect(answer.volumes.map(({ volumeId }) => volumeId)).not.to.include(stray);
     });
 
-    it("fails when the instance has ended or a volume cannot be made", async () => {
+    it("goes on without a volume that cannot be made, and fails only when no evidence is left", async () => {
         await thrown(handler({ incident, evidence, host }));
-        const [volume] = [...aws.forensics.volumes.values()].filter(({ SnapshotId }) => SnapshotId);
-        volume.State = "error";
+        const made = [...aws.forensics.volumes.values()].filter(({ SnapshotId }) => SnapshotId);
+        const [volume] = made;
+        volume!.State = "error";
+        const { answer } = await aws.until(handler, { incident, evidence, host });
+        expect(answer.volumes).to.have.length(3);
+        expect(answer.missing.map(({ why }) => why).join()).to.include(volume!.VolumeId as string);
+        for (const each of made) Object.assign(each, { State: "error", Attachments: [] });
         const broken = await thrown(aws.until(handler, { incident, evidence, host }));
         expect(broken.name).to.equal("StepFailed");
-        expect(broken.message).to.include(volume.VolumeId as string);
+        expect(broken.message).to.include(volume!.VolumeId as string);
+    });
+
+    it("goes on without a volume that EC2 will never attach, and asks again where its view lags", async () => {
+        aws.forensics.errors.set("AttachVolume", ["VolumeInUse", "OptInRequired"]);
+        const { answer } = await aws.until(handler, { incident, evidence, host });
+        expect(answer.volumes.length + answer.missing.length).to.equal(4);
+        expect(answer.volumes.length).to.be.greaterThan(2);
+    });
+
+    it("stops the host to attach volumes with a Marketplace product code, and starts it again", async () => {
+        await thrown(handler({ incident, evidence, host }));
+        for (const volume of aws.forensics.volumes.values())
+            if (volume.SnapshotId === evidence.snapshots[0]!.evidenceSnapshotId) volume.ProductCodes = [{ ProductCodeId: "abc" }];
+        const { answer } = await aws.until(handler, { incident, evidence, host });
+        expect(answer.volumes).to.have.length(4);
+        expect(answer.missing).to.deep.equal([]);
+        expect(aws.forensics.of("StopInstances")).to.have.length(1);
+        expect(aws.forensics.of("StartInstances")).to.have.length(1);
+    });
+
+    it("fails when the instance has ended", async () => {
         aws.forensics.instances.get(host.instanceId)!.State = { Name: "terminated" };
         const ended = await thrown(handler({ incident, evidence, host }));
         expect(ended.name).to.equal("StepFailed");

@@ -43,6 +43,7 @@ export class InMemoryEc2 {
         for (const instance of this.instances.values()) {
             const state = instance.State as { Name: string };
             if (state.Name === "pending") state.Name = "running";
+            if (state.Name === "stopping") state.Name = "stopped";
             if (state.Name !== "shutting-down") continue;
             state.Name = "terminated";
             for (const [id, volume] of this.volumes) {
@@ -257,6 +258,20 @@ export class InMemoryEc2 {
         return this.page(this.matching(this.volumes.values(), input.Filters), "Volumes", input);
     }
 
+    onDescribeVolumeAttribute(input: { VolumeId: string }): unknown {
+        return { ProductCodes: this.volumes.get(input.VolumeId)?.ProductCodes ?? [] };
+    }
+
+    onStopInstances(input: { InstanceIds: string[] }): unknown {
+        for (const id of input.InstanceIds) this.instances.get(id)!.State = { Name: "stopping" };
+        return {};
+    }
+
+    onStartInstances(input: { InstanceIds: string[] }): unknown {
+        for (const id of input.InstanceIds) this.instances.get(id)!.State = { Name: "pending" };
+        return {};
+    }
+
     onDescribeImages(): unknown {
         return {
             Images: [
@@ -298,7 +313,10 @@ export class InMemoryEc2 {
         const volume = this.volumes.get(input.VolumeId)!;
         const instance = this.instances.get(input.InstanceId)!;
         const mappings = instance.BlockDeviceMappings as { DeviceName: string; Ebs: object }[];
-        if (volume.State !== "available" || (instance.State as { Name: string }).Name !== "running") throw awsError("IncorrectState");
+        const host = (instance.State as { Name: string }).Name;
+        if (volume.State !== "available" || (host !== "running" && host !== "stopped")) throw awsError("IncorrectState");
+        // A volume with an AWS Marketplace product code attaches to a stopped instance only (EC2 API reference, AttachVolume).
+        if (volume.ProductCodes !== undefined && host !== "stopped") throw awsError("IncorrectState");
         if (volume.AvailabilityZone !== (instance.Placement as { AvailabilityZone: string }).AvailabilityZone)
             throw awsError("InvalidVolume.ZoneMismatch");
         if (mappings.some(({ DeviceName }) => DeviceName === input.Device)) throw awsError("InvalidParameterValue");

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { handler } from "../../functions/startForensicInstance";
+import type { Evidence, Incident } from "../../functions/domain/containers";
 import { incidentTags } from "../../functions/domain/tags";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
 import { awsError } from "./inMemoryEc2";
@@ -8,7 +9,7 @@ const image = "ami-0123456789abcdef0";
 
 describe("startForensicInstance", () => {
     let aws: InMemoryAws;
-    let event: unknown;
+    let event: { incident: Incident; evidence: Evidence };
 
     beforeEach(() => {
         aws = new InMemoryAws();
@@ -19,7 +20,12 @@ describe("startForensicInstance", () => {
     afterEach(() => aws.remove());
 
     const launches = () =>
-        aws.forensics.of("RunInstances") as { ClientToken: string; ImageId: string; NetworkInterfaces: { SubnetId: string }[] }[];
+        aws.forensics.of("RunInstances") as {
+            ClientToken: string;
+            ImageId: string;
+            InstanceType: string;
+            NetworkInterfaces: { SubnetId: string }[];
+        }[];
 
     it("starts one instance that nobody can reach or log in to, and gives it back when it runs again", async () => {
         const first = await handler(event);
@@ -74,11 +80,33 @@ describe("startForensicInstance", () => {
         expect(launches()[0]!.ClientToken).not.to.equal(launches()[1]!.ClientToken);
     });
 
-    it("asks again later when no subnet has capacity", async () => {
+    it("takes another type where none of the zones has the configured one", async () => {
         aws.forensics.errors.set("RunInstances", ["InsufficientInstanceCapacity", "Unsupported"]);
+        await handler(event);
+        expect(launches().map(({ InstanceType }) => InstanceType)).to.deep.equal(["m6i.large", "m6i.large", "m7i.large"]);
+    });
+
+    it("waits when nothing has capacity, and tells people after ten minutes, once", async () => {
+        aws.forensics.errors.set("RunInstances", Array<string>(200).fill("InsufficientReservedInstancesCapacity"));
+        const at = (milliseconds: number) => ({
+            ...event,
+            evidence: { ...event.evidence, completedAt: new Date(Date.now() - milliseconds).toISOString() },
+        });
+        const error = await thrown(handler(at(1000)));
+        expect(error.name).to.equal("NotYet");
+        expect(error.message).to.include("m6i.large in subnet-a: InsufficientReservedInstancesCapacity").and.include("subnet-b");
+        const told = () => [...aws.objects.keys()].filter((key) => key.endsWith("errors/StartForensicInstance.error.json"));
+        expect(told()).to.have.length(0);
+        await thrown(handler(at(11 * 60_000)));
+        expect(told()).to.have.length(1);
+        expect(aws.objects.get(told()[0]!)).to.include("tried again by itself");
+    });
+
+    it("waits for a quota to be raised, and says which", async () => {
+        aws.forensics.errors.set("RunInstances", Array<string>(200).fill("VcpuLimitExceeded"));
         const error = await thrown(handler(event));
-        expect(error.name).to.equal("Transient");
-        expect(error.message).to.include("subnet-a: InsufficientInstanceCapacity").and.include("subnet-b: Unsupported");
+        expect(error.name).to.equal("NotYet");
+        expect(error.message).to.include("quota").and.include("m6i.large");
     });
 
     it("starts a new one after the former was terminated, however EC2 says so", async () => {
@@ -95,11 +123,7 @@ describe("startForensicInstance", () => {
         expect([former.instanceId, next.instanceId]).not.to.include((await handler(event)).instanceId);
     });
 
-    it("names the quota, the image and the parameter that stand in its way", async () => {
-        aws.forensics.errors.set("RunInstances", ["VcpuLimitExceeded"]);
-        expect((await thrown(handler(event))).message)
-            .to.include("quota")
-            .and.include("m6i.large");
+    it("names the image and the parameter that stand in its way", async () => {
         aws.forensics.errors.set("DescribeImages", ["InvalidAMIID.NotFound"]);
         expect((await thrown(handler(event))).message).to.include(image);
         aws.ssm = () => {

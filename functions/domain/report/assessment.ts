@@ -70,6 +70,8 @@ function incompleteReasons({ custody, summary, findings, timeline }: ReportInput
     const reasons: string[] = [];
     for (const { volumeId, device, why } of custody.evidence.missing)
         reasons.push(`Volume ${volumeId} (${device}) is not preserved: ${why}`);
+    for (const { sourceVolumeId, purpose, why } of custody.host.missing)
+        reasons.push(`The ${purpose} volume of ${sourceVolumeId} is missing on the forensic instance: ${why}`);
     reasons.push(...custody.evidence.anomalies.filter((anomaly) => anomaly.includes("taken later")));
     if (!findings) reasons.push("findings.jsonl could not be read, so findings are missing from this report.");
     if (findings?.malformed) reasons.push(`${count(findings.malformed, "line")} of findings.jsonl could not be understood.`);

@@ -4,6 +4,7 @@ import type { Evidence } from "../../../functions/domain/containers";
 import {
     deviceNames,
     mostVolumes,
+    keyOf,
     planVolumes,
     wantedVolumes,
     type VolumesState,
@@ -31,10 +32,11 @@ const evidenceOf = (sizes: number[]): Evidence => ({
         lock,
     })),
 });
-const stateOf = (evidence: Evidence, devices: string[] = ["/dev/xvda"], running = true): VolumesState => ({
+const stateOf = (evidence: Evidence, devices: string[] = ["/dev/xvda"], state = "running"): VolumesState => ({
     incidentId: "i-1-1",
     evidence,
-    host: { instanceId: host, availabilityZone: "eu-west-1a", running, devices },
+    host: { instanceId: host, availabilityZone: "eu-west-1a", state, devices },
+    refused: new Map(),
     volumes: [],
 });
 const place = (device: string) => device.replace(/^\/dev\/(xvd|sd)/, "");
@@ -51,6 +53,7 @@ function act(state: VolumesState, most: number, tokens: Map<string, string>): Vo
                 snapshotId: action.snapshot.evidenceSnapshotId,
                 availabilityZone: "eu-west-1a",
                 state: "creating",
+                coded: false,
                 attachment: null,
             });
         } else if (action.kind === "attach") {
@@ -120,15 +123,60 @@ describe("planVolumes", () => {
         );
     });
 
-    it("refuses more snapshots than an instance takes", () => {
-        const plan = planVolumes(stateOf(evidenceOf(Array.from({ length: mostVolumes + 1 }, () => 8))));
-        expect(plan.actions).to.deep.equal([]);
-        expect(plan.failures).to.have.length(1);
+    it("takes as many snapshots as an instance takes volumes, the root's first, and names the others", () => {
+        const plan = planVolumes(stateOf(evidenceOf(Array.from({ length: mostVolumes + 2 }, () => 8))));
+        const creates = plan.actions.filter(({ kind }) => kind === "create");
+        expect(creates).to.have.length(mostVolumes);
+        expect(plan.missing.map(({ purpose }) => purpose)).to.deep.equal(["evidence", "evidence"]);
+        expect(plan.missing[0]!.why).to.include(`${mostVolumes} volumes`);
+    });
+
+    const standing = (snapshot: number, changes: Partial<VolumeState> = {}): VolumeState => ({
+        volumeId: `vol-of-${snapshot}-${changes.purpose ?? "evidence"}`,
+        purpose: "evidence",
+        snapshotId: `snap-${snapshot}`,
+        availabilityZone: "eu-west-1a",
+        state: "available",
+        coded: false,
+        attachment: null,
+        ...changes,
+    });
+    const both = (snapshot: number, changes: Partial<VolumeState> = {}) => [
+        standing(snapshot, changes),
+        standing(snapshot, { ...changes, purpose: "work" }),
+    ];
+
+    it("goes on without a volume that EC2 could not make or will not attach, and names it", () => {
+        const state = stateOf(evidenceOf([8, 8]));
+        const plan = planVolumes({ ...state, volumes: [...both(0, { state: "error" }), ...both(1)] });
+        expect(plan.actions.map(({ kind }) => kind)).to.deep.equal(["attach", "attach"]);
+        expect(plan.missing.map(({ sourceVolumeId }) => sourceVolumeId)).to.deep.equal(["vol-source-0", "vol-source-0"]);
+        const refused = new Map([[keyOf("snap-0", "evidence"), "OptInRequired"]]);
+        expect(planVolumes({ ...state, volumes: [...both(0), ...both(1)], refused }).missing).to.deep.equal([
+            { sourceVolumeId: "vol-source-0", purpose: "evidence", why: "OptInRequired" },
+        ]);
+    });
+
+    it("stops the host for a volume with a Marketplace product code, and starts it again when all are attached", () => {
+        const evidence = evidenceOf([8]);
+        const coded = both(0, { coded: true });
+        expect(planVolumes({ ...stateOf(evidence), volumes: coded }).actions).to.deep.equal([{ kind: "stop-host" }]);
+        expect(planVolumes({ ...stateOf(evidence, ["/dev/xvda"], "stopping"), volumes: coded })).to.deep.include({ actions: [] });
+        const stopped = planVolumes({ ...stateOf(evidence, ["/dev/xvda"], "stopped"), volumes: coded });
+        expect(stopped.actions.map(({ kind }) => kind)).to.deep.equal(["attach", "attach"]);
+        const attached = coded.map((one, index) => ({
+            ...one,
+            state: "in-use",
+            attachment: { instanceId: host, device: `/dev/sd${"fg"[index]}`, state: "attached", deleteOnTermination: true },
+        }));
+        const after = planVolumes({ ...stateOf(evidence, ["/dev/xvda"], "stopped"), volumes: attached });
+        expect(after.actions).to.deep.equal([{ kind: "start-host" }]);
+        expect(planVolumes({ ...stateOf(evidence), volumes: attached })).to.deep.include({ actions: [], waitingFor: [], missing: [] });
     });
 
     it("makes volumes while the instance starts, and attaches none before it runs", () => {
         const evidence = evidenceOf([8]);
-        const state = { ...act(stateOf(evidence, [], false), Infinity, new Map()) };
+        const state = { ...act(stateOf(evidence, [], "pending"), Infinity, new Map()) };
         expect(state.volumes).to.have.length(2);
         const plan = planVolumes({ ...state, volumes: state.volumes.map((one) => ({ ...one, state: "available" })) });
         expect(plan.actions).to.deep.equal([]);
@@ -142,7 +190,14 @@ describe("planVolumes", () => {
         const other = tokensOf({ ...state, host: { ...state.host, instanceId: "i-00000000000000002" } });
         expect(other.filter((token) => tokensOf(state).includes(token))).to.deep.equal([]);
         expect(tokensOf(state).every((token) => token.length <= 64)).to.equal(true);
-        const stray = { volumeId: "vol-stray", purpose: "evidence" as const, snapshotId: "snap-0", state: "available", attachment: null };
+        const stray = {
+            volumeId: "vol-stray",
+            purpose: "evidence" as const,
+            snapshotId: "snap-0",
+            state: "available",
+            coded: false,
+            attachment: null,
+        };
         expect(
             tokensOf({
                 ...state,
