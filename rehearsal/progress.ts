@@ -25,13 +25,20 @@ export class Progress {
     private readonly shown = new Set<string>();
     private sentAt = Date.now();
     private inPlace = false;
+    private readonly lines: string[] = [];
 
     constructor(private readonly stream: { write: (text: string) => unknown; isTTY?: boolean; columns?: number }) {}
 
     /** A line of its own. */
     line(text: string): void {
         this.clear();
+        this.lines.push(text);
         this.stream.write(`${text}\n`);
+    }
+
+    /** Everything that was written so far, without what was taken back. */
+    transcript(): string {
+        return `${this.lines.join("\n")}\n`;
     }
 
     /** The moment the finding was sent; times of states count from here. */

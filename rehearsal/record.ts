@@ -15,6 +15,11 @@ export interface ResultFiles {
     slack: readonly SlackMessage[];
 }
 
+/** Keeps what the terminal showed, beside the result. */
+export async function writeTranscript(folder: string, transcript: string): Promise<void> {
+    await writeFile(path.join(folder, "terminal.txt"), transcript);
+}
+
 /** Replaces the link in one step, so that a reader never finds none. */
 async function pointLatestAt(out: string, name: string): Promise<void> {
     const next = path.join(out, `.latest-${process.pid}`);

@@ -10,7 +10,7 @@ import { followIncident, type FollowedIncident } from "./incident";
 import type { Options } from "./options";
 import { seconds, type Outcome } from "./outcome";
 import { printable, type Progress } from "./progress";
-import { writeResult } from "./record";
+import { writeResult, writeTranscript } from "./record";
 import { rehearseRefusal } from "./refusal";
 import { setUp, type Prepared } from "./setUp";
 import { deployed, forensics, setStage, type Stage } from "./stage";
@@ -123,6 +123,7 @@ async function rehearseIncident(
     );
     progress.line(`Result: ${folder}`);
     progress.line(verdictLine(checks, followed));
+    await writeTranscript(folder, progress.transcript());
     return { passed, record };
 }
 

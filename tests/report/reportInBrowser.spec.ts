@@ -9,7 +9,7 @@ import { renderReport } from "../../functions/domain/report/reportPage";
 import * as hostile from "../fixtures/analysis/hostile";
 import { reportInput } from "../fixtures/analysis/input";
 import * as plain from "../fixtures/analysis/plain";
-import { launchChromium } from "../support/chromium";
+import { launchChromium } from "../../tools/chromium";
 
 const pages = {
     plain: renderReport(reportInput()),

@@ -1,0 +1,113 @@
+/**
+ * `npm run screenshots`: pictures of what a person sees, made from the newest rehearsal (`npm run rehearse`), into docs/images: the report
+ * in light, dark, on a phone and on paper, the message of the isolation as Slack renders it (a mock page of ours), and the terminal.
+ */
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser } from "playwright-core";
+import type { SlackBlock, SlackPayload, SlackText } from "../functions/domain/channels/slack/toSlack";
+import { launchChromium } from "./chromium";
+
+const root = path.resolve(__dirname, "..");
+const images = path.join(root, "docs/images");
+
+const escape = (text: string): string => text.replace(/[<>]/g, (each) => (each === "<" ? "&lt;" : "&gt;"));
+/** Slack's text as HTML. It is escaped already, but for links; bold and code are the only formatting that our messages use. */
+const textHtml = ({ type, text }: SlackText): string =>
+    type === "plain_text"
+        ? text.replaceAll("\n", "<br>")
+        : text
+              .replace(/<([^|<>]*)\|([^<>]*)>/g, '<a href="#">$2</a>')
+              .replace(/`([^`]*)`/g, "<code>$1</code>")
+              .replace(/\*([^*\n]+)\*/g, "<b>$1</b>")
+              .replaceAll("\n", "<br>");
+
+function blockHtml(block: SlackBlock): string {
+    if (block.type === "header") return `<h2>${textHtml(block.text)}</h2>`;
+    if (block.type === "context") return `<p class="context">${block.elements.map(textHtml).join(" · ")}</p>`;
+    if ("fields" in block) return `<div class="fields">${block.fields.map((field) => `<div>${textHtml(field)}</div>`).join("")}</div>`;
+    return `<p>${textHtml(block.text)}</p>`;
+}
+
+/** One message as Slack shows it, closely enough to judge it by. */
+function slackPage({ attachments: [{ color, blocks }] }: SlackPayload): string {
+    return `<!doctype html><meta charset="utf-8"><style>
+body { font: 15px/1.46 Lato, "Helvetica Neue", Arial, sans-serif; color: #1d1c1d; margin: 16px; width: 680px }
+.app { font-weight: 900 } .app span { font: 10px sans-serif; background: #eee; padding: 1px 4px; border-radius: 2px; color: #616061 }
+.attachment { border-left: 4px solid ${color}; padding: 2px 12px; margin-top: 4px }
+h2 { font-size: 18px; margin: 6px 0 } p { margin: 6px 0 } .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px }
+code { font: 12px Menlo, Consolas, monospace; color: #c01343; background: #f6f6f6; border: 1px solid #ddd; border-radius: 3px; padding: 1px 3px; overflow-wrap: anywhere }
+.context { font-size: 12px; color: #616061 } a { color: #1264a3; text-decoration: none }
+</style><div class="app">clean-room <span>APP</span></div><div class="attachment">${blocks.map(blockHtml).join("")}</div>`;
+}
+
+const terminalPage = (text: string): string => `<!doctype html><meta charset="utf-8"><style>
+body { margin: 0; background: #16181d; color: #d7dae0 } pre { font: 13px/1.4 "DejaVu Sans Mono", Menlo, Consolas, monospace; margin: 16px; white-space: pre-wrap; width: 1100px }
+</style><pre>${escape(text.replaceAll("&", "&amp;"))}</pre>`;
+
+interface Picture {
+    name: string;
+    /** A file's path, or a page. */
+    page: { file: string } | { html: string };
+    width: number;
+    /** Of the window; the whole page is shown where it is null. */
+    height: number | null;
+    dark?: boolean;
+    print?: boolean;
+}
+
+async function take(browser: Browser, { name, page, width, height, dark, print }: Picture): Promise<string> {
+    const context = await browser.newContext({
+        viewport: { width, height: height ?? 600 },
+        colorScheme: dark ? "dark" : "light",
+        deviceScaleFactor: 1,
+    });
+    try {
+        const tab = await context.newPage();
+        if (print) await tab.emulateMedia({ media: "print" });
+        if ("file" in page) await tab.goto(pathToFileURL(page.file).href);
+        else await tab.setContent(page.html);
+        const file = path.join(images, `${name}.png`);
+        await tab.screenshot({ path: file, fullPage: height === null });
+        return path.relative(root, file);
+    } finally {
+        await context.close();
+    }
+}
+
+async function isolationMessage(folder: string): Promise<SlackPayload | null> {
+    for (const name of (await readdir(path.join(folder, "slack"))).sort()) {
+        const { payload } = JSON.parse(await readFile(path.join(folder, "slack", name), "utf8")) as { payload: SlackPayload };
+        if (/\bcontained\b/i.test(payload.text)) return payload;
+    }
+    return null;
+}
+
+async function main(): Promise<void> {
+    const folder = path.join(root, "rehearsal/out/latest");
+    const report = { file: path.join(folder, "report.html") };
+    const message = await isolationMessage(folder).catch(() => null);
+    if (message === null) throw new Error(`${folder} holds no rehearsal with an isolation message; run npm run rehearse first.`);
+    const terminal = await readFile(path.join(folder, "terminal.txt"), "utf8");
+    await mkdir(images, { recursive: true });
+    const pictures: Picture[] = [
+        { name: "report", page: report, width: 1200, height: 900 },
+        { name: "report-dark", page: report, width: 1200, height: 900, dark: true },
+        { name: "report-phone", page: report, width: 390, height: 844 },
+        { name: "report-print", page: report, width: 794, height: 1123, print: true },
+        { name: "slack-isolation", page: { html: slackPage(message) }, width: 720, height: null },
+        { name: "terminal", page: { html: terminalPage(terminal) }, width: 1140, height: null },
+    ];
+    const browser = await launchChromium();
+    try {
+        for (const picture of pictures) console.log(await take(browser, picture));
+    } finally {
+        await browser.close();
+    }
+}
+
+main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+});
