@@ -91,7 +91,7 @@ export interface CallbackArgs {
     /** What it reads of its environment, and nothing else. */
     readonly environment: Record<string, pulumi.Input<string>>;
     /** What the function's role may do besides writing its own log and its dead letters. */
-    readonly statements: pulumi.Input<Statement[]>;
+    readonly statements: readonly pulumi.Input<Statement>[];
     /** Seconds, 1 to 900. @default 60 */
     readonly timeoutSeconds?: number;
     /** MiB; the processor share grows with it. @default 512 */
@@ -133,29 +133,26 @@ export class Callback extends pulumi.ComponentResource {
             name,
             {
                 role: this.role.name,
-                policy: pulumi
-                    .all([args.statements, logGroup.arn, args.deadLetterQueueArn, args.messageKeyArn])
-                    .apply(([statements, log, queue, messageKey]) =>
-                        JSON.stringify({
-                            Version: "2012-10-17",
-                            Statement: [
-                                {
-                                    Sid: "WriteOwnLog",
-                                    Effect: "Allow",
-                                    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-                                    Resource: [`${log}:*`],
-                                },
-                                { Sid: "LeaveDeadLetters", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [queue] },
-                                {
-                                    Sid: "UseMessageKey",
-                                    Effect: "Allow",
-                                    Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-                                    Resource: [messageKey],
-                                },
-                                ...statements,
-                            ],
-                        }),
-                    ),
+                // An object and not its text, so that a policy pack sees at preview every statement but those that name what is not made yet.
+                policy: {
+                    Version: "2012-10-17",
+                    Statement: [
+                        {
+                            Sid: "WriteOwnLog",
+                            Effect: "Allow",
+                            Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+                            Resource: [pulumi.interpolate`${logGroup.arn}:*`],
+                        },
+                        { Sid: "LeaveDeadLetters", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [args.deadLetterQueueArn] },
+                        {
+                            Sid: "UseMessageKey",
+                            Effect: "Allow",
+                            Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+                            Resource: [args.messageKeyArn],
+                        },
+                        ...args.statements,
+                    ],
+                },
             },
             parent,
         );

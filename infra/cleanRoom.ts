@@ -14,6 +14,7 @@ import { forensicImage, ForensicInstance } from "./forensicRole";
 import { IncidentsTable } from "./incidentsTable";
 import { Intake, subscribeFunction } from "./intake";
 import { MessageKey } from "./messageKey";
+import { statementsKnownEarly } from "./policyDocument";
 import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
 import { Network } from "./network";
 import { Notifications } from "./notifications";
@@ -107,7 +108,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         );
 
         const image = forensicImage(settings, region);
-        const names = store.key.arn.apply((evidenceKeyArn) =>
+        const namesWith = (evidenceKeyArn: string) =>
             deployedNames({
                 partition,
                 region,
@@ -117,14 +118,13 @@ export class CleanRoom extends pulumi.ComponentResource {
                 evidenceKeyArn,
                 imageParameter: image.parameter,
                 slack: args.slackWebhookUrl !== null,
-            }),
-        );
+            });
         const environment: Record<VariableName, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
             MEMBER_ACCOUNTS: admittedAccounts(settings, region).join(","),
             RESPONDER_ROLE_NAME: responderRoleName,
-            STATE_MACHINE_ARN: names.stateMachineArn,
+            STATE_MACHINE_ARN: namesWith("").stateMachineArn,
             DRILL: String(settings.findings.drill),
             INCIDENTS_TABLE: incidents.table.name,
             CONTAINMENT_POLICY: containmentPolicyText(settings.containment),
@@ -169,7 +169,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                         region,
                         description: step.description,
                         environment: Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
-                        statements: names.apply(step.permissions),
+                        statements: statementsKnownEarly((keyArn) => step.permissions(namesWith(keyArn)), store.key.arn),
                         timeoutSeconds: step.timeoutSeconds,
                         memoryMiB: step.memoryMiB,
                         deadLetterQueueArn: intake.deadLetters.arn,

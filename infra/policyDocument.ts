@@ -1,4 +1,5 @@
 /** IAM documents as AWS takes them. */
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 
 /** A statement of a resource policy, which unlike a role's names who. */
@@ -19,6 +20,18 @@ export interface ResourceStatement {
 /** The JSON text of a policy, once every value in it is known. */
 export function policyDocument(statements: pulumi.Input<pulumi.Input<object>[]>): pulumi.Output<string> {
     return pulumi.output(statements).apply((Statement) => JSON.stringify({ Version: "2012-10-17", Statement }));
+}
+
+/**
+ * Statements each by itself, so that at preview only those wait for an ARN that name it.
+ *
+ * @param statements the same statements in the same order, whatever the ARN
+ */
+export function statementsKnownEarly<T extends object>(statements: (arn: string) => T[], arn: pulumi.Output<string>): pulumi.Input<T>[] {
+    const [one, other] = ["one", "other"].map(statements) as [T[], T[]];
+    return one.map((statement, index) =>
+        isDeepStrictEqual(statement, other[index]) ? statement : (arn.apply((known) => statements(known)[index]!) as pulumi.Input<T>),
+    );
 }
 
 /** A role's trust in one AWS service, bound to this account (the confused deputy). */
