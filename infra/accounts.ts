@@ -11,6 +11,30 @@ export interface AccountsArgs {
     readonly settings: Settings;
 }
 
+/** The variable by which a preview takes roles that may only read, such as for a pull request, whose code must never meet deployment rights. */
+export const previewRoleVariable = "CLEAN_ROOM_PREVIEW_ROLE_NAME";
+
+/**
+ * The role of an account that the run works as.
+ *
+ * @param roleArn the one that deploys
+ * @param previewRoleName name of a role of the same account that stands in its place
+ * @throws where an update is run with a preview's role, which would end half-way
+ */
+export function workingRole(roleArn: string | undefined, previewRoleName: string | undefined, isPreview: boolean): string | undefined {
+    if (!previewRoleName || !roleArn) return roleArn;
+    if (!isPreview)
+        throw new Error(
+            `${previewRoleVariable} is set, which is for previews: its roles may only read. Unset it, and run the update again.`,
+        );
+    return roleArn.replace(/:role\/.*$/, `:role/${previewRoleName}`);
+}
+
+function assumed(deployRoleArn: string | undefined) {
+    const roleArn = workingRole(deployRoleArn, process.env[previewRoleVariable], pulumi.runtime.isDryRun());
+    return roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined;
+}
+
 /** Providers of all accounts. A provider waits until its account is known to have every Region of the stack switched on. */
 export class Accounts extends pulumi.ComponentResource {
     /** Provider of the forensics account. */
@@ -30,7 +54,7 @@ export class Accounts extends pulumi.ComponentResource {
                     {
                         region: region as pulumi.Input<aws.Region>,
                         allowedAccountIds: [accountId],
-                        assumeRoles: roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined,
+                        assumeRoles: assumed(roleArn),
                         defaultTags: { tags: { [managedByTag]: "pulumi" } },
                     },
                     { parent: this },
@@ -74,9 +98,7 @@ export class Accounts extends pulumi.ComponentResource {
                 // Known once the account's Regions are: nothing is asked in one that is off.
                 region: this.forensics.region.apply(() => region as aws.Region),
                 allowedAccountIds: [forensics.accountId],
-                assumeRoles: forensics.deployRoleArn
-                    ? [{ roleArn: forensics.deployRoleArn, sessionName: "ec2-clean-room-forensics" }]
-                    : undefined,
+                assumeRoles: assumed(forensics.deployRoleArn),
             },
             { parent: this },
         );

@@ -184,6 +184,8 @@ function findInTheWay(
         } catch {
             return []; // None there; what else is wrong is said when the detector is made.
         }
+        // A stand-in for AWS that does not know the question gives it back.
+        if (!found.id) return [];
         const legacy =
             features.includes("RUNTIME_MONITORING") &&
             (found.features ?? []).some(({ name, status }) => name === "EKS_RUNTIME_MONITORING" && status === "ENABLED");

@@ -95,7 +95,8 @@ class MemberRegion extends pulumi.ComponentResource {
             parent,
         ).ids;
         pulumi.all([ofName, made]).apply(([ids, ours]) => {
-            if (ids.length > ours.length) return;
+            // Neither is there where a stand-in for AWS does not know the question.
+            if (((ids as string[] | undefined) ?? []).length > ((ours as string[] | undefined) ?? []).length) return;
             new aws.ec2.SecurityGroup(
                 `${name}-isolation-${vpcId}`,
                 {

@@ -5,17 +5,19 @@ import * as pulumi from "@pulumi/pulumi";
 /**
  * Zones that stand in every list, by name; the subnets take them in this order.
  *
- * @param lists zones that are available, that offer the instance type, that offer each endpoint
+ * @param lists zones that are available, that offer the instance type, that offer each endpoint; undefined where a stand-in for AWS does not
+ *   know the question, which then narrows nothing
  * @param count subnets to place; two of them share a zone where there is only one
  * @throws when no zone stands in all of them
  */
-export function chooseZones(lists: Readonly<Record<string, readonly string[]>>, count: number, region: string): string[] {
-    const [first = [], ...others] = Object.values(lists);
+export function chooseZones(lists: Readonly<Record<string, readonly string[] | undefined>>, count: number, region: string): string[] {
+    const answered = Object.entries(lists).flatMap(([what, zones]) => (zones === undefined ? [] : [{ what, zones }]));
+    const [first = [], ...others] = answered.map(({ zones }) => zones);
     const suitable = [...first].sort().filter((zone) => others.every((list) => list.includes(zone)));
     if (suitable.length === 0)
         throw new Error(
-            `No Availability Zone of ${region} has everything the clean room needs: ${Object.entries(lists)
-                .map(([what, zones]) => `${what}: ${zones.length > 0 ? zones.join(", ") : "none"}`)
+            `No Availability Zone of ${region} has everything the clean room needs: ${answered
+                .map(({ what, zones }) => `${what}: ${zones.length > 0 ? zones.join(", ") : "none"}`)
                 .join("; ")}. Name another type for the Region in forensicInstance.types.`,
         );
     return Array.from({ length: count }, (_, index) => suitable[index % suitable.length]!);

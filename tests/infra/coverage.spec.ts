@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { requireSwitchedOn } from "../../infra/accounts";
+import { requireSwitchedOn, workingRole } from "../../infra/accounts";
 import { parseSettings } from "../../infra/config";
 import { planDetectors } from "../../infra/planDetectors";
 import { declare, type Declared, type Declaration } from "./support/declared";
@@ -166,6 +166,18 @@ describe("GuardDuty as the program declares it", function () {
         );
         expect(declared.problems.join("\n")).to.include("not switched on in account 111111111111: me-south-1");
         expect(declared.resources.filter(({ accountId, custom }) => custom && accountId === "111111111111")).to.deep.equal([]);
+    });
+});
+
+describe("workingRole", () => {
+    const deploy = "arn:aws:iam::111111111111:role/ops/deploy";
+    it("is the deploying role, and in a preview one of the same account that may only read", () => {
+        expect(workingRole(deploy, undefined, false)).to.equal(deploy);
+        expect(workingRole(deploy, "preview", true)).to.equal("arn:aws:iam::111111111111:role/preview");
+        expect(workingRole(undefined, "preview", true)).to.equal(undefined);
+    });
+    it("lets no update run with a preview's role", () => {
+        expect(() => workingRole(deploy, "preview", false)).to.throw(/CLEAN_ROOM_PREVIEW_ROLE_NAME is set, which is for previews/);
     });
 });
 

@@ -17,6 +17,10 @@ describe("chooseZones", () => {
         expect(() => chooseZones({ "open zones": ["a"], "m9.large": [] }, 2, "eu-west-1")).to.throw(/m9\.large: none/);
     });
 
+    it("is not narrowed by a question that a stand-in for AWS does not know", () => {
+        expect(chooseZones({ ...lists, "endpoint kms": undefined }, 2, "eu-west-1")).to.deep.equal(["b", "d"]);
+    });
+
     it("chooses the same in whatever order AWS answers", () => {
         fc.assert(
             fc.property(fc.shuffledSubarray(["a", "b", "c", "d"], { minLength: 4 }), (open) => {

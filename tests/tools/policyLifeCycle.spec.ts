@@ -63,9 +63,14 @@ describe("what AWS does not delete just like that", () => {
 });
 
 describe("a stack's life after its update", () => {
-    const open = (seen: Inspection, state: string[] = []): OpenStack & { asked: Operation[] } => {
+    const open = (seen: Inspection, state: string[] = [], kept: string[] = []): OpenStack & { asked: Operation[] } => {
         const asked: Operation[] = [];
-        return { asked, inspect: async (operation) => (asked.push(operation), seen), inState: async () => state };
+        return {
+            asked,
+            inspect: async (operation) => (asked.push(operation), seen),
+            inState: async () => state,
+            unprotect: async () => kept,
+        };
     };
 
     it("is settled when all resources were looked at and none would change", async () => {
@@ -86,13 +91,14 @@ describe("a stack's life after its update", () => {
         expect((await leavesNothing(open(inspection(2, gone.slice(1))), 3)).ok, "one was not deleted").to.equal(false);
         const urn = "urn:pulumi:test::p::aws:s3/bucket:Bucket::evidence";
         const { ok, lines } = await leavesNothing(
-            open(inspection(3, [...gone.slice(1), change({ operation: "delete", retained: true })]), [urn]),
+            open(inspection(3, [...gone.slice(1), change({ operation: "delete", retained: true })]), [urn], [urn]),
             3,
         );
         expect(ok).to.equal(false);
         expect(lines[0]).to.include("2 of 3 resources deleted, 1 left in place on purpose, 1 left in the state");
         expect(lines)
             .to.include(`  still in the state: ${urn}`)
+            .and.include("  protected, and let go for this check alone: aws:s3/bucket:Bucket evidence")
             .and.include("  left in place (retainOnDelete): aws:s3/bucket:Bucket evidence");
         expect(lines.at(-1)).to.include("AWS itself refuses 3 of them at first");
     });

@@ -34,6 +34,8 @@ export interface OpenStack {
     inspect(operation: Operation): Promise<Inspection>;
     /** URNs of everything the state holds, the stack itself and providers included. */
     inState(): Promise<string[]>;
+    /** Lets the engine delete what it protects. @returns URNs of what was protected */
+    unprotect(): Promise<string[]>;
 }
 
 /** Hands an open stack to `use`, and removes afterwards whatever was made for it. */
@@ -67,6 +69,17 @@ export async function withStack<T>({ engine, project, stack, throwAwayState }: R
         if (throwAwayState && !engine.standIn) {
             await run(["pulumi", "stack", "init", stack, "--cwd", directory], env);
         }
+        const exported = async (): Promise<{ urn: string; protect?: boolean }[]> => {
+            const file = path.join(work, "state.json");
+            const { code, output } = await call(["stack", "export", "--file", file]);
+            if (code !== 0) {
+                throw new Error(`The state of ${where} could not be read:\n${tail(output)}`);
+            }
+            const { deployment } = JSON.parse(readFileSync(file, "utf8")) as {
+                deployment: { resources?: { urn: string; protect?: boolean }[] };
+            };
+            return deployment.resources ?? [];
+        };
         return await use({
             inspect: async (operation) => {
                 const { args, withPack } = operations[operation];
@@ -88,14 +101,19 @@ export async function withStack<T>({ engine, project, stack, throwAwayState }: R
                 }
                 return inspection;
             },
-            inState: async () => {
-                const file = path.join(work, "state.json");
-                const { code, output } = await call(["stack", "export", "--file", file]);
-                if (code !== 0) {
-                    throw new Error(`The state of ${where} could not be read:\n${tail(output)}`);
+            inState: async () => (await exported()).map(({ urn }) => urn),
+            unprotect: async () => {
+                if (!engine.standIn) {
+                    throw new Error(`To unprotect ${where} is for somebody who knows why, and this check never does that.`);
                 }
-                const { deployment } = JSON.parse(readFileSync(file, "utf8")) as { deployment: { resources?: { urn: string }[] } };
-                return (deployment.resources ?? []).map(({ urn }) => urn);
+                const kept = (await exported()).filter(({ protect }) => protect).map(({ urn }) => urn);
+                if (kept.length > 0) {
+                    const { code, output } = await call(["state", "unprotect", "--all", "--yes"]);
+                    if (code !== 0) {
+                        throw new Error(`The resources of ${where} could not be unprotected:\n${tail(output)}`);
+                    }
+                }
+                return kept;
             },
         });
     } finally {

@@ -29,11 +29,13 @@ export async function staysAsItIs(open: OpenStack, expected: number): Promise<Ou
 /** A destroy must delete every resource and leave an empty state; names what AWS would hold on to. @param expected resources the update saw */
 export async function leavesNothing(open: OpenStack, expected: number): Promise<Outcome> {
     const start = performance.now();
+    const kept = await open.unprotect();
     const { resources, changes } = await open.inspect("destroy");
     const left = await open.inState();
     const retained = changes.filter((change) => change.retained);
     const lines = [
         `destroy: ${resources - retained.length} of ${expected} resources deleted, ${retained.length} left in place on purpose, ${left.length} left in the state, ${secondsSince(start)} s`,
+        ...kept.map((urn) => `  protected, and let go for this check alone: ${urn.split("::").slice(2).join(" ")}`),
         ...retained.map(({ resource }) => `  left in place (retainOnDelete): ${resource}`),
         ...left.map((urn) => `  still in the state: ${urn}`),
     ];
