@@ -9,12 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from conftest import ANALYSIS
+from disks import file_system
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clean_room_analysis import limits
-from clean_room_analysis.logical_volumes import logical_volumes
+from clean_room_analysis.logical_volumes import Extent, PiecesStream, logical_volumes
 from clean_room_analysis.partitions import regions
 
 MEBIBYTE = 1024 * 1024
@@ -114,3 +118,37 @@ def test_the_program_reads_them_where_fstab_mounts_them(
     assert found == {("cron", "/etc/cron.d/sysupdate"), ("logins", "/secure")}
     volume = summary["volumes"][0]
     assert summary["complete"] and sum(one["sizeBytes"] for one in volume["regions"]) == volume["sizeBytes"] == len(image)
+
+
+def test_a_volume_in_pieces_is_read_through_them(image: bytes, tmp_path: Path) -> None:
+    """rhel/data-x lies in two pieces, a hole between them."""
+    (place,) = [one for one in logical_volumes(io.BytesIO(image), START, len(image) - START) if one.name == "rhel/data-x"]
+    content = file_system("ext4")
+    assert len(content) == place.size
+    disk = bytearray(image)
+    for one in place.extents:
+        (_, at) = one.stripes[0]
+        disk[START + at : START + at + one.length] = content[one.start : one.start + one.length]
+    path, out = tmp_path / "disk.img", tmp_path / "out"
+    path.write_bytes(disk)
+    command = [sys.executable, "-m", "clean_room_analysis", "--evidence", str(path), "--volume-id", "vol-1", "--out", str(out)]
+    done = subprocess.run(command, cwd=ANALYSIS, capture_output=True, text=True, check=False)
+    summary = json.loads((out / "summary.json").read_text())
+    systems = {one["label"]: (one["type"], one["filesSeen"]) for one in summary["volumes"][0]["fileSystems"]}
+    assert systems["rhel/data-x"] == ("ext4", 845) and done.returncode == 0, (summary["notLookedAt"], systems)
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.data())
+def test_stripes_over_several_disks_go_round(stripes: int, rows: int, data: st.DataObject) -> None:
+    chunk = 512 * data.draw(st.integers(1, 4))
+    content = random.Random(stripes * rows).randbytes(stripes * rows * chunk)
+    disks: dict[str, tuple[BinaryIO, int]] = {}
+    for which in range(stripes):
+        own = b"".join(content[(row * stripes + which) * chunk :][:chunk] for row in range(rows))
+        disks[str(which)] = (io.BytesIO(b"\0" * 1536 + own), 512)
+    extent = Extent(0, len(content), tuple((str(which), 1024) for which in range(stripes)), chunk)
+    stream = PiecesStream((extent,), disks)
+    assert stream.read() == content
+    at = data.draw(st.integers(0, len(content) - 1))
+    stream.seek(at)
+    assert stream.read(700) == content[at : at + 700]

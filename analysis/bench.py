@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How fast the analysis is, against bare tools in the same run: `npm run bench:analysis` (root, loop devices, mkfs.ext4).
+
+Makes an ext4 image of generated files (or takes `--tree DIRECTORY`), then measures SHA-256 of the image plus one YARA pass over its
+files, one after the other, and the whole analysis of the same image, each with a cold page cache where that may be dropped.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ANALYSIS = Path(__file__).resolve().parent
+sys.path.insert(0, str(ANALYSIS))
+
+import yara_x  # noqa: E402
+
+from clean_room_analysis.checks.yara import compile_rules  # noqa: E402
+
+MEBIBYTE = 1024 * 1024
+
+
+def run(*command: str) -> str:
+    """Output of a command that must succeed."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextlib.contextmanager
+def mounted(image: Path, options: str) -> Iterator[Path]:
+    """The image through a loop device."""
+    device = run("losetup", "--find", "--show", str(image))
+    try:
+        run("blockdev", "--setrw", device)
+        with tempfile.TemporaryDirectory() as directory:
+            run("mount", "-o", options, device, directory)
+            try:
+                yield Path(directory)
+            finally:
+                run("umount", directory)
+    finally:
+        run("losetup", "--detach", device)
+
+
+def generate(root: Path, files: int, mebibytes: int) -> None:
+    """Files of the sizes of a system: most are small, a few are large; half text, half not."""
+    chance = random.Random(20261128)
+    words = [bytes(chance.choices(b"abcdefghijklmnopqrstuvwxyz0123456789_(){};= ", k=60)) + b"\n" for _ in range(2000)]
+    noise = chance.randbytes(4 * MEBIBYTE)
+    average = mebibytes * MEBIBYTE // files
+    for index in range(files):
+        directory = root / f"usr/lib/p{index // 2000}/d{index // 40 % 50}"
+        if index % 40 == 0:
+            directory.mkdir(parents=True, exist_ok=True)
+        size = min(int(chance.paretovariate(1.2) * average / 6), 64 * MEBIBYTE)
+        if index % 2:
+            content = (
+                b"".join(chance.choices(words, k=size // 61 + 1))[:size]
+                if size < MEBIBYTE
+                else (words[index % 2000] * (size // 61 + 1))[:size]
+            )
+        else:
+            start = chance.randrange(MEBIBYTE)
+            content = (noise[start : start + size] if size < 3 * MEBIBYTE else noise * (size // len(noise) + 1))[:size]
+        (directory / f"f{index}").write_bytes(content)
+
+
+def cold() -> None:
+    """Drops the page cache, so that each measurement reads from the disk."""
+    os.sync()
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/vm/drop_caches").write_text("3\n")
+
+
+def bare(image: Path) -> tuple[float, float, int, int]:
+    """(seconds for SHA-256, seconds for YARA, files, bytes) by one process and nothing else."""
+    cold()
+    began = time.monotonic()
+    with image.open("rb") as handle:
+        hashlib.file_digest(handle, "sha256")
+    hashed = time.monotonic()
+    scanner, files, size = yara_x.Scanner(compile_rules()), 0, 0
+    with mounted(image, "ro,noload") as root:
+        for directory, _, names in os.walk(root):
+            for name in names:
+                path = os.path.join(directory, name)
+                if not os.path.islink(path) and os.path.isfile(path):
+                    content = Path(path).read_bytes()
+                    files, size = files + 1, size + len(content)
+                    scanner.scan(content)
+    return hashed - began, time.monotonic() - hashed, files, size
+
+
+def main() -> None:
+    """Prints the measurements as JSON."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--tree", help="a directory to copy into the image in place of generated files")
+    arguments.add_argument("--files", type=int, default=20_000)
+    arguments.add_argument("--mebibytes", type=int, default=800)
+    arguments.add_argument("--scratch", help="where the images are kept while it runs (default: the temporary directory)")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
+        image, work, out = Path(scratch, "disk.img"), Path(scratch, "work.img"), Path(scratch, "out")
+        needed = int(run("du", "-sm", given.tree).split()[0]) if given.tree else given.mebibytes
+        with image.open("wb") as handle:
+            handle.truncate((needed * 3 // 2 + 512) * MEBIBYTE)
+        run("mkfs.ext4", "-q", "-F", "-i", "8192", str(image))
+        with mounted(image, "rw") as root:
+            if given.tree:
+                run("cp", "-a", given.tree, str(root))
+            else:
+                generate(root, given.files, given.mebibytes)
+        run("cp", "--sparse=always", str(image), str(work))
+        hash_seconds, yara_seconds, files, size = bare(image)
+        cold()
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "clean_room_analysis", "--evidence", image, "--work", work, "--role", "data", "--out", out],
+            cwd=ANALYSIS,
+            check=False,
+            stdout=sys.stderr,
+        )
+        wall = time.monotonic() - began
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        summary = json.loads((out / "summary.json").read_text())
+        entries = sum(one["filesSeen"] for one in summary["volumes"][0]["fileSystems"])
+        print(
+            json.dumps(
+                {
+                    "cores": len(os.sched_getaffinity(0)),
+                    "load": os.getloadavg()[0],
+                    "files": files,
+                    "bytes": size,
+                    "bareSha256Seconds": round(hash_seconds, 2),
+                    "bareYaraSeconds": round(yara_seconds, 2),
+                    "analysisSeconds": round(wall, 2),
+                    "ratio": round(wall / (hash_seconds + yara_seconds), 2),
+                    "firstLookSeconds": summary["firstLookSeconds"],
+                    "entriesASecond": round(entries / wall),
+                    "largestProcessMebibytes": used.ru_maxrss // 1024,
+                    "outputMebibytes": sum(one.stat().st_size for one in out.iterdir()) // MEBIBYTE,
+                    "exitCode": done.returncode,
+                },
+                indent=2,
+            )
+        )
+        shutil.rmtree(out)
+
+
+if __name__ == "__main__":
+    main()
