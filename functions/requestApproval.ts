@@ -6,7 +6,7 @@ import { z } from "zod";
 import { needs } from "./aws/environment";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { step } from "./aws/handler";
-import { answerForPeople, answerPermissions } from "./aws/incidentIntake";
+import { answerForPeople, answerPermissions } from "./aws/applyFinding";
 import { incidentsTablePermissions, updateIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import type { Permissions } from "./aws/permissions";

@@ -14,15 +14,15 @@ import { environment, needs } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
-import { intakeObjects, intakePermissions, takeIn } from "./aws/incidentIntake";
+import { findingObjects, findingPermissions, recordFinding } from "./aws/applyFinding";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { problemSchema } from "./domain/containers";
 import type { Finding, InstanceRef } from "./domain/containers";
 import { namesType, ruleOn } from "./domain/decideContainment";
-import { openIncidents, refusalOf } from "./domain/openIncident";
-import type { Admission } from "./domain/openIncident";
-import type { Intake } from "./domain/incidentRecord";
+import { proposeIncidents, refusalOf } from "./domain/proposeIncidents";
+import type { Admission } from "./domain/proposeIncidents";
+import type { Effect } from "./domain/incidentRecord";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
 import { errorRecord, refusedPrefix } from "./domain/evidenceKeys";
 
@@ -40,12 +40,12 @@ export const variables = needs(
     "DEAD_LETTER_QUEUE_URL",
 );
 
-/** Take findings in, park refused messages, and write and read back the Problem object of a refused message. */
+/** Apply admitted findings, park refused messages, and write and read back the Problem object of a refused message. */
 export const permissions: Permissions = (names) => [
-    ...intakePermissions(names),
+    ...findingPermissions(names),
     { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
-    ...writeEvidence(problemObject, ...intakeObjects)(names),
-    ...readEvidence(problemObject, ...intakeObjects)(names),
+    ...writeEvidence(problemObject, ...findingObjects)(names),
+    ...readEvidence(problemObject, ...findingObjects)(names),
 ];
 
 /** Lambda's event from an SNS topic. A record that is not one is refused by itself. */
@@ -88,12 +88,12 @@ function receivedAs(text: string): NonNullable<Finding["message"]> {
     return { sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length };
 }
 
-/** What is logged of a finding taken in. */
-const outcomes: Record<Intake, string> = {
+/** What is logged of an admitted finding. */
+const outcomes: Record<Effect, string> = {
     opens: "incident started",
     joins: "finding joined the open incident of its instance",
     updates: "finding of an open incident has news",
-    repeats: "finding was taken in before; nothing to do",
+    repeats: "finding is known already; nothing to do",
 };
 
 async function refuse(delivery: Delivery, reason: string, instance: InstanceRef | null, now: Date): Promise<void> {
@@ -131,7 +131,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
     // Of a finding about something else, people are told which instance it has to do with.
     let refusedInstance: InstanceRef | null =
         parsed.findings.find(({ instances }) => instances.length === 0)?.related?.instances[0] ?? null;
-    for (const incident of openIncidents(
+    for (const incident of proposeIncidents(
         parsed.findings.map((finding) => ({ ...finding, message: received })),
         now,
     )) {
@@ -143,8 +143,8 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
         }
         try {
             const { mode } = ruleOn(incident.finding, incident.instance.accountId, policy, drill);
-            const { intake, incidentId } = await takeIn(incident, mode, delivery.text);
-            log(outcomes[intake], { incidentId, finding: incident.finding.id });
+            const { effect, incidentId } = await recordFinding(incident, mode, delivery.text);
+            log(outcomes[effect], { incidentId, finding: incident.finding.id });
         } catch (error) {
             failures.push(error);
             log("incident could not be started", { incidentId: incident.incidentId, error: errorCode(error) });

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { SendTaskSuccessCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { errorCode } from "../functions/aws/errors";
-import { spentToken } from "../functions/aws/incidentIntake";
+import { spentToken } from "../functions/aws/applyFinding";
 import { readIncident } from "../functions/aws/incidentsTable";
 import { incidentSchema, type ApprovalAnswer } from "../functions/domain/containers";
 import { incidentsTableName } from "../infra/names";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { approvalAnswerSchema, incidentSchema, seenFindingSchema, timestampSchema } from "./containers";
 import type { ContainmentMode, Finding, Incident, SeenFinding } from "./containers";
 import { isStricter } from "./decideContainment";
-import { incidentIdOf } from "./openIncident";
+import { incidentIdOf } from "./proposeIncidents";
 import { incidentPrefix } from "./evidenceKeys";
 
 /** Findings that a record holds at most: an item of the table has 400 KB at most, and these are 1 KB each. */
@@ -54,10 +54,10 @@ function seen({ id, type, severity, sample, origin, updatedAt, message }: Findin
  *
  * - `repeats`: seen before, unchanged; nothing to do
  * - `updates`: seen before, with news
- * - `joins`: another finding about an instance whose incident takes it in
+ * - `joins`: another finding about an instance whose incident is not over
  * - `opens`: the incident that stands is over, or left the instance as it is and this finding asks for more
  */
-export type Intake = "repeats" | "updates" | "joins" | "opens";
+export type Effect = "repeats" | "updates" | "joins" | "opens";
 
 /**
  * Decides it.
@@ -65,7 +65,7 @@ export type Intake = "repeats" | "updates" | "joins" | "opens";
  * @param mode what the rules say about the finding now
  * @param executionFailed whether the standing incident's execution ended without success; see {@link mattersWhetherFailed}
  */
-export function planIntake(standing: IncidentRecord, finding: Finding, mode: ContainmentMode, executionFailed: boolean): Intake {
+export function planEffect(standing: IncidentRecord, finding: Finding, mode: ContainmentMode, executionFailed: boolean): Effect {
     const before = standing.findings.find(({ id }) => id === finding.id);
     const unchanged = before !== undefined && !hasNews(before, finding, mode);
     // A replayed message changes nothing, whatever has become of the incident; a person's message has no date to tell by.
@@ -94,7 +94,7 @@ export function mattersWhetherFailed({ status, findings }: IncidentRecord, findi
     return (status === "open" || (finding.origin === "manual" && status !== "released")) && findings.every(({ id }) => id !== finding.id);
 }
 
-/** The record with a finding taken in. When there are too many, the mildest goes, but never the one that opened the incident. */
+/** The record with a finding that joined or has news. When there are too many, the mildest goes, but never the one that opened the incident. */
 export function withFinding(record: IncidentRecord, finding: Finding, mode: ContainmentMode, now: string): IncidentRecord {
     const [opener, ...others] = record.findings;
     const before = record.findings.find(({ id }) => id === finding.id);

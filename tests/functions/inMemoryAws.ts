@@ -6,13 +6,13 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { SupportClient } from "@aws-sdk/client-support";
 import { forensicsClient } from "../../functions/aws/clients";
 import type { Evidence, Incident } from "../../functions/domain/containers";
-import { openIncidents } from "../../functions/domain/openIncident";
+import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
 import { fixtureText } from "./domain/messageFixtures";
 import { awsError, InMemoryEc2 } from "./inMemoryEc2";
 
 export const forensicsAccountId = "111111111111";
-export const incident: Incident = openIncidents(
+export const incident: Incident = proposeIncidents(
     parseMessage(fixtureText("eventbridge")).findings,
     new Date("2026-11-24T10:00:00.000Z"),
 )[0]!;

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { markReleased, standingIncident, updateIncident } from "../../functions/aws/incidentsTable";
 import { approvalAnswerSchema, findingSchema, incidentSchema, problemSchema } from "../../functions/domain/containers";
-import { incidentIdOf } from "../../functions/domain/openIncident";
+import { incidentIdOf } from "../../functions/domain/proposeIncidents";
 import { fitForQueue, handler, permissions } from "../../functions/startIncident";
 import { FakeAws } from "./startIncidentAws";
 import { fixture, fixtureText, put, victim, victimFindingId } from "./domain/messageFixtures";
@@ -136,7 +136,7 @@ describe("startIncident", () => {
         await run(delivery(findingHere()));
         expect(aws.executions.size).to.equal(1);
         expect(aws.of("SendMessage")).to.be.empty;
-        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding was taken in before; nothing to do"]);
+        expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding is known already; nothing to do"]);
     });
 
     /** The same instance, found by another finding. */
@@ -162,7 +162,7 @@ describe("startIncident", () => {
         expect(logged.map((line) => line.message)).to.deep.equal([
             "incident started",
             "finding joined the open incident of its instance",
-            "finding was taken in before; nothing to do",
+            "finding is known already; nothing to do",
         ]);
         // The two messages that were received, of which the second came twice.
         expect([...aws.objects.keys()].filter((path) => path.includes("/messages/"))).to.have.length(2);

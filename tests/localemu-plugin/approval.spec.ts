@@ -15,7 +15,7 @@ import { openRecord, standingIncident } from "../../functions/aws/incidentsTable
 import type { Permissions } from "../../functions/aws/permissions";
 import type { Containment, InstanceRef } from "../../functions/domain/containers";
 import { newRecord } from "../../functions/domain/incidentRecord";
-import { openIncidents } from "../../functions/domain/openIncident";
+import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
 import * as requestApproval from "../../functions/requestApproval";
 import * as startIncident from "../../functions/startIncident";
@@ -275,7 +275,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
     });
 
     it("lets silence contain when the time is over", async () => {
-        const incident = openIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;
+        const incident = proposeIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;
         await openRecord(newRecord(incident, 1, "approval", incident.openedAt), null);
         const { executionArn } = await aws.sfn.send(
             new StartExecutionCommand({ stateMachineArn: stateMachines.hasty, name: incident.incidentId, input: JSON.stringify(incident) }),
@@ -290,7 +290,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
 
     it("lets silence decide, and tells people, when they cannot be asked", async () => {
         // The table does not know the incident, so that nobody could answer.
-        const incident = openIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;
+        const incident = proposeIncidents(parseMessage(JSON.stringify(findingAbout(newInstance()))).findings, new Date())[0]!;
         const { executionArn } = await aws.sfn.send(
             new StartExecutionCommand({
                 stateMachineArn: stateMachines.patient,

@@ -20,7 +20,7 @@ import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { expect } from "chai";
 import { addDenied, denyPolicyName } from "../../functions/domain/planCredentialDeny";
 import type { Incident } from "../../functions/domain/containers";
-import { openIncidents } from "../../functions/domain/openIncident";
+import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
 import { localClients, type LocalClients, type Target } from "../../rehearsal/deploy/localClients";
 import { deployProgram } from "../../rehearsal/deploy/program";
@@ -71,7 +71,7 @@ describe("a release on the local AWS", function () {
                 }),
             },
         });
-        incident = openIncidents(parseMessage(JSON.stringify({ ...victim.instance })).findings, new Date())[0]!;
+        incident = proposeIncidents(parseMessage(JSON.stringify({ ...victim.instance })).findings, new Date())[0]!;
     });
     after(async () => {
         await localEmu?.stop();

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import { expect } from "chai";
-import { openIncidents, refusalOf } from "../../functions/domain/openIncident";
+import { proposeIncidents, refusalOf } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
 import { findingPattern } from "../../infra/findingPattern";
 import { follow } from "../../tools/drill/follow";
@@ -21,7 +21,7 @@ describe("the finding of a drill", () => {
     });
 
     it("starts an incident where drills are on, and none elsewhere", () => {
-        const [incident] = openIncidents(parseMessage(JSON.stringify(event)).findings, new Date());
+        const [incident] = proposeIncidents(parseMessage(JSON.stringify(event)).findings, new Date());
         expect(
             refusalOf(incident!, { region: target.region, forensicsAccount: "111111111111", memberAccounts: ["*"], drill: true }),
         ).to.equal(null);

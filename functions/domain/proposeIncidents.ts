@@ -30,7 +30,7 @@ function byGravity(left: Finding, right: Finding): number {
  *
  * @param now becomes `openedAt`.
  */
-export function openIncidents(findings: readonly Finding[], now: Date): Incident[] {
+export function proposeIncidents(findings: readonly Finding[], now: Date): Incident[] {
     const incidents = new Map<string, Incident>();
     for (const finding of [...findings].sort(byGravity)) {
         for (const instance of finding.instances) {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { incidentSchema, type Finding } from "../../../functions/domain/containers";
-import { incidentIdOf, openIncidents, refusalOf } from "../../../functions/domain/openIncident";
+import { incidentIdOf, proposeIncidents, refusalOf } from "../../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../../functions/domain/parseMessage";
 import { fixtureText, victim, victimFindingId } from "./messageFixtures";
 
@@ -24,10 +24,10 @@ const finding: fc.Arbitrary<Finding> = fc
 /** As within one message, where no id comes twice. */
 const findings = fc.uniqueArray(finding, { maxLength: 6, selector: ({ id }) => id });
 
-describe("openIncidents", () => {
+describe("proposeIncidents", () => {
     it("opens an incident whose id a repeated message has too", () => {
-        const [incident] = openIncidents(findingsOf("eventbridge"), now);
-        const [later] = openIncidents(findingsOf("sns-lambda"), new Date("2026-11-24T16:00:00.000Z"));
+        const [incident] = proposeIncidents(findingsOf("eventbridge"), now);
+        const [later] = proposeIncidents(findingsOf("sns-lambda"), new Date("2026-11-24T16:00:00.000Z"));
         // SHA-256 of 222222222222/eu-west-1/i-0a1b2c3d4e5f60718/9ec6a1b0d2f34c5e8a7b6c5d4e3f2a10
         expect(incident.incidentId).to.equal("i-0a1b2c3d4e5f60718-2eb6d2769ebe8587");
         expect(incident.prefix).to.equal(`incidents/${incident.incidentId}/`);
@@ -36,18 +36,18 @@ describe("openIncidents", () => {
     });
 
     it("opens one for each instance of an attack sequence", () => {
-        const incidents = openIncidents(findingsOf("attack-sequence-ec2"), now);
+        const incidents = proposeIncidents(findingsOf("attack-sequence-ec2"), now);
         expect(incidents.map((incident) => incident.instance.instanceId)).to.deep.equal(["i-0a1b2c3d4e5f60718", "i-0b2c3d4e5f6071829"]);
     });
 
     it("opens none for a finding that names no instance", () => {
-        expect(openIncidents(findingsOf("s3-bucket"), now)).to.deep.equal([]);
+        expect(proposeIncidents(findingsOf("s3-bucket"), now)).to.deep.equal([]);
     });
 
     it("opens exactly one for each distinct instance, of the gravest finding about it", () => {
         fc.assert(
             fc.property(findings, (all) => {
-                const incidents = openIncidents(all, now);
+                const incidents = proposeIncidents(all, now);
                 const key = (ref: typeof victim) => `${ref.accountId}/${ref.region}/${ref.instanceId}`;
                 const distinct = new Set(all.flatMap((each) => each.instances.map(key)));
                 expect(incidents.map((incident) => key(incident.instance)).sort()).to.deep.equal([...distinct].sort());
@@ -64,7 +64,7 @@ describe("openIncidents", () => {
         fc.assert(
             fc.property(findings, (all) => {
                 const ids = (list: Finding[]) =>
-                    openIncidents(list, now)
+                    proposeIncidents(list, now)
                         .map((incident) => incident.incidentId)
                         .sort();
                 expect(ids([...all].reverse())).to.deep.equal(ids(all));
@@ -86,8 +86,8 @@ describe("openIncidents", () => {
 });
 
 describe("refusalOf", () => {
-    const [incident] = openIncidents(findingsOf("eventbridge"), now);
-    const [sample] = openIncidents(findingsOf("sample"), now);
+    const [incident] = proposeIncidents(findingsOf("eventbridge"), now);
+    const [sample] = proposeIncidents(findingsOf("sample"), now);
 
     it("follows an incident of a member in this Region", () => {
         expect(refusalOf(incident, admission)).to.equal(null);

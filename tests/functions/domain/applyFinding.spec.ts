@@ -1,23 +1,23 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { admitFinding, type IntakePorts } from "../../../functions/domain/admitFinding";
+import { applyFinding, type FindingPorts } from "../../../functions/domain/applyFinding";
 import type { ContainmentMode, Finding, Incident } from "../../../functions/domain/containers";
 import {
     incidentRecordSchema,
     mostFindings,
     newRecord,
-    planIntake,
+    planEffect,
     withFinding,
     type IncidentRecord,
 } from "../../../functions/domain/incidentRecord";
-import { openIncidents } from "../../../functions/domain/openIncident";
+import { proposeIncidents } from "../../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../../functions/domain/parseMessage";
 import { fixtureText } from "./messageFixtures";
 
 const template = parseMessage(fixtureText("eventbridge")).findings[0]!;
 const now = "2026-11-24T10:00:00.000Z";
 const finding = (changes: Partial<Finding> = {}): Finding => ({ ...template, ...changes });
-const incidentOf = (given: Finding): Incident => openIncidents([given], new Date(now))[0]!;
+const incidentOf = (given: Finding): Incident => proposeIncidents([given], new Date(now))[0]!;
 const record = (changes: Partial<IncidentRecord> = {}, mode: ContainmentMode = "automatic"): IncidentRecord => ({
     ...newRecord(incidentOf(finding()), 1, mode, now),
     startedAt: now,
@@ -34,7 +34,7 @@ class World {
     /** Incidents that were opened, in order. */
     readonly opened: string[] = [];
 
-    ports(turn: <T>(act: () => T) => Promise<T>): IntakePorts {
+    ports(turn: <T>(act: () => T) => Promise<T>): FindingPorts {
         return {
             open: (next, over) =>
                 turn(() => {
@@ -77,7 +77,7 @@ class World {
 
 class Crash extends Error {}
 
-describe("admitFinding", () => {
+describe("applyFinding", () => {
     it("starts exactly one execution an instance and generation, whatever interleaves and breaks off", () =>
         fc.assert(
             fc.asyncProperty(
@@ -100,7 +100,7 @@ describe("admitFinding", () => {
                                 if (left-- <= 0) throw new Crash();
                                 return act();
                             });
-                        await admitFinding(incidentOf(finding({ id, updatedAt })), "automatic", world.ports(turn));
+                        await applyFinding(incidentOf(finding({ id, updatedAt })), "automatic", world.ports(turn));
                     };
                     // As Lambda does: a delivery that broke off comes again.
                     const all = messages.map((message) =>
@@ -131,9 +131,9 @@ describe("admitFinding", () => {
                     const updated = finding({ updatedAt: String(generation) });
                     await scheduler.waitFor(
                         Promise.all([
-                            admitFinding(incidentOf(updated), "automatic", ports),
-                            admitFinding(incidentOf(updated), "automatic", ports),
-                            admitFinding(incidentOf(finding({ id: "other", updatedAt: String(generation) })), "automatic", ports),
+                            applyFinding(incidentOf(updated), "automatic", ports),
+                            applyFinding(incidentOf(updated), "automatic", ports),
+                            applyFinding(incidentOf(finding({ id: "other", updatedAt: String(generation) })), "automatic", ports),
                         ]),
                     );
                     expect(world.opened).to.have.length(generation + 1);
@@ -149,21 +149,21 @@ describe("admitFinding", () => {
         ));
 });
 
-describe("planIntake", () => {
+describe("planEffect", () => {
     it("repeats, updates, joins", () => {
-        expect(planIntake(record(), finding(), "automatic", false)).to.equal("repeats");
-        expect(planIntake(record(), finding({ updatedAt: "later" }), "automatic", false)).to.equal("updates");
-        expect(planIntake(record(), finding({ id: "other" }), "automatic", false)).to.equal("joins");
+        expect(planEffect(record(), finding(), "automatic", false)).to.equal("repeats");
+        expect(planEffect(record(), finding({ updatedAt: "later" }), "automatic", false)).to.equal("updates");
+        expect(planEffect(record(), finding({ id: "other" }), "automatic", false)).to.equal("joins");
     });
 
     it("replays nothing after a release, but begins anew with news, and with what a person asks", () => {
         const released = record({ status: "released" });
-        expect(planIntake(released, finding(), "automatic", false)).to.equal("repeats");
-        expect(planIntake(released, finding({ updatedAt: "later" }), "automatic", false)).to.equal("opens");
-        expect(planIntake(released, finding({ id: "other" }), "automatic", false)).to.equal("opens");
+        expect(planEffect(released, finding(), "automatic", false)).to.equal("repeats");
+        expect(planEffect(released, finding({ updatedAt: "later" }), "automatic", false)).to.equal("opens");
+        expect(planEffect(released, finding({ id: "other" }), "automatic", false)).to.equal("opens");
         const manual = finding({ origin: "manual", updatedAt: null });
         expect(
-            planIntake({ ...newRecord(incidentOf(manual), 1, "automatic", now), status: "released" }, manual, "automatic", false),
+            planEffect({ ...newRecord(incidentOf(manual), 1, "automatic", now), status: "released" }, manual, "automatic", false),
         ).to.equal("opens");
     });
 
@@ -178,52 +178,52 @@ describe("planIntake", () => {
             it(`repeats it by Security Hub, whose severity and spelling of the time are its own, when it is ${status}`, () => {
                 for (const updatedAt of ["2026-11-24T09:35:00.871Z", "2026-11-24T09:35:00.871+00:00", "2026-11-24T10:35:00.871+01:00"]) {
                     const again = finding({ ...at(updatedAt), severity: 8, origin: "securityhub" });
-                    expect(planIntake(standing(status), again, "automatic", false)).to.equal("repeats");
+                    expect(planEffect(standing(status), again, "automatic", false)).to.equal("repeats");
                 }
             });
 
             it(`repeats an older state that comes late, when it is ${status}`, () => {
                 const late = finding({ ...at("2026-11-24T09:05:00.000Z"), severity: 5 });
-                expect(planIntake(standing(status), late, "observe", false)).to.equal("repeats");
+                expect(planEffect(standing(status), late, "observe", false)).to.equal("repeats");
             });
         }
 
         it("has news by either with a later time, or where the rules now ask for more", () => {
             const later = finding({ ...at("2026-11-24T09:50:00Z"), severity: 8, origin: "securityhub" });
-            expect(planIntake(standing("contained"), later, "automatic", false)).to.equal("updates");
+            expect(planEffect(standing("contained"), later, "automatic", false)).to.equal("updates");
             const observed = {
                 ...newRecord(incidentOf(finding(at("2026-11-24T09:35:00Z"))), 1, "observe", now),
                 status: "observed",
             } as const;
             const graver = finding({ ...at("2026-11-24T09:35:00Z"), origin: "securityhub", severity: 9 });
-            expect(planIntake(observed, graver, "automatic", false)).to.equal("opens");
+            expect(planEffect(observed, graver, "automatic", false)).to.equal("opens");
         });
     });
 
     it("does not lose a graver finding behind an instance that was left as it is", () => {
         const observed = record({ status: "observed" }, "observe");
-        expect(planIntake(observed, finding({ id: "other" }), "observe", false)).to.equal("joins");
+        expect(planEffect(observed, finding({ id: "other" }), "observe", false)).to.equal("joins");
         for (const mode of ["approval", "automatic"] as const) {
-            expect(planIntake(observed, finding({ id: "other" }), mode, false)).to.equal("opens");
-            expect(planIntake(observed, finding({ severity: 9 }), mode, false)).to.equal("opens");
+            expect(planEffect(observed, finding({ id: "other" }), mode, false)).to.equal("opens");
+            expect(planEffect(observed, finding({ severity: 9 }), mode, false)).to.equal("opens");
         }
     });
 
     it("does not ask people again about a finding they denied, until it is graver", () => {
         const denied = record({ status: "observed" }, "approval");
-        expect(planIntake(denied, finding({ updatedAt: "later" }), "approval", false)).to.equal("updates");
-        expect(planIntake(denied, finding({ updatedAt: "later" }), "automatic", false)).to.equal("opens");
-        expect(planIntake(denied, finding({ id: "other" }), "approval", false)).to.equal("opens");
+        expect(planEffect(denied, finding({ updatedAt: "later" }), "approval", false)).to.equal("updates");
+        expect(planEffect(denied, finding({ updatedAt: "later" }), "automatic", false)).to.equal("opens");
+        expect(planEffect(denied, finding({ id: "other" }), "approval", false)).to.equal("opens");
     });
 
     it("begins a failed response anew: by another finding when it left the instance open, by a person in any case", () => {
         const other = finding({ id: "other" });
         const manual = finding({ id: "manual-1", origin: "manual", updatedAt: null });
-        expect(planIntake(record(), other, "automatic", true)).to.equal("opens");
-        expect(planIntake(record(), finding({ updatedAt: "later" }), "automatic", true)).to.equal("updates");
-        expect(planIntake(record({ status: "contained" }), other, "automatic", true)).to.equal("joins");
-        expect(planIntake(record({ status: "contained" }), manual, "automatic", true)).to.equal("opens");
-        expect(planIntake(record({ status: "contained" }), manual, "automatic", false)).to.equal("joins");
+        expect(planEffect(record(), other, "automatic", true)).to.equal("opens");
+        expect(planEffect(record(), finding({ updatedAt: "later" }), "automatic", true)).to.equal("updates");
+        expect(planEffect(record({ status: "contained" }), other, "automatic", true)).to.equal("joins");
+        expect(planEffect(record({ status: "contained" }), manual, "automatic", true)).to.equal("opens");
+        expect(planEffect(record({ status: "contained" }), manual, "automatic", false)).to.equal("joins");
     });
 });
 

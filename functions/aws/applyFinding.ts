@@ -1,9 +1,9 @@
-/** Takes a finding in on AWS: the incidents table, the execution of the workflow, and the finding beside the incident's evidence. */
+/** Applies an admitted finding on AWS: the incidents table, the execution of the workflow, and the finding beside the incident's evidence. */
 import { createHash } from "node:crypto";
 import { DescribeExecutionCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import type { ContainmentMode, Finding, Incident } from "../domain/containers";
-import { admitFinding, type IntakePorts } from "../domain/admitFinding";
-import { answersItself, type Intake, type IncidentRecord } from "../domain/incidentRecord";
+import { applyFinding, type FindingPorts } from "../domain/applyFinding";
+import { answersItself, type Effect, type IncidentRecord } from "../domain/incidentRecord";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
 import { errorCode } from "./errors";
@@ -19,7 +19,7 @@ export const answerPermissions: Permissions = (names) => [
 ];
 
 /** Start executions, see how they ended, answer in people's place, and keep the incidents table. */
-export const intakePermissions: Permissions = (names) => [
+export const findingPermissions: Permissions = (names) => [
     { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
     ...answerPermissions(names),
     {
@@ -31,7 +31,7 @@ export const intakePermissions: Permissions = (names) => [
     ...incidentsTablePermissions(names),
 ];
 /** Objects that it writes, and reads back where they stand already. */
-export const intakeObjects = [joinedFinding("*"), receivedMessage("*")] as const;
+export const findingObjects = [joinedFinding("*"), receivedMessage("*")] as const;
 
 const executionArn = (stateMachineArn: string, name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 const sfn = () => forensicsClient(SFNClient);
@@ -73,7 +73,7 @@ async function keep(incident: Incident, finding: Finding): Promise<void> {
     await putJson(`${incident.prefix}${joinedFinding(digest)}`, finding, { onlyIfAbsent: true });
 }
 
-const ports: IntakePorts = { open: openRecord, standing: standingIncident, replace: replaceRecord, start, markStarted, hasFailed, keep };
+const ports: FindingPorts = { open: openRecord, standing: standingIncident, replace: replaceRecord, start, markStarted, hasFailed, keep };
 
 /** What Step Functions says of a token whose task was answered already, or has timed out. */
 export const spentToken: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"]);
@@ -95,7 +95,7 @@ export async function answerForPeople({ approval, findings, incident }: Incident
 }
 
 /**
- * Opens an incident for the finding, or takes the finding into the one that stands for its instance.
+ * Opens an incident for an admitted finding, or joins it to the one that stands for its instance, or updates that.
  *
  * @param proposed the incident that the finding opens if none stands
  * The message it came in is kept beside the evidence as it was received, under its SHA-256: after the start, which waits for nothing,
@@ -104,8 +104,12 @@ export async function answerForPeople({ approval, findings, incident }: Incident
  * @param mode what the configuration's rules say about the finding
  * @param message the text that the finding was read from
  */
-export async function takeIn(proposed: Incident, mode: ContainmentMode, message: string): Promise<{ intake: Intake; incidentId: string }> {
-    const { intake, record } = await admitFinding(proposed, mode, ports);
+export async function recordFinding(
+    proposed: Incident,
+    mode: ContainmentMode,
+    message: string,
+): Promise<{ effect: Effect; incidentId: string }> {
+    const { effect, record } = await applyFinding(proposed, mode, ports);
     if (answersItself(record)) await answerForPeople(record);
     const { sha256 } = proposed.finding.message ?? {};
     if (sha256 !== undefined)
@@ -113,5 +117,5 @@ export async function takeIn(proposed: Incident, mode: ContainmentMode, message:
             contentType: "application/json",
             onlyIfAbsent: true,
         });
-    return { intake, incidentId: record.incident.incidentId };
+    return { effect, incidentId: record.incident.incidentId };
 }

@@ -1,12 +1,12 @@
 /**
- * One instance, one incident: what a finding begins, joins or repeats, whatever comes at the same moment and wherever a run
+ * One instance, one incident: what an admitted finding opens, joins, updates or repeats, whatever comes at the same moment and wherever a run
  * breaks off. The table's conditional writes decide between two; this is the loop around them.
  */
 import type { ContainmentMode, Finding, Incident, InstanceRef } from "./containers";
-import { mattersWhetherFailed, newRecord, planIntake, withFinding, type Intake, type IncidentRecord } from "./incidentRecord";
+import { mattersWhetherFailed, newRecord, planEffect, withFinding, type Effect, type IncidentRecord } from "./incidentRecord";
 
 /** What the loop needs of AWS. Every write is made only if the reading it follows from still holds. */
-export interface IntakePorts {
+export interface FindingPorts {
     /**
      * Makes a new incident the instance's standing one.
      *
@@ -32,18 +32,18 @@ export interface IntakePorts {
 const mostAttempts = 20;
 
 /**
- * Takes a finding in.
+ * Applies an admitted finding to the incident of its instance: it opens, joins or updates one, or repeats what is known.
  *
  * @param proposed the incident that the finding opens if none stands
  * @param mode what the rules say about the finding
  * @returns what it did, and the record of the incident it belongs to now
  * @throws when AWS fails; then the same finding again goes on where this broke off
  */
-export async function admitFinding(
+export async function applyFinding(
     proposed: Incident,
     mode: ContainmentMode,
-    ports: IntakePorts,
-): Promise<{ intake: Intake; record: IncidentRecord }> {
+    ports: FindingPorts,
+): Promise<{ effect: Effect; record: IncidentRecord }> {
     const { finding, instance, openedAt } = proposed;
     const begin = async (record: IncidentRecord) => {
         await ports.start(record.incident);
@@ -53,7 +53,7 @@ export async function admitFinding(
     const first = newRecord(proposed, 1, mode, openedAt);
     if (await ports.open(first, null)) {
         await begin(first);
-        return { intake: "opens", record: first };
+        return { effect: "opens", record: first };
     }
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
         const standing = await ports.standing(instance);
@@ -63,23 +63,23 @@ export async function admitFinding(
             );
         const { incidentId } = standing.incident;
         const failed = mattersWhetherFailed(standing, finding) && standing.startedAt !== null && (await ports.hasFailed(incidentId));
-        const intake = planIntake(standing, finding, mode, failed);
-        if (intake === "opens") {
+        const effect = planEffect(standing, finding, mode, failed);
+        if (effect === "opens") {
             const next = newRecord(proposed, standing.generation + 1, mode, openedAt);
             if (!(await ports.open(next, incidentId))) continue;
             await begin(next);
-            return { intake, record: next };
+            return { effect, record: next };
         }
         let record = standing;
-        if (intake !== "repeats") {
+        if (effect !== "repeats") {
             // The object comes first: once the table knows the finding, a repetition no longer writes it.
             await ports.keep(standing.incident, finding);
             record = withFinding(standing, finding, mode, openedAt);
             if (!(await ports.replace(record))) continue;
         }
-        // Whoever opened it may have broken off before the start; starting twice starts once.
+        // Whoever opened it may have broken off before the start. An execution has the name of its incident, so a second start does nothing.
         if (record.startedAt === null && record.status !== "released") await begin(record);
-        return { intake, record };
+        return { effect, record };
     }
     throw new Error(`Too many findings about ${instance.instanceId} at the same moment; this one is delivered again.`);
 }
