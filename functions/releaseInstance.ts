@@ -6,9 +6,10 @@
  * and what was changed is left alone. Run again, it goes on with what is left; when nothing is, it says so.
  */
 import { othersContainedIn } from "./aws/containment/networkAcls";
+import { deleteOwnGroup } from "./aws/containment/containmentGroups";
 import { allowCredentials } from "./aws/containment/credentials";
 import { attempt, done as performed } from "./aws/containment/performed";
-import { changeInstancePermissions, readInstancePermissions } from "./aws/containment/permissions";
+import { changeInstancePermissions, deleteGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { InstanceGone, readInstance } from "./aws/containment/readInstance";
 import { performRelease } from "./aws/containment/releaseActions";
 import { eventually } from "./aws/consistency";
@@ -16,19 +17,23 @@ import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions, markReleased } from "./aws/incidentsTable";
+import { incidentsTablePermissions, markReleased, readIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { victimOf } from "./aws/victim";
+import { changeStanding, listStanding, listStandingPermissions, readStanding } from "./aws/standingContainments";
+import { victimOf, type Victim } from "./aws/victim";
 import {
     containmentSchema,
     releaseRequestSchema,
     releaseSchema,
-    type Containment,
+    reportSchema,
     type ContainmentStep,
+    type InstanceRef,
     type Release,
 } from "./domain/containers";
 import { instanceStateSchema, type InstanceState } from "./domain/instanceState";
+import { releaseRisk } from "./domain/releaseRisk";
+import type { StandingContainment } from "./domain/standingContainment";
 import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
 import { releaseMessage } from "./domain/messages/release";
 import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
@@ -46,8 +51,9 @@ export const variables = needs(
 export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
     ...writeEvidence(`${objectPrefixes.releases}*`)(names),
-    ...readEvidence(objectNames.restoreRecord, objectNames.containment)(names),
+    ...readEvidence(objectNames.restoreRecord, objectNames.containment, objectNames.report)(names),
     ...incidentsTablePermissions(names),
+    ...listStandingPermissions(names),
     ...tellPermissions(names),
 ];
 
@@ -55,6 +61,7 @@ export const permissions: Permissions = (names) => [
 export const memberPermissions: Permissions = (names) => [
     ...readInstancePermissions(names),
     ...changeInstancePermissions(names),
+    ...deleteGroupsPermissions(names),
     {
         Sid: "RejoinAutoScalingGroup",
         Effect: "Allow",
@@ -72,64 +79,121 @@ export const memberPermissions: Permissions = (names) => [
     },
 ];
 
-/** What containment left in the evidence bucket. @throws StepError when there is nothing to release, or not yet */
-async function readRecords(incidentId: string, prefix: string): Promise<{ record: InstanceState; containment: Containment }> {
-    const [record, containment] = await Promise.all([
-        getJson(`${prefix}${objectNames.restoreRecord}`, instanceStateSchema),
+/** What is to be put back, of which instance, and which incidents end with it. */
+interface Standing {
+    instance: InstanceRef;
+    incidentIds: string[];
+    record: InstanceState;
+    isolation: string;
+    networkAcl: string | null;
+    /** Null where the containment is older than the table's record of it, or the table did not take it. */
+    kept: StandingContainment | null;
+}
+
+/**
+ * The containment that stands for the incident's instance: the table's, else what lies in the evidence bucket.
+ *
+ * @throws StepError when there is nothing to release under this incident
+ */
+async function readWhatStands(incidentId: string, prefix: string): Promise<Standing> {
+    const [known, containment] = await Promise.all([
+        readIncident(incidentId),
         getJson(`${prefix}${objectNames.containment}`, containmentSchema),
     ]);
-    if (!record)
+    const instance = known?.incident.instance ?? containment?.value.instance;
+    const kept = instance ? await readStanding(instance) : null;
+    if (kept !== null && kept.incidentIds.includes(incidentId)) {
+        const { record, groups, incidentIds } = kept;
+        return { instance: kept.instance, incidentIds, record, isolation: groups.isolation ?? "", networkAcl: groups.networkAcl, kept };
+    }
+    if (kept !== null && kept.releasedAt === null)
+        throw new StepError(
+            "This incident's containment is over, and the instance stands contained under another",
+            `${kept.instance.instanceId}, ${incidentId}`,
+            `Release ${kept.incidentIds.at(-1)} if the instance shall be connected again.`,
+        );
+    const record = await getJson(`${prefix}${objectNames.restoreRecord}`, instanceStateSchema);
+    if (!record || !containment)
         throw new StepError(
             "Nothing was contained under this incident",
             incidentId,
-            "Check the incident's id and the Region; an incident is released in the Region it was opened in.",
+            "Check the incident's id and the Region; an incident is released in the Region it was opened in. If its IsolateInstance step is still under way, wait for its end.",
         );
-    if (!containment)
-        throw new StepError(
-            "The containment of this incident has not ended",
-            incidentId,
-            "Wait until the IsolateInstance step of its execution is over, then release again.",
-        );
-    return { record: record.value, containment: containment.value };
+    const { isolationGroupId, networkAclId } = containment.value;
+    return {
+        instance: containment.value.instance,
+        incidentIds: [incidentId],
+        record: record.value,
+        isolation: isolationGroupId,
+        networkAcl: networkAclId,
+        kept: null,
+    };
+}
+
+/** What of a report the risk is judged by. */
+const judgedSchema = reportSchema.pick({ findingsBySeverity: true, complete: true, intact: true });
+
+/** @throws StepError while the analysis speaks against it and nobody takes the risk by name */
+async function refuseRisk({ instance, incidentIds }: Standing, acceptRisk: string | null): Promise<void> {
+    const prefix = incidentPrefix(incidentIds.at(-1)!);
+    const report = await getJson(`${prefix}${objectNames.report}`, judgedSchema);
+    const risk = releaseRisk(report?.value ?? null);
+    if (risk === null || acceptRisk !== null) return;
+    throw new StepError(
+        `The instance is not released: ${risk}`,
+        `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
+        'Build a new instance and leave this one isolated (npm run retire), or release it with --accept-risk "why" if it must be connected again.',
+    );
 }
 
 /** Interfaces of other contained instances in the subnets whose network ACL was replaced. */
-async function findOthers(
-    { incidentId, instance, isolationGroupId, networkAclId }: Containment,
-    record: InstanceState,
-): Promise<Imposed["othersContained"]> {
-    if (networkAclId === null) return {};
+async function findOthers(victim: Victim, { record, isolation, networkAcl }: Standing): Promise<Imposed["othersContained"]> {
+    if (networkAcl === null) return {};
     const own = record.interfaces.map((each) => each.networkInterfaceId);
+    // Each contained instance has a group of its own, so its interfaces are known from the records that stand, and by the old group.
+    const others = (await listStanding().catch(() => []))
+        .filter(({ groups, instance }) => groups.networkAcl === networkAcl && instance.instanceId !== victim.ref.instanceId)
+        .flatMap((each) => each.record.interfaces);
     return Object.fromEntries(
         await Promise.all(
-            record.networkAcls.map(
-                async ({ subnetId }) =>
-                    [subnetId, await othersContainedIn(victimOf(instance, incidentId), subnetId, isolationGroupId, own)] as const,
-            ),
+            record.networkAcls.map(async ({ subnetId }) => {
+                const carrying = isolation === "" ? [] : await othersContainedIn(victim, subnetId, isolation, own);
+                const standing = others.filter((each) => each.subnetId === subnetId).map((each) => each.networkInterfaceId);
+                return [subnetId, [...new Set([...carrying, ...standing])].sort()] as const;
+            }),
         ),
     );
 }
 
 /** Reads the instance. Of one that is gone, only the deny on its role is left, and is taken out. @throws InstanceGone */
-async function readOrTidy({ incidentId, instance }: Containment, record: InstanceState): Promise<InstanceState> {
+async function readOrTidy(victim: Victim, { record, incidentIds, kept }: Standing): Promise<InstanceState> {
     try {
-        return await readInstance(victimOf(instance, incidentId));
+        return await readInstance(victim);
     } catch (error) {
-        if (error instanceof InstanceGone && record.instanceProfileArn)
-            await allowCredentials(record.instanceProfileArn, victimOf(instance, incidentId));
+        if (error instanceof InstanceGone) {
+            if (record.instanceProfileArn) await allowCredentials(record.instanceProfileArn, victim);
+            await close(victim, incidentIds, kept);
+        }
         throw error;
     }
 }
 
-/** Closes the incident in the table; that it could not be closed is a failed step of a release that was done. */
-async function closeIncident(incidentId: string): Promise<ContainmentStep[]> {
+/** Closes containment and incidents in the table, and deletes the groups; what could not be is a failed step of a release that was done. */
+async function close(victim: Victim, incidentIds: string[], kept: StandingContainment | null): Promise<ContainmentStep[]> {
     const { step: closed, error } = await attempt(
         { name: "closeIncident", detail: "until it is closed, the next finding about the instance joins it instead of containing anew" },
         async () => {
-            await markReleased(incidentId);
+            if (kept !== null)
+                await changeStanding(victim.ref, kept, (read) =>
+                    read === null || read.releasedAt !== null ? null : { ...read, releasedAt: new Date().toISOString() },
+                );
+            for (const each of incidentIds) await markReleased(each);
             return performed;
         },
     );
+    for (const group of [kept?.groups.isolation, kept?.groups.untrack])
+        if (group)
+            await deleteOwnGroup(victim, group, incidentIds).catch((why: unknown) => log("a group stays", { group, why: String(why) }));
     return error === null ? [] : [closed];
 }
 
@@ -149,15 +213,17 @@ export const handler = step({
     name: "ReleaseInstance",
     input: releaseRequestSchema,
     output: releaseSchema,
-    run: async ({ incidentId, force }) => {
+    run: async ({ incidentId, force, acceptRisk, by }) => {
         const prefix = incidentPrefix(incidentId);
-        const { record, containment } = await readRecords(incidentId, prefix);
-        const { instance } = containment;
-        const current = await readOrTidy(containment, record);
+        const standing = await readWhatStands(incidentId, prefix);
+        const { instance, record, incidentIds } = standing;
+        await refuseRisk(standing, acceptRisk);
+        const victim = victimOf(instance, incidentId);
+        const current = await readOrTidy(victim, standing);
         const imposed: Imposed = {
-            isolation: containment.isolationGroupId,
-            networkAcl: containment.networkAclId,
-            othersContained: await findOthers(containment, record),
+            isolation: standing.isolation,
+            networkAcl: standing.networkAcl,
+            othersContained: await findOthers(victim, standing),
         };
         const { actions, conflicts } = planRelease(record, current, imposed);
         if (conflicts.length > 0 && !force) {
@@ -171,17 +237,13 @@ export const handler = step({
         const steps: ContainmentStep[] = [];
         const errors: unknown[] = [];
         for (const action of actions) {
-            const { step: done, error } = await attempt(describeRelease(action), () =>
-                performRelease(action, victimOf(instance, incidentId)),
-            );
+            const { step: done, error } = await attempt(describeRelease(action), () => performRelease(action, victim));
             steps.push(done);
             if (error !== null) errors.push(error);
         }
         // The deny was read back where it was taken out; everything else shows on the instance.
         const readBack = async () =>
-            planRelease(record, await readInstance(victimOf(instance, incidentId)), imposed).actions.filter(
-                (action) => action.kind !== "allowCredentials",
-            );
+            planRelease(record, await readInstance(victim), imposed).actions.filter((action) => action.kind !== "allowCredentials");
         const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0))
             .map((action) => describeRelease(action))
             .map(({ name, detail }) => `${name} (${detail})`);
@@ -192,6 +254,9 @@ export const handler = step({
             schemaVersion: 1,
             incidentId,
             instance,
+            ended: incidentIds,
+            by,
+            acceptedRisk: acceptRisk,
             released: left.length === 0 && failed.length === 0,
             forced: force && conflicts.length > 0,
             conflicts,
@@ -211,6 +276,6 @@ export const handler = step({
                 `${what}. Mend that and release again: it goes on with what is left.`,
             );
         }
-        return { ...release, steps: [...steps, ...(await closeIncident(incidentId)), ...(await tellPeople(release))] };
+        return { ...release, steps: [...steps, ...(await close(victim, incidentIds, standing.kept)), ...(await tellPeople(release))] };
     },
 });

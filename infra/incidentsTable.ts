@@ -1,6 +1,7 @@
 /** The table of incidents: one open incident an instance. What lies in it is described in functions/aws/incidentsTable.ts. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { standingIndex } from "../functions/aws/standingContainments";
 import { incidentsTableName } from "./names";
 
 export interface IncidentsTableArgs {
@@ -19,7 +20,14 @@ export class IncidentsTable extends pulumi.ComponentResource {
                 name: incidentsTableName,
                 billingMode: "PAY_PER_REQUEST",
                 hashKey: "pk",
-                attributes: [{ name: "pk", type: "S" }],
+                attributes: [
+                    { name: "pk", type: "S" },
+                    { name: "standing", type: "S" },
+                ],
+                // Only standing containments have the attribute: what the watch reads is as long as that list.
+                globalSecondaryIndexes: [
+                    { name: standingIndex, keySchemas: [{ attributeName: "standing", keyType: "HASH" }], projectionType: "ALL" },
+                ],
                 serverSideEncryption: { enabled: true, kmsKeyArn: args.keyArn },
                 pointInTimeRecovery: { enabled: true },
                 // Without the table a finding would contain an instance a second time.

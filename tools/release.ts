@@ -1,5 +1,5 @@
 /**
- * `npm run release -- <incident> [--force] [--region REGION] [--no-watch]`: puts back what the containment of an incident changed.
+ * `npm run release -- <incident> [--force] [--accept-risk WHY] [--region REGION] [--no-watch]`: puts back what the containment of an incident changed.
  *
  * Starts the state machine of the forensics account with the operator's own AWS credentials (the default chain; AWS_ENDPOINT_URL
  * is honoured) and follows it. Exit 0 when released or when nothing was left to do, 1 when the release was refused or is not
@@ -13,7 +13,7 @@ import { releaseRequestSchema } from "../functions/domain/containers";
 import { releaseStateMachineName } from "../infra/names";
 import { releaseOutcome } from "./releaseOutcome";
 
-const usage = "Use: npm run release -- <incident> [--force] [--region REGION] [--no-watch]";
+const usage = "Use: npm run release -- <incident> [--force] [--accept-risk WHY] [--region REGION] [--no-watch]";
 const pollMilliseconds = 1000;
 
 /** What the operator has to mend before anything is asked of AWS. */
@@ -22,6 +22,7 @@ class UsageError extends Error {}
 interface Wanted {
     incidentId: string;
     force: boolean;
+    acceptRisk: string | null;
     region: string;
     watch: boolean;
 }
@@ -33,14 +34,23 @@ function read(argv: string[]): Wanted {
             args: argv,
             allowPositionals: true,
             allowNegative: true,
-            options: { force: { type: "boolean", default: false }, region: { type: "string" }, watch: { type: "boolean", default: true } },
+            options: {
+                "accept-risk": { type: "string" },
+                force: { type: "boolean", default: false },
+                region: { type: "string" },
+                watch: { type: "boolean", default: true },
+            },
         });
     } catch (error) {
         throw new UsageError((error as Error).message);
     }
     const { values, positionals } = parsed;
     if (positionals.length !== 1) throw new UsageError(positionals.length === 0 ? "No incident given." : "One incident at a time.");
-    const request = releaseRequestSchema.safeParse({ incidentId: positionals[0], force: values.force });
+    const request = releaseRequestSchema.safeParse({
+        incidentId: positionals[0],
+        force: values.force,
+        acceptRisk: values["accept-risk"] ?? null,
+    });
     if (!request.success)
         throw new UsageError(
             `"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in every message about the incident.`,
@@ -51,7 +61,7 @@ function read(argv: string[]): Wanted {
 }
 
 /** Starts the release. @returns the ARN of its execution */
-async function start(sfn: SFNClient, { incidentId, force, region }: Wanted): Promise<string> {
+async function start(sfn: SFNClient, { incidentId, force, acceptRisk, region }: Wanted): Promise<string> {
     const { Account, Arn } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
     const partition = Arn!.split(":")[1];
     const { executionArn } = await sfn.send(
@@ -59,7 +69,7 @@ async function start(sfn: SFNClient, { incidentId, force, region }: Wanted): Pro
             stateMachineArn: `arn:${partition}:states:${region}:${Account}:stateMachine:${releaseStateMachineName}`,
             // Each release is one of its own: it may be asked for again, and then goes on with what is left.
             name: `${incidentId}-${new Date().toISOString().replace(/[^0-9TZ]/g, "")}`,
-            input: JSON.stringify({ incidentId, force }),
+            input: JSON.stringify({ incidentId, force, acceptRisk, by: Arn }),
         }),
     );
     return executionArn!;

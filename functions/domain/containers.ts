@@ -189,6 +189,10 @@ export const releaseRequestSchema = z.object({
     incidentId: incidentSchema.shape.incidentId,
     /** Leave alone what was changed since containment, and put back the rest; else such a release is refused. */
     force: z.boolean().default(false),
+    /** Why it is released although the analysis found much, or has not ended, or did not see everything; else it is refused. */
+    acceptRisk: untrustedText(512).nullable().default(null),
+    /** Who asks, as the tool read it from AWS. */
+    by: untrustedText(512).nullable().default(null),
 });
 
 /** The undo of a containment. An object of its own for each attempt, under `<prefix>releases/`. */
@@ -196,6 +200,11 @@ export const releaseSchema = z.object({
     schemaVersion: z.literal(1),
     incidentId: z.string(),
     instance: instanceRefSchema,
+    /** Every incident that shared the containment, and is over with it. */
+    ended: z.array(z.string()).default([]),
+    /** Who asked for it, and why in spite of what the analysis says; null where that was not needed. */
+    by: untrustedText(512).nullable().default(null),
+    acceptedRisk: untrustedText(512).nullable().default(null),
     /** True only when the instance was read back as its restore record has it, but for what `conflicts` names. */
     released: z.boolean(),
     /** Something was changed since containment, and the rest was put back all the same. */

@@ -14,8 +14,6 @@ export const refusedPrefix = (digest: string): string => incidentPrefix(`refused
 
 /** Names below the incident's prefix. */
 export const objectNames = {
-    /** Which Auto Scaling group the instance was in; written while the rest is still read. */
-    departureRecord: "departure-record.json",
     /** The instance before the first change; what a release puts back. */
     restoreRecord: "restore-record.json",
     /** The instance as it was read, where nothing was changed. */

@@ -51,6 +51,3 @@ export const instanceStateSchema = z.object({
     unread: z.array(untrustedText(256)).default([]),
 });
 export type InstanceState = z.infer<typeof instanceStateSchema>;
-
-/** What is written before the instance leaves its Auto Scaling group, while the rest of the state is still being read. */
-export const departureRecordSchema = instanceStateSchema.pick({ schemaVersion: true, autoScaling: true });

@@ -18,6 +18,9 @@ const alwaysTracked: [RegExp, string][] = [
     [/^vgw-/, "virtual private gateway"],
 ];
 
+/** Always there: the Amazon-provided resolver answers whatever the groups and network ACLs say, and DNS carries what it is asked. */
+const resolver = "the VPC's DNS resolver (no group or network ACL filters it; Route 53 Resolver DNS Firewall does)";
+
 /** Names every such way that the routes, targets and endpoints at hand open to the instance. */
 export function trackedPaths(facts: {
     routes: Route[];
@@ -29,12 +32,13 @@ export function trackedPaths(facts: {
     );
     const endpoints = facts.interfaceEndpoints.map(({ id, service }) => `interface endpoint ${id} (${service})`);
     const balancers = facts.networkLoadBalancers.map((arn) => `Network Load Balancer through ${arn}`);
-    return [...new Set([...routes, ...balancers, ...endpoints])].sort();
+    return [...new Set([...routes, ...balancers, ...endpoints])].sort().concat(resolver);
 }
 
 /** What outlives a network ACL that denies everything: it stands at the subnet's edge and does not see what stays inside. */
 export function insideSubnet(paths: string[]): string[] {
     return paths
         .filter((path) => !/^(NAT gateway|egress-only internet gateway|virtual private gateway) /.test(path))
-        .map((path) => `${path}, where it stands in the instance's own subnet`);
+
+        .map((path) => (path === resolver ? path : `${path}, where it stands in the instance's own subnet`));
 }

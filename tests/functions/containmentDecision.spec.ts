@@ -67,9 +67,9 @@ describe("isolateInstance, who decides", () => {
         await install("{}");
         await contain();
         expect(await status()).to.equal("contained");
-        await release({ incidentId });
+        await release({ acceptRisk: "a test", incidentId });
         expect(await status()).to.equal("released");
-        await release({ incidentId });
+        await release({ acceptRisk: "a test", incidentId });
         expect(await status()).to.equal("released");
     });
 

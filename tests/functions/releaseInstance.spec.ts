@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { handler as isolate } from "../../functions/isolateInstance";
 import { handler as releaseHandler } from "../../functions/releaseInstance";
-import type { Release } from "../../functions/domain/containers";
+import { openRecord } from "../../functions/aws/incidentsTable";
+import { newRecord } from "../../functions/domain/incidentRecord";
+import type { Containment, Release } from "../../functions/domain/containers";
 import { deniedInstances } from "../../functions/domain/planCredentialDeny";
 import { MemberAccount } from "../support/memberAccount";
 import { incident, thrown } from "./inMemoryAws";
@@ -19,7 +21,7 @@ describe("releaseInstance", () => {
     });
     afterEach(() => account.remove());
     const contain = () => isolate({ incident });
-    const release = (force = false) => releaseHandler({ incidentId, force }) as Promise<Release>;
+    const release = (force = false) => releaseHandler({ incidentId, force, acceptRisk: "a test" }) as Promise<Release>;
     const records = () =>
         [...account.objects].filter(([key]) => key.startsWith(`${prefix}releases/`)).map(([, text]) => JSON.parse(text) as Release);
     const withoutRevocation = (snapshot: unknown) => ({
@@ -70,16 +72,83 @@ describe("releaseInstance", () => {
         const again = await release();
         expect(again.released).to.equal(true);
         expect(again.steps.filter(({ outcome }) => outcome === "done")).to.deep.equal([]);
-        expect(account.calls.slice(at).filter((call) => !/^(Describe|Get|PutObject)/.test(call))).to.deep.equal([]);
+        expect(account.calls.slice(at).filter((call) => !/^(Describe|Get|Query|PutObject)/.test(call))).to.deep.equal([]);
     });
 
-    it("refuses what was never contained, and what is not contained yet", async () => {
+    it("refuses what was never contained", async () => {
         expect((await thrown(release())).message).to.contain("Nothing was contained under this incident");
+    });
+
+    it("needs no object of the bucket: the table has the record", async () => {
+        account.refusals.set("PutObject", "AccessDenied");
+        await openRecord(newRecord(incident, 1, "automatic", incident.openedAt), null);
         await contain();
-        account.objects.delete(`${prefix}containment.json`);
+        account.refusals.clear();
+        expect((await release()).released).to.equal(true);
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+    });
+
+    it("puts back the first state although a second incident contained the instance again, and ends both", async () => {
+        await contain();
+        const second = { ...incident, incidentId: `${incident.instance.instanceId}-${"2".repeat(16)}`, prefix: `incidents/second/` };
+        const again = (await isolate({ incident: second })) as Containment;
+        expect(again.interfaces.map(({ groupsBefore }) => groupsBefore)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
+        const { released, ended } = await release();
+        expect({ released, ended }).to.deep.equal({ released: true, ended: [incidentId, second.incidentId] });
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+    });
+
+    it("does not open a newer containment for an incident that is over", async () => {
+        await contain();
+        await release();
+        const second = { ...incident, incidentId: `${incident.instance.instanceId}-${"2".repeat(16)}`, prefix: `incidents/second/` };
+        await isolate({ incident: second });
         const at = account.snapshot();
-        expect((await thrown(release())).message).to.contain("has not ended");
+        expect((await thrown(release())).message)
+            .to.contain("under another")
+            .and.contain(second.incidentId);
         expect(account.snapshot()).to.deep.equal(at);
+    });
+
+    for (const [what, report] of [
+        ["has not ended", null],
+        ["is grave", { findingsBySeverity: { critical: 2 }, complete: true, intact: true }],
+        ["is incomplete", { findingsBySeverity: {}, complete: false, intact: true }],
+    ] as const)
+        it(`is refused while the analysis ${what}, unless somebody takes the risk by name`, async () => {
+            await contain();
+            const page = { bucket: "evidence", key: "report.html", sha256: "0".repeat(64) };
+            if (report !== null)
+                account.objects.set(
+                    `${prefix}report/report.json`,
+                    JSON.stringify({ schemaVersion: 1, incidentId, page, at: incident.openedAt, ...report }),
+                );
+            const at = account.snapshot();
+            expect((await thrown(releaseHandler({ incidentId }))).message).to.contain("--accept-risk");
+            expect(account.snapshot()).to.deep.equal(at);
+            expect(await release()).to.include({ released: true, acceptedRisk: "a test" });
+        });
+
+    it("needs nobody's word for a report that is complete, intact and without grave findings", async () => {
+        await contain();
+        const page = { bucket: "evidence", key: "report.html", sha256: "0".repeat(64) };
+        const report = {
+            schemaVersion: 1,
+            incidentId,
+            page,
+            findingsBySeverity: { low: 1 },
+            complete: true,
+            intact: true,
+            at: incident.openedAt,
+        };
+        account.objects.set(`${prefix}report/report.json`, JSON.stringify(report));
+        expect(await releaseHandler({ incidentId })).to.include({ released: true, acceptedRisk: null });
+    });
+
+    it("deletes the groups that were made for it", async () => {
+        await contain();
+        await release();
+        expect(account.groups).to.deep.equal([]);
     });
 
     it("refuses, naming it, what was changed since; force leaves that alone and puts back the rest", async () => {

@@ -47,6 +47,20 @@ export class FakeDynamoDb {
                 const item = this.items.get(pkOf(body.Key));
                 return item ? { Item: item } : {};
             }
+            case "PutItem": {
+                const item = body.Item as Item;
+                if (!holds(this.items.get(item.pk!.S as string), body as Conditional))
+                    return { __type: "ConditionalCheckFailedException", message: "refused" };
+                this.items.set(item.pk!.S as string, item);
+                return {};
+            }
+            case "Query": {
+                // Of an index only: items without its attribute are not in it.
+                const [, name, value] = /^([#\w]+) = (:\w+)$/.exec(body.KeyConditionExpression as string)!;
+                const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = body as Conditional;
+                const wanted = JSON.stringify(values![value!]);
+                return { Items: [...this.items.values()].filter((item) => JSON.stringify(item[names![name!]!]) === wanted) };
+            }
             case "TransactWriteItems": {
                 const puts = (body.TransactItems as { Put: Conditional & { Item: Item } }[]).map((each) => each.Put);
                 const refused = puts.map((put) => !holds(this.items.get(pkOf(put.Item)), put));

@@ -28,6 +28,7 @@ interface Group {
 
 export const targetGroupArn = "arn:aws:elasticloadbalancing:eu-west-1:222222222222:targetgroup/web/1";
 const subnets = ["subnet-a", "subnet-b"];
+const rule6 = { IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] };
 const rule = (cidr: string) => ({ IpProtocol: "-1", IpRanges: [{ CidrIp: cidr }] });
 
 const awsError = (name: string, message = `${name} of the test`) => Object.assign(new Error(message), { name });
@@ -61,6 +62,12 @@ export class MemberAccount {
     acls: Record<string, string> = { "subnet-a": "acl-own", "subnet-b": "acl-own" };
     isolationAcls: string[] = [];
     groups: Group[] = [];
+    private groupsMade = 0;
+    /** Whether the VPC has IPv6. */
+    ipv6 = false;
+    /** Branch interfaces of the VPC, with the trunk that their tag names. */
+    branches: { id: string; trunk: string | null; groups: string[] }[] = [];
+    trunk: string | null = null;
     policies = new Map<string, string>();
     /** Interfaces of other instances, by subnet, that carry the isolation group. */
     otherInterfaces: { id: string; subnet: string }[] = [];
@@ -174,6 +181,12 @@ export class MemberAccount {
     onUpdateItem(input: Input): unknown {
         return this.onTable("UpdateItem", input);
     }
+    onPutItem(input: Input): unknown {
+        return this.onTable("PutItem", input);
+    }
+    onQuery(input: Input): unknown {
+        return this.onTable("Query", input);
+    }
     onTransactWriteItems(input: Input): unknown {
         return this.onTable("TransactWriteItems", input);
     }
@@ -186,7 +199,9 @@ export class MemberAccount {
     }
 
     private face(id: string) {
-        return this.interfaces.find((each) => each.id === id)!;
+        return [...this.interfaces, ...this.branches.map((each) => Object.assign(each, { timeout: undefined as number | undefined }))].find(
+            (each) => each.id === id,
+        )!;
     }
 
     onDescribeInstances(): unknown {
@@ -208,6 +223,7 @@ export class MemberAccount {
                             IamInstanceProfile: { Arn: "arn:aws:iam::222222222222:instance-profile/app" },
                             NetworkInterfaces: this.interfaces.map((each) => ({
                                 NetworkInterfaceId: each.id,
+                                InterfaceType: each.id === this.trunk ? "trunk" : "interface",
                                 SubnetId: each.subnet,
                                 PrivateIpAddresses: [{ PrivateIpAddress: "10.0.0.4" }],
                                 Groups: each.groups.map((GroupId) => ({ GroupId })),
@@ -279,6 +295,23 @@ export class MemberAccount {
         return { VpcEndpoints: [] };
     }
     onDescribeNetworkInterfaces({ Filters }: { Filters: { Name: string; Values: string[] }[] }): unknown {
+        if (Filters.some(({ Name }) => Name === "interface-type"))
+            return {
+                NetworkInterfaces: this.branches.map(({ id, trunk, groups }) => ({
+                    NetworkInterfaceId: id,
+                    InterfaceType: "branch",
+                    SubnetId: "subnet-a",
+                    Groups: groups.map((GroupId) => ({ GroupId })),
+                    TagSet: trunk === null ? [] : [{ Key: "vpcresources.k8s.aws/trunk-eni-id", Value: trunk }],
+                })),
+            };
+        const group = Filters.find(({ Name }) => Name === "group-id")?.Values[0];
+        if (!Filters.some(({ Name }) => Name === "subnet-id"))
+            return {
+                NetworkInterfaces: this.interfaces
+                    .filter(({ groups }) => groups.includes(group!))
+                    .map(({ id }) => ({ NetworkInterfaceId: id, Attachment: { InstanceId: this.incident.instance.instanceId } })),
+            };
         const subnet = Filters.find(({ Name }) => Name === "subnet-id")!.Values[0];
         return {
             NetworkInterfaces: [...this.interfaces, ...this.otherInterfaces]
@@ -316,34 +349,59 @@ export class MemberAccount {
         return {
             SecurityGroups: this.groups
                 .filter(({ GroupId }) => GroupIds?.includes(GroupId) ?? true)
-                .map(({ ingress, egress, ...group }) => ({ ...group, IpPermissions: ingress, IpPermissionsEgress: egress })),
+                .map(({ ingress, egress, ...group }) => ({
+                    OwnerId: this.incident.instance.accountId,
+                    ...group,
+                    IpPermissions: ingress,
+                    IpPermissionsEgress: egress,
+                })),
         };
     }
     onCreateSecurityGroup(input: { GroupName: string; VpcId: string; TagSpecifications: { Tags: Group["Tags"] }[] }): unknown {
-        if (this.groups.some(({ GroupName }) => GroupName === input.GroupName)) throw awsError("InvalidGroup.Duplicate");
-        const GroupId = `sg-made-${this.groups.length + 1}`;
+        if (this.groups.some(({ GroupName, VpcId }) => GroupName === input.GroupName && VpcId === input.VpcId))
+            throw awsError("InvalidGroup.Duplicate");
+        const GroupId = `sg-made-${++this.groupsMade}`;
         this.groups.push({
             GroupId,
             GroupName: input.GroupName,
             VpcId: input.VpcId,
             Tags: input.TagSpecifications[0]!.Tags,
             ingress: [],
-            egress: [rule("0.0.0.0/0")],
+            // In a VPC with IPv6 a group is born with both.
+            egress: [rule("0.0.0.0/0"), ...(this.ipv6 ? [rule6] : [])],
         });
         return { GroupId };
     }
-    onRevokeSecurityGroupEgress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: { IpRanges?: unknown[] }[] }): unknown {
-        if (!IpPermissions[0]!.IpRanges) throw awsError("InvalidPermission.NotFound");
-        this.groups.find((group) => group.GroupId === GroupId)!.egress = [];
+    onRevokeSecurityGroupEgress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: unknown[] }): unknown {
+        const group = this.group(GroupId);
+        const left = group.egress.filter((each) => JSON.stringify(each) !== JSON.stringify(IpPermissions[0]));
+        if (left.length === group.egress.length) throw awsError("InvalidPermission.NotFound");
+        group.egress = left;
+        return {};
+    }
+    onDeleteSecurityGroup({ GroupId }: { GroupId: string }): unknown {
+        this.group(GroupId);
+        if (this.interfaces.some(({ groups }) => groups.includes(GroupId))) throw awsError("DependencyViolation");
+        this.groups = this.groups.filter((each) => each.GroupId !== GroupId);
+        return {};
+    }
+    private group(id: string): Group {
+        const group = this.groups.find(({ GroupId }) => GroupId === id);
+        if (!group) throw awsError("InvalidGroup.NotFound");
+        return group;
+    }
+    /** A rule that a group has already is refused, as EC2 does. */
+    private authorize(rules: unknown[], added: unknown[]): unknown {
+        if (added.some((each) => rules.some((one) => JSON.stringify(one) === JSON.stringify(each))))
+            throw awsError("InvalidPermission.Duplicate");
+        rules.push(...added);
         return {};
     }
     onAuthorizeSecurityGroupIngress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: unknown[] }): unknown {
-        this.groups.find((group) => group.GroupId === GroupId)!.ingress.push(...IpPermissions);
-        return {};
+        return this.authorize(this.group(GroupId).ingress, IpPermissions);
     }
     onAuthorizeSecurityGroupEgress({ GroupId, IpPermissions }: { GroupId: string; IpPermissions: unknown[] }): unknown {
-        this.groups.find((group) => group.GroupId === GroupId)!.egress.push(...IpPermissions);
-        return {};
+        return this.authorize(this.group(GroupId).egress, IpPermissions);
     }
 
     onDescribeAutoScalingInstances(): unknown {

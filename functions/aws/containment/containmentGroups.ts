@@ -1,123 +1,163 @@
-/** The two security groups of a VPC that containment uses: found by tag, made when first needed. */
+/**
+ * The two security groups of a containment. An incident makes its own, and what EC2 answered is kept before an interface carries
+ * it: names and tags in the member account are anybody's, ids that we were given are not. A declared group serves where making one
+ * is refused, and only while it is ruleless and nobody carries it.
+ */
 import {
-    AuthorizeSecurityGroupIngressCommand,
     AuthorizeSecurityGroupEgressCommand,
+    AuthorizeSecurityGroupIngressCommand,
     CreateSecurityGroupCommand,
+    DeleteSecurityGroupCommand,
     DescribeSecurityGroupsCommand,
     EC2Client,
+    paginateDescribeNetworkInterfaces,
     paginateDescribeSecurityGroups,
     RevokeSecurityGroupEgressCommand,
 } from "@aws-sdk/client-ec2";
 import type { IpPermission, SecurityGroup } from "@aws-sdk/client-ec2";
-import { chooseGroup } from "../../domain/chooseGroup";
-import type { Victim } from "../victim";
+import { randomBytes } from "node:crypto";
+import { chooseGroup, servesAs, type GroupRole } from "../../domain/chooseGroup";
+import { incidentTag, isolationGroup, roleTag, untrackGroup } from "../../domain/tags";
 import { onceGroupIsKnown } from "../consistency";
-import { errorCode, StepError } from "../errors";
-import { isolationGroup, roleTag, untrackGroup } from "../../domain/tags";
+import { errorCode, isNotFound, isTransient } from "../errors";
+import { log } from "../handler";
+import type { Victim } from "../victim";
 
-/** Everything, over IPv4 and IPv6. */
-const everything: IpPermission[] = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }], Ipv6Ranges: [{ CidrIpv6: "::/0" }] }];
+const anywhere: IpPermission = { IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] };
+const anywhere6: IpPermission = { IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] };
+const texts = { isolation: isolationGroup, untrack: untrackGroup };
+/** Names that are tried; one that is taken was taken by a run that broke off, or by somebody who knows us. */
+const mostNames = 4;
 
-/** Containment groups of all VPCs: asked before the instance's VPC is known, in the first round of calls. */
-async function tagged(ec2: EC2Client): Promise<SecurityGroup[]> {
-    const groups: SecurityGroup[] = [];
-    const filters = [{ Name: `tag:${roleTag}`, Values: ["isolation", "untrack"] }];
-    for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: filters }))
-        groups.push(...(page.SecurityGroups ?? []));
-    return groups;
-}
-
-async function create(ec2: EC2Client, vpcId: string, role: "isolation" | "untrack", name: string, description: string): Promise<string> {
-    const created = await ec2.send(
-        new CreateSecurityGroupCommand({
-            GroupName: name,
-            Description: description,
-            VpcId: vpcId,
-            TagSpecifications: [
-                {
-                    ResourceType: "security-group",
-                    Tags: [
-                        { Key: "Name", Value: name },
-                        { Key: roleTag, Value: role },
-                    ],
-                },
-            ],
-        }),
-    );
-    return created.GroupId!;
-}
-
-/** Two first incidents in one VPC may race for the name: who loses looks again. */
-async function createOrFind(ec2: EC2Client, vpcId: string, role: "isolation" | "untrack", make: () => Promise<string>): Promise<string> {
-    try {
-        return await make();
-    } catch (error) {
-        if (errorCode(error) !== "InvalidGroup.Duplicate") throw error;
-        const found = chooseGroup(await tagged(ec2), vpcId, role);
-        if (found) return found;
-        throw new StepError(
-            `A security group with the name of our ${role} group is there, but has other rules or no ${roleTag} tag`,
-            vpcId,
-            "Rename or delete that group.",
-            { cause: error },
-        );
+async function create(victim: Victim, vpcId: string, role: GroupRole): Promise<string> {
+    const name = `${texts[role].name}-${victim.incidentId}`;
+    for (let attempt = 0; ; attempt++) {
+        const GroupName = attempt === 0 ? name : `${name}-${randomBytes(3).toString("hex")}`;
+        const Tags = [
+            { Key: "Name", Value: GroupName },
+            { Key: roleTag, Value: role },
+            { Key: incidentTag, Value: victim.incidentId },
+        ];
+        try {
+            const created = await victim.client(EC2Client).send(
+                new CreateSecurityGroupCommand({
+                    GroupName,
+                    Description: texts[role].description,
+                    VpcId: vpcId,
+                    TagSpecifications: [{ ResourceType: "security-group", Tags }],
+                }),
+            );
+            return created.GroupId!;
+        } catch (error) {
+            if (errorCode(error) !== "InvalidGroup.Duplicate" || attempt + 1 === mostNames) throw error;
+        }
     }
 }
 
-async function makeIsolation(ec2: EC2Client, vpcId: string): Promise<string> {
-    const id = await create(ec2, vpcId, "isolation", isolationGroup.name, isolationGroup.description);
-    const revoke = (IpPermissions: IpPermission[]) =>
-        onceGroupIsKnown(() => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId: id, IpPermissions })));
-    // A new group lets everything out; without this it would not isolate. The IPv6 rule is there only in VPCs with IPv6.
-    await Promise.all([
-        revoke([{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }]),
-        revoke([{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }]).catch((error: unknown) => {
-            if (errorCode(error) !== "InvalidPermission.NotFound") throw error;
-        }),
-    ]);
-    return id;
+/** A rule that is there already, or not there any more, is what was wanted. */
+async function rule(change: () => Promise<unknown>): Promise<void> {
+    try {
+        await onceGroupIsKnown(change);
+    } catch (error) {
+        if (!/^InvalidPermission\.(NotFound|Duplicate)$/.test(errorCode(error))) throw error;
+    }
 }
 
-async function makeUntrack(ec2: EC2Client, vpcId: string): Promise<string> {
-    const id = await create(ec2, vpcId, "untrack", untrackGroup.name, untrackGroup.description);
-    await Promise.all([
-        onceGroupIsKnown(() => ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: everything }))),
-        // IPv4 egress is there from birth.
-        onceGroupIsKnown(() =>
-            ec2.send(
-                new AuthorizeSecurityGroupEgressCommand({
-                    GroupId: id,
-                    IpPermissions: [{ IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] }],
-                }),
-            ),
-        ),
-    ]);
-    return id;
-}
-
-/** The groups that stand in the VPC already; null for one that is to be made. */
-export interface StandingGroups {
-    isolation: string | null;
-    untrack: string | null;
-}
-
-/** Looks for the containment groups of every VPC, without making any. */
-export async function findContainmentGroups(victim: Victim): Promise<(vpcId: string) => StandingGroups> {
-    const groups = await tagged(victim.client(EC2Client));
-    return (vpcId) => ({ isolation: chooseGroup(groups, vpcId, "isolation"), untrack: chooseGroup(groups, vpcId, "untrack") });
-}
-
-/** The group, found or made: the isolation group has no rules at all, through the other connections become untracked. */
-export async function ensureGroup(victim: Victim, vpcId: string, role: keyof StandingGroups, standing: StandingGroups): Promise<string> {
+/** Gives a new group the rules of its role. Which rules it is born with depends on the VPC: with IPv6 it also lets `::/0` out. */
+async function shape(victim: Victim, GroupId: string, role: GroupRole): Promise<void> {
     const ec2 = victim.client(EC2Client);
-    return (
-        standing[role] ?? createOrFind(ec2, vpcId, role, () => (role === "isolation" ? makeIsolation(ec2, vpcId) : makeUntrack(ec2, vpcId)))
-    );
+    const changes =
+        role === "isolation"
+            ? [anywhere, anywhere6].map((each) => () => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: [each] })))
+            : [
+                  ...[anywhere, anywhere6].map(
+                      (each) => () => ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [each] })),
+                  ),
+                  ...[anywhere, anywhere6].map(
+                      (each) => () => ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: [each] })),
+                  ),
+              ];
+    await Promise.all(changes.map(rule));
+}
+
+async function describe(victim: Victim, groupId: string): Promise<SecurityGroup | null> {
+    try {
+        const { SecurityGroups } = await victim.client(EC2Client).send(new DescribeSecurityGroupsCommand({ GroupIds: [groupId] }));
+        return SecurityGroups?.[0] ?? null;
+    } catch (error) {
+        if (isNotFound(error)) return null;
+        throw error;
+    }
+}
+
+/** The declared group of the VPC that may serve; null when there is none. */
+async function findDeclared(victim: Victim, vpcId: string, role: GroupRole): Promise<string | null> {
+    const ec2 = victim.client(EC2Client);
+    const groups: SecurityGroup[] = [];
+    const filters = [
+        { Name: "vpc-id", Values: [vpcId] },
+        { Name: `tag:${roleTag}`, Values: [role] },
+    ];
+    for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: filters }))
+        groups.push(...(page.SecurityGroups ?? []));
+    const chosen = chooseGroup(groups, vpcId, role, victim.ref.accountId);
+    if (chosen === null) return null;
+    const carried = [{ Name: "group-id", Values: [chosen] }];
+    for await (const page of paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters: carried }))
+        if ((page.NetworkInterfaces ?? []).some(({ Attachment }) => Attachment?.InstanceId !== victim.ref.instanceId)) return null;
+    return chosen;
+}
+
+/**
+ * The group of this containment.
+ *
+ * @param pinned the id that was kept; it serves as long as it has the rules of its role
+ * @param pin keeps the id of a new one, before anything uses it
+ */
+export async function ensureGroup(
+    victim: Victim,
+    vpcId: string,
+    role: GroupRole,
+    pinned: string | null,
+    pin: (id: string) => Promise<void>,
+): Promise<string> {
+    if (pinned !== null) {
+        const standing = await describe(victim, pinned);
+        if (standing !== null && servesAs(standing, role)) return pinned;
+        log("a group of ours no longer serves, so another is made", { group: pinned, role, gone: standing === null });
+    }
+    let id: string;
+    try {
+        id = await create(victim, vpcId, role);
+    } catch (error) {
+        if (isTransient(error)) throw error;
+        const declared = await findDeclared(victim, vpcId, role);
+        if (declared === null) throw error;
+        log("no group could be made, so the declared one serves", { group: declared, role, why: errorCode(error) });
+        await pin(declared);
+        return declared;
+    }
+    await Promise.all([shape(victim, id, role), pin(id)]);
+    return id;
 }
 
 /** Whether a group still has no rule in either direction. */
 export async function hasNoRules(victim: Victim, groupId: string): Promise<boolean> {
-    const response = await victim.client(EC2Client).send(new DescribeSecurityGroupsCommand({ GroupIds: [groupId] }));
-    const group = response.SecurityGroups?.[0];
-    return group !== undefined && (group.IpPermissions ?? []).length === 0 && (group.IpPermissionsEgress ?? []).length === 0;
+    const group = await describe(victim, groupId);
+    return group !== null && servesAs(group, "isolation");
+}
+
+/** Deletes a group that was made for an incident, once nothing carries it. @returns whether it is gone */
+export async function deleteOwnGroup(victim: Victim, groupId: string, incidentIds: readonly string[]): Promise<boolean> {
+    const group = await describe(victim, groupId);
+    if (group === null) return true;
+    if (!group.Tags?.some(({ Key, Value }) => Key === incidentTag && incidentIds.includes(Value ?? ""))) return false;
+    try {
+        await victim.client(EC2Client).send(new DeleteSecurityGroupCommand({ GroupId: groupId }));
+        return true;
+    } catch (error) {
+        if (isNotFound(error)) return true;
+        log("a group of a released containment stays", { group: groupId, why: errorCode(error) });
+        return false;
+    }
 }

@@ -1,4 +1,5 @@
 /** What containing and releasing both need of the responder role in the member account. */
+import { roleTag } from "../../domain/tags";
 import { ec2Arn, type Permissions } from "../permissions";
 
 /** Describe calls and DescribeTargetHealth have no resource-level permissions. */
@@ -56,7 +57,8 @@ export const changeInstancePermissions: Permissions = (names) => [
         Sid: "SwapGroups",
         Effect: "Allow",
         Action: ["ec2:ModifyNetworkInterfaceAttribute"],
-        Resource: [ec2Arn(names, "network-interface/*"), ec2Arn(names, "security-group/*"), ec2Arn(names, "instance/*")],
+        // In a shared VPC the groups before may belong to the account that shares it.
+        Resource: [ec2Arn(names, "network-interface/*"), ec2Arn(names, "security-group/*", "*"), ec2Arn(names, "instance/*")],
     },
     // Also where subnets are not cut: an incident of an earlier configuration may still have to be released.
     {
@@ -64,5 +66,60 @@ export const changeInstancePermissions: Permissions = (names) => [
         Effect: "Allow",
         Action: ["ec2:ReplaceNetworkAclAssociation"],
         Resource: [ec2Arn(names, "network-acl/*"), ec2Arn(names, "subnet/*")],
+    },
+];
+
+/** Make what containment puts in the place of the instance's groups, and take the instance out of what would end or feed it. */
+export const makeGroupsPermissions: Permissions = (names) => [
+    {
+        Sid: "MakeContainmentGroups",
+        Effect: "Allow",
+        Action: ["ec2:CreateSecurityGroup", "ec2:CreateNetworkAcl"],
+        Resource: [
+            ec2Arn(names, "security-group/*"),
+            ec2Arn(names, "network-acl/*"),
+            // A shared VPC belongs to another account.
+            ec2Arn(names, "vpc/*", "*"),
+        ],
+    },
+    {
+        Sid: "TagContainmentGroups",
+        Effect: "Allow",
+        Action: ["ec2:CreateTags"],
+        Resource: [ec2Arn(names, "security-group/*"), ec2Arn(names, "network-acl/*")],
+        Condition: { StringEquals: { "ec2:CreateAction": ["CreateSecurityGroup", "CreateNetworkAcl"] } },
+    },
+    {
+        Sid: "SetRulesOfContainmentGroups",
+        Effect: "Allow",
+        Action: ["ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
+        Resource: [ec2Arn(names, "security-group/*")],
+        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack"] } },
+    },
+    {
+        Sid: "LeaveAutoScalingGroup",
+        Effect: "Allow",
+        Action: ["autoscaling:DetachInstances", "autoscaling:EnterStandby"],
+        Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`],
+    },
+    {
+        Sid: "LeaveLoadBalancers",
+        Effect: "Allow",
+        Action: ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DeregisterInstancesFromLoadBalancer"],
+        Resource: [
+            `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:targetgroup/*`,
+            `arn:${names.partition}:elasticloadbalancing:${names.region}:${names.accountId}:loadbalancer/*`,
+        ],
+    },
+];
+
+/** Delete the groups that were made for an incident, and no others of the member's. */
+export const deleteGroupsPermissions: Permissions = (names) => [
+    {
+        Sid: "DeleteContainmentGroups",
+        Effect: "Allow",
+        Action: ["ec2:DeleteSecurityGroup"],
+        Resource: [ec2Arn(names, "security-group/*")],
+        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack"] } },
     },
 ];

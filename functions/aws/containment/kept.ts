@@ -1,0 +1,43 @@
+/** The standing record of one containment while it is under way. The table keeps it; where the table fails, this run still knows it. */
+import { setTimeout } from "node:timers/promises";
+import type { StandingContainment } from "../../domain/standingContainment";
+import type { InstanceRef } from "../../domain/containers";
+import { changeStanding } from "../standingContainments";
+import { log } from "../handler";
+
+/** Milliseconds that the cut waits for its record to be kept. An attacker does not wait for our table. */
+const patience = 3000;
+
+export class KeptRecord {
+    /** Why the table does not have it; null as long as it does. */
+    error: unknown = null;
+    private tail: Promise<void> = Promise.resolve();
+
+    constructor(
+        private readonly instance: InstanceRef,
+        public current: StandingContainment | null,
+    ) {}
+
+    /** Changes it, one change after the other. Never throws, and never takes longer than the patience. */
+    async change(change: (read: StandingContainment | null) => StandingContainment | null): Promise<void> {
+        this.tail = this.tail.then(async () => {
+            const read = this.current;
+            // What was just decided holds for this run, whatever the table says later.
+            this.current = change(read) ?? read;
+            try {
+                this.current = await changeStanding(this.instance, read, change);
+            } catch (error) {
+                this.error = error;
+                log("the standing record could not be kept", { instance: this.instance.instanceId, why: String(error) });
+            }
+        });
+        const enough = new AbortController();
+        await Promise.race([this.tail, setTimeout(patience, undefined, { signal: enough.signal }).catch(() => undefined)]);
+        enough.abort();
+    }
+
+    /** Waits for every change, however long it takes. */
+    async settled(): Promise<void> {
+        await this.tail;
+    }
+}

@@ -1,0 +1,104 @@
+/**
+ * What stands for a contained instance until it is released: one restore record, the groups that were made for it, and the
+ * incidents that share them. Pure; reading and writing is functions/aws/standingContainments.ts.
+ */
+import { z } from "zod";
+import { instanceRefSchema, timestampSchema, untrustedText } from "./containers";
+import { instanceStateSchema, type InstanceState } from "./instanceState";
+
+export const standingContainmentSchema = z.object({
+    instance: instanceRefSchema,
+    /** The incident that contained it first; its groups are named after it, and its records lie under its prefix. */
+    incidentIds: z.array(z.string()).min(1),
+    /** The instance before the first change. What the first reading could not see is filled in once, before that is changed. */
+    record: instanceStateSchema,
+    /** Whether `record` also holds load balancers, network ACLs and idle timeouts. */
+    complete: z.boolean(),
+    /** Ids that EC2 answered when we made them, kept before they are used; null for what was not made. */
+    groups: z.object({ isolation: z.string().nullable(), untrack: z.string().nullable(), networkAcl: z.string().nullable() }),
+    /** The last look of the watch; null before the first. */
+    check: z
+        .object({
+            at: timestampSchema,
+            /** What was not as containment left it, as sentences. */
+            drift: z.array(untrustedText(512)),
+            /** What of it was put back. */
+            repaired: z.array(untrustedText(512)),
+        })
+        .nullable(),
+    begunAt: timestampSchema,
+    /** Null while it stands. */
+    releasedAt: timestampSchema.nullable(),
+    revision: z.number().int().nonnegative(),
+});
+export type StandingContainment = z.infer<typeof standingContainmentSchema>;
+
+const noGroups = { isolation: null, untrack: null, networkAcl: null };
+
+/** The containment that an incident begins over what stood before, which is null or released. */
+export function newStanding(
+    record: InstanceState,
+    incidentId: string,
+    before: StandingContainment | null,
+    now: string,
+): StandingContainment {
+    return {
+        instance: record.instance,
+        incidentIds: [incidentId],
+        record,
+        complete: false,
+        groups: noGroups,
+        check: null,
+        begunAt: now,
+        releasedAt: null,
+        revision: (before?.revision ?? -1) + 1,
+    };
+}
+
+/**
+ * What an incident, new or tried again, takes over. The record stays as it is; only interfaces that were attached since come to
+ * it, as they are now, and what had not been read.
+ */
+export function inherit(standing: StandingContainment, now: InstanceState, incidentId: string): StandingContainment {
+    const known = new Set(standing.record.interfaces.map(({ networkInterfaceId }) => networkInterfaceId));
+    const ours = new Set([standing.groups.isolation, standing.groups.untrack]);
+    const added = now.interfaces.filter(
+        ({ networkInterfaceId, groups }) => !known.has(networkInterfaceId) && !groups.some((group) => ours.has(group)),
+    );
+    const { record } = standing;
+    return {
+        ...standing,
+        incidentIds: [...new Set([...standing.incidentIds, incidentId])],
+        record: {
+            ...record,
+            interfaces: [...record.interfaces, ...added],
+            autoScaling: record.autoScaling ?? now.autoScaling,
+        },
+    };
+}
+
+/** Fills in what the first reading left out. Nothing that is on record already is replaced. */
+export function completed(standing: StandingContainment, now: InstanceState): StandingContainment {
+    const { record } = standing;
+    if (standing.complete) return standing;
+    return {
+        ...standing,
+        complete: true,
+        record: {
+            ...record,
+            interfaces: record.interfaces.map((each) => ({
+                ...each,
+                tcpIdleTimeout:
+                    each.tcpIdleTimeout ??
+                    now.interfaces.find((one) => one.networkInterfaceId === each.networkInterfaceId)?.tcpIdleTimeout ??
+                    null,
+            })),
+            autoScaling: record.autoScaling ?? now.autoScaling,
+            targets: now.targets,
+            classicLoadBalancers: now.classicLoadBalancers,
+            networkAcls: now.networkAcls,
+            trackedPaths: now.trackedPaths,
+            unread: now.unread,
+        },
+    };
+}
