@@ -17,8 +17,6 @@ export const ROOT_ACCOUNTS = ["111111111111", "222222222222", "333333333333"] as
 export interface LocalEmuOptions {
     /** Let it run on after this process has ended; its files stay too. @default false */
     readonly keep?: boolean;
-    /** Send on a finding's way (EventBridge and CloudWatch to encrypted topics) only what AWS sends. @default $CLEAN_ROOM_TRUTH is 1 */
-    readonly truth?: boolean;
     /** Told what takes long. @default a line on standard error */
     readonly log?: (line: string) => void;
 }
@@ -134,7 +132,6 @@ function environment(launch: {
         CLEAN_ROOM_EXCHANGE_LOG: launch.exchangeLogFile,
         CLEAN_ROOM_NODE: process.execPath,
         CLEAN_ROOM_END_WITH_LAUNCHER: options.keep ? "0" : "1",
-        CLEAN_ROOM_TRUTH: (options.truth ?? process.env.CLEAN_ROOM_TRUTH === "1") ? "1" : "0",
     };
 }
 

@@ -9,16 +9,12 @@ import json
 import time
 from typing import Any
 
-from .settings import settings
-
 #: Seconds between reading the document and writing it back.
 READ_TO_WRITE_SECONDS = 0.1
 
 
 def install() -> None:
-    """Waits with the program's own bus, which has one document that is written once."""
-    if not settings().truth:
-        return
+    """Corrects LocalEmu's bus, which adds each statement to the document in place."""
     from localemu.services.events.event_bus import EventBusService
 
     put = EventBusService.put_permission

@@ -17,8 +17,6 @@ class Settings:
     node: Path
     #: End when the launcher's end of standard input closes, so that nothing outlives the launcher.
     end_with_launcher: bool
-    #: Send on the way of a finding only what AWS sends. Off until the deployed program follows AWS there.
-    truth: bool
 
 
 @cache
@@ -30,7 +28,6 @@ def settings() -> Settings:
         exchange_log_file=Path(os.environ["CLEAN_ROOM_EXCHANGE_LOG"]),
         node=Path(os.environ["CLEAN_ROOM_NODE"]),
         end_with_launcher=os.environ.get("CLEAN_ROOM_END_WITH_LAUNCHER") == "1",
-        truth=os.environ.get("CLEAN_ROOM_TRUTH") == "1",
     )
 
 

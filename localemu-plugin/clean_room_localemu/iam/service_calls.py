@@ -9,12 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..settings import settings
 from .evaluation import Need
-
-#: Rows of the way a finding takes, which the deployed program does not follow yet: without CLEAN_ROOM_TRUTH they send what AWS does not.
-NOT_YET = ("events-sns", "events-sns-kms", "cloudwatch-sns-kms")
-SOURCE_KEYS = ("aws:SourceArn", "aws:SourceAccount")
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ def _calls() -> tuple[Call, ...]:
             each["from"],
             each["to"],
             each["as"] == "role",
-            tuple(each["keys"]) if settings().truth or each["id"] not in NOT_YET else (*each["keys"], *SOURCE_KEYS),
+            tuple(each["keys"]),
             each.get("through"),
         )
         for each in table()["calls"]

@@ -33,7 +33,7 @@ let started: Promise<LocalEmu> | undefined;
 
 /** Starts LocalEmu once. The first call may have to make the Python environment. */
 export function localEmu(): Promise<LocalEmu> {
-    return (started ??= startLocalEmu({ truth: true, log: () => undefined }));
+    return (started ??= startLocalEmu({ log: () => undefined }));
 }
 
 after(async function () {
