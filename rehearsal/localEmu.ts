@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ensureVenv } from "../packaging/python";
+import type { FaultPlan } from "./faults";
 
 const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 100;
@@ -17,6 +18,8 @@ export const ROOT_ACCOUNTS = ["111111111111", "222222222222", "333333333333"] as
 export interface LocalEmuOptions {
     /** Let it run on after this process has ended; its files stay too. @default false */
     readonly keep?: boolean;
+    /** What goes wrong from the start on; faults.ts sets and reads it while it runs. @default nothing */
+    readonly faults?: FaultPlan;
     /** Told what takes long. @default a line on standard error */
     readonly log?: (line: string) => void;
 }
@@ -132,6 +135,8 @@ function environment(launch: {
         CLEAN_ROOM_EXCHANGE_LOG: launch.exchangeLogFile,
         CLEAN_ROOM_NODE: process.execPath,
         CLEAN_ROOM_END_WITH_LAUNCHER: options.keep ? "0" : "1",
+        CLEAN_ROOM_FAULTS: (options.faults?.faults ?? []).join(" "),
+        CLEAN_ROOM_THROTTLING: options.faults?.throttling ? "1" : "0",
     };
 }
 

@@ -14,26 +14,27 @@ def install() -> None:
 
     TargetSender._send_to_dlq = send_to_dead_letter_queue
     TargetSender._initialize_client = client_of
-    send_with_retries = TargetSender.process_event
+    for sender in _all_subclasses(TargetSender):
+        if "send_event" in sender.__dict__:
+            sender.send_event = _without_retries_of_refusals(sender.send_event)
 
-    def process_event(sender: Any, *args: Any, **kwargs: Any) -> None:
-        send = sender.send_event
 
-        def send_once(event: Any, trace_header: Any) -> None:
-            try:
-                send(event, trace_header)
-            except Exception as error:
-                if not _is_refusal(error):
-                    raise
-                sender._send_to_dlq(event, (sender.target.get("DeadLetterConfig") or {}).get("Arn"), error)
+def _all_subclasses(kind: type) -> list[Any]:
+    return [each for direct in kind.__subclasses__() for each in (direct, *_all_subclasses(direct))]
 
-        sender.send_event = send_once
+
+def _without_retries_of_refusals(send: Any) -> Any:
+    """A sender is shared by threads, so nothing of an event is kept on it."""
+
+    def send_event(sender: Any, event: Any, trace_header: Any) -> None:
         try:
-            send_with_retries(sender, *args, **kwargs)
-        finally:
-            del sender.send_event
+            send(sender, event, trace_header)
+        except Exception as error:
+            if not _is_refusal(error):
+                raise
+            sender._send_to_dlq(event, (sender.target.get("DeadLetterConfig") or {}).get("Arn"), error)
 
-    TargetSender.process_event = process_event
+    return send_event
 
 
 def client_of(sender: Any) -> Any:
@@ -67,6 +68,7 @@ def send_to_dead_letter_queue(sender: Any, event: Any, queue_arn: str | None, er
     from localemu.aws.connect import connect_to
     from localemu.utils.aws.arns import sqs_queue_url_for_arn
 
+    count(sender, "FailedInvocations")
     if queue_arn is None:
         logging.getLogger(__name__).warning("The event for %s is lost: %s", sender.arn, error)
         return
@@ -84,5 +86,27 @@ def send_to_dead_letter_queue(sender: Any, event: Any, queue_arn: str | None, er
             MessageBody=json.dumps(event, default=str),
             MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
         )
+        count(sender, "InvocationsSentToDlq")
     except Exception:
+        count(sender, "InvocationsFailedToBeSentToDlq")
         logging.getLogger(__name__).warning("The event for %s could not be left in %s and is lost", sender.arn, queue_arn, exc_info=True)
+
+
+def count(sender: Any, metric: str) -> None:
+    """
+    Puts one into the rule's metric, which alarms watch: by the rule's name, on a bus of its own by the bus's too.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+    """
+    import logging
+
+    from localemu.aws.connect import connect_to
+
+    bus = sender.rule_arn.split(":rule/", 1)[1].rpartition("/")[0]
+    dimensions = [{"Name": "RuleName", "Value": sender.rule_name}, *([{"Name": "EventBusName", "Value": bus}] if bus else [])]
+    cloudwatch = connect_to(aws_access_key_id=sender.account_id, region_name=sender.region).cloudwatch
+    try:
+        cloudwatch.put_metric_data(
+            Namespace="AWS/Events", MetricData=[{"MetricName": metric, "Dimensions": dimensions, "Value": 1.0, "Unit": "Count"}]
+        )
+    except Exception:
+        logging.getLogger(__name__).warning("The metric %s of %s could not be counted", metric, sender.rule_arn, exc_info=True)

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
+import { readFaults } from "../../rehearsal/faults";
 import { startLocalEmu, type LocalEmu } from "../../rehearsal/localEmu";
 import { allow, makeFunction, makeRole, zipped } from "./support/functions";
 import { clientsOf, FORENSICS, localEmu, rootOf, unique, until } from "./support/localAws";
@@ -40,8 +41,14 @@ describe("LocalEmu: launcher", function () {
     });
 
     it("shares nothing with a second one, and leaves no file and no process behind", async () => {
-        const second = await startLocalEmu({ log: () => undefined });
+        const faults = ["iam:ListRoles#1=error"];
+        const second = await startLocalEmu({ log: () => undefined, faults: { faults, throttling: true } });
         try {
+            expect(await readFaults(second.endpoint)).to.deep.equal({
+                faults: [{ fault: faults[0], calls: 0, hits: 0 }],
+                throttling: true,
+            });
+            expect(await readFaults(shared.endpoint)).to.deep.equal({ faults: [], throttling: false });
             const bucket = unique("bucket");
             const there = clientsOf(second.endpoint, { accessKeyId: FORENSICS, secretAccessKey: "rehearsal" });
             const here = await rootOf(FORENSICS);

@@ -3,7 +3,7 @@
  * asks for the source's ARN, for its account, and for KMS's encryption context: what the row sends lets the call through, what it does
  * not send refuses it.
  */
-import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchClient, GetMetricStatisticsCommand, PutMetricAlarmCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
 import {
     PutEventsCommand,
     PutPermissionCommand,
@@ -109,7 +109,7 @@ describe("LocalEmu: what one service sends to another", function () {
             );
             await clients.events.send(new PutEventsCommand({ Entries: [{ Source: name, DetailType: "spec", Detail: "{}" }] }));
         };
-        return { name, arn, send, refused: () => takesAll(clients, letters) };
+        return { name, arn, send, letters, refused: () => takesAll(clients, letters) };
     };
     /** A function that puts what it gets into a queue. */
     const functionWithSink = async () => {
@@ -382,6 +382,39 @@ describe("LocalEmu: what one service sends to another", function () {
         await setTopic(topic, "KmsMasterKeyId", await makeKey(bound));
         await source.send(topic);
         await until("the message", async () => (await takesAll(aws, sink)) ?? undefined);
+    });
+
+    it("a rule's refused deliveries are counted, and those that its queue refuses too", async () => {
+        const sums = async (name: string) => {
+            const metric = async (MetricName: string) => {
+                const { Datapoints } = await cloudwatch.send(
+                    new GetMetricStatisticsCommand({
+                        Namespace: "AWS/Events",
+                        MetricName,
+                        Dimensions: [{ Name: "RuleName", Value: name }],
+                        StartTime: new Date(Date.now() - 600_000),
+                        EndTime: new Date(Date.now() + 60_000),
+                        Period: 3600,
+                        Statistics: ["Sum"],
+                    }),
+                );
+                return Datapoints!.reduce((sum, each) => sum + each.Sum!, 0);
+            };
+            return [
+                await metric("FailedInvocations"),
+                await metric("InvocationsSentToDlq"),
+                await metric("InvocationsFailedToBeSentToDlq"),
+            ];
+        };
+        const closed = await makeTopic();
+        await setTopic(closed, "Policy", document(admit("cloudwatch", "sns:Publish", closed)));
+        const source = await rule();
+        await source.send(closed);
+        await until("it is counted", async () => ((await sums(source.name)).join() === "1,1,0" ? true : undefined));
+        const lost = await rule();
+        await setQueue(lost.letters, { Policy: document(admit("sns", "sqs:SendMessage", lost.letters.arn)) });
+        await lost.send(closed);
+        await until("it is counted", async () => ((await sums(lost.name)).join() === "1,0,1" ? true : undefined));
     });
 
     it("no service uses a key of AWS's own, which has no policy that could let it", async () => {
