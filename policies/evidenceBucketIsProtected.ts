@@ -26,6 +26,12 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
     description:
         "An evidence bucket keeps versions, Object Lock, the evidence key and the public access block, refuses plain HTTP, and nobody may undo that.",
     enforcementLevel: "mandatory",
+    configSchema: {
+        properties: {
+            minimumRetentionDays: { type: "integer", minimum: 1, description: "Days that evidence is locked at least." },
+            lockMode: { type: "string", enum: ["GOVERNANCE", "COMPLIANCE"], description: "Mode of the lock that a stack must set." },
+        },
+    },
     validateResource: (args, reportViolation) => {
         inputs.remember(args);
         ownershipFor(args);

@@ -1,6 +1,7 @@
-import type { PolicyPackArgs } from "@pulumi/policy";
+import type { Policies, PolicyConfigSchema, PolicyPackArgs } from "@pulumi/policy";
 import { accountDefaultsAreSafe } from "./accountDefaultsAreSafe";
 import { alarmHasActions } from "./alarmHasActions";
+import { metadataOf } from "./catalogue/metadata";
 import { bucketIsProtected } from "./bucketIsProtected";
 import { cleanRoomEgressIsNamed } from "./cleanRoomEgressIsNamed";
 import { eventsHaveDeadLetters } from "./eventsHaveDeadLetters";
@@ -16,6 +17,7 @@ import { endpointPolicyIsNotOpen } from "./endpointPolicyIsNotOpen";
 import { evidenceBucketIsProtected } from "./evidenceBucketIsProtected";
 import { isolationGroupHasNoRules } from "./isolationGroupHasNoRules";
 import { kmsKeyRotatesAndStays } from "./kmsKeyRotatesAndStays";
+import { ownershipSchema } from "./lib/ownership";
 import { withContents } from "./lib/withContents";
 import { lambdaHasDeadLetterAndTimeout } from "./lambdaHasDeadLetterAndTimeout";
 import { logGroupRetains } from "./logGroupRetains";
@@ -53,5 +55,26 @@ const written: PolicyPackArgs["policies"] = [
     noSecretInTheClear,
 ];
 
+/** Policies that judge whose somebody is: they all take the estate's further accounts and organisations, and exceptions with reason and date. */
+const JUDGE_OWNERS = new Set([
+    "endpoint-policy-is-not-open",
+    "evidence-bucket-is-protected",
+    "kms-key-rotates-and-stays",
+    "nothing-is-public",
+    "role-has-no-wildcards",
+]);
+
+/** A policy's configuration: its own, and whose accounts are whose where it asks. */
+function schemaOf({ name, configSchema }: Policies[number]): PolicyConfigSchema | undefined {
+    return JUDGE_OWNERS.has(name)
+        ? {
+              ...configSchema,
+              properties: { ...configSchema?.properties, ...(ownershipSchema as unknown as PolicyConfigSchema["properties"]) },
+          }
+        : configSchema;
+}
+
 /** Every policy of the pack, which also judges what a template or another package brings along. Importing this file starts nothing; `index.ts` serves it. */
-export const policies: PolicyPackArgs["policies"] = written.map(withContents);
+export const policies: PolicyPackArgs["policies"] = written.map((policy) =>
+    withContents({ ...policy, configSchema: schemaOf(policy), ...metadataOf(policy.name) }),
+);
