@@ -27,7 +27,7 @@ function estateClients(settings: Settings): EstateClients {
         [settings.forensics.accountId, settings.forensics.deployRoleArn],
         ...settings.members.map((member): [string, string | undefined] => [member.accountId, member.deployRoleArn]),
     ]);
-    const home = settings.regions[0]!;
+    const home = settings.homeRegion;
     const configuration = (accountId: string, region: string) => {
         const RoleArn = roles.get(accountId);
         return {

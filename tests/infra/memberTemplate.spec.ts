@@ -126,13 +126,13 @@ describe("the member footprint", () => {
         expect(declared.filter((resource) => !seen.has(resource)).map(({ type, name }) => `${type} ${name}`)).to.deep.equal([]);
     });
 
-    it("has the responder role, which is global, in the stack of the first Region alone", () => {
+    it("has the responder role, which is global, in the stack of the home Region alone", () => {
         const template = memberTemplate({
             settings: parseSettings({ ...stack, organization }),
             partition: "aws",
             evidenceKeyArns: [keyArn("eu-west-1")],
         });
-        expect(template.Conditions).to.deep.equal({ InFirstRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
+        expect(template.Conditions).to.deep.equal({ InHomeRegion: { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] } });
         const resources = template.Resources as unknown as Template["Resources"];
         expect(
             Object.entries(resources)

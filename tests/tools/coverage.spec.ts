@@ -275,7 +275,13 @@ describe("npm run coverage: an organisation", () => {
         delete fake.stackInstances["222222222222/us-east-1"];
         fake.stackInstances["333333333333/us-east-1"] = "OUTDATED";
         delete fake.stackInstances["444444444444/eu-west-1"];
+        // Where nothing is forwarded the StackSet goes to the home Region alone, and nothing is missed elsewhere.
         expect(gaps(await verdicts(settings, fake))).to.deep.equal([
+            "444444444444/eu-west-1: the StackSet clean-room-member has no instance in eu-west-1, so the instance cannot be contained",
+            "444444444444/us-east-1: the StackSet clean-room-member has no instance in eu-west-1, so the responder role, which lies there, cannot be relied on",
+        ]);
+        const forwarding = parseSettings({ ...base, organization: settings.organization, coverage: { mode: "existing" } });
+        expect(gaps(await verdicts(forwarding, fake))).to.deep.equal([
             "444444444444/eu-west-1: the StackSet clean-room-member has no instance in eu-west-1, so the instance cannot be contained",
             "222222222222/us-east-1: the StackSet clean-room-member has no instance in us-east-1, so the instance cannot be contained",
             "333333333333/us-east-1: the instance of the StackSet clean-room-member in us-east-1 is OUTDATED (a reason), so the instance cannot be contained",

@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-organizations";
 import type { Settings } from "../../infra/config";
 import { coverageMode, forwardsFindings, regionsOf } from "../../infra/estate";
-import { findingsRuleName, forwardRuleName, memberStackSetName } from "../../infra/names";
+import { findingsBusName, findingsRuleName, forwardedRuleName, forwardRuleName, memberStackSetName } from "../../infra/names";
 import type { DetectorView, PairObservation, Unseen } from "./judge";
 
 /** Clients of an account in a Region, with the operator's credentials or the account's deployment role. */
@@ -109,9 +109,9 @@ async function stackInstances(client: CloudFormationClient, CallAs: "SELF" | "DE
     return found;
 }
 
-async function ruleState(client: EventBridgeClient, Name: string): Promise<string | null> {
+async function ruleState(client: EventBridgeClient, Name: string, EventBusName?: string): Promise<string | null> {
     try {
-        return (await client.send(new DescribeRuleCommand({ Name }))).State ?? "unknown";
+        return (await client.send(new DescribeRuleCommand({ Name, EventBusName }))).State ?? "unknown";
     } catch (error) {
         if ((error as Error).name === "ResourceNotFoundException") return null;
         throw error;
@@ -125,12 +125,13 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
     const ofUnits = settings.organization
         ? await accountsOfUnits(clients.organizations(forensics), settings.organization.organizationalUnitIds)
         : [];
-    const home = settings.regions[0]!;
+    const home = settings.homeRegion;
     const instances = settings.organization
         ? await seen(stackInstances(clients.cloudFormation(forensics, home), settings.organization.stackSetsAs))
         : new Map<string, string>();
     const footprintOf = (accountId: string, region: string): PairObservation["footprint"] =>
-        [...new Set([region, home])].map((where) => ({
+        // The stack of the home Region holds the responder role; the others only what forwards findings, where something is forwarded.
+        [...new Set(forwardsFindings(settings) ? [region, home] : [home])].map((where) => ({
             region: where,
             status: instances instanceof Map ? (instances.get(`${accountId}/${where}`) ?? null) : instances,
         }));
@@ -141,15 +142,22 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
         settings.regions.map(async (region) => {
             const present = accounts.filter((id) => !listed.has(id) || regionsOf(settings, listed.get(id)!).includes(region));
             const administered = present.filter((id) => !listed.has(id) || coverageMode(settings, listed.get(id)) === "organization");
-            const [findingsRule, autoEnable, members] = await Promise.all([
+            const forwards = (accountId: string) => forwardsFindings(settings, listed.get(accountId));
+            const [findingsRule, forwardedRule, autoEnable, members] = await Promise.all([
                 seen(ruleState(clients.eventBridge(forensics, region), findingsRuleName)),
+                present.some(forwards) ? seen(ruleState(clients.eventBridge(forensics, region), forwardedRuleName, findingsBusName)) : null,
                 administered.length > 0 ? seen(autoEnabled(clients.guardDuty(forensics, region))) : null,
                 administered.length > 0 ? seen(memberDetectors(clients.guardDuty(forensics, region))) : new Map<string, DetectorView>(),
             ]);
             return Promise.all(
                 present.map(async (accountId): Promise<PairObservation> => {
                     const member = listed.get(accountId);
-                    const rules: PairObservation["rules"] = [{ accountId: forensics, name: findingsRuleName, state: findingsRule }];
+                    // What an account forwards comes on the bus of our own, everything else on the default one.
+                    const rules: PairObservation["rules"] = [
+                        forwards(accountId)
+                            ? { accountId: forensics, name: forwardedRuleName, state: forwardedRule }
+                            : { accountId: forensics, name: findingsRuleName, state: findingsRule },
+                    ];
                     // In accounts of the units nobody but the StackSet has a role; its own status says how they stand. Listed ones are Pulumi's.
                     const footprint = member ? [] : footprintOf(accountId, region);
                     if (member && forwardsFindings(settings, member))
