@@ -41,6 +41,18 @@ describe("policy nothing-is-public", () => {
     const settings: [Declared["is"], object, object][] = [
         [aws.s3.BucketAcl, { acl: "public-read" }, { acl: "private" }],
         [
+            aws.s3.BucketAcl,
+            { accessControlPolicy: { grants: [{ grantee: { uri: "http://acs.amazonaws.com/groups/global/AuthenticatedUsers" } }] } },
+            { accessControlPolicy: { grants: [{ grantee: { uri: "http://acs.amazonaws.com/groups/s3/LogDelivery" } }] } },
+        ],
+        [aws.s3.BucketObjectv2, { acl: "public-read" }, { acl: "private" }],
+        [
+            aws.ec2.ManagedPrefixList,
+            { entries: [{ cidr: "198.51.100.0/24" }, { cidr: "128.0.0.0/1" }] },
+            { entries: [{ cidr: "198.51.100.0/24" }] },
+        ],
+        [aws.ec2.ManagedPrefixListEntry, { cidr: "::/1" }, { cidr: "fd00::/8" }],
+        [
             aws.s3.BucketPublicAccessBlock,
             { blockPublicAcls: true },
             { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },

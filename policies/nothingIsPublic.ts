@@ -11,8 +11,15 @@ import { listOf, objectOf, reveal, show, type Properties, type Value } from "./l
 
 /** Settings that open a resource without a policy document: what is wrong, or nothing. */
 const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
-    [aws.s3.BucketAcl, (props) => aclProblem(props.acl)],
-    [aws.s3.Bucket, (props) => aclProblem(props.acl)],
+    [aws.s3.BucketAcl, (props) => aclProblem(props.acl) ?? grantProblem(listOf(objectOf(props.accessControlPolicy).grants))],
+    [aws.s3.BucketAclV2, (props) => aclProblem(props.acl) ?? grantProblem(listOf(objectOf(props.accessControlPolicy).grants))],
+    [aws.s3.Bucket, (props) => aclProblem(props.acl) ?? grantProblem(listOf(props.grants))],
+    [aws.s3.BucketV2, (props) => aclProblem(props.acl) ?? grantProblem(listOf(props.grants))],
+    [aws.s3.BucketObject, (props) => aclProblem(props.acl)],
+    [aws.s3.BucketObjectv2, (props) => aclProblem(props.acl)],
+    [aws.s3.ObjectCopy, (props) => aclProblem(props.acl) ?? grantProblem(listOf(props.grants))],
+    [aws.ec2.ManagedPrefixList, (props) => prefixProblem(listOf(props.entries).map((each) => objectOf(each).cidr))],
+    [aws.ec2.ManagedPrefixListEntry, (props) => prefixProblem([props.cidr])],
     [
         aws.s3.BucketPublicAccessBlock,
         (props) => {
@@ -91,6 +98,21 @@ function aclProblem(acl: Value): string | undefined {
         acl === "bucket-owner-full-control" ||
         acl === "bucket-owner-read";
     return closed ? undefined : `has acl = ${show(acl)}; set "private"`;
+}
+
+/** An ACL written out: every AWS user is everyone, and so is the public. */
+function grantProblem(grants: Value[]): string | undefined {
+    const uris = grants.map(objectOf).map((grant) => grant.uri ?? objectOf(grant.grantee).uri);
+    const open = uris.find((uri) => typeof uri === "string" && /\/groups\/global\/(AllUsers|AuthenticatedUsers)$/.test(uri));
+    return open === undefined ? undefined : `grants ${show(open)} access; take the grant out`;
+}
+
+/** A prefix list that a rule may name in place of a range. */
+function prefixProblem(cidrs: Value[]): string | undefined {
+    const open = openRange({ cidrBlocks: cidrs });
+    return open === undefined
+        ? undefined
+        : `holds ${open}, so a rule that names the list lets everyone in; name the addresses that are needed`;
 }
 
 function ingressRules(args: ResourceValidationArgs, props: Properties): Value[] {
