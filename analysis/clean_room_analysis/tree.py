@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A read-only file tree, as the checks see it, however it is read."""
 
+import io
 import posixpath
 import re
 from abc import ABC, abstractmethod
@@ -150,7 +151,10 @@ class Tree(ABC):
         """
         with self.open(path) as handle:
             offset = 0
-            content = handle.read(size)
+            # Asking for a whole window of a small file would map and clear 32 MiB for each.
+            end = handle.seek(0, io.SEEK_END)
+            handle.seek(0)
+            content = handle.read(min(size, end))
             yield 0, content
             while len(content) == size:
                 following = offset + size - overlap
