@@ -4,12 +4,15 @@
 import errno
 import io
 import posixpath
+import stat
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from dissect.btrfs import btrfs
 from dissect.extfs import extfs
+from dissect.ntfs.mft import MftRecord
 from dissect.target import filesystem as dissect_filesystem
+from dissect.target.exceptions import FileNotFoundError
 from dissect.target.filesystem import Filesystem, FilesystemEntry
 from dissect.target.filesystems.btrfs import BtrfsFilesystem
 from dissect.target.filesystems.extfs import ExtFilesystem
@@ -83,7 +86,17 @@ class RawTree(Tree):
                 int(said["changed"] or 0),
                 None if said["born"] is None else int(said["born"]),
             )
-        status = entry.lstat()
+        try:
+            status = entry.lstat()
+        except FileNotFoundError:
+            # NTFS keeps files that are indexes alone ($Secure, $ObjId): they have no content, and dissect no size for them.
+            if not isinstance(node, MftRecord):
+                raise
+            times = node.attributes.STANDARD_INFORMATION
+            born, changed = int(times.creation_time_ns), int(times.last_change_time_ns)
+            accessed, modified = int(times.last_access_time_ns), int(times.last_modification_time_ns)
+            mode, links = stat.S_IFREG | 0o777, int(node.header.ReferenceCount)
+            return Entry(path, self.logical(path), int(node.segment), mode, links, 0, 0, 0, accessed, modified, changed, born)
         # dissect's numbers are of types of its own, which other processes do not know.
         born = getattr(status, "st_birthtime_ns", None)
         return Entry(

@@ -207,6 +207,13 @@ def test_grub_in_its_place_holds_no_files_and_nothing_else_may_hide_there(tmp_pa
     assert code == 3 and "partition 1" in said(summary)
 
 
+def test_ntfs_is_read_whole_and_says_what_of_windows_is_not_looked_at(tmp_path: Path) -> None:
+    """$Secure, $ObjId and their like have no content: they are entries all the same."""
+    code, summary = run(tmp_path, file_system("ntfs"))
+    assert code == 0 and summary["volumes"][0]["fileSystems"][0]["filesSeen"] >= 14
+    assert "registry, event logs, services and tasks of Windows are not" in said(summary)
+
+
 def test_a_file_system_that_ends_before_it_says_is_truncated(tmp_path: Path) -> None:
     code, summary = run(tmp_path, EXT[: SIZE - MEBIBYTE])
     assert code == 3 and "truncated" in said(summary)
