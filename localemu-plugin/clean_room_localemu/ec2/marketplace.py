@@ -66,3 +66,15 @@ def install() -> None:
         return ActionResult({"SnapshotId": snapshot.id, "ProductCodes": codes})
 
     responses.ElasticBlockStore.describe_snapshot_attribute = describe_snapshot_attribute
+
+    def describe_volume_attribute(self: Any) -> Any:
+        """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVolumeAttribute.html: one attribute a call."""
+        volume, attribute = self.ec2_backend.get_volume(self._get_param("VolumeId")), self._get_param("Attribute")
+        if attribute == "productCodes":
+            codes = [{"ProductCodeId": each, "ProductCodeType": "marketplace"} for each in volume.codes]
+            return ActionResult({"VolumeId": volume.id, "ProductCodes": codes})
+        if attribute == "autoEnableIO":
+            return ActionResult({"VolumeId": volume.id, "AutoEnableIO": {"Value": False}})
+        raise error("InvalidParameterValue", f"Value ({attribute}) for parameter attribute is invalid.")
+
+    responses.ElasticBlockStore.describe_volume_attribute = describe_volume_attribute
