@@ -6,6 +6,8 @@ import {
     UpdateTimeToLiveCommand,
     waitUntilTableExists,
     type BillingMode,
+    type KeyType,
+    type ProjectionType,
     type ScalarAttributeType,
 } from "@aws-sdk/client-dynamodb";
 import { CreateStateMachineCommand, SFNClient, type LogLevel, type StateMachineType } from "@aws-sdk/client-sfn";
@@ -109,6 +111,14 @@ const table = entry<aws.dynamodb.TableArgs>(async (inputs, context) => {
             AttributeDefinitions: inputs.attributes?.map(({ name, type }) => ({
                 AttributeName: name,
                 AttributeType: type as ScalarAttributeType,
+            })),
+            GlobalSecondaryIndexes: inputs.globalSecondaryIndexes?.map(({ name, keySchemas, hashKey, projectionType }) => ({
+                IndexName: name,
+                KeySchema: (keySchemas ?? [{ attributeName: hashKey!, keyType: "HASH" }]).map(({ attributeName, keyType }) => ({
+                    AttributeName: attributeName,
+                    KeyType: keyType as KeyType,
+                })),
+                Projection: { ProjectionType: projectionType as ProjectionType },
             })),
             SSESpecification: inputs.serverSideEncryption && {
                 Enabled: inputs.serverSideEncryption.enabled,
