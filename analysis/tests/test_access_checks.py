@@ -2,6 +2,7 @@
 """accounts, SSH, set-user-id programs, histories, programs in odd places, web shells, YARA."""
 
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from clean_room_analysis.checks.shell_history import ShellHistory
 from clean_room_analysis.checks.ssh import Ssh, fingerprint
 from clean_room_analysis.checks.suid import Suid, dangerous_capabilities
 from clean_room_analysis.checks.temporary_executables import TemporaryExecutables
-from clean_room_analysis.checks.web_shell import WebShell
+from clean_room_analysis.checks.web_shell import WebShell, judge
 from clean_room_analysis.checks.yara import Yara, compile_rules
 from clean_room_analysis.model import Severity, TimelineEvent
 
@@ -174,6 +175,103 @@ def test_ordinary_scripts_are_no_web_shells(plain: TreeMaker) -> None:
     plain.file("/www/html/uploads/a.php", "<?php echo 1;")
     plain.file("/www/html/img/.htaccess", "AddType application/x-httpd-php .jpg\n")
     assert {one.path for one in plain.findings(WebShell())} == {"/www/html/uploads/a.php", "/www/html/img/.htaccess"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.php", "<?php $a = $_POST['x']; $b = trim($a); system($b . ' 2>&1'); ?>"),
+        ("a.php", "<?php $k = 'as'.'sert'; $k($_REQUEST['c']);"),
+        ("a.php", "<?php array_map('assert', (array)$_POST['c']);"),
+        ("a.php", '<?php $_=("!"^"@").("*"^"Y"); ${$_}[0]($x);'),
+        ("a.php", "<? move_uploaded_file($_FILES['f']['tmp_name'], $_FILES['f']['name']); ?>"),
+        ("a.php", "<?php /* x */ eval/**/(gzinflate(base64_decode('" + "A" * 300 + "')));"),
+        ("a.phtml", "<?php include($_GET['page']);"),
+        ("a.jsp", '<% Process p = Runtime.getRuntime().exec(request.getParameter("c")); %>'),
+        ("a.jsp", '<% \\u0052untime.getRuntime().exec(request.getParameter("c")); %>'),
+        (
+            "a.jspx",
+            "<jsp:root><jsp:scriptlet>new U(this.getClass().getClassLoader()).defineClass(b); request.getReader();</jsp:scriptlet></jsp:root>",
+        ),
+        ("a.asp", '<%eval request("x")%>'),
+        ("a.asp", '<% Set s = Server.CreateObject("WScript.Shell") : s.Exec(Request.Form("c")) %>'),
+        ("a.aspx", '<%@ Page Language="Jscript"%><%eval(Request.Item["x"],"unsafe");%>'),
+        ("a.ashx", '<%@ WebHandler Language="C#" %> System.Reflection.Assembly.Load(Convert.FromBase64String(context.Request["x"]));'),
+        ("cgi-bin/a.py", "import cgi, os\nprint(os.popen(cgi.FieldStorage().getvalue('c')).read())\n"),
+        ("a.js", "const e = require('child_process'); require('http').createServer((req, res) => e.exec(req.url.slice(1)))"),
+    ],
+)
+def test_web_shells_of_each_language(plain: TreeMaker, name: str, content: str) -> None:
+    plain.file(f"/var/www/html/{name}", content)
+    (finding,) = plain.findings(WebShell())
+    assert finding.severity in (Severity.CRITICAL, Severity.HIGH) and finding.attack == ("T1505.003",) and finding.sha256
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("post.php", "<?php\n/** Renames `$_POST` data, eval($_POST) is not used */\nfunction f() { return 1; }\n"),
+        ("sql.php", "<?php $q = 'SELECT `a` FROM `' . escape($_POST['t']) . '` WHERE `b` = 1'; $db->exec($q);"),
+        ("module.graphic.gif.php", "<?php\nclass getid3_gif {}\n"),
+        ("Import/Upload/UploadNoplugin.php", "<?php\nclass UploadNoplugin {}\n"),
+        ("wp-content/uploads/index.php", "<?php\n// Silence is golden.\n"),
+        ("map.php", "<?php $ids = array_map('intval', $_POST['ids']); assert(is_array($_POST['ids']));"),
+        ("jsp/date.jsp", "<%@ page import='java.util.*' %><%= new Date() %> <%= request.getParameter(\"n\") == null %>"),
+        ("a.asp", '<% Response.Write Server.HTMLEncode(Request("name")) %>'),
+        ("node_modules/x/a.js", "require('child_process').exec(req.query.c)"),
+    ],
+)
+def test_honest_pages_are_no_web_shells(plain: TreeMaker, name: str, content: str) -> None:
+    plain.file(f"/var/www/html/{name}", content)
+    assert plain.findings(WebShell()) == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["$a=", "`", "chr(1).", "'a'^", "eval(", "$_POST[", "<?php ", "/*", "\\\\x41", "$a[0].", '"\\\\', "(", "$O0O0="]
+)
+def test_no_script_takes_long(unit: str) -> None:
+    began = time.process_time()
+    judge("/var/www/a.php", "<?php $_GET;" + unit * (60_000 // len(unit)))
+    judge("/var/www/a.jsp", "<% request;" + unit * (60_000 // len(unit)))
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "severity"),
+    [
+        ('command="/bin/bash"', "/root", Severity.HIGH),
+        ('no-pty,command="/usr/local/bin/backup"', "/root", Severity.HIGH),
+        ('restrict,Command="/usr/bin/whatever"', "/var/lib/x", Severity.HIGH),
+        ('command="exec python3 -i"', "/home/a", Severity.MEDIUM),
+        ('command="/usr/bin/rrsync /data"', "/home/a", Severity.LOW),
+        ("command=\"/bin/sh # echo 'Please login as the user x'\"", "/root", Severity.HIGH),
+        ('environment="LD_PRELOAD=/x.so"', "/home/a", Severity.HIGH),
+    ],
+)
+def test_commands_tied_to_keys_count_whatever_they_run(plain: TreeMaker, options: str, path: str, severity: Severity) -> None:
+    plain.file(f"{path}/.ssh/authorized_keys", f"{options} {KEY} x\n")
+    assert [one.severity for one in plain.findings(Ssh())] == [severity]
+
+
+def test_clean_programs_in_places_that_look_odd(plain: TreeMaker) -> None:
+    plain.file("/usr/lib/modules/6.1.0/kernel/drivers/watchdog/watchdog.ko", b"\x7fELF", 0o644)
+    plain.file("/usr/lib/modules/6.1.0/kernel/fs/jbd2/jbd2.ko", b"\x7fELF", 0o644)
+    plain.file("/usr/sbin/watchdog", b"\x7fELF", 0o755)
+    plain.file("/usr/bin/migration", b"\x7fELF", 0o755)
+    plain.file("/srv/app/.husky/_/pre-commit", "#!/bin/sh\n", 0o755)
+    plain.file("/opt/tool/.scripts/run.sh", "#!/bin/sh\n", 0o755)
+    assert [one.severity for one in plain.findings(TemporaryExecutables())] == [Severity.LOW]
+
+
+def test_names_of_blanks_and_dots_and_the_test_virus(plain: TreeMaker) -> None:
+    plain.file("/usr/lib/.. /notes", "text")
+    plain.file("/var/tmp/.../x.txt", "text")
+    plain.file("/home/a/eicar.com", b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*")
+    assert {(one.path, one.severity) for one in plain.findings(TemporaryExecutables())} == {
+        ("/usr/lib/.. /notes", Severity.HIGH),
+        ("/var/tmp/.../x.txt", Severity.HIGH),
+        ("/home/a/eicar.com", Severity.MEDIUM),
+    }
 
 
 @pytest.mark.parametrize(

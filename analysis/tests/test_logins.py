@@ -13,7 +13,7 @@ from contextlib import closing
 
 import pytest
 from conftest import ANALYSIS, VOLUME, TreeMaker
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clean_room_analysis.checks import logins
@@ -108,6 +108,7 @@ def test_records_of_each_size_are_read(make: Callable[[int, str, str, int], byte
     assert isinstance(read[3], Login) and read[3].at // 10**9 == BASE + 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["utmp", "aarch64", "torn", "junk", "zeros"]), st.integers(0, 9999)), min_size=1, max_size=12))
 def test_mixed_and_torn_databases_keep_every_whole_record(parts: list[tuple[str, int]]) -> None:
     """Records of both sizes, halves of records and garbage in any order: every whole record is read, no byte is lost without a word."""
@@ -206,6 +207,7 @@ def test_a_journal_as_systemd_writes_it(plain: TreeMaker) -> None:
     assert "root logged in with a password from 203.0.113.66" in {one.title for one in plain.findings(Logins())}
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(208, 40_000), st.binary(min_size=1, max_size=64)), max_size=20))
 def test_a_damaged_journal_ends_and_says_so(changes: list[tuple[int, bytes]]) -> None:
     data = bytearray(journal())

@@ -8,16 +8,21 @@ import re
 from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
-from clean_room_analysis.checks.commands import in_words, techniques, worst
+from clean_room_analysis.checks.commands import in_words, suspicions, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.model import Entry, Finding, Severity
 
 _KEYS = re.compile(r"(?:/\.ssh/authorized_keys2?|^/etc/ssh/authorized_keys(?:\.d)?/[^/]+|^/etc/ssh/authorized_keys)$", re.DOTALL)
 _SERVER = re.compile(r"^/etc/ssh/sshd_config(?:\.d/[^/]+)?$", re.DOTALL)
 _KEY = re.compile(r"(?:^|\s)((?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[\w@.-]{2,60})\s+([A-Za-z0-9+/]{16,}={0,3})(?:\s+(.*))?$")
-_FORCED = re.compile(r'\bcommand="((?:[^"\\]|\\.){0,1000})"')
+_FORCED = re.compile(r'\bcommand="((?:[^"\\]|\\.){0,1000})"', re.IGNORECASE)
 #: What cloud-init puts before the launch key in root's file: the key may only be told to use another account.
-_CLOUD_INIT = re.compile(r"Please login as the user")
+_CLOUD_INIT = re.compile(r"^echo 'Please login as the user [^';&|`$<>]{1,100}'(?:;echo)?(?:;sleep \d{1,3})?(?:;exit \d{1,3})?$")
+#: Gives the holder of the key a shell, or what he likes.
+_INTERPRETER = re.compile(
+    r"^\s*(?:exec\s+|sudo\s+|/usr/bin/env\s+)*(?:/\S{0,40}/)?(?:(?:ba|da|z|k|c|tc|fi)?sh|python[\d.]*|perl|ruby|php|node|lua|busybox|socat|nc|ncat)\b|\$SSH_ORIGINAL_COMMAND",
+    re.IGNORECASE,
+)
 _PERSON = re.compile(r"^/home/([^/]+)/")
 #: setting -> value that weakens the server, severity, what it means, technique
 _WEAK: tuple[tuple[str, re.Pattern[str], Severity, str, str], ...] = (
@@ -104,6 +109,7 @@ class Ssh(Check):
             options = line[: key.start(1)]
             forced = _FORCED.search(options)
             reasons = persistent_suspicions(forced.group(1), "T1098.004") if forced else ()
+            reasons += suspicions(options) if "environment=" in options.lower() and not reasons else ()
             if forced and _CLOUD_INIT.search(forced.group(1)):
                 self._launch_keys.add(key.group(2))
             if reasons:
@@ -114,11 +120,25 @@ class Ssh(Check):
                     f"{shown}; {forced.group(0) if forced else ''}",
                     techniques(reasons, "T1098.004"),
                 )
-            elif owner == "root" and not forced:
-                yield self.found(item, Severity.HIGH, "This key may log in as root", shown, ("T1098.004",))
-            elif owner is None:
-                yield self.found(item, Severity.HIGH, "This key may log in to an account whose home is not in /home", shown, ("T1098.004",))
-            elif not forced:
+            elif forced and _CLOUD_INIT.search(forced.group(1)):
+                continue
+            elif owner == "root" or owner is None:
+                where = "as root" if owner == "root" else "to an account whose home is not in /home"
+                # Whatever command it is tied to: the holder chooses its input, and forwards ports unless that is forbidden.
+                tied = ", tied to a command" if forced else ""
+                yield self.found(
+                    item,
+                    Severity.HIGH,
+                    f"This key may log in {where}{tied}",
+                    f"{shown}{'; ' + forced.group(0) if forced else ''}",
+                    ("T1098.004",),
+                )
+            elif forced:
+                severity = Severity.MEDIUM if _INTERPRETER.search(forced.group(1)) else Severity.LOW
+                yield self.found(
+                    item, severity, f"This key may log in as {owner}, tied to a command", f"{shown}; {forced.group(0)}", ("T1098.004",)
+                )
+            else:
                 self._others.append(
                     (key.group(2), self.found(item, Severity.INFORMATIONAL, f"This key may log in as {owner}", shown, ("T1098.004",)))
                 )

@@ -10,12 +10,18 @@ from clean_room_analysis.model import Entry, Severity
 
 #: Kernel threads are shown in brackets; a file of that name wants to be taken for one.
 _KERNEL_THREAD = re.compile(
-    r"^\[?(?:kworker|kswapd|ksoftirqd|kthreadd|migration|rcu_sched|watchdog|kdevtmpfs|khugepaged|jbd2)[/\]:\w.-]*\]?$"
+    r"^(?:\[[\w/:.+-]{2,40}\]|(?:kworker|kswapd|ksoftirqd|kthreadd|rcu_sched|kdevtmpfs|khugepaged|jbd2)(?![\w/:.-]*\.(?:ko|service|h|c|rst|txt|md)\b)[/:\w.-]*)$"
 )
 #: Characters that make a name break out of a list, a page or a command line it is shown in.
 _DECEPTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069<>\"'`;|&$]")
 #: Hidden files below these are the business of whoever made the tree.
 _TREES = re.compile(r"/(?:node_modules|site-packages|dist-packages|\.git|containers|overlay2?|snap)/")
+
+
+#: Where the system's own programs lie: a hidden script there is nobody's tool. Elsewhere projects keep their hooks and helpers.
+_SYSTEM = re.compile(r"^/(?:usr|etc|s?bin|lib\w*|boot|dev|run|var/(?!www/))")
+#: The string that every virus scanner reports, made to be found.
+_EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$"
 
 
 class TemporaryExecutables(Check):
@@ -32,12 +38,23 @@ class TemporaryExecutables(Check):
             or path.startswith("/dev/")
             or "/." in path
             or path[-1] in " ."
+            or "/ " in path
             or _KERNEL_THREAD.match(entry.name) is not None
+            or 68 <= entry.size <= 128
         )
 
     def look(self, item: Item) -> Iterator[Result]:
         path, entry = item.path, item.entry
+        if 68 <= entry.size <= 128 and item.head.startswith(_EICAR):
+            yield self.found(
+                item, Severity.MEDIUM, "Test file of virus scanners (EICAR)", "harmless; somebody put it there", ("T1204.002",), hashed=True
+            )
         hidden = hidden_part(path)
+        if hidden is None and not in_temporary(path) and not path.startswith("/dev/") and not _KERNEL_THREAD.match(entry.name):
+            return
+        if hidden is not None and not hidden.strip(" .") and path.startswith("/"):
+            yield self.found(item, Severity.HIGH, "File below a name of blanks and dots", repr(hidden), ("T1564.001", "T1036"), hashed=True)
+            return
         kind = "Program" if item.head.startswith(b"\x7fELF") else "Script"
         masked = ("T1036.004",) if _KERNEL_THREAD.match(entry.name) else ("T1036",) if _DECEPTIVE.search(path) else ()
         detail = f"mode {entry.mode & 0o7777:04o}, owner {entry.user}:{entry.group}, {entry.size} bytes"
@@ -65,4 +82,6 @@ class TemporaryExecutables(Check):
             yield self.found(item, Severity.HIGH, "Program named like a kernel thread", detail, ("T1036.004",), hashed=True)
         elif hidden and not _TREES.search(path) and (kind == "Program" or not in_home(path)):
             severity = Severity.MEDIUM if in_home(path) else Severity.HIGH
+            if kind == "Script" and not _SYSTEM.match(path):
+                severity = Severity.LOW
             yield self.found(item, severity, f"{kind} under a hidden name", detail, ("T1564.001",), hashed=True)

@@ -5,43 +5,63 @@ import re
 from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.checks.commands import rank
+from clean_room_analysis.checks.php_shell import code_of, php_signs
+from clean_room_analysis.checks.server_page_shell import page_signs
 from clean_room_analysis.model import Entry, Severity
 
-_SCRIPT = re.compile(r"\.(?:php\d?|phtml|phar|inc|jspx?|jspf|aspx?|ashx|cgi|cfm)$", re.I)
+_KINDS = {
+    **dict.fromkeys(("php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar", "inc"), "php"),
+    **dict.fromkeys(("jsp", "jspx", "jspf"), "jsp"),
+    **dict.fromkeys(("aspx", "ashx", "asmx", "ascx", "cshtml"), "aspx"),
+    **dict.fromkeys(("asp", "asa", "cer", "cdx"), "asp"),
+    **dict.fromkeys(("py", "cgi", "wsgi"), "python"),
+    **dict.fromkeys(("js", "mjs", "cjs"), "node"),
+}
 _IMAGE_SCRIPT = re.compile(
-    r"\.(?:php\d?|phtml|phar|jsp|aspx?)\.(?:jpe?g|png|gif|svg|txt)$|\.(?:jpe?g|png|gif)\.(?:php\d?|phtml|jsp|aspx?)$", re.I
+    r"\.(?:php\d?|phtml|phar|jsp|aspx?)\.(?:jpe?g|png|gif|svg|txt)$|\.(?:jpe?g|png|gif)\.(?:php\d?|phtml|jsp|aspx?)$", re.IGNORECASE
 )
-_UPLOADS = re.compile(r"/(?:uploads?|avatars?|attachments?)/", re.I)
-_INPUT = r"\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b|\$\{?[\"']?_(?:GET|POST|REQUEST)|php://input|getallheaders\s*\("
-_RUN = r"\b(?:eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function)\s{0,10}\("
-#: pattern, severity, what it means
-_SIGNS: tuple[tuple[re.Pattern[str], Severity, str], ...] = (
-    (re.compile(_RUN + r"[^;\n]{0,200}(?:" + _INPUT + ")", re.I), Severity.CRITICAL, "runs what the request says"),
-    (re.compile(r"(?:" + _INPUT + r")[^\n]{0,100}\]\s{0,5}\(", re.I), Severity.CRITICAL, "calls the function the request names"),
-    (re.compile(r"`[^`\n]{0,100}\$_(?:GET|POST|REQUEST|COOKIE)", re.I), Severity.CRITICAL, "runs what the request says"),
-    (
-        re.compile(r"\b(?:eval|assert)\s{0,10}\(\s{0,10}(?:gzinflate|gzuncompress|base64_decode|str_rot13|strrev)\s{0,10}\(", re.I),
-        Severity.HIGH,
-        "runs code it decodes first",
-    ),
-    (
-        re.compile(r"preg_replace\s{0,10}\(\s{0,10}[\"'].{0,100}/[a-z]{0,5}e[a-z]{0,5}[\"']", re.I),
-        Severity.HIGH,
-        "runs code through preg_replace /e",
-    ),
-    (
-        re.compile(
-            r"Runtime\.getRuntime\(\)\.exec\s{0,5}\([^;\n]{0,200}request\.getParameter|new\s+ProcessBuilder\([^;\n]{0,200}request\.getParameter"
-        ),
-        Severity.CRITICAL,
-        "runs what the request says",
-    ),
-    (
-        re.compile(r"(?:Process\.Start|WScript\.Shell|eval)\s{0,5}\([^;\n]{0,200}Request(?:\.(?:Form|QueryString|Item)|\[)", re.I),
-        Severity.CRITICAL,
-        "runs what the request says",
-    ),
+#: Where what visitors send is kept: a script there was sent by one.
+_UPLOADS = re.compile(r"/(?:uploads?|avatars?|attachments?)/")
+#: Where a server finds pages. Python and JavaScript are everywhere else too, and no pages there.
+_WEB_ROOT = re.compile(
+    r"^/(?:var/www|srv|opt|usr/share/nginx|usr/lib/cgi-bin|home/[^/]+/(?:public_html|www|htdocs|app))/|/(?:htdocs|webapps|cgi-bin|public_html)/"
 )
+_LIBRARIES = re.compile(r"/(?:node_modules|site-packages|dist-packages|vendor)/")
+_PICTURE = ("GIF8", "\x89PNG", "\udcffØ", "\udcff\udcd8")
+_CODE = re.compile(r"<\?(?:php\b|=)|<%|<script[^>]{0,80}runat", re.IGNORECASE)
+#: A placeholder against directory listings, as content management systems put one into each directory.
+_EMPTY = re.compile(
+    r"^\s*<\?php\s*(?://[^\n]*|/\*.{0,300}?\*/|\s)*(?:\?>)?\s*$|^\s*<\?php\s+header\([^;]{0,100}\);\s*(?:exit|die)?;?\s*(?:\?>)?\s*$",
+    re.DOTALL,
+)
+
+
+def kind_of(path: str) -> str | None:
+    """The language of a script that a web server may run, None for anything else."""
+    kind = _KINDS.get(path.rpartition(".")[2].lower()) if "." in path.rpartition("/")[2] else None
+    if kind in ("python", "node") and (not _WEB_ROOT.search(path) or _LIBRARIES.search(path)):
+        return None
+    return kind
+
+
+def judge(path: str, text: str) -> tuple[Severity, list[str], int] | None:
+    """What speaks for a web shell: the worst severity, what each sign means, where the first of the worst is; None when nothing does."""
+    kind = kind_of(path) or ("php" if _IMAGE_SCRIPT.search(path) and "<?" in text else None)
+    if kind is None:
+        return None
+    if kind in ("aspx", "asp") and re.search(r"<%@\s*(?:page|webhandler)|runat\s*=\s*[\"']?server", text, re.IGNORECASE):
+        signs = [*page_signs("aspx", text), *(page_signs("asp", text) if kind == "asp" else ())]
+    else:
+        signs = list(php_signs(text) if kind == "php" else page_signs(kind, text))
+    if not signs:
+        return None
+    signs.sort(key=lambda sign: rank(sign[0]))
+    severity = signs[0][0]
+    # One sign of running code by itself may be an honest administration page; two of them are not.
+    return severity, list(dict.fromkeys(meaning for _, meaning, _ in signs)), signs[0][2]
+
+
 _HANDLER = re.compile(
     r"^\s*(?:AddType|AddHandler|SetHandler)\s+[^\n]{0,100}(?:php|cgi-script)[^\n]{0,100}\.(?:jpe?g|png|gif|txt|html?)\b|^\s*php_value\s+auto_(?:prepend|append)_file\s|^\s*auto_prepend_file\s*=\s*\S",
     re.I,
@@ -56,7 +76,7 @@ class WebShell(Check):
     def wants(self, entry: Entry) -> bool:
         name = entry.name
         return entry.is_file and (
-            _SCRIPT.search(name) is not None or _IMAGE_SCRIPT.search(name) is not None or name in (".htaccess", ".user.ini")
+            kind_of(entry.logical) is not None or name in (".htaccess", ".user.ini") or _IMAGE_SCRIPT.search(name) is not None
         )
 
     def look(self, item: Item) -> Iterator[Result]:
@@ -72,26 +92,15 @@ class WebShell(Check):
                         ("T1505.003",),
                     )
             return
-        signs = {(severity, meaning): match for pattern, severity, meaning in _SIGNS if (match := pattern.search(item.text))}
-        if signs:
-            severity = Severity.CRITICAL if any(sign is Severity.CRITICAL for sign, _ in signs) else Severity.HIGH
-            start = max(0, min(match.start() for match in signs.values()) - 100)
-            yield self.found(
-                item,
-                severity,
-                f"Web script {', '.join(dict.fromkeys(meaning for _, meaning in signs))}",
-                item.text[start : start + 1000],
-                ("T1505.003",),
-                hashed=True,
-            )
-        elif _IMAGE_SCRIPT.search(name) or (
-            _UPLOADS.search(item.path) and "<?php" in item.text and "/node_modules/" not in item.path and not name.endswith(".inc")
-        ):
-            yield self.found(
-                item,
-                Severity.MEDIUM,
-                "Web script where uploads are kept, or posing as a picture",
-                item.text[:500],
-                ("T1505.003",),
-                hashed=True,
-            )
+        text = item.text
+        found = judge(item.path, text)
+        if found is not None:
+            severity, meanings, start = found
+            excerpt = (text if start == 0 else code_of(text) if kind_of(item.path) == "php" else text)[max(0, start - 100) :][:1000]
+            yield self.found(item, severity, f"Web script {', '.join(meanings)}"[:300], excerpt, ("T1505.003",), hashed=True)
+        elif not _CODE.search(text) or _EMPTY.match(text):
+            return
+        elif _IMAGE_SCRIPT.search(name) and (text.startswith(_PICTURE) or name.lower().endswith((".jpg", ".jpeg", ".png", ".gif"))):
+            yield self.found(item, Severity.MEDIUM, "Web script posing as a picture", text[:500], ("T1505.003", "T1036.008"), hashed=True)
+        elif _UPLOADS.search(item.path) and not _LIBRARIES.search(item.path) and not name.endswith(".inc"):
+            yield self.found(item, Severity.MEDIUM, "Web script where uploads are kept", text[:500], ("T1505.003",), hashed=True)
