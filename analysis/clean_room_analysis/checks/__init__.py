@@ -7,6 +7,7 @@ from clean_room_analysis.checks.cron import Cron
 from clean_room_analysis.checks.kernel_modules import KernelModules
 from clean_room_analysis.checks.ld_preload import LdPreload
 from clean_room_analysis.checks.logins import Logins
+from clean_room_analysis.checks.packages import Packages
 from clean_room_analysis.checks.shell_history import ShellHistory
 from clean_room_analysis.checks.ssh import Ssh
 from clean_room_analysis.checks.startup import Startup
@@ -25,6 +26,7 @@ def artefact_checks() -> list[Check]:
         KernelModules(),
         LdPreload(),
         Logins(),
+        Packages(),
         ShellHistory(),
         Ssh(),
         Startup(),

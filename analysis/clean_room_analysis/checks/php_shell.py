@@ -101,7 +101,7 @@ _DIRECT = _rules(
     ),
     (r"(?:\$\w{1,8}\s*\(\s*\d{1,3}\s*\)\s*\.\s*){5}", HIGH, "makes names out of character numbers"),
     (
-        r"(\$\w{1,30})\s*[\[\{]\s*\d{1,3}\s*[\]\}]\s*\.\s*(?:\1\s*[\[\{]\s*\d{1,3}\s*[\]\}]\s*\.\s*){4}",
+        r"(\$\w{1,30})\s*[\[\{]\s*\d{1,3}\s*[\]\}]\s*\.\s*(?:\1\s*[\[\{]\s*\d{1,3}\s*[\]\}]\s*\.\s*){7}",
         HIGH,
         "makes names out of a scrambled alphabet",
     ),
@@ -262,6 +262,6 @@ def php_signs(text: str) -> Iterator[Sign]:
     long = _LONG_CODE.search(code)
     if long and _EVALUATES.search(code):
         yield HIGH, "runs code it carries in a coded form", long.start()
-    scrambled = _SCRAMBLED.search(code)
+    scrambled = _SCRAMBLED.search(code) if len(code) <= 100_000 else None
     if scrambled and not part:
         yield HIGH, "is written to be unreadable", scrambled.start()
