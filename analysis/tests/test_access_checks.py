@@ -218,6 +218,7 @@ def test_web_shells_of_each_language(plain: TreeMaker, name: str, content: str) 
         ("map.php", "<?php $ids = array_map('intval', $_POST['ids']); assert(is_array($_POST['ids']));"),
         ("jsp/date.jsp", "<%@ page import='java.util.*' %><%= new Date() %> <%= request.getParameter(\"n\") == null %>"),
         ("a.asp", '<% Response.Write Server.HTMLEncode(Request("name")) %>'),
+        ("app.js", "app.get('/', function (req, res) { res.send(req.query.name); });"),
         ("node_modules/x/a.js", "require('child_process').exec(req.query.c)"),
     ],
 )

@@ -167,6 +167,7 @@ _OTHER_ABILITIES = tuple(
         r"\bmysqli?_(?:connect|list_dbs)\s*\(", r"\bini_(?:set|restore|get)\s*\(", r"\b(?:getmyuid|get_current_user|disk_free_space|diskfreespace)\s*\(", r"\bfilemtime\s*\(|\btouch\s*\(", r"\bbase64_decode\s*\(", r"\breadfile\s*\(|\bfopen\s*\(", r"\brename\s*\(",
     )
 )  # fmt: skip
+_EVAL_VARIABLE = re.compile(_CALL + r"(?:eval|create_function)\s*\([^;]{0,40}\$", re.IGNORECASE)
 _LISTS = re.compile(_CALL + r"(?:opendir|scandir|glob|readdir|dir)\s*\(", re.IGNORECASE)
 _CHANGES = re.compile(
     _CALL + r"(unlink|rmdir|rename|mkdir|chmod|copy|move_uploaded_file|fwrite|fputs|file_put_contents|touch)\s*\(", re.IGNORECASE
@@ -259,6 +260,8 @@ def php_signs(text: str) -> Iterator[Sign]:
         yield HIGH, f"has {shell + other} of the abilities of a remote administration kit", 0
     if not part and takes_input and _LISTS.search(code) and len({match.group(1).lower() for match in _CHANGES.finditer(code)}) >= 3:
         yield HIGH, "lists and changes files of the server", 0
+    if len(code) <= 1500 and not part and (alone := _EVAL_VARIABLE.search(code)):
+        yield HIGH, "does little but run code out of a variable", alone.start()
     long = _LONG_CODE.search(code)
     if long and _EVALUATES.search(code):
         yield HIGH, "runs code it carries in a coded form", long.start()

@@ -97,7 +97,7 @@ _NODE = _rules(
         CRITICAL,
         "runs what the request says",
     ),
-    (r"(?<![.\w])(?:eval|Function)\s*\(\s*(?:req|request|Buffer\.from)", CRITICAL, "runs what the request says"),
+    (r"(?<![.\w])(?:eval|new\s+Function)\s*\(\s*(?:req|request|Buffer\.from)", CRITICAL, "runs what the request says"),
 )
 _SERVLET = re.compile(r"<%|<jsp:", re.IGNORECASE)
 _BY_KIND: dict[str, tuple[re.Pattern[str], _Rules]] = {
