@@ -66,7 +66,7 @@ export const settingsSchema = z.strictObject({
             /** Findings below it start nothing. GuardDuty: low 1-3.9, medium 4-6.9, high 7-8.9, critical 9-10. @default 4 */
             minimumSeverity: z.number().min(0).max(10).default(4),
             /**
-             * `guardduty`: its own events; `security-hub`: findings imported into Security Hub (ASFF and OCSF), and its custom actions, on the same
+             * `guardduty`: its own events; `securityhub`: findings imported into Security Hub (ASFF and OCSF), and its custom actions, on the same
              * buses. One finding that comes both ways is one incident. @default guardduty
              */
             sources: distinct(z.enum(findingSources)).min(1).default(["guardduty"]),

@@ -1,6 +1,6 @@
 /** Which events of EventBridge may make an incident: what a rule lets through reaches the topic, and startIncident reads it there. */
 
-export const findingSources = ["guardduty", "security-hub"] as const;
+export const findingSources = ["guardduty", "securityhub"] as const;
 export type FindingSource = (typeof findingSources)[number];
 
 /** An instance by its ARN or its bare id, whatever type it is filed under. */
@@ -71,7 +71,7 @@ function ofSecurityHub(minimumSeverity: number): object {
  * @param sources not empty
  */
 export function findingPattern(minimumSeverity: number, sources: readonly FindingSource[]): object {
-    const patterns = { guardduty: ofGuardDuty, "security-hub": ofSecurityHub };
+    const patterns = { guardduty: ofGuardDuty, securityhub: ofSecurityHub };
     const chosen = findingSources.filter((source) => sources.includes(source)).map((source) => patterns[source](minimumSeverity));
     return chosen.length === 1 ? chosen[0]! : { $or: chosen };
 }

@@ -54,7 +54,7 @@ describe("the pattern of GuardDuty's findings", () => {
 });
 
 describe("the pattern with Security Hub as a source", () => {
-    const through = (event: Event, severity?: number) => letsThrough(["guardduty", "security-hub"], event, severity);
+    const through = (event: Event, severity?: number) => letsThrough(["guardduty", "securityhub"], event, severity);
     const finding = (change: object = {}) => ({
         Resources: [
             { Type: "AwsS3Bucket", Id: "arn:aws:s3:::logs" },
@@ -93,6 +93,6 @@ describe("the pattern with Security Hub as a source", () => {
 
     it("still lets GuardDuty's own through, and can do without", () => {
         expect(through(fixture("eventbridge"))).to.equal(true);
-        expect(letsThrough(["security-hub"], fixture("eventbridge"))).to.equal(false);
+        expect(letsThrough(["securityhub"], fixture("eventbridge"))).to.equal(false);
     });
 });
