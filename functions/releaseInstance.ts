@@ -142,7 +142,7 @@ async function refuseRisk({ instance, incidentIds }: Standing, acceptRisk: strin
     throw new StepError(
         `The instance is not released: ${risk}`,
         `${instance.instanceId} in ${instance.accountId}/${instance.region}`,
-        'Build a new instance and leave this one isolated (npm run retire), or release it with --accept-risk "why" if it must be connected again.',
+        'Build a new instance and leave this one isolated, or release it with --accept-risk "why" if it must be connected again.',
     );
 }
 
