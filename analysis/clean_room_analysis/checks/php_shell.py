@@ -89,7 +89,7 @@ _DIRECT = _rules(
     (r"new\s+COM\s*\(\s*[\"'](?:WScript\.Shell|Shell\.Application)", HIGH, "runs programs of the system"),
     (_CALL + r"(?:file_put_contents|fwrite|fputs)\s*\([^;]{0,120}?" + _BODY, HIGH, "writes what the request says into a file"),
     (
-        _CALL + r"(?:move_uploaded_file|copy)\s*\(\s*@?\$_FILES[^;]{0,100},[^;]{0,60}(?:\$_FILES|" + _BODY + ")",
+        _CALL + r"(?:move_uploaded_file|copy)\s*\(\s*@?\$(?:_FILES|HTTP_POST_FILES)[^;]{0,100},[^;]{0,60}(?:\$_FILES|" + _BODY + ")",
         HIGH,
         "stores what is uploaded under the name the request gives",
     ),
@@ -110,27 +110,27 @@ _DIRECT = _rules(
         HIGH,
         "makes names out of scrambled characters",
     ),
-    (r"registerPHPFunctions\s*\(|\bFFI::cdef\s*\(", HIGH, "lets what it loads call functions"),
+    (r"php:function(?:String)?\s*\(|registerPHPFunctions\s*\(|\bFFI::cdef\s*\(", HIGH, "lets what it loads call functions"),
 )
 #: Only outside strings, in which SQL has these marks, too.
 _BACKTICK = re.compile(r"`[^`\n]{0,200}" + _BODY, re.IGNORECASE)
 #: Signs that honest plug-ins have, too; they count in a small file that takes input and belongs to no larger program.
 _IN_SMALL_FILES = _rules(
     (
-        r"(?<![\w>:])@?\$\w{1,40}\s*\(\s*@?(?:\w{1,30}\s*\(\s*){0,2}(?:" + _BODY + r"|\$_SESSION)",
+        r"(?<![\w>:])@?\$\w{1,40}\s*\(\s*@?(?:\w{1,30}\s*\(\s*){0,2}(?:" + _BODY + r"|\$_SESSION|getallheaders\s*\()",
         HIGH,
         "calls a function by a variable's value",
     ),
     (r"(?:\)|(?:[\]\}]))\s*\(\s*@?" + _BODY, HIGH, "calls what an expression names"),
     (_CALL + r"(?:eval\s*\(\s*@?[\"']?\s*[\$\w]|assert\s*\(\s*@?[\"']?\s*\$)", HIGH, "runs code out of a variable"),
-    (_CALL + r"(?:move_uploaded_file|copy)\s*\(\s*@?\$_FILES", HIGH, "stores whatever is uploaded"),
+    (_CALL + r"(?:move_uploaded_file|copy)\s*\(\s*@?\$(?:_FILES|HTTP_POST_FILES)", HIGH, "stores whatever is uploaded"),
     (
         r"\b(?:fsockopen|socket_create)\s*\([^;]{0,100};.{0,1500}\b(?:proc_open|shell_exec|exec|popen)\s*\(",
         HIGH,
         "gives a shell to a remote machine",
     ),
     (_RUN, HIGH, "runs programs or code"),
-    (_CALL + _CALLBACKS + r"\s*\(\s*@?\$\w{1,40}(?:\s*\[[^\]]{1,30}\])?\s*,[^;]{0,80}?" + _BODY, HIGH, _HANDS_OVER),
+    (_CALL + _CALLBACKS + r"\s*\(\s*@?\$\w{1,40}(?:\s*\[[^\]]{1,30}\])?\s*(?:\.[^,;]{1,40})?,[^;]{0,80}?" + _BODY, HIGH, _HANDS_OVER),
     (_CALL + _CALLBACKS + r"\s*\([^;]{0,120}?" + _BODY + r"[^;]{0,80},\s*@?\$\w{1,40}(?:\s*\[[^\]]{1,30}\])?\s*[.,)]", HIGH, _HANDS_OVER),
     (r"\$\$\w|\$\{\s*\$|\bextract\s*\(\s*\$_|\bparse_str\s*\(\s*" + _BODY, HIGH, "sets variables the request names"),
     (r"\^\s*\$\w|\$\w{1,30}\s*\^", HIGH, "makes names out of scrambled characters"),
