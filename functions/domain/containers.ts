@@ -314,7 +314,7 @@ export const reportSchema = z.object({
     page: objectRefSchema,
     /** Everything that should have been looked at was. */
     complete: z.boolean(),
-    /** Every object matches the manifest and every evidence volume hashed the same before and after. */
+    /** Every object matches the manifest and every evidence volume was hashed and not changed by the analysis. */
     intact: z.boolean(),
     findingsBySeverity: z.record(z.string(), z.number().int().nonnegative()),
     /** SHA-256 of the manifest that was reported. */

@@ -46,7 +46,7 @@ export interface Assessment {
         checks: number;
         /** Objects of the manifest whose SHA-256 matched. */
         objects: number;
-        /** Evidence volumes that hashed the same before and after. */
+        /** Evidence volumes that were hashed and not changed by the analysis. */
         hashedVolumes: number;
     };
 }

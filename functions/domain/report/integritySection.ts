@@ -33,7 +33,7 @@ function lookedAtFigures({ lookedAt }: Assessment, total: { volumes: number; obj
         [lookedAt.fileSystems.toLocaleString("en-GB"), lookedAt.fileSystems === 1 ? "file system" : "file systems"],
         [lookedAt.files.toLocaleString("en-GB"), lookedAt.files === 1 ? "file" : "files"],
         [lookedAt.checks.toLocaleString("en-GB"), lookedAt.checks === 1 ? "check" : "checks"],
-        [`${lookedAt.hashedVolumes} of ${total.volumes}`, "volumes hashed the same before and after"],
+        [`${lookedAt.hashedVolumes} of ${total.volumes}`, "volumes hashed and not changed"],
         [`${lookedAt.objects} of ${total.objects}`, "outputs match the manifest"],
     ];
     return html`<ul class="figures">${figures.map(([number, noun]) => html`<li><strong>${number}</strong> ${noun}</li>`)}</ul>`;
