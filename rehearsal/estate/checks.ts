@@ -86,12 +86,14 @@ function peopleTold({ victims, slack }: EstateFacts): Check {
         ).length;
     const violations = slack.flatMap((one) => one.violations);
     return {
-        name: "People were told once of each isolation and of each report, and of nothing else",
+        name: "People were told once of each isolation, each support case and each report, and of nothing else",
         passed:
             victims.length > 0 &&
-            slack.length === 2 * victims.length &&
+            slack.length === 3 * victims.length &&
             violations.length === 0 &&
-            victims.every((one) => told(one, /^(\[Drill\] )?Contained: /) === 1 && told(one, /^(\[Drill\] )?Report: /) === 1),
+            victims.every((one) =>
+                ["Contained", "Support case opened", "Report"].every((what) => told(one, new RegExp(`^(\\[Drill\\] )?${what}: `)) === 1),
+            ),
         lookedAt: `${slack.length} messages: ${list(slack.map((one) => `"${one.title}"`))}; Block Kit violations: ${list(violations)}`,
     };
 }
