@@ -61,7 +61,7 @@ export function componentDocument(pythonVersion: string): string {
                         "Check",
                         `python${pythonVersion} -c 'import lzma, sqlite3, ssl'`,
                         // What analysis/ and its document call, and what a person would reach for when a file system is damaged.
-                        'for tool in aws blockdev losetup mount sha256sum tar umount xfs_repair e2fsck; do command -v "$tool"; done',
+                        'for tool in aws blockdev losetup mount sha256sum tar umount xfs_repair e2fsck tune2fs; do command -v "$tool"; done',
                         // What would put evidence volumes together by itself, and write to them, must not be there.
                         'for tool in mdadm vgchange; do if command -v "$tool"; then exit 1; fi; done',
                         "systemctl is-enabled amazon-ssm-agent",

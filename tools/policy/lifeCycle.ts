@@ -5,8 +5,8 @@ import type { Change, Inspection } from "./eventLog";
 const filledByAws: Record<string, readonly string[]> = {
     // The S3 gateway endpoint's prefix list.
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ["prefixListId"],
-    // The latest version of the analysis document.
-    "aws:lambda/function:Function": ["environment.variables.DOCUMENT_VERSION"],
+    // The latest version of the analysis document, and the unique id of the forensic role.
+    "aws:lambda/function:Function": ["environment.variables.DOCUMENT_VERSION", "environment.variables.FORENSIC_ROLE_ID"],
 };
 
 /** The preview after an update, in two: what would change, and what could be compared but for an input that only AWS fills. */
