@@ -74,7 +74,7 @@ describe("the commands of the forensic image", () => {
     };
     /** Runs a phase where no other program is on the path. */
     const run = (phase: string) => spawnSync("/bin/bash", [], { input: scriptOf(phase), env: { PATH: bin }, encoding: "utf8" }).status;
-    const tools = ["aws", "blockdev", "losetup", "mount", "sha256sum", "tar", "umount", "xfs_repair", "e2fsck"];
+    const tools = ["aws", "blockdev", "losetup", "mount", "sha256sum", "tar", "umount", "xfs_repair", "e2fsck", "tune2fs"];
 
     beforeEach(() => {
         bin = mkdtempSync(path.join(tmpdir(), "forensic-image-"));
