@@ -14,13 +14,14 @@ import { environment, needs } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
+import { mapConcurrently } from "./aws/mapConcurrently";
 import { findingObjects, findingPermissions, recordFinding } from "./aws/applyFinding";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
-import { problemSchema } from "./domain/containers";
-import type { Finding, InstanceRef } from "./domain/containers";
+import { followedInPart, problemSchema } from "./domain/containers";
+import type { Finding, Incident, InstanceRef } from "./domain/containers";
 import { namesType, ruleOn } from "./domain/decideContainment";
-import { proposeIncidents, refusalOf } from "./domain/proposeIncidents";
+import { byInstance, proposeIncidents, refusalOf } from "./domain/proposeIncidents";
 import type { Admission } from "./domain/proposeIncidents";
 import type { Effect } from "./domain/incidentRecord";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
@@ -51,6 +52,11 @@ export const permissions: Permissions = (names) => [
 /** Lambda's event from an SNS topic. A record that is not one is refused by itself. */
 const eventSchema = z.object({ Records: z.array(z.unknown()).min(1) });
 const recordSchema = z.object({ Sns: z.object({ MessageId: z.string().min(1), Message: z.string() }) });
+
+/** Instances of one message that are followed at the same time: 3,000 must fit the function's time. */
+const atOnce = 16;
+/** Incidents that are named to people where a message was followed in part. */
+const mostNamed = 10;
 
 /** SQS: a message with its attributes has at most 256 KiB; attributes get 4 KiB of it. */
 const largestBodyBytes = 252 * 1024;
@@ -96,8 +102,18 @@ const outcomes: Record<Effect, string> = {
     repeats: "finding is known already; nothing to do",
 };
 
-async function refuse(delivery: Delivery, reason: string, instance: InstanceRef | null, now: Date): Promise<void> {
+/** What of a message could not be followed. */
+interface Refused {
+    reasons: string[];
+    /** The first instance that nothing was done about; null when none is known. */
+    instance: InstanceRef | null;
+    /** Incidents that the rest of the message opened or joined. */
+    followed: string[];
+}
+
+async function refuse(delivery: Delivery, { reasons, instance, followed }: Refused, now: Date): Promise<void> {
     const digest = createHash("sha256").update(delivery.id).digest("hex").slice(0, 16);
+    const reason = joinReasons(reasons);
     await forensicsClient(SQSClient).send(
         new SendMessageCommand({
             QueueUrl: environment("DEAD_LETTER_QUEUE_URL"),
@@ -108,53 +124,96 @@ async function refuse(delivery: Delivery, reason: string, instance: InstanceRef 
             },
         }),
     );
+    const inPart = followed.length > 0;
+    const others = followed.length > mostNamed ? ` and ${followed.length - mostNamed} more` : "";
     const problem = problemSchema.parse({
         schemaVersion: 1,
         incidentId: null,
         instance,
         step: "StartIncident",
-        error: "MessageRefused",
-        cause: `${reason} The message lies in the dead-letter queue.`,
+        error: inPart ? followedInPart : "MessageRefused",
+        cause: `${inPart ? `Followed: ${followed.slice(0, mostNamed).join(", ")}${others}. Not followed: ` : ""}${reason} The message lies in the dead-letter queue.`,
         at: now.toISOString(),
     });
     // The object's creation tells people; a delivery that is tried again must not tell them twice.
     await putJson(`${refusedPrefix(digest)}${problemObject}`, problem, { onlyIfAbsent: true });
 }
 
-/** Follows one delivery. @returns the AWS errors that kept it from being followed; the rest of it was. */
-async function follow(delivery: Delivery, admission: Admission, now: Date): Promise<unknown[]> {
-    const failures: unknown[] = [];
+/**
+ * One line, which is also a count: CloudWatch makes the metric MessagesLeftAside of it.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+function logLeftAside(delivery: Delivery, reasons: readonly string[]): void {
+    log("message left aside", {
+        _aws: {
+            Timestamp: Date.now(),
+            CloudWatchMetrics: [{ Namespace: "CleanRoom", Dimensions: [[]], Metrics: [{ Name: "MessagesLeftAside", Unit: "Count" }] }],
+        },
+        MessagesLeftAside: reasons.length,
+        messageId: delivery.id.slice(0, 64),
+        reason: joinReasons(reasons),
+    });
+}
+
+/** What came of one delivery. */
+interface Followed {
+    refused: Refused;
+    /** The AWS errors that kept it from being followed; the rest of it was. */
+    failures: unknown[];
+}
+
+/** Applies what a message asks for of one instance, the gravest finding first. */
+async function followInstance(
+    proposals: readonly Incident[],
+    admission: Admission,
+    text: string,
+    { refused, failures }: Followed,
+): Promise<void> {
     const { policy, drill } = deployedPolicy();
-    const received = receivedAs(delivery.text);
-    const parsed = parseMessage(delivery.text, { follows: (finding) => namesType(finding, finding.accountId, policy) });
-    const refusals = [...parsed.refusals];
-    // Of a finding about something else, people are told which instance it has to do with.
-    let refusedInstance: InstanceRef | null =
-        parsed.findings.find(({ instances }) => instances.length === 0)?.related?.instances[0] ?? null;
-    for (const incident of proposeIncidents(
-        parsed.findings.map((finding) => ({ ...finding, message: received })),
-        now,
-    )) {
+    for (const incident of proposals) {
         const refusal = refusalOf(incident, admission);
         if (refusal) {
-            refusals.push(refusal);
-            refusedInstance ??= incident.instance;
+            refused.reasons.push(refusal);
+            refused.instance ??= incident.instance;
             continue;
         }
         try {
             const { mode } = ruleOn(incident.finding, incident.instance.accountId, policy, drill);
-            const { effect, incidentId } = await recordFinding(incident, mode, delivery.text);
+            const { effect, incidentId } = await recordFinding(incident, mode, text);
+            if (!refused.followed.includes(incidentId)) refused.followed.push(incidentId);
             log(outcomes[effect], { incidentId, finding: incident.finding.id });
         } catch (error) {
             failures.push(error);
             log("incident could not be started", { incidentId: incident.incidentId, error: errorCode(error) });
         }
     }
-    if (refusals.length === 0) return failures;
-    const reason = joinReasons(refusals);
-    log("message refused", { messageId: delivery.id.slice(0, 64), reason });
+}
+
+/** Follows one delivery. @returns the AWS errors that kept it from being followed; the rest of it was. */
+async function follow(delivery: Delivery, admission: Admission, now: Date): Promise<unknown[]> {
+    const { policy } = deployedPolicy();
+    const received = receivedAs(delivery.text);
+    const parsed = parseMessage(delivery.text, { follows: (finding) => namesType(finding, finding.accountId, policy) });
+    const came: Followed = {
+        refused: {
+            reasons: [...parsed.refusals],
+            // Of a finding about something else, people are told which instance it has to do with.
+            instance: parsed.findings.find(({ instances }) => instances.length === 0)?.related?.instances[0] ?? null,
+            followed: [],
+        },
+        failures: [],
+    };
+    if (parsed.leftAside.length > 0) logLeftAside(delivery, parsed.leftAside);
+    const proposals = proposeIncidents(
+        parsed.findings.map((finding) => ({ ...finding, message: received })),
+        now,
+    );
+    await mapConcurrently(byInstance(proposals), atOnce, (each) => followInstance(each, admission, delivery.text, came));
+    const { refused, failures } = came;
+    if (refused.reasons.length === 0) return failures;
+    log("message refused", { messageId: delivery.id.slice(0, 64), reason: joinReasons(refused.reasons) });
     try {
-        await refuse(delivery, reason, refusedInstance, now);
+        await refuse(delivery, refused, now);
     } catch (error) {
         failures.push(error);
         log("refused message could not be parked", { messageId: delivery.id.slice(0, 64), error: errorCode(error) });

@@ -323,6 +323,9 @@ export const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
+/** `error` of a Problem whose message was followed for some of the instances or findings it names, and refused for others. */
+export const followedInPart = "MessageFollowedInPart";
+
 /** A step that failed, as written to `<prefix>errors/<step>.error.json`, which starts `sendErrorNotification`. */
 export const problemSchema = z.object({
     schemaVersion: z.literal(1),

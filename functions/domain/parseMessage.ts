@@ -13,10 +13,12 @@ import type { Verdict } from "./parse/concludeFinding";
  * `incident`: at least one finding names an instance to contain. `refusals` then says what else was in the message and
  * was not followed.
  * `refused`: none does. `reason` holds the refusals as one text, `findings` what could be read all the same.
+ *
+ * `leftAside` says what nobody has to hear of: findings of Security Hub's other products, which no rule names.
  */
 export type ParseResult =
-    | { outcome: "incident"; findings: Finding[]; refusals: string[] }
-    | { outcome: "refused"; reason: string; findings: Finding[]; refusals: string[] };
+    | { outcome: "incident"; findings: Finding[]; refusals: string[]; leftAside: string[] }
+    | { outcome: "refused"; reason: string; findings: Finding[]; refusals: string[]; leftAside: string[] };
 
 /** `reason` ends here: it travels as a queue message's attribute and into a notification. */
 const longestReason = 2000;
@@ -64,11 +66,13 @@ export function parseMessage(message: unknown, { follows }: Following = { follow
     const { candidates, refusals } = unwrap(message);
     const verdicts = candidates.map(judge).map((verdict): Verdict => {
         if (verdict.finding === null || verdict.aside === null) return verdict;
-        if (follows(verdict.finding)) return { ...verdict, finding: followed(verdict.finding) };
+        if (follows(verdict.finding)) return { ...verdict, finding: followed(verdict.finding), elsewhere: false };
         return { ...verdict, refusals: [...verdict.refusals, verdict.aside] };
     });
     const findings = verdicts.flatMap((verdict) => (verdict.finding ? [verdict.finding] : []));
-    const all = [...refusals, ...verdicts.flatMap((verdict) => verdict.refusals)];
-    if (findings.some((finding) => finding.instances.length > 0)) return { outcome: "incident", findings, refusals: all };
-    return { outcome: "refused", reason: joinReasons(all), findings, refusals: all };
+    const reasons = (elsewhere: boolean) => verdicts.flatMap((verdict) => (verdict.elsewhere === elsewhere ? verdict.refusals : []));
+    const all = [...refusals, ...reasons(false)];
+    const leftAside = reasons(true);
+    if (findings.some((finding) => finding.instances.length > 0)) return { outcome: "incident", findings, refusals: all, leftAside };
+    return { outcome: "refused", reason: joinReasons([...all, ...leftAside]), findings, refusals: all, leftAside };
 }

@@ -1,4 +1,4 @@
-/** From findings to incidents: one for each instance that a message names, with an id that a repeated message has too. */
+/** From findings to incidents: what each finding asks for of each instance it names, with an id that a repeated message has too. */
 import { createHash } from "node:crypto";
 import type { Finding, Incident, InstanceRef } from "./containers";
 import { incidentPrefix } from "./evidenceKeys";
@@ -20,34 +20,39 @@ export function incidentIdOf(instance: InstanceRef, findingId: string, generatio
     return `${instance.instanceId}-${digest.slice(0, 16)}`;
 }
 
+const keyOf = ({ accountId, region, instanceId }: InstanceRef) => `${accountId}/${region}/${instanceId}`;
+
 /** The gravest first; equal ones in the order of their ids, so that the order inside a message does not matter. */
 function byGravity(left: Finding, right: Finding): number {
     return right.severity - left.severity || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0);
 }
 
 /**
- * One incident for each distinct instance, of the gravest finding that names it. Deterministic but for `openedAt`.
+ * For each instance that a finding names, the incident that this finding would open. The gravest finding comes first: of those about one
+ * instance it opens the incident, and the others join, so that none of a message's findings is lost. Deterministic but for `openedAt`.
  *
  * @param now becomes `openedAt`.
  */
 export function proposeIncidents(findings: readonly Finding[], now: Date): Incident[] {
-    const incidents = new Map<string, Incident>();
-    for (const finding of [...findings].sort(byGravity)) {
-        for (const instance of finding.instances) {
-            const key = `${instance.accountId}/${instance.region}/${instance.instanceId}`;
-            if (incidents.has(key)) continue;
+    return [...findings].sort(byGravity).flatMap((finding) => {
+        const named = new Map(finding.instances.map((instance) => [keyOf(instance), instance]));
+        return [...named.values()].map((instance): Incident => {
             const incidentId = incidentIdOf(instance, finding.id);
-            incidents.set(key, {
-                schemaVersion: 1,
-                incidentId,
-                openedAt: now.toISOString(),
-                finding,
-                instance,
-                prefix: incidentPrefix(incidentId),
-            });
-        }
+            return { schemaVersion: 1, incidentId, openedAt: now.toISOString(), finding, instance, prefix: incidentPrefix(incidentId) };
+        });
+    });
+}
+
+/** Proposals by the instance they are about, in the order they came in. */
+export function byInstance(proposals: readonly Incident[]): Incident[][] {
+    const groups = new Map<string, Incident[]>();
+    for (const each of proposals) {
+        const key = keyOf(each.instance);
+        const group = groups.get(key);
+        if (group) group.push(each);
+        else groups.set(key, [each]);
     }
-    return [...incidents.values()];
+    return [...groups.values()];
 }
 
 /** Which incidents this deployment follows. */

@@ -168,6 +168,24 @@ describe("startIncident", () => {
         expect([...aws.objects.keys()].filter((path) => path.includes("/messages/"))).to.have.length(2);
     });
 
+    it("opens one incident of all findings about an instance in one message, the gravest first", async () => {
+        const event = fixture("securityhub-custom-action");
+        const findings = (event.detail as { findings: Record<string, unknown>[] }).findings;
+        const [first] = findings;
+        put(first, "Region", region);
+        put(first, "Resources", [{ Type: "AwsEc2Instance", Id: here.instanceId, Region: region }]);
+        const graver = { ...first, Id: "graver", Severity: { Product: 9, Normalized: 90 } };
+        const third = { ...first, Id: "third", Severity: { Product: 5, Normalized: 50 } };
+        put(event, "detail.findings", [first, graver, third]);
+        await run(delivery(event));
+        expect(aws.executions.size).to.equal(1);
+        const record = await standing();
+        expect(record.incident.finding.id).to.equal("graver");
+        expect(record.findings.map(({ id }) => id)).to.have.members(["graver", "third", first!.Id]);
+        // Those that joined lie whole beside the evidence.
+        expect([...aws.objects.keys()].filter((path) => path.includes("/findings/"))).to.have.length(2);
+    });
+
     it("starts one execution for two findings at the same moment", async () => {
         await Promise.all([run(delivery(findingHere())), run(delivery(otherFindingHere())), run(delivery(findingHere()))]);
         expect(aws.executions.size).to.equal(1);
@@ -289,6 +307,62 @@ describe("startIncident", () => {
         });
     });
 
+    describe("a finding of Security Hub's other products", () => {
+        const imported = (productArn: string, types: string[], resource = { Type: "AwsEc2Instance", Id: here.instanceId }) => {
+            const event = fixture("securityhub-imported");
+            const [finding] = (event.detail as { findings: Record<string, unknown>[] }).findings;
+            Object.assign(finding!, {
+                ProductArn: productArn,
+                ProductName: "another",
+                Types: types,
+                Region: region,
+                Resources: [{ ...resource, Region: region }],
+            });
+            put(event, "detail.findings", [finding]);
+            return event;
+        };
+        const arn = (name: string) => `arn:aws:securityhub:${region}::product/${name}`;
+        const counted = () => logged.filter((line) => line.message === "message left aside");
+
+        for (const [what, event] of [
+            ["Inspector's", () => imported(arn("aws/inspector"), ["Software and Configuration Checks/Vulnerabilities/CVE"])],
+            [
+                "Macie's",
+                () =>
+                    imported(arn("aws/macie"), ["Effects/Data Exposure/SensitiveData:S3Object-Personal"], {
+                        Type: "AwsS3Bucket",
+                        Id: "arn:aws:s3:::b",
+                    }),
+            ],
+            ["Config's", () => imported(arn("aws/config"), ["Software and Configuration Checks"])],
+            [
+                "Security Hub's own",
+                () => imported(arn("aws/securityhub"), ["Software and Configuration Checks/Industry and Regulatory Standards"]),
+            ],
+            ["another vendor's scanner's", () => imported(arn("prowler/prowler"), ["Software and Configuration Checks/Prowler"])],
+        ] as const)
+            it(`is counted and logged, and neither parked nor told: ${what}`, async () => {
+                await run(delivery(event()));
+                expect([aws.of("SendMessage").length, problems().length, aws.executions.size]).to.deep.equal([0, 0, 0]);
+                expect(counted()).to.have.length(1);
+                expect(counted()[0]).to.include({ MessagesLeftAside: 1 });
+                expect(counted()[0]!.reason).to.match(/not from GuardDuty/);
+            });
+
+        it("is told where another vendor's detector names an instance", async () => {
+            await run(delivery(imported(arn("crowdstrike/crowdstrike-falcon"), ["TTPs/Execution"])));
+            expect(problems()[0]!.problem.instance).to.deep.equal(here);
+            expect(counted()).to.deep.equal([]);
+        });
+
+        it("is followed where a rule names its type", async () => {
+            process.env.CONTAINMENT_POLICY = JSON.stringify({ rules: [{ findingType: "Effects/*", mode: "automatic" }] });
+            await run(delivery(imported(arn("aws/detective"), ["Effects/Data Exfiltration"])));
+            expect(aws.executions.size).to.equal(1);
+            expect(counted()).to.deep.equal([]);
+        });
+    });
+
     it("starts a sample in a drill only", async () => {
         await run(delivery(findingHere("i-99999999")));
         expect(aws.of("StartExecution")).to.be.empty;
@@ -339,7 +413,11 @@ describe("startIncident", () => {
         put(event, "detail.resource.instanceDetails.instanceId", [here.instanceId, "i-blart"]);
         await run(delivery(event));
         expect(aws.of("StartExecution")).to.have.length(1);
-        expect(problems()[0].problem.cause).to.match(/"i-blart" is not one/);
+        const [{ problem }] = problems();
+        expect(problem.error).to.equal("MessageFollowedInPart");
+        expect(problem.cause)
+            .to.match(/"i-blart" is not one/)
+            .and.contain(`Followed: ${incidentIdOf(here, victimFindingId)}. Not followed:`);
     });
 
     it("goes on after a bad record, whatever is wrong with it", async () => {

@@ -1,5 +1,5 @@
 /** The message of a step that failed. Pure. */
-import type { Problem } from "../containers";
+import { followedInPart, type Problem } from "../containers";
 import { situation, type KnownFacts } from "../stepAdvice";
 import { isReportedStep } from "../steps";
 import { instanceLink, objectLink } from "./consoleLinks";
@@ -15,18 +15,25 @@ export interface ErrorRecord {
     key: string;
 }
 
+/** Of a message that was followed in part the others tell: each incident has messages of its own. */
+const whatIsFollowed = "The incidents named above are under way. What was not followed is not touched, and no evidence of it was taken.";
+
 /** Tells of a failed step: what happened, to what, what to do, and how the instance and the evidence stand. */
 export function failureMessage(problem: Problem, known: KnownFacts, record: ErrorRecord): Message {
     const { whatToDo, instance, evidence } = situation(problem.step, known);
     const nowhere = problem.incidentId === null ? "a message that could not be tied to an instance" : `incident ${problem.incidentId}`;
     const subject = problem.instance ? where(problem.instance) : nowhere;
     const refused = problem.step === "StartIncident";
+    const inPart = refused && problem.error === followedInPart;
+    const { started, runbook } = inPart
+        ? { started: "A message was followed in part", runbook: runbookHeadings.followedInPart }
+        : { started: "A message started no incident", runbook: runbookHeadings.refused };
     return {
         tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",
-        title: refused ? `A message started no incident: ${subject}` : `A step of the response failed: ${subject}`,
+        title: refused ? `${started}: ${subject}` : `A step of the response failed: ${subject}`,
         summary: `${problem.step}: ${problem.cause}`,
         whatNow: [whatToDo],
-        runbook: refused ? runbookHeadings.refused : isReportedStep(problem.step) ? stepHeading(problem.step) : runbookHeadings.stepFailed,
+        runbook: refused ? runbook : isReportedStep(problem.step) ? stepHeading(problem.step) : runbookHeadings.stepFailed,
         facts: [
             { label: "Step", value: problem.step },
             { label: "Error", value: problem.error },
@@ -42,8 +49,8 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
             { label: "Record", value: `s3://${record.bucket}/${record.key}` },
         ],
         sections: [
-            { heading: "State of the instance", items: [instance] },
-            { heading: "State of the evidence", items: [evidence] },
+            { heading: "State of the instance", items: [inPart ? whatIsFollowed : instance] },
+            ...(inPart ? [] : [{ heading: "State of the evidence", items: [evidence] }]),
         ],
         links: [
             ...(problem.instance

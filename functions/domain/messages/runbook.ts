@@ -10,6 +10,7 @@ export const runbookHeadings = {
     ticket: "Support case",
     report: "Report",
     refused: "A message started no incident",
+    followedInPart: "A message was followed in part",
     stepFailed: "A step of the response failed",
 } as const;
 export type MessageKind = keyof typeof runbookHeadings;

@@ -13,6 +13,8 @@ export interface Verdict {
     refusals: string[];
     /** Why the finding's `related` instances make no incident, where no rule names its type; null when it has none. */
     aside: string | null;
+    /** What the finding says is another product's affair: where no rule names its type, nobody has to hear of it. */
+    elsewhere: boolean;
 }
 
 /** What a document says of itself, unchecked. */
@@ -38,6 +40,8 @@ export interface Related {
     subject: Subject;
     as: NonNullable<Finding["related"]>["as"];
     instances: readonly Reference[];
+    /** No sign of compromise and no detector's: a setting, a missing patch, data in a bucket. @default false */
+    elsewhere?: boolean;
 }
 
 /** The instances a finding is about, and those that only have to do with it; or why there are none. */
@@ -148,7 +152,8 @@ function setAside(
 /** Checks every part and makes the finding. It is null only when it cannot be placed in an account and Region. */
 export function conclude(facts: Facts, affected: Affected): Verdict {
     const place = misplaced(facts);
-    if (place) return { finding: null, refusals: ["reason" in affected ? affected.reason : place], aside: null };
+    const elsewhere = "related" in affected && affected.related?.elsewhere === true;
+    if (place) return { finding: null, refusals: ["reason" in affected ? affected.reason : place], aside: null, elsewhere };
     const { instances, refusals } = checkInstances("instances" in affected ? affected.instances : [], facts);
     if ("reason" in affected) refusals.push(affected.reason);
     const { related = [], aside = null } = "related" in affected && affected.related ? setAside(affected.related, instances, facts) : {};
@@ -171,11 +176,12 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
         facts: facts.facts,
         related: related.length > 0 && "related" in affected ? { as: affected.related?.as, instances: related } : null,
     });
-    if (finding.success) return { finding: finding.data, refusals, aside: finding.data.related === null ? null : aside };
+    if (finding.success) return { finding: finding.data, refusals, aside: finding.data.related === null ? null : aside, elsewhere };
     const issue = finding.error.issues[0];
     return {
         finding: null,
         refusals: [`The field ${quote(issue.path.join("."))} of the finding cannot be used (${quote(issue.message)}). ${byHand}`],
         aside: null,
+        elsewhere,
     };
 }

@@ -160,6 +160,7 @@ export function judgeGuardDuty(document: JsonObject, context: Context): Verdict 
                 'The message is not a finding: it has no type. Send a GuardDuty or Security Hub finding, or {"instanceId","accountId","region"}.',
             ],
             aside: null,
+            elsewhere: false,
         };
     }
     const arn = parseArn(textAt(document, "arn"));

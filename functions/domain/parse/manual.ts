@@ -40,6 +40,7 @@ export function judgeManual(document: JsonObject): Verdict {
                 `The manual message cannot be used (${issues.join("; ")}). Send {"instanceId","accountId","region"} and, if you like, "reason" and "severity".`,
             ],
             aside: null,
+            elsewhere: false,
         };
     }
     const { instanceId, accountId, region, reason, severity } = parsed.data;

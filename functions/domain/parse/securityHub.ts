@@ -27,6 +27,11 @@ interface Resource {
 const partOfInstance = /^(aws)?ec2(volume|networkinterface|securitygroup|subnet|vpc|image)$/;
 /** Resource parts of GuardDuty types whose subject is never an instance. */
 const notInstanceTypes = /^(IAMUser|IAM|S3|Kubernetes|EKS|ECS|Container|RDS|Lambda)$/i;
+/**
+ * Name spaces of ASFF's types that no threat is filed under.
+ * https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html#Types
+ */
+const notThreats = /^(Software and Configuration Checks|Sensitive Data Identifications)(\/|$)/i;
 /** Stands for the type of a finding that gives none. */
 const unspecifiedType = "Unspecified";
 
@@ -65,6 +70,8 @@ function affectedBy(
     finding: {
         closed: string | null;
         guardDuty: boolean;
+        /** Made by one of AWS's own products. */
+        ofAws: boolean;
         product: string;
         type: string;
         resources: Resource[];
@@ -72,16 +79,18 @@ function affectedBy(
     },
     context: Context,
 ): Affected {
-    if (finding.closed)
-        return {
-            reason: `The finding is closed (${quote(finding.closed)}), so somebody has dealt with it. Reopen it in Security Hub if that was a mistake. ${byHand}`,
-        };
     const instances = finding.resources.flatMap((resource) => (resource.instance ? [resource.instance] : []));
     // An open port or a missing patch is no sign of compromise; a person who picks such a finding, or names its type, knows why.
     if (!finding.guardDuty && !context.chosenByPerson) {
         const subject = { kind: null, known: [`product ${finding.product}`] };
-        return { instances: [], related: { subject, as: "detector", instances } };
+        // Another vendor's detector is heard; AWS's other products find settings, patches and data, thousands of them.
+        const elsewhere = finding.ofAws || finding.closed !== null || instances.length === 0 || notThreats.test(finding.type);
+        return { instances: [], related: { subject, as: "detector", instances: finding.closed === null ? instances : [], elsewhere } };
     }
+    if (finding.closed)
+        return {
+            reason: `The finding is closed (${quote(finding.closed)}), so somebody has dealt with it. Reopen it in Security Hub if that was a mistake. ${byHand}`,
+        };
     const sessions = [...finding.resources.flatMap((resource) => resource.sessions), ...finding.actors];
     const subject = resourceOfType(finding.type);
     const others = finding.resources.filter(
@@ -106,6 +115,10 @@ function affectedBy(
 function fromArns(part: "accountId" | "region" | "partition", ...texts: (string | null)[]): string | null {
     return texts.map((text) => parseArn(text)?.[part]).find((value) => value) ?? null;
 }
+
+/** Whether a product is AWS's own. Its ARN is Security Hub's word; the company is whoever's, and asked only where there is no ARN. */
+const isAws = (productArn: string | null, company: string | null) =>
+    productArn === null ? /^(aws|amazon)$/i.test(company ?? "") : /:product(v2)?\/aws\//.test(productArn);
 
 /** Judges one finding in ASFF. */
 export function judgeAsff(document: JsonObject, context: Context): Verdict {
@@ -152,7 +165,10 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
             updatedAt: textAt(document, "updatedAt"),
             facts: readFacts(unflatten(field(document, "productFields")), null, instance ? readAsffInstance(instance.document) : null),
         },
-        affectedBy({ closed, guardDuty, product, type, resources, actors: [] }, context),
+        affectedBy(
+            { closed, guardDuty, ofAws: isAws(productArn, textAt(document, "companyName")), product, type, resources, actors: [] },
+            context,
+        ),
     );
 }
 
@@ -196,7 +212,18 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
             updatedAt: textAt(info, "modified_time_dt"),
             facts: readOcsfFacts(document, instance ? readAsffInstance(instance.document) : null),
         },
-        affectedBy({ closed, guardDuty, product, type, resources, actors: sessionInstances(field(document, "actor")) }, context),
+        affectedBy(
+            {
+                closed,
+                guardDuty,
+                ofAws: isAws(productUid, textAt(document, "metadata", "product", "vendor_name")),
+                product,
+                type,
+                resources,
+                actors: sessionInstances(field(document, "actor")),
+            },
+            context,
+        ),
     );
 }
 

@@ -41,6 +41,55 @@ function mapKeys(value: unknown, rewrite: (key: string) => string): unknown {
     );
 }
 
+/** One change of a document's grammar at a path: what other tools, versions and hands make of a finding. */
+type Mutation = { kind: "remove" | "null" | "retype" | "rename" | "wrap" | "graft"; at: number; value: unknown };
+
+/** Names that fields have in one of the formats, so that a renamed field means something elsewhere. */
+const fieldNames = [
+    ...["instanceId", "InstanceId", "resource", "resources", "Resources", "Id", "uid", "type", "Type", "Types", "detail", "findings"],
+    ...["accountId", "AwsAccountId", "account", "region", "Region", "service", "severity", "Severity", "finding_info", "cloud", "metadata"],
+    ...[
+        "ProductArn",
+        "instanceDetails",
+        "instance_id",
+        "sequence",
+        "data",
+        "Records",
+        "Message",
+        "body",
+        "sample",
+        "__proto__",
+        "constructor",
+    ],
+];
+
+const mutation: fc.Arbitrary<Mutation> = fc.record({
+    kind: fc.constantFrom("remove", "null", "retype", "rename", "wrap", "graft"),
+    at: fc.nat(),
+    value: fc.oneof(fc.constantFrom("", "i-0a1b2c3d", "222222222222", 0, -1, 1e308, true, [], {}, [null], [[]]), fc.jsonValue()),
+});
+
+/** Applies it. A graft puts a part of another message in the place. */
+function mutated(document: unknown, { kind, at, value }: Mutation, other: unknown): unknown {
+    const paths = pathsOf(document);
+    const path = paths[at % paths.length]!;
+    const there = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], document);
+    if (kind === "remove") return replaced(document, path, undefined);
+    if (kind === "null") return replaced(document, path, null);
+    if (kind === "wrap") return replaced(document, path, at % 2 === 0 ? [there] : JSON.stringify(there));
+    if (kind === "graft") {
+        const others = pathsOf(other);
+        const taken = others[at % others.length]!.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], other);
+        return replaced(document, path, taken);
+    }
+    if (kind === "rename" && path.length > 0) {
+        const renamed = [...path.slice(0, -1), fieldNames[at % fieldNames.length]!];
+        return replaced(replaced(document, path, undefined), renamed, there);
+    }
+    if (typeof there === "number") return replaced(document, path, String(there));
+    return replaced(document, path, typeof there === "string" ? { value: there } : value);
+}
+
 const readable = fixtureNames().filter((name) => name !== "malformed");
 
 /** Ways in which AWS hands one message on. */
@@ -89,6 +138,33 @@ describe("parseMessage, for any message", () => {
             }),
             { numRuns: 2000 },
         );
+    });
+
+    it("names no instance, account or Region that the message does not, however its grammar is changed", () => {
+        const documents = readable.map((name) => fixture(name));
+        let incidents = 0;
+        fc.assert(
+            fc.property(
+                fc.constantFrom(...documents),
+                fc.constantFrom(...documents),
+                fc.array(mutation, { minLength: 1, maxLength: 4 }),
+                (document, other, mutations) => {
+                    const message = mutations.reduce<unknown>((before, each) => mutated(before, each, other), document);
+                    expectSound(message);
+                    const text = JSON.stringify(message) ?? "";
+                    const { findings } = parseMessage(message, { follows: () => true });
+                    for (const { instanceId, accountId, region } of findings.flatMap(({ instances }) => instances)) {
+                        incidents++;
+                        // Whole, as an id of 8 digits is the beginning of many longer ones.
+                        expect(text).to.match(new RegExp(`${instanceId}(?![0-9a-f])`));
+                        expect(text).to.contain(accountId).and.contain(region);
+                    }
+                },
+            ),
+            { numRuns: 2000 },
+        );
+        // Most single changes leave a finding one, so the property was about something.
+        expect(incidents).to.be.greaterThan(300);
     });
 
     it("stays sound when the text of a real message is cut or overwritten", () => {

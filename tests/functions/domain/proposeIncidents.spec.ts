@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { incidentSchema, type Finding } from "../../../functions/domain/containers";
-import { incidentIdOf, proposeIncidents, refusalOf } from "../../../functions/domain/proposeIncidents";
+import { byInstance, incidentIdOf, proposeIncidents, refusalOf } from "../../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../../functions/domain/parseMessage";
 import { fixtureText, victim, victimFindingId } from "./messageFixtures";
 
@@ -44,17 +44,18 @@ describe("proposeIncidents", () => {
         expect(proposeIncidents(findingsOf("s3-bucket"), now)).to.deep.equal([]);
     });
 
-    it("opens exactly one for each distinct instance, of the gravest finding about it", () => {
+    it("proposes every finding about every instance it names, once, and the gravest about an instance first", () => {
         fc.assert(
             fc.property(findings, (all) => {
-                const incidents = proposeIncidents(all, now);
+                const groups = byInstance(proposeIncidents(all, now));
                 const key = (ref: typeof victim) => `${ref.accountId}/${ref.region}/${ref.instanceId}`;
                 const distinct = new Set(all.flatMap((each) => each.instances.map(key)));
-                expect(incidents.map((incident) => key(incident.instance)).sort()).to.deep.equal([...distinct].sort());
-                for (const incident of incidents) {
-                    expect(incidentSchema.parse(incident)).to.deep.equal(incident);
-                    const about = all.filter((each) => each.instances.some((ref) => key(ref) === key(incident.instance)));
-                    expect(incident.finding.severity).to.equal(Math.max(...about.map((each) => each.severity)));
+                expect(groups.map(([incident]) => key(incident!.instance)).sort()).to.deep.equal([...distinct].sort());
+                for (const group of groups) {
+                    for (const incident of group) expect(incidentSchema.parse(incident)).to.deep.equal(incident);
+                    const about = all.filter((each) => each.instances.some((ref) => key(ref) === key(group[0]!.instance)));
+                    expect(group.map(({ finding }) => finding.id).sort()).to.deep.equal(about.map(({ id }) => id).sort());
+                    expect(group[0]!.finding.severity).to.equal(Math.max(...about.map((each) => each.severity)));
                 }
             }),
         );
