@@ -131,7 +131,7 @@ def _scan(index: int, batch: _Batch) -> BatchResult:
             if check.wants(item.entry):
                 done.looked[check.name] = done.looked.get(check.name, 0) + 1
                 try:
-                    done.results += check.look(item)
+                    done.results += check.examine(item)
                 except Exception as error:  # one hostile file must not end the check
                     done.failed.append((check.name, item.entry.path, f"{type(error).__name__}: {error}"))
         done.unseen += [(item.entry.path, why) for why in item.unseen]

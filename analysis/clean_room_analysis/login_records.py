@@ -2,26 +2,25 @@
 """Reads log-in databases, authentication logs and journald files, the text and SQLite ones with dissect's parsers. Meant to run
 isolated: see isolated.py."""
 
-import bz2
-import gzip
 import io
 import itertools
 import logging
-import lzma
 import re
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from dissect.database.sqlite3 import SQLite3
 
 from clean_room_analysis import limits
+from clean_room_analysis.audit_log import read_audit
+from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.journal_file import JournalError, JournalReader
 from clean_room_analysis.model import Entry
 from clean_room_analysis.syslog_file import read_syslog
-from clean_room_analysis.text import decode, stream_lines
+from clean_room_analysis.text import decode, decompressed, stream_lines
 from clean_room_analysis.tree import Tree
 from clean_room_analysis.utmp import USER_PROCESS, Gap, read_lastlog, read_utmp
 
@@ -95,20 +94,13 @@ def read_records(tree: Tree, entry: Entry) -> Iterator[Record]:
         elif name.startswith("lastlog"):
             yield from _lastlog(tree, entry.path)
         elif name.startswith(("wtmp", "btmp")):
-            yield from _utmp(entry.path, name[:4], cast(BinaryIO, _plain(handle, name)))
+            yield from _utmp(entry.path, name[:4], decompressed(handle, name))
         elif ".journal" in name:
             yield from _journal(entry.path, handle.read())
+        elif name.startswith("audit.log"):
+            yield from _audit(entry.path, decompressed(handle, name))
         else:
-            yield from _log(tree, entry, cast(BinaryIO, _plain(handle, name)))
-
-
-def _plain(handle: BinaryIO, name: str) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File:
-    """A rotated database as it was before it was compressed."""
-    if name.endswith(".gz"):
-        return gzip.GzipFile(fileobj=handle)
-    if name.endswith(".xz"):
-        return lzma.LZMAFile(handle)
-    return bz2.BZ2File(handle) if name.endswith(".bz2") else handle
+            yield from _log(tree, entry, decompressed(handle, name))
 
 
 def _utmp(path: str, source: str, handle: BinaryIO) -> Iterator[Record]:
@@ -171,6 +163,26 @@ def _journal(path: str, content: bytes) -> Iterator[Record]:
         raise JournalError(f"its {reader.cut} oldest entries of log-in services were left out")
     if reader.skipped:
         raise JournalError(f"{reader.skipped} of its bytes hold no entry (damaged)")
+
+
+def _audit(path: str, handle: BinaryIO) -> Iterator[Record]:
+    count = 0
+    for one in read_audit(stream_lines(handle, limits.STREAM_BYTES)):
+        # Commands are asked about by the thousand; only those that stand out leave this process.
+        if one.type in ("EXECVE", "PROCTITLE", "TTY", "USER_TTY") and not persistent_suspicions(
+            one.command.replace("\n", " "), "T1059.004"
+        ):
+            continue
+        count += 1
+        if count > limits.LOGIN_RECORDS:
+            raise ValueError(f"only its first {limits.LOGIN_RECORDS} records of log-ins and commands were read")
+        user = one.fields.get("acct") or one.fields.get("id") or one.fields.get("auid") or ""
+        host = one.fields.get("addr") or one.fields.get("hostname") or ""
+        said = one.command or " ".join(f"{name}={value}" for name, value in one.fields.items() if name not in ("subj", "ses", "pid"))
+        result = one.fields.get("res", "")
+        yield Record(
+            "audit", path, one.at, f"{one.type} {result}".strip(), user, "" if host == "?" else host, said[: limits.LINE_CHARACTERS]
+        )
 
 
 def _log(tree: Tree, entry: Entry, handle: BinaryIO) -> Iterator[Record]:

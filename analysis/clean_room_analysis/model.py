@@ -2,9 +2,10 @@
 """What the parts of the analysis hand to each other."""
 
 import hashlib
+import re
 import stat
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from clean_room_analysis.text import display_name, excerpt
@@ -91,6 +92,18 @@ def iso_time(nanoseconds: int | None) -> str | None:
     try:
         return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):
+        return None
+
+
+def nanoseconds_of(text: str) -> int | None:
+    """ISO 8601 as nanoseconds since 1970, UTC where it names no zone; None when it is no time. Digits below microseconds are cut."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s?(Z|[+-]\d\d:?\d\d)?", text.strip())
+    if match is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(match[1] + "." + ((match[2] or "") + "000000")[:6] + (match[3] or "Z").replace("Z", "+00:00"))
+        return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    except (ValueError, OverflowError):
         return None
 
 

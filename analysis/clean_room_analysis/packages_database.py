@@ -26,7 +26,7 @@ _REGULAR = 0o100000
 
 @dataclass(frozen=True, slots=True)
 class PackagedFile:
-    """One file as its package installed it. `algorithm` is a name hashlib knows, `digest` hexadecimal."""
+    """One file as its package installed it. `algorithm` is a name hashlib knows, `digest` hexadecimal, "" where it may change."""
 
     path: str
     package: str
@@ -43,6 +43,13 @@ def dpkg_files(tree: Tree, entry: Entry, root: str) -> Iterator[PackagedFile]:
             yield PackagedFile(f"{root}/{path}", package, "md5", digest.lower())
 
 
+def dpkg_names(tree: Tree, entry: Entry) -> Iterator[str]:
+    """The paths of one `*.list`: everything the package owns, configuration and directories too."""
+    for _, line in tree.lines(entry.path):
+        if line.startswith("/") and line != "/.":
+            yield line
+
+
 def dpkg_diverted(tree: Tree, root: str) -> set[str]:
     """Paths whose file belongs to another package than the one that lists it (dpkg-divert)."""
     found = tree.resolve(f"{root}/var/lib/dpkg/diversions")
@@ -50,7 +57,8 @@ def dpkg_diverted(tree: Tree, root: str) -> set[str]:
 
 
 def rpm_files(tree: Tree, entry: Entry, root: str) -> Iterator[PackagedFile]:
-    """The files of an rpm database, configuration left out. @raises ValueError for a format that is not read; parsers raise more"""
+    """The files of an rpm database; no digest where a file may change or be absent. @raises ValueError for a format that is not read;
+    parsers raise more"""
     for blob in _rpm_headers(tree, entry):
         header = HeaderBlob(blob)
         tags = c_rpm.rpmTag
@@ -65,8 +73,8 @@ def rpm_files(tree: Tree, entry: Entry, root: str) -> Iterator[PackagedFile]:
         columns = (tags.RPMTAG_BASENAMES, tags.RPMTAG_DIRINDEXES, tags.RPMTAG_FILEDIGESTS, tags.RPMTAG_FILEMODES, tags.RPMTAG_FILEFLAGS)
         for base, index, digest, mode, flags in zip(*(_list(header.value(tag)) for tag in columns), strict=True):
             text = digest.decode("ascii", "replace") if isinstance(digest, bytes) else str(digest)
-            if text and int(mode) & 0o170000 == _REGULAR and not int(flags) & (_CONFIGURATION | _GHOST):
-                yield PackagedFile(root + _text(directories[int(index)]) + _text(base), name, algorithm, text.lower())
+            kept = int(mode) & 0o170000 == _REGULAR and not int(flags) & (_CONFIGURATION | _GHOST)
+            yield PackagedFile(root + _text(directories[int(index)]) + _text(base), name, algorithm, text.lower() if kept else "")
 
 
 def _rpm_headers(tree: Tree, entry: Entry) -> Iterator[bytes]:

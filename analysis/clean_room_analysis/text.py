@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Text that comes from a hostile disk, made safe to keep: bounded, printable, reversible where it is a name."""
 
+import bz2
+import gzip
 import io
+import lzma
 import re
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from clean_room_analysis import limits
 
@@ -78,6 +81,15 @@ def stream_lines(handle: BinaryIO, limit: int = limits.STREAM_BYTES) -> Iterator
             pending = pending[limits.LINE_BYTES - limits.LINE_OVERLAP_BYTES :]
     if pending:
         yield number, decode(pending.removesuffix(b"\r"))
+
+
+def decompressed(handle: BinaryIO, name: str) -> BinaryIO:
+    """A rotated log as it was before it was compressed, by the ending of its name. Reading it raises what a damaged file provokes."""
+    if name.endswith(".gz"):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=handle))
+    if name.endswith(".xz"):
+        return cast(BinaryIO, lzma.LZMAFile(handle))
+    return cast(BinaryIO, bz2.BZ2File(handle)) if name.endswith(".bz2") else handle
 
 
 def _pieces(line: bytes) -> Iterator[bytes]:

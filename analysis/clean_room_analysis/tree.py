@@ -43,6 +43,11 @@ class Tree(ABC):
     prefix: str = ""
 
     @cached_property
+    def kept(self) -> dict[str, object]:
+        """What checks keep about this tree, by a name of theirs."""
+        return {}
+
+    @cached_property
     def roots(self) -> dict[str, None]:
         """Directories below the top that are roots of their own, in the order the walk met them."""
         return {}

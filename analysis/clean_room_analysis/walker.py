@@ -135,7 +135,7 @@ class Walker:
         for check in checks:
             if check.wants(item.entry):
                 self._ledger.report(check.name).items_looked_at += 1
-                self._run(check, f"{item.volume_id}:{item.entry.path}", partial(check.look, item))
+                self._run(check, f"{item.volume_id}:{item.entry.path}", partial(check.examine, item))
         for why in item.unseen:
             self._ledger.not_looked_at(f"{item.volume_id}:{item.entry.path}", why)
 

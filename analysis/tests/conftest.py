@@ -68,7 +68,7 @@ class TreeMaker:
             found: list[Result] = []
             for entry in tree.walk(lambda path, why: None):
                 if check.wants(entry):
-                    found += check.look(Item(entry, tree, VOLUME))
+                    found += check.examine(Item(entry, tree, VOLUME))
             return [*found, *check.leave(tree), *check.conclude()]
         finally:
             tree.close()

@@ -7,13 +7,53 @@ from collections.abc import Iterator
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.model import Entry, Finding, Severity
 
-_FILES = frozenset({"/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers"})
+_FILES = frozenset({"/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers", "/etc/doas.conf"})
 _NO_HASH = ("", "x", "*", "!", "!!")
 _NO_SHELL = ("nologin", "false", "sync", "shutdown", "halt", "")
 _SUDO_ALL = re.compile(r"^\s*(\S+)\s+ALL\s*=\s*(?:\([^)]{0,64}\)\s*)?NOPASSWD:\s*ALL\b")
 #: Files and accounts of cloud images, whose first user has sudo without a password by design.
 _CLOUD_SUDO = re.compile(r"^/etc/sudoers\.d/(?:90-cloud-init-users|cloud-init)$")
 _CLOUD_USERS = frozenset({"ec2-user", "ubuntu", "admin", "centos", "rocky", "fedora", "debian", "root", "ssm-user"})
+#: Accounts that their software makes with a shell.
+_WITH_SHELL = frozenset(
+    [
+        "postgres",
+        "jenkins",
+        "git",
+        "gitlab-psql",
+        "gitlab-runner",
+        "gitea",
+        "nagios",
+        "zabbix",
+        "oracle",
+        "grid",
+        "hadoop",
+        "hdfs",
+        "yarn",
+        "spark",
+        "hive",
+        "db2inst1",
+        "informix",
+        "vagrant",
+        "couchdb",
+        "rabbitmq",
+        "cassandra",
+    ]
+)
+#: Programs that give whoever may run them as root a shell or a file of root's.
+_ESCAPES = (
+    r"(?:ba|da|z|k|fi)?sh|vim?|vim\.\w+|nano|less|more|man|find|awk|gawk|perl|python[\d.]*|ruby|lua|php|node|env|nmap|tar|zip|git|ftp|socat|nc|gdb|strace|tcpdump|rsync|docker|"
+    r"systemctl|journalctl|cp|mv|tee|dd|chmod|chown|su|visudo|crontab|at|screen|tmux|ed|sed|bash|wget|curl|mount|insmod|modprobe|ssh|apt(?:-get)?|yum|dnf|dpkg|rpm|pip3?|npm"
+)
+_SUDO_PROGRAM = re.compile(
+    rf"^\s*([^\s#]\S*)\s+\S+\s*=\s*(?:\([^)]{{0,64}}\)\s*)?(?:\w+:\s*){{0,3}}NOPASSWD:\s*(?:\w+:\s*){{0,3}}[^\n]{{0,300}}?/(?:{_ESCAPES})(?=\s*(?:,|$|\*))"
+)
+_SUDO_PLACE = re.compile(r"NOPASSWD:[^\n]{0,200}?(/(?:tmp|var/tmp|dev/shm|home)/\S+|/\S*/\.[^/\s]\S*)")
+_SUDO_DEFAULTS = re.compile(
+    r"^\s*Defaults\S*\s[^\n]{0,200}(?:!authenticate|env_keep\s*\+?=\s*[^\n]{0,100}LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|!env_reset|!syslog|!logfile|timestamp_timeout\s*=\s*-1|!tty_tickets|pam_service)"
+)
+#: pam_permit ends the stack with success; distributions have it as "required" after what has asked.
+_PAM_PERMIT = re.compile(r"^\s*-?auth\s+sufficient\s+\S*pam_permit\.so\b")
 _PAM_EXEC = re.compile(r"\bpam_(?:exec|script)\.so\b")
 _PAM_PATH = re.compile(r"\s(/\S{1,300}\.so)\b")
 _PAM_DIRECTORY = re.compile(r"^/(?:usr/)?lib(?:64|32)?/(?:[\w-]+/)?security/")
@@ -66,7 +106,8 @@ class Accounts(Check):
             elif password not in _NO_HASH:
                 yield self.found(item, Severity.HIGH, f"Password hash of {name} lies in /etc/passwd", shown, ("T1136.001",))
             if user.isdigit() and 0 < int(user) < 1000 and shell.rpartition("/")[2] not in _NO_SHELL:
-                yield self.found(item, Severity.MEDIUM, f"Service account {name} has a log-in shell", shown, ("T1078.003",))
+                severity = Severity.LOW if name in _WITH_SHELL else Severity.MEDIUM
+                yield self.found(item, severity, f"Service account {name} has a log-in shell", shown, ("T1078.003",))
 
     def _shadow(self, item: Item) -> Iterator[Result]:
         for number, line in item.lines():
@@ -81,7 +122,21 @@ class Accounts(Check):
                 )
 
     def _sudo(self, item: Item) -> Iterator[Result]:
+        if item.entry.is_file and item.entry.mode & 0o022:
+            yield self.found(
+                item, Severity.HIGH, "Others may write this file of sudo", f"mode {item.entry.mode & 0o7777:04o}", ("T1548.003",)
+            )
         for number, line in item.lines():
+            if item.path == "/etc/doas.conf":
+                if re.match(r"^\s*permit\s+[^\n]{0,60}nopass", line):
+                    yield self.found(
+                        item,
+                        Severity.HIGH,
+                        "doas: users may become root without a password",
+                        f"line {number}: {line.strip()}",
+                        ("T1548.003",),
+                    )
+                continue
             match = _SUDO_ALL.match(line)
             if match and not (_CLOUD_SUDO.match(item.path) and match.group(1) in _CLOUD_USERS):
                 known = match.group(1) in _CLOUD_USERS or match.group(1).startswith("%")
@@ -93,12 +148,37 @@ class Accounts(Check):
                     ("T1548.003",),
                 )
 
+            elif not match and _SUDO_DEFAULTS.match(line):
+                yield self.found(
+                    item, Severity.HIGH, "sudo is told to ask less or to log less", f"line {number}: {line.strip()}", ("T1548.003",)
+                )
+            elif not match and (place := _SUDO_PLACE.search(line)):
+                yield self.found(
+                    item,
+                    Severity.HIGH,
+                    f"What users may write runs as root without a password: {place.group(1)}",
+                    f"line {number}: {line.strip()}",
+                    ("T1548.003",),
+                )
+            elif not match and (program := _SUDO_PROGRAM.match(line)):
+                name = program.group(1)
+                severity = Severity.LOW if name.startswith("%") or name in _CLOUD_USERS else Severity.MEDIUM
+                yield self.found(
+                    item,
+                    severity,
+                    f"{name} may become root by way of a program without a password",
+                    f"line {number}: {line.strip()}",
+                    ("T1548.003",),
+                )
+
     def _pam(self, item: Item) -> Iterator[Result]:
         for number, line in item.lines():
             if line.lstrip().startswith("#"):
                 continue
             module = _PAM_PATH.search(line)
-            if _PAM_EXEC.search(line):
+            if _PAM_PERMIT.search(line):
+                yield self.found(item, Severity.HIGH, "Log-in asks for nothing (PAM)", f"line {number}: {line.strip()}", ("T1556.003",))
+            elif _PAM_EXEC.search(line):
                 yield self.found(
                     item, Severity.HIGH, "A program runs at every log-in (PAM)", f"line {number}: {line.strip()}", ("T1556.003",)
                 )

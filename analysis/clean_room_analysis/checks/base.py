@@ -4,12 +4,14 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import BinaryIO, ClassVar
 
 from clean_room_analysis import limits
+from clean_room_analysis.installed_packages import State, installed_packages
 from clean_room_analysis.model import Entry, Finding, NotLookedAt, Severity, TimelineEvent
-from clean_room_analysis.text import decode
+from clean_room_analysis.text import decode, decompressed, stream_lines
 from clean_room_analysis.tree import Tree
 
 #: What a check gives back.
@@ -46,6 +48,17 @@ class Item:
             yield from self.tree.lines(self.target.path, limit)
             self._cut(self.target, limit)
 
+    def log_lines(self) -> Iterator[tuple[int, str]]:
+        """`lines` of a log that may be compressed, at most `limits.STREAM_BYTES` of text. @raises OSError, EOFError, lzma.LZMAError"""
+        if self.target is None or not self.target.name.endswith((".gz", ".xz", ".bz2")):
+            yield from self.lines()
+            return
+        with self.tree.open(self.target.path) as packed:
+            plain = decompressed(packed, self.target.name)
+            yield from stream_lines(plain)
+            if plain.read(1):
+                self.unseen[f"only the first {limits.STREAM_BYTES} bytes of its text were looked at"] = None
+
     def windows(self) -> Iterator[tuple[int, bytes]]:
         """The whole content as (offset, bytes) in overlapping windows of `limits.WINDOW_BYTES`. @raises OSError"""
         return iter(()) if self.target is None else self.tree.windows(self.target.path)
@@ -75,6 +88,13 @@ class Item:
         """An ELF program or a script, whatever its mode says."""
         return self.head.startswith((b"\x7fELF", b"#!"))
 
+    @cached_property
+    def package_state(self) -> State:
+        """What the packages of its root say of the file this is or leads to; "unknown" when it is no file. @raises OSError"""
+        if self.target is None:
+            return "unknown"
+        return installed_packages(self.tree, self.tree.root_of(self.target.path)).state(self.tree, self.target)
+
     def open(self) -> BinaryIO:
         """The content as a stream. @raises OSError"""
         return self.tree.open(self.entry.path)
@@ -96,6 +116,8 @@ class Check(ABC):
 
     #: As in findings.jsonl and summary.json.
     name: ClassVar[str]
+    #: Whether what it says of a file is about its content or name alone, which a package that installed it so explains.
+    explained_by_packages: ClassVar[bool] = False
 
     @abstractmethod
     def wants(self, entry: Entry) -> bool:
@@ -104,6 +126,21 @@ class Check(ABC):
     @abstractmethod
     def look(self, item: Item) -> Iterator[Result]:
         """Looks at one entry it wanted. An exception is recorded as the check's error and the next entry is looked at."""
+
+    def examine(self, item: Item) -> Iterator[Result]:
+        """`look`, with what a package explains put down to low: a file that is as its package installed it is the distribution's.
+
+        It is not left out, since somebody who is root can change the packages' databases, too.
+        """
+        for result in self.look(item):
+            if (
+                self.explained_by_packages
+                and isinstance(result, Finding)
+                and result.severity in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
+                and item.package_state == "unchanged"
+            ):
+                result = replace(result, severity=Severity.LOW, title=f"{result.title} (as its package installed it)")
+            yield result
 
     def leave(self, tree: Tree) -> Iterator[Result]:  # most checks have nothing to do here
         """Called when a file system was read to its end and is still open."""

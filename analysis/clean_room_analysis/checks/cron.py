@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import in_words, techniques, worst
-from clean_room_analysis.checks.persistence import persistent_suspicions
+from clean_room_analysis.checks.persistence import unattended
 from clean_room_analysis.model import Entry, Severity
 
 _PLACES = re.compile(
-    r"^(?:/etc/(?:crontab|anacrontab)|/etc/cron\.(?:d|hourly|daily|weekly|monthly|yearly)/.+|/var/spool/(?:cron|at)/.+)$", re.DOTALL
+    r"^(?:/etc/(?:crontab|anacrontab|fcrontab|crontabs/.+)|/etc/cron\.(?:d|hourly|daily|weekly|monthly|yearly)/.+|/etc/periodic/.+"
+    r"|/var/spool/(?:cron|at|fcron|anacron-jobs)/.+|/(?:usr/lib|var)/cron/(?:tabs/|crontabs/).+|/etc/bcron/.+)$",
+    re.DOTALL,
 )
-_USER_TABLE = re.compile(r"^/var/spool/cron/(?:crontabs/|tabs/)?(?P<user>[^/]+)$", re.DOTALL)
+_USER_TABLE = re.compile(
+    r"^/(?:var/spool/cron/(?:crontabs/|tabs/)?|var/spool/fcron/|etc/crontabs/|(?:usr/lib|var)/cron/tabs/)(?P<user>[^/]+)$", re.DOTALL
+)
 _AT = re.compile(r"^/var/spool/(?:at|cron/atjobs)/")
 #: Accounts that run services: a crontab of theirs is unusual.
 _SERVICE_ACCOUNTS = frozenset(
@@ -25,9 +29,11 @@ class Cron(Check):
     """T1053.003 (cron) and T1053.002 (at)."""
 
     name = "cron"
+    explained_by_packages = True
 
     def wants(self, entry: Entry) -> bool:
-        return not entry.is_directory and "/etc/" <= entry.logical < "/var/spool0" and _PLACES.match(entry.logical) is not None
+        path = entry.logical
+        return not entry.is_directory and path.startswith(("/etc/", "/var/", "/usr/lib/cron/")) and _PLACES.match(path) is not None
 
     def look(self, item: Item) -> Iterator[Result]:
         path, entry = item.path, item.entry
@@ -41,7 +47,7 @@ class Cron(Check):
             command = line.strip()
             if not command or command.startswith("#"):
                 continue
-            reasons = persistent_suspicions(command, technique)
+            reasons = unattended(item, command, technique)
             if reasons:
                 yield self.found(
                     item, worst(reasons), f"Scheduled job {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique)

@@ -24,6 +24,7 @@ class KernelModules(Check):
     """T1547.006 (kernel modules), T1014 (rootkit)."""
 
     name = "kernel-modules"
+    explained_by_packages = True
 
     def __init__(self) -> None:
         self._present: dict[tuple[str, str], dict[str, Item]] = {}

@@ -19,7 +19,7 @@ from clean_room_analysis.tree import Tree
 
 _FILES = re.compile(
     r"^(?:/var/log/(?:(?:wtmp|btmp|secure|auth\.log|lastlog|messages|syslog|cron|cron\.log|kern\.log)(?:[.-][\w.-]{1,40})?"
-    r"|journal/[^/]{1,64}/[^/]{1,200}\.journal~?)|/run/log/journal/[^/]{1,64}/[^/]{1,200}\.journal~?"
+    r"|audit/audit\.log(?:[.-][\w.-]{1,40})?|journal/[^/]{1,64}/[^/]{1,200}\.journal~?)|/run/log/journal/[^/]{1,64}/[^/]{1,200}\.journal~?"
     r"|/var/lib/(?:wtmpdb/wtmp|lastlog/lastlog2)\.db)$"
 )
 _SUDO = re.compile(r"\bCOMMAND=(.+)$")
@@ -122,6 +122,9 @@ class Logins(Check):
         elif record.source == "btmp" and record.host:
             said = f"failed log-in as {record.user} from {record.host}"
             _failure(sums, record, record.host)
+        elif record.source == "audit":
+            said = f"{record.kind}: {record.user} {record.message}"
+            yield from self._audit(record, sums, volume_id)
         elif record.source == "log":
             said = f"{record.kind}: {record.message}"
             if accepted := _ACCEPTED.match(record.message):
@@ -150,6 +153,23 @@ class Logins(Check):
         if said and self._events < limits.LOGIN_EVENTS:
             self._events += 1
             yield TimelineEvent(record.at, said[:600], "log-in record", record.path, volume_id)
+
+    def _audit(self, record: Record, sums: _Volume, volume_id: str) -> Iterator[Result]:
+        kind, _, result = record.kind.partition(" ")
+        if kind == "USER_LOGIN" and result in ("success", "1"):
+            _success(sums, record, record.user, record.host, "session")
+        elif kind in ("USER_LOGIN", "USER_AUTH") and result in ("failed", "0") and record.host:
+            _failure(sums, record, record.host)
+        elif kind in ("EXECVE", "PROCTITLE", "TTY", "USER_TTY", "USER_CMD"):
+            reasons = persistent_suspicions(record.message.replace("\n", " "), "T1059.004")
+            if reasons:
+                title = f"A command that the audit log keeps {in_words(reasons)}"
+                yield from self._once(record, sums, volume_id, worst(reasons), title, techniques(reasons, "T1059.004"))
+        elif kind == "ADD_USER" and "adding user" in record.message:
+            yield from self._once(record, sums, volume_id, Severity.LOW, f"Account {record.user} was made", ("T1136.001",))
+        elif kind == "CONFIG_CHANGE" and re.search(r"\baudit_enabled=0\b|\bop=remove_rule\b.{0,200}\blist=", record.message):
+            severity = Severity.HIGH if "audit_enabled=0" in record.message else Severity.LOW
+            yield from self._once(record, sums, volume_id, severity, "Auditing was switched off or its rules were removed", ("T1562.012",))
 
     def _command(self, record: Record, command: str, sums: _Volume, volume_id: str) -> Iterator[Result]:
         technique = "T1548.003" if record.kind == "sudo" else "T1053.003"

@@ -24,12 +24,37 @@ _NAMES = frozenset(
         ".node_repl_history",
         ".local_history",
         "fish_history",
+        ".viminfo",
+        ".lesshst",
+        ".dbshell",
+        ".mongosh_repl_history",
+        ".sqlite_history",
+        ".irb_history",
+        ".php_history",
+        ".wget-hsts",
+        ".influx_history",
+        ".bash_history-timestamps",
+        ".sudo_history",
+        "search_history",
+        "mc_history",
+        "ConsoleHost_history.txt",
     }
 )
 _BASH_TIME = re.compile(r"^#(\d{9,10})$")
 _ZSH = re.compile(r"^: (\d{9,10}):\d+;(.*)$")
+#: Files whose editing matters.
+_EDITED = re.compile(
+    r"(?:^>|'\d)\s[^\n]{0,40}?(/etc/(?:passwd|shadow|sudoers\S*|ld\.so\.preload|crontab|cron\.d/\S+|pam\.d/\S+|ssh/sshd_config|rc\.local)|\S*authorized_keys)"
+)
 #: Matching lines quoted in the finding of one history.
 _QUOTED = 40
+
+
+def _plain(name: str, line: str) -> str:
+    """A line without what the program that keeps it puts before what was typed."""
+    if name == ".lesshst":
+        return line.removeprefix('"')
+    return re.sub(r"^:!?|^\|\d,\d,\d+,[^,]*,\"", "", line) if name == ".viminfo" else line
 
 
 class ShellHistory(Check):
@@ -59,12 +84,16 @@ class ShellHistory(Check):
                 when, line = int(timed.group(1)), timed.group(2)
             if not line.strip():
                 continue
+            if item.entry.name in (".viminfo", ".lesshst", ".wget-hsts"):
+                line = _plain(item.entry.name, line)
             if when is not None:
                 yield TimelineEvent(
                     when * 1_000_000_000, f"{item.entry.name}: {line[:500]}", "command typed", item.entry.path, item.volume_id
                 )
                 when = None
             found = suspicions(line)
+            if not found and item.entry.name == ".viminfo" and (edited := _EDITED.search(line)):
+                found = (Suspicion(Severity.LOW, f"edited {edited.group(1)}", "T1565.001"),)
             temporary = temporary_path_in(line) if not found else None
             if temporary is not None:
                 found = (Suspicion(Severity.LOW, "names a path in a temporary directory", "T1059.004"),)

@@ -26,22 +26,46 @@ _INTERPRETER = re.compile(
 _PERSON = re.compile(r"^/home/([^/]+)/")
 #: setting -> value that weakens the server, severity, what it means, technique
 _WEAK: tuple[tuple[str, re.Pattern[str], Severity, str, str], ...] = (
-    ("permitrootlogin", re.compile(r"^yes$", re.I), Severity.MEDIUM, "root may log in over the network, with a password too", "T1021.004"),
-    ("permitemptypasswords", re.compile(r"^yes$", re.I), Severity.HIGH, "accounts without a password may log in over the network", "T1556"),
-    ("passwordauthentication", re.compile(r"^yes$", re.I), Severity.MEDIUM, "passwords are accepted and so can be guessed", "T1110.001"),
+    (
+        "permitrootlogin",
+        re.compile(r"^yes$", re.IGNORECASE),
+        Severity.MEDIUM,
+        "root may log in over the network, with a password too",
+        "T1021.004",
+    ),
+    (
+        "permitemptypasswords",
+        re.compile(r"^yes$", re.IGNORECASE),
+        Severity.HIGH,
+        "accounts without a password may log in over the network",
+        "T1556",
+    ),
+    (
+        "passwordauthentication",
+        re.compile(r"^yes$", re.IGNORECASE),
+        Severity.MEDIUM,
+        "passwords are accepted and so can be guessed",
+        "T1110.001",
+    ),
     (
         "authorizedkeyscommand",
-        re.compile(r"^(?!none$)(?!/opt/aws/bin/eic_run_authorized_keys\b)", re.I),
+        re.compile(r"^(?!none$)(?!/opt/aws/bin/eic_run_authorized_keys\b)", re.IGNORECASE),
         Severity.MEDIUM,
         "a program decides which keys may log in",
         "T1556",
     ),
     ("authorizedkeysfile", re.compile(r"(?:^|\s)(?!/etc/ssh/)/"), Severity.HIGH, "keys are read from an unusual file", "T1098.004"),
-    ("strictmodes", re.compile(r"^no$", re.I), Severity.MEDIUM, "keys that others may write to are accepted", "T1556"),
-    ("gatewayports", re.compile(r"^(?:yes|clientspecified)$", re.I), Severity.MEDIUM, "forwarded ports are open to the network", "T1572"),
+    ("strictmodes", re.compile(r"^no$", re.IGNORECASE), Severity.MEDIUM, "keys that others may write to are accepted", "T1556"),
+    (
+        "gatewayports",
+        re.compile(r"^(?:yes|clientspecified)$", re.IGNORECASE),
+        Severity.MEDIUM,
+        "forwarded ports are open to the network",
+        "T1572",
+    ),
     (
         "permituserenvironment",
-        re.compile(r"^(?!no$)", re.I),
+        re.compile(r"^(?!no$)", re.IGNORECASE),
         Severity.MEDIUM,
         "users may set variables such as LD_PRELOAD at log-in",
         "T1574.006",
@@ -71,12 +95,24 @@ class Ssh(Check):
         return (
             not entry.is_directory
             and ("/.ssh/" in path or path.startswith("/etc/ssh/"))
-            and (_KEYS.search(path) is not None or _SERVER.match(path) is not None or path.endswith("/.ssh/rc") or path == "/etc/ssh/sshrc")
+            and (
+                _KEYS.search(path) is not None
+                or _SERVER.match(path) is not None
+                or path.endswith(("/.ssh/rc", "/.ssh/environment", "/.ssh/known_hosts"))
+                or path == "/etc/ssh/sshrc"
+            )
         )
 
     def look(self, item: Item) -> Iterator[Result]:
         if _SERVER.match(item.path):
             yield from self._server(item)
+        elif item.path.endswith("/known_hosts"):
+            yield from self._known(item)
+        elif item.path.endswith("/.ssh/environment"):
+            if re.search(r"^\s*(?:LD_|PATH=|BASH_ENV=|ENV=)", item.text, re.MULTILINE):
+                yield self.found(
+                    item, Severity.HIGH, "Variables set at SSH log-in load or find other programs", item.text[:500], ("T1574.006",)
+                )
         elif item.path.endswith(("/.ssh/rc", "/sshrc")):
             yield self.found(item, Severity.MEDIUM, "Commands run at every SSH log-in", item.text[:500], ("T1546.004",))
         else:
@@ -142,6 +178,26 @@ class Ssh(Check):
                 self._others.append(
                     (key.group(2), self.found(item, Severity.INFORMATIONAL, f"This key may log in as {owner}", shown, ("T1098.004",)))
                 )
+
+    def _known(self, item: Item) -> Iterator[Result]:
+        """Where this account went by SSH: the machines to look at next."""
+        names: dict[str, None] = {}
+        hashed = 0
+        for _, line in item.lines():
+            first = line.split(" ", 1)[0]
+            if first.startswith("|1|"):
+                hashed += 1
+            elif first and not first.startswith(("#", "@")) and " " in line:
+                names[first] = None
+        if names or hashed:
+            more = f"{'; ' if names else ''}{hashed} under hashed names" if hashed else ""
+            yield self.found(
+                item,
+                Severity.INFORMATIONAL,
+                f"This account knows {len(names) + hashed} machines by SSH",
+                f"{', '.join(list(names)[:100])}{more}",
+                ("T1021.004",),
+            )
 
     def _server(self, item: Item) -> Iterator[Result]:
         for number, line in item.lines():

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Scripts that run by themselves at start, at log-in, or when something happens."""
+"""What runs by itself at start, at log-in, or when something happens: scripts, hooks, and settings that name a program."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from clean_room_analysis.checks.base import Check, Item, Result
-from clean_room_analysis.checks.commands import in_words, techniques, worst
-from clean_room_analysis.checks.persistence import persistent_suspicions
+from clean_room_analysis.checks.commands import Suspicion, in_words, techniques, worst
+from clean_room_analysis.checks.persistence import unattended
 from clean_room_analysis.checks.places import hidden_part
 from clean_room_analysis.model import Entry, Severity
 
 _HOME_FILES = frozenset(
-    {
+    [
         ".bashrc",
         ".bash_profile",
         ".bash_login",
@@ -21,48 +22,130 @@ _HOME_FILES = frozenset(
         ".zshrc",
         ".zprofile",
         ".zshenv",
+        ".zlogin",
+        ".zlogout",
         ".cshrc",
+        ".tcshrc",
+        ".login",
+        ".logout",
         ".kshrc",
+        ".mkshrc",
         ".xinitrc",
         ".xprofile",
-    }
+        ".xsession",
+        ".xsessionrc",
+        ".pam_environment",
+        ".inputrc",
+        ".screenrc",
+        ".tmux.conf",
+        "config.fish",
+    ]
 )
-#: place, technique, what runs it
-_PLACES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), technique, what)
-    for pattern, technique, what in (
-        (r"^/etc/(?:rc\.d/)?rc\.local$", "T1037.004", "Start-up script"),
-        (r"^/etc/(?:rc\.d/)?init\.d/[^/]+$", "T1037.004", "Start-up script"),
-        (r"^/etc/(?:profile|bashrc|bash\.bashrc|zshrc|zprofile|environment|csh\.cshrc)$", "T1546.004", "Shell configuration of all users"),
-        (r"^/etc/(?:profile\.d|zsh)/.+", "T1546.004", "Shell configuration of all users"),
-        (r"^/etc/update-motd\.d/[^/]+$", "T1546.004", "Message of the day"),
-        (r"^/etc/(?:udev|usr/lib/udev)/rules\.d/[^/]+$", "T1546.017", "Device rule"),
-        (r"^/etc/NetworkManager/dispatcher\.d/.+", "T1546", "Network hook"),
-        (r"^/etc/dhcp/(?:dhclient-(?:exit|enter)-hooks(?:\.d/.+)?|dhclient\.d/.+)$", "T1546", "Network hook"),
-        (r"^/etc/(?:apt/apt\.conf\.d|yum/pluginconf\.d|dnf/plugins)/.+", "T1546.016", "Package manager hook"),
-        (r"/\.config/autostart/[^/]+\.desktop$|^/etc/xdg/autostart/[^/]+\.desktop$", "T1547.013", "Desktop autostart"),
-        (r"^/var/lib/cloud/scripts/per-(?:boot|instance|once)/.+", "T1037", "cloud-init script"),
-        (r"^/var/lib/cloud/instances/[^/]+/(?:user-data\.txt|scripts/.+)$", "T1037", "Instance user data"),
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A kind of file from which something runs. `runs` is what a line must hold to run anything; None: every line may."""
+
+    pattern: re.Pattern[str]
+    technique: str
+    what: str
+    runs: re.Pattern[str] | None = None
+
+
+def _places(*given: tuple[str, str, str] | tuple[str, str, str, str]) -> tuple[Place, ...]:
+    return tuple(
+        Place(re.compile(one[0], re.DOTALL), one[1], one[2], re.compile(one[3], re.IGNORECASE) if len(one) > 3 else None) for one in given
     )
+
+
+_UNIT = r"^(?:/usr(?:/local)?)?/lib/"
+#: Below directories that hold nothing else, so that few paths are tried.
+_PLACES = _places(
+    (r"^/etc/(?:rc\.d/)?(?:rc|boot|after)\.local$", "T1037.004", "Start-up script"),
+    (r"^/etc/(?:rc\.d/)?init\.d/[^/]+$|^/etc/(?:rc|rc\.d/rc)[0-6S]\.d/[^/]+$|^/etc/local\.d/[^/]+$", "T1037.004", "Start-up script"),
+    (r"^/etc/init/[^/]+\.conf$|^/etc/inittab$", "T1037.004", "Start-up script"),
+    (r"^/etc/(?:profile|bashrc|bash\.bashrc|bash\.bash_logout|zshrc|zprofile|zshenv|environment|csh\.cshrc|csh\.login)$", "T1546.004", "Shell configuration of all users"),
+    (r"^/etc/(?:profile\.d|zsh|fish|bash_completion\.d|environment\.d|skel)/.+|^/etc/security/pam_env\.conf$", "T1546.004", "Shell configuration of all users"),
+    (r"^/etc/update-motd\.d/[^/]+$|^/etc/update-motd$", "T1546.004", "Message of the day"),
+    (r"^/(?:etc|usr/lib|lib|run)/udev/rules\.d/[^/]+$", "T1546.017", "Device rule", r"\b(?:RUN|PROGRAM|IMPORT)\b|^\s*[^#].*/(?:tmp|dev/shm|var/tmp)/"),
+    (r"^/etc/(?:NetworkManager/dispatcher\.d|network/if-(?:pre-up|up|down|post-down)\.d|networkd-dispatcher|ppp/ip-(?:up|down)\.d|sysconfig/network-scripts/if(?:up|down)-)/?.*", "T1546", "Network hook"),
+    (r"^/etc/network/interfaces(?:\.d/.+)?$", "T1546", "Network hook", r"^\s*(?:pre-up|up|post-up|down|pre-down|post-down)\s"),
+    (r"^/etc/dhcp/(?:dhclient-(?:exit|enter)-hooks(?:\.d/.+)?|dhclient\.d/.+)$", "T1546", "Network hook"),
+    (r"^/etc/(?:apt/apt\.conf(?:\.d/.+)?|yum/pluginconf\.d/.+|dnf/plugins/.+|dpkg/dpkg\.cfg\.d/.+)$", "T1546.016", "Package manager hook"),
+    (r"^/usr/lib/python3[\d.]*/site-packages/dnf-plugins/.+\.py$|^/usr/lib/yum-plugins/.+\.py$", "T1546.016", "Package manager hook", r"system\(|popen\(|subprocess"),
+    (r"^/var/lib/dpkg/info/[^/]+\.(?:preinst|postinst|prerm|postrm)$", "T1546.016", "Installation script of a package"),
+    (r"/\.config/autostart/[^/]+\.desktop$|^/etc/xdg/autostart/[^/]+\.desktop$", "T1547.013", "Desktop autostart", r"^\s*Exec"),
+    (r"^/(?:etc|usr/share|usr/local/share)/dbus-1/(?:system-)?services/[^/]+\.service$", "T1543", "D-Bus service", r"^\s*Exec\s*="),
+    (r"^/etc/(?:initramfs-tools/(?:hooks|scripts)/.+|initramfs-tools/.+\.conf|dracut\.conf(?:\.d/.+)?|mkinitcpio\.conf|kernel/(?:pre|post)(?:inst|rm)\.d/.+|kernel/install\.d/.+)$", "T1542", "Hook of the initial RAM disk or of kernel installation"),
+    (r"^/usr/share/initramfs-tools/(?:hooks|scripts)/.+|" + _UNIT[1:] + r"dracut/modules\.d/.+\.sh$", "T1542", "Hook of the initial RAM disk or of kernel installation"),
+    (r"^/etc/grub\.d/[^/]+$", "T1542.003", "Script that makes the boot menu"),
+    (r"^/etc/(?:inetd\.conf|xinetd\.conf|xinetd\.d/.+)$", "T1543", "Service of inetd", r"server|\s/\S+\s|stream\s+tcp"),
+    (r"^/etc/(?:supervisor/.+|supervisord(?:\.conf|\.d/.+)|monit/.+|monitrc|runit/.+|service/.+/run|sv/.+/run|s6/.+|circus/.+)$", "T1543", "Service of a supervisor", r"command|exec|start|^\s*/|run"),
+    (r"^/etc/logrotate(?:\.conf|\.d/.+)$", "T1546", "Hook of log rotation"),
+    (r"^/etc/(?:rsyslog\.conf|rsyslog\.d/.+|syslog-ng/.+)$", "T1546", "Program run by the log service", r"omprog|binary=|program\(|\^/"),
+    (r"^/etc/(?:audit/plugins\.d|audisp/plugins\.d)/.+$", "T1546", "Plug-in of the audit service", r"^\s*path"),
+    (r"^/etc/(?:aliases|mail/aliases|postfix/aliases)$|/\.forward$", "T1546", "Mail that starts a program", r"\|"),
+    (r"/\.procmailrc$", "T1546", "Mail that starts a program", r"^\s*\|"),
+    (r"^/etc/hosts\.(?:allow|deny)$", "T1546", "Connection that starts a program", r"\b(?:spawn|twist)\b"),
+    (r"/\.gitconfig$|/\.config/git/config$|^/etc/gitconfig$", "T1546", "Setting of git that starts a program", r"sshcommand|fsmonitor|pager|editor|hookspath|=\s*!|textconv|external|helper"),
+    (r"/\.(?:vimrc|exrc|gvimrc)$|^/etc/vim/vimrc(?:\.local)?$|/\.vim/(?:plugin|after|ftplugin)/.+\.vim$|/\.config/nvim/.+$", "T1546", "Setting of an editor that starts a program", r"\bsystem\(|:?!|job_start|os\.execute|jobstart"),
+    (r"/\.emacs$|/\.emacs\.d/init\.el$", "T1546", "Setting of an editor that starts a program", r"shell-command|start-process|call-process"),
+    (r"/\.ssh/config$|^/etc/ssh/ssh_config(?:\.d/.+)?$", "T1546", "Setting of ssh that starts a program", r"^\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand|Match\s+exec)\b"),
+    (r"/(?:site|dist)-packages/[^/]+\.pth$", "T1546.018", "Code that Python runs at every start", r"^\s*import\s"),
+    (r"/python[\d.]*/(?:(?:site|dist)-packages/)?(?:sitecustomize|usercustomize)\.py$", "T1546.018", "Code that Python runs at every start"),
+    (r"^/var/lib/cloud/scripts/per-(?:boot|instance|once)/.+", "T1037", "cloud-init script"),
+    (r"^/var/lib/cloud/instances?/[^/]+/(?:user-data\.txt(?:\.i)?|vendor-data2?\.txt(?:\.i)?|cloud-config\.txt|scripts/.+|handlers/.+)$|^/var/lib/cloud/seed/.+", "T1037", "Instance user data"),
+    (r"^/etc/cloud/cloud\.cfg(?:\.d/.+)?$", "T1037", "Setting of cloud-init"),
+    (r"/\.pm2/dump\.pm2$|/\.config/(?:systemd/user|environment\.d)/.+\.(?:sh|conf)$", "T1543", "Service of a user"),
+)  # fmt: skip
+_ROOTS = (
+    "/etc/",
+    "/var/lib/cloud/",
+    "/var/lib/dpkg/info/",
+    "/usr/share/dbus-1/",
+    "/usr/local/share/dbus-1/",
+    "/usr/share/initramfs-tools/",
 )
-_ROOTS = ("/etc/", "/var/lib/cloud/")
+_ANYWHERE = re.compile(
+    r"/(?:\.config/|\.gitconfig$|\.vim|\.exrc$|\.gvimrc$|\.emacs|\.ssh/config$|\.forward$|\.procmailrc$|\.pm2/|udev/rules\.d/|dracut/modules\.d/|dnf-plugins/|yum-plugins/)"
+    r"|\.pth$|(?:site|user)customize\.py$"
+)
+#: A name that people type, given to something else: what they type into it (a password) goes elsewhere first.
+_SHADOWED = re.compile(
+    r"^\s*(?:alias\s+(?:sudo|su|ssh|scp|passwd|doas|mysql|kubectl|aws)=(?!['\"]?(?:sudo|su|ssh|scp|passwd|doas|mysql|kubectl|aws)\b)|(?:function\s+)?(?:sudo|su|ssh|passwd|doas)\s*\(\s*\))"
+)
+_MISC: tuple[tuple[re.Pattern[str], Severity, str, str], ...] = (
+    (_SHADOWED, Severity.HIGH, "puts something else behind the name of a command that takes passwords", "T1056"),
+    (re.compile(r"^\s*(?:export\s+)?(?:BASH_ENV|ENV|PROMPT_COMMAND|PYTHONSTARTUP|PERL5OPT|NODE_OPTIONS|LD_AUDIT)=[\"']?\S*(?:/tmp/|/dev/shm/|/var/tmp/|/\.[a-z])"), Severity.HIGH, "runs a hidden or temporary file with every program", "T1546.004"),
+    (re.compile(r"^\s*trap\s+['\"][^'\"\n]{1,300}(?:/dev/tcp|curl|wget|nc\s|base64)[^'\"\n]{0,300}['\"]\s+(?:DEBUG|EXIT|ERR)"), Severity.HIGH, "runs something after every command", "T1546.005"),
+)  # fmt: skip
+_PYTHON_HIDES = re.compile(
+    r"base64|\bos\.(?:system|popen|exec\w+)|subprocess|\bsocket\b|urllib|requests\.|__import__\(\s*['\"](?:socket|subprocess|base64)"
+)
+#: What an installation script has no reason for; accounts, modes and logs are its business.
+_NOT_FOR_INSTALLERS = frozenset({"T1105", "T1140", "T1059.004", "T1059.006", "T1059", "T1496", "T1574.006", "T1098.004", "T1562.001"})
 
 
-def place_of(path: str, name: str) -> tuple[str, str] | None:
-    """(technique, what runs it) of a start-up file, None when it is not one."""
+def place_of(path: str, name: str) -> Place | None:
+    """What kind of start-up file this is, None when it is none."""
     if name in _HOME_FILES:
-        return "T1546.004", "Shell configuration of a user"
-    if path.startswith(_ROOTS) or "/.config/autostart/" in path:
-        for pattern, technique, what in _PLACES:
-            if pattern.search(path):
-                return technique, what
+        return _HOME_PLACE
+    if path.startswith(_ROOTS) or _ANYWHERE.search(path):
+        for place in _PLACES:
+            if place.pattern.search(path):
+                return place
     return None
+
+
+_HOME_PLACE = Place(re.compile(""), "T1546.004", "Shell configuration of a user")
 
 
 class Startup(Check):
     """T1037 (boot or logon initialisation scripts), T1546 (event triggered execution)."""
 
     name = "startup"
+    explained_by_packages = True
 
     def wants(self, entry: Entry) -> bool:
         return entry.is_file and place_of(entry.logical, entry.name) is not None
@@ -71,15 +154,31 @@ class Startup(Check):
         place = place_of(item.path, item.entry.name)
         if place is None:
             return
-        technique, what = place
+        technique, what = place.technique, place.what
         if item.entry.mode & 0o002:
             yield self.found(item, Severity.HIGH, f"{what} that anybody may write", f"mode {item.entry.mode & 0o7777:04o}", (technique,))
-        if item.entry.name not in _HOME_FILES and hidden_part(item.entry.name) and item.path.startswith("/etc/"):
+        hidden = item.entry.name not in _HOME_FILES and hidden_part(item.entry.name) and item.path.startswith("/etc/")
+        if (
+            hidden
+            and not item.path.startswith("/etc/skel/")
+            and item.entry.name not in (".placeholder", ".depend.boot", ".depend.start", ".depend.stop")
+        ):
             yield self.found(item, Severity.MEDIUM, f"{what} under a hidden name", item.text[:500], (technique, "T1564.001"))
         for number, line in item.lines():
             command = line.strip()
-            reasons = persistent_suspicions(command, technique) if command and not command.startswith("#") else ()
+            if not command or command.startswith("#") or (place.runs is not None and not place.runs.search(command)):
+                continue
+            reasons = unattended(item, command, technique) + self._more(place, command)
+            if place.technique == "T1546.016" and "dpkg" in item.path:
+                reasons = tuple(one for one in reasons if one.attack in _NOT_FOR_INSTALLERS and one.severity is not Severity.LOW)
             if reasons:
                 yield self.found(
                     item, worst(reasons), f"{what} {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique)
                 )
+
+    @staticmethod
+    def _more(place: Place, command: str) -> tuple[Suspicion, ...]:
+        found = [Suspicion(severity, reason, attack) for pattern, severity, reason, attack in _MISC if pattern.search(command)]
+        if place.technique == "T1546.018" and _PYTHON_HIDES.search(command):
+            found.append(Suspicion(Severity.HIGH, "runs code or programs", "T1059.006"))
+        return tuple(found)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import in_words, techniques, worst
-from clean_room_analysis.checks.persistence import persistent_suspicions
+from clean_room_analysis.checks.persistence import unattended
 from clean_room_analysis.checks.places import in_home, in_temporary
 from clean_room_analysis.model import Entry, Severity
 from clean_room_analysis.text import lines
@@ -41,6 +41,7 @@ class Systemd(Check):
     """T1543.002 (systemd service) and T1053.006 (systemd timer)."""
 
     name = "systemd"
+    explained_by_packages = True
 
     def wants(self, entry: Entry) -> bool:
         path = entry.logical
@@ -81,7 +82,7 @@ class Systemd(Check):
             if key == "EnvironmentFile":
                 continue
             command = value.lstrip(_PREFIXES) if key.startswith("Exec") else value
-            reasons = persistent_suspicions(command, technique)
+            reasons = unattended(item, command, technique)
             # What the vendor's own units do with temporary directories or nohup is theirs; a real finding there is worse.
             reasons = tuple(one for one in reasons if one.severity is not Severity.LOW or not path.startswith(_VENDOR))
             if reasons:

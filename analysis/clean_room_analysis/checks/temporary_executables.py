@@ -28,6 +28,7 @@ class TemporaryExecutables(Check):
     """T1036 (masquerading), T1564.001 (hidden files), T1059."""
 
     name = "temporary-executables"
+    explained_by_packages = True
 
     def wants(self, entry: Entry) -> bool:
         path = entry.logical

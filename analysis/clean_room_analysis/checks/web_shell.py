@@ -8,6 +8,7 @@ from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import rank
 from clean_room_analysis.checks.php_shell import code_of, php_signs
 from clean_room_analysis.checks.server_page_shell import page_signs
+from clean_room_analysis.checks.web_logs import FoundShells
 from clean_room_analysis.model import Entry, Severity
 
 _KINDS = {
@@ -64,7 +65,7 @@ def judge(path: str, text: str) -> tuple[Severity, list[str], int] | None:
 
 _HANDLER = re.compile(
     r"^\s*(?:AddType|AddHandler|SetHandler)\s+[^\n]{0,100}(?:php|cgi-script)[^\n]{0,100}\.(?:jpe?g|png|gif|txt|html?)\b|^\s*php_value\s+auto_(?:prepend|append)_file\s|^\s*auto_prepend_file\s*=\s*\S",
-    re.I,
+    re.IGNORECASE,
 )
 
 
@@ -72,6 +73,11 @@ class WebShell(Check):
     """T1505.003 (web shell)."""
 
     name = "web-shell"
+    explained_by_packages = True
+
+    def __init__(self, shells: FoundShells | None = None) -> None:
+        """@param shells gets each web shell, for whoever looks for its use"""
+        self._shells = shells
 
     def wants(self, entry: Entry) -> bool:
         name = entry.name
@@ -96,6 +102,8 @@ class WebShell(Check):
         found = judge(item.path, text)
         if found is not None:
             severity, meanings, start = found
+            if self._shells is not None and severity in (Severity.CRITICAL, Severity.HIGH) and item.package_state != "unchanged":
+                self._shells.add(item)
             excerpt = (text if start == 0 else code_of(text) if kind_of(item.path) == "php" else text)[max(0, start - 100) :][:1000]
             yield self.found(item, severity, f"Web script {', '.join(meanings)}"[:300], excerpt, ("T1505.003",), hashed=True)
         elif not _CODE.search(text) or _EMPTY.match(text):
