@@ -82,6 +82,9 @@ export async function rehearseEstate(finding: LoadedFinding, options: Options, p
         progress.line(`  ${passed ? "ok   " : "FALSE"}  ${name}\n           ${printable(lookedAt, 2000)}`);
 
     const passed = checks.every((check) => check.passed);
+    // A run that failed elsewhere (in continuous integration) has left nothing but what it printed.
+    const problems = slack.messages.filter(({ payload }) => /NOT contained|failed/i.test(titleOf(payload)));
+    for (const { payload } of passed ? [] : problems) progress.line(`  told: ${printable(JSON.stringify(payload), 6000)}`);
     const timings = {
         deployedSeconds: seconds(deployedAt - startedAt),
         incidentsSeconds: seconds(Math.max(...followed.map((one) => one.endedAt)) - deployedAt),

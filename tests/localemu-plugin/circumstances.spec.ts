@@ -76,6 +76,23 @@ describe("LocalEmu: circumstances", function () {
         expect(new Set(outcomes.filter((each) => each !== "made"))).to.deep.equal(new Set(["InvalidGroup.Duplicate"]));
     });
 
+    it("a call that is refused puts nothing back that another call takes away at the same moment", async function () {
+        this.timeout(60_000);
+        const groups = await Promise.all(Array.from({ length: 100 }, () => makeGroup(aws, network.vpcId)));
+        const close = (GroupId: string, rule: IpPermission) =>
+            aws.ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: [{ IpProtocol: "-1", ...rule }] }));
+        await Promise.all(
+            groups.flatMap((id) => [
+                // Refused, since there is no such rule; LocalEmu says done where the group has no rule left.
+                ...[1, 2, 3].map(() => close(id, { Ipv6Ranges: [{ CidrIpv6: "::/0" }] }).catch(() => undefined)),
+                close(id, { IpRanges: [{ CidrIp: "0.0.0.0/0" }] }),
+            ]),
+        );
+        const { SecurityGroups } = await aws.ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: groups }));
+        expect(SecurityGroups).to.have.length(groups.length);
+        expect(SecurityGroups!.filter((each) => each.IpPermissionsEgress!.length > 0).map((each) => each.GroupId)).to.deep.equal([]);
+    });
+
     it("a new group lets everything out, over IPv6 too in a VPC that has it; what is there is a duplicate, what is not cannot be revoked", async () => {
         const ipv6 = (await aws.ec2.send(new CreateVpcCommand({ CidrBlock: "10.60.0.0/16", AmazonProvidedIpv6CidrBlock: true }))).Vpc!
             .VpcId!;

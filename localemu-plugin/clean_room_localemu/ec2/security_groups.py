@@ -14,6 +14,7 @@ from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupR
 from moto.ec2.responses import security_groups as responses
 
 _creating = threading.Lock()
+_changing_rules = threading.Lock()
 
 
 def install() -> None:
@@ -62,18 +63,22 @@ def install() -> None:
 
 
 def _all_or_none(operation: str, rules: str) -> None:
-    """moto takes the rules of a call one by one, up to the one that it refuses."""
+    """
+    moto takes the rules of a call one by one, up to the one that it refuses. One call at a time: what a refused call puts back must
+    not be what another call took away meanwhile.
+    """
     act: Callable[..., Any] = getattr(responses.SecurityGroups, operation)
 
     def act_on_all(self: Any) -> Any:
         name = self._get_param("GroupId") or self._get_param("GroupName")
         group = self.ec2_backend.get_security_group_by_name_or_id(name, None) if name else None
-        before = list(getattr(group, rules)) if group else []
-        try:
-            return act(self)
-        except Exception:
-            if group:
-                setattr(group, rules, before)
-            raise
+        with _changing_rules:
+            before = list(getattr(group, rules)) if group else []
+            try:
+                return act(self)
+            except Exception:
+                if group:
+                    setattr(group, rules, before)
+                raise
 
     setattr(responses.SecurityGroups, operation, act_on_all)
