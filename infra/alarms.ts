@@ -27,25 +27,51 @@ export const anyInAMinute = {
     treatMissingData: "notBreaching",
 } as const;
 
+const ofRule = (ruleName: string, busName: pulumi.Input<string> | null) => ({
+    RuleName: ruleName,
+    ...(busName === null ? {} : { EventBusName: busName }),
+});
+
+/** Alarm on a rule that could neither reach its target nor leave the event in its dead-letter queue. @param busName null: the default bus */
+export function lostAlarm(what: string, ruleName: string, busName: pulumi.Input<string> | null, description: string): AlarmPlan {
+    return {
+        what: `${what}-lost`,
+        description,
+        namespace: "AWS/Events",
+        metricName: "InvocationsFailedToBeSentToDlq",
+        dimensions: ofRule(ruleName, busName),
+    };
+}
+
 /** Alarms on a rule whose target could not be reached, and on one whose dead-letter queue could not either. @param busName null: the default bus */
-export function ruleAlarms(what: string, ruleName: string, busName: pulumi.Input<string> | null, whose: string): AlarmPlan[] {
-    const dimensions = { RuleName: ruleName, ...(busName === null ? {} : { EventBusName: busName }) };
+function ruleAlarms(what: string, ruleName: string, busName: pulumi.Input<string> | null): AlarmPlan[] {
     return [
         {
             what: `${what}-failed`,
-            description: `The rule ${ruleName} could not hand ${whose} on. They lie in its dead-letter queue; put them back when the cause is gone.`,
+            description: `The rule ${ruleName} could not hand findings on. They lie in its dead-letter queue; put them back when the cause is gone.`,
             namespace: "AWS/Events",
             metricName: "FailedInvocations",
-            dimensions,
+            dimensions: ofRule(ruleName, busName),
         },
-        {
-            what: `${what}-lost`,
-            description: `The rule ${ruleName} could neither hand ${whose} on nor leave them in its dead-letter queue. Replay them from the archive.`,
-            namespace: "AWS/Events",
-            metricName: "InvocationsFailedToBeSentToDlq",
-            dimensions,
-        },
+        lostAlarm(
+            what,
+            ruleName,
+            busName,
+            `The rule ${ruleName} could neither hand findings on nor leave them in its dead-letter queue. Replay them from the archive.`,
+        ),
     ];
+}
+
+/** Alarm on a queue that something lies in. */
+function queueAlarm(what: string, queueName: pulumi.Input<string>, description: string): AlarmPlan {
+    return {
+        what,
+        description,
+        namespace: "AWS/SQS",
+        metricName: "ApproximateNumberOfMessagesVisible",
+        dimensions: { QueueName: queueName },
+        statistic: "Maximum",
+    };
 }
 
 export interface CleanRoomAlarmsArgs {
@@ -53,6 +79,8 @@ export interface CleanRoomAlarmsArgs {
     readonly stateMachineArn: pulumi.Input<string>;
     /** Queue of messages that could not be followed. */
     readonly deadLetterQueueName: pulumi.Input<string>;
+    /** Queue of findings that members could not forward; null where none forwards. */
+    readonly forwardDeadLetterQueueName: pulumi.Input<string> | null;
     /** Rules that take findings off a bus; null: the default bus. */
     readonly rules: readonly { readonly ruleName: string; readonly busName: pulumi.Input<string> | null }[];
     /** Functions that nobody waits for, and whose errors would not be seen. */
@@ -78,16 +106,22 @@ export function cleanRoomAlarms(args: CleanRoomAlarmsArgs): AlarmPlan[] {
             metricName: "ExecutionsTimedOut",
             dimensions: { StateMachineArn: args.stateMachineArn },
         },
-        {
-            what: "dead-letters",
-            description: "A message could not be followed. Read it in the dead-letter queue; its reason attribute says why.",
-            namespace: "AWS/SQS",
-            metricName: "ApproximateNumberOfMessagesVisible",
-            dimensions: { QueueName: args.deadLetterQueueName },
-            statistic: "Maximum",
-        },
+        queueAlarm(
+            "dead-letters",
+            args.deadLetterQueueName,
+            "A message could not be followed. Read it in the dead-letter queue; its reason attribute says why.",
+        ),
+        ...(args.forwardDeadLetterQueueName === null
+            ? []
+            : [
+                  queueAlarm(
+                      "forwarding-dead-letters",
+                      args.forwardDeadLetterQueueName,
+                      "A member account could not forward findings: they start nothing. Read them in the queue; an attribute names the rule, and so the account.",
+                  ),
+              ]),
         ...args.rules.flatMap(({ ruleName, busName }) =>
-            ruleAlarms(busName === null ? "findings" : "forwarded-findings", ruleName, busName, "findings"),
+            ruleAlarms(busName === null ? "findings" : "forwarded-findings", ruleName, busName),
         ),
         ...args.functionNames.map((functionName): AlarmPlan => ({
             what: `${functionName}-errors`,

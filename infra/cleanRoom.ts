@@ -206,6 +206,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             cleanRoomAlarms({
                 stateMachineArn: workflow.stateMachine.arn,
                 deadLetterQueueName: intake.deadLetters.name,
+                forwardDeadLetterQueueName: intake.forwardDeadLetters?.name ?? null,
                 rules: intake.rules,
                 functionNames: ["startIncident", "sendReport", "sendErrorNotification", "sendAlarm"].map(nameOf),
                 promptFunctionNames: ["startIncident"].map(nameOf),

@@ -1,9 +1,9 @@
-/** The bus that members forward their findings to. One of our own: the default bus stays as others left it. */
+/** The bus that members forward their findings to, and the queue for what cannot be put on it. A bus of our own: the default bus stays as others left it. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { forwardsFindings, ofOrganization, regionsOf } from "./estate";
-import { findingsBusName, forwardRuleName } from "./names";
+import { findingsBusName, forwardDeadLettersName, forwardRuleName } from "./names";
 import { policyDocument, type ResourceStatement } from "./policyDocument";
 
 export interface FindingsBusArgs {
@@ -49,8 +49,42 @@ export function busStatements({ settings, partition, region }: FindingsBusArgs, 
     ];
 }
 
+/** Bytes that SQS takes as a queue's policy. */
+const longestQueuePolicy = 8192;
+
+/**
+ * The queue's policy: EventBridge may leave there what a member's forwarding rule could not deliver. Accounts stand in the rules' ARNs,
+ * since EventBridge is only known to send aws:SourceArn to a queue. A rule may have its dead-letter queue in another account:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule.html
+ */
+export function deadLetterStatements({ settings, partition, region }: FindingsBusArgs, queueArn: string): ResourceStatement[] {
+    const { accountIds, organization } = forwardersOf(settings, region);
+    const ruleOf = (accountId: string) => `arn:${partition}:events:${region}:${accountId}:rule/${forwardRuleName}`;
+    const admit = (sid: string, condition: ResourceStatement["Condition"]): ResourceStatement => ({
+        Sid: sid,
+        Effect: "Allow",
+        Principal: { Service: "events.amazonaws.com" },
+        Action: "sqs:SendMessage",
+        Resource: queueArn,
+        Condition: condition,
+    });
+    return [
+        ...(accountIds.length > 0 ? [admit("ListedMembers", { ArnEquals: { "aws:SourceArn": accountIds.map(ruleOf) } })] : []),
+        ...(organization && settings.organization
+            ? [
+                  admit("Organization", {
+                      ArnLike: { "aws:SourceArn": ruleOf("*") },
+                      StringEquals: { "aws:SourceOrgID": settings.organization.organizationId },
+                  }),
+              ]
+            : []),
+    ];
+}
+
 export class FindingsBus extends pulumi.ComponentResource {
     readonly bus: aws.cloudwatch.EventBus;
+    /** What could not be put on the bus. Under SQS's own key: nobody else's key may stand in its way. */
+    readonly deadLetters: aws.sqs.Queue;
 
     constructor(name: string, args: FindingsBusArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:FindingsBus", name, {}, opts);
@@ -68,6 +102,29 @@ export class FindingsBus extends pulumi.ComponentResource {
             },
             parent,
         );
-        this.registerOutputs({ busArn: this.bus.arn });
+        this.deadLetters = new aws.sqs.Queue(
+            `${name}-dead-letters`,
+            { name: forwardDeadLettersName, sqsManagedSseEnabled: true, messageRetentionSeconds: 14 * 24 * 3600 },
+            parent,
+        );
+        new aws.sqs.QueuePolicy(
+            `${name}-dead-letters`,
+            {
+                queueUrl: this.deadLetters.id,
+                policy: this.deadLetters.arn.apply((queueArn) => deadLetterPolicy(args, queueArn)),
+            },
+            parent,
+        );
+        this.registerOutputs({ busArn: this.bus.arn, deadLetterQueueUrl: this.deadLetters.id });
     }
+}
+
+/** Those statements as the queue's policy. @throws when more accounts are listed than it holds */
+export function deadLetterPolicy(args: FindingsBusArgs, queueArn: string): string {
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: deadLetterStatements(args, queueArn) });
+    if (policy.length > longestQueuePolicy)
+        throw new Error(
+            `${forwardersOf(args.settings, args.region).accountIds.length} listed members forward findings in ${args.region}, more than the policy of one queue holds (${longestQueuePolicy} bytes). Protect them by organization, which lists no accounts.`,
+        );
+    return policy;
 }

@@ -32,6 +32,8 @@ interface Entrance {
 export class Intake extends pulumi.ComponentResource {
     readonly topic: aws.sns.Topic;
     readonly deadLetters: aws.sqs.Queue;
+    /** What members could not forward; null where none forwards. */
+    readonly forwardDeadLetters: aws.sqs.Queue | null;
     /** Rules that take findings off a bus, by bus: what the alarms watch. */
     readonly rules: { readonly ruleName: string; readonly busName: pulumi.Input<string> | null }[];
     private readonly args: IntakeArgs;
@@ -54,8 +56,10 @@ export class Intake extends pulumi.ComponentResource {
             parent,
         );
         const { accountIds, organization } = forwardersOf(settings, region);
-        const bus =
-            accountIds.length > 0 || organization ? new FindingsBus(`${name}-bus`, { settings, partition, region }, parent).bus : null;
+        const forwarded =
+            accountIds.length > 0 || organization ? new FindingsBus(`${name}-bus`, { settings, partition, region }, parent) : null;
+        const bus = forwarded?.bus ?? null;
+        this.forwardDeadLetters = forwarded?.deadLetters ?? null;
         const entrances: Entrance[] = [
             {
                 bus: "default",

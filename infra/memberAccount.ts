@@ -5,8 +5,8 @@ import { createAlarms } from "./alarms";
 import type { Settings } from "./config";
 import type { Member } from "./configMembers";
 import { forwardsFindings, regionsOf } from "./estate";
-import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
-import { managedByTag, responderRoleName } from "./names";
+import { findingsForwarding, forwarderRole, responderRole, type FootprintRole } from "./memberFootprint";
+import { forwarderRoleName, managedByTag, responderRoleName } from "./names";
 import { inAccountAndRegion } from "./regional";
 import { isolationGroup, roleTag } from "../functions/domain/tags";
 
@@ -24,12 +24,12 @@ export interface MemberAccountArgs {
 }
 
 /** A role with its one policy. */
-function makeRole(
-    name: string,
-    role: pulumi.Output<FootprintRole>,
-    roleName: string,
-    opts: pulumi.CustomResourceOptions,
-): { role: aws.iam.Role; policy: aws.iam.RolePolicy } {
+interface MadeRole {
+    readonly role: aws.iam.Role;
+    readonly policy: aws.iam.RolePolicy;
+}
+
+function makeRole(name: string, role: pulumi.Output<FootprintRole>, roleName: string, opts: pulumi.CustomResourceOptions): MadeRole {
     const made = new aws.iam.Role(
         name,
         {
@@ -60,22 +60,38 @@ export class MemberAccount extends pulumi.ComponentResource {
             .all(args.evidenceKeyArns)
             .apply((evidenceKeyArns) => responderRole({ settings, partition, accountId: member.accountId, evidenceKeyArns }));
         this.responder = makeRole(`${name}-responder`, footprint, responderRoleName, { parent: this }).role;
-        for (const region of regionsOf(settings, member))
-            new MemberRegion(`${name}-${region}`, { ...args, region }, { parent: this, ...inAccountAndRegion(args.provider, region) });
+        const regions = regionsOf(settings, member);
+        const forwarder = forwardsFindings(settings, member)
+            ? makeRole(
+                  `${name}-forward`,
+                  pulumi.output(forwarderRole({ settings, partition, accountId: member.accountId, regions })),
+                  forwarderRoleName(),
+                  { parent: this },
+              )
+            : null;
+        for (const region of regions)
+            new MemberRegion(
+                `${name}-${region}`,
+                { ...args, region, forwarder },
+                { parent: this, ...inAccountAndRegion(args.provider, region) },
+            );
         this.registerOutputs({ responderRoleArn: this.responder.arn });
     }
 }
 
 interface MemberRegionArgs extends MemberAccountArgs {
     readonly region: string;
+    /** The account's role that forwards findings; null where none are forwarded. */
+    readonly forwarder: MadeRole | null;
 }
 
 /** What one Region of a member account gets. */
 class MemberRegion extends pulumi.ComponentResource {
-    constructor(name: string, { settings, member, partition, region }: MemberRegionArgs, opts: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: MemberRegionArgs, opts: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:MemberRegion", name, {}, opts);
+        const { member, region, forwarder } = args;
         for (const vpcId of member.isolationVpcs[region] ?? []) this.isolationGroup(name, vpcId, region);
-        if (forwardsFindings(settings, member)) this.forward(name, { settings, member, partition, region });
+        if (forwarder) this.forward(name, args, forwarder);
         this.registerOutputs();
     }
 
@@ -113,20 +129,9 @@ class MemberRegion extends pulumi.ComponentResource {
     }
 
     /** Puts the account's findings on the forensics account's bus. */
-    private forward(name: string, { settings, member, partition, region }: Omit<MemberRegionArgs, "provider" | "evidenceKeyArns">): void {
+    private forward(name: string, { settings, member, partition, region }: MemberRegionArgs, { role, policy }: MadeRole): void {
         const parent = { parent: this };
         const plan = findingsForwarding({ settings, partition, accountId: member.accountId, region });
-        const { role, policy } = makeRole(`${name}-forward`, pulumi.output(plan.role), plan.role.name, parent);
-        const deadLetters = new aws.sqs.Queue(
-            `${name}-forward-dead-letters`,
-            { name: plan.deadLetters.name, sqsManagedSseEnabled: true, messageRetentionSeconds: plan.deadLetters.retentionSeconds },
-            parent,
-        );
-        const queuePolicy = new aws.sqs.QueuePolicy(
-            `${name}-forward-dead-letters`,
-            { queueUrl: deadLetters.id, policy: JSON.stringify(plan.deadLetters.policy) },
-            parent,
-        );
         const forward = new aws.cloudwatch.EventRule(
             `${name}-forward`,
             { name: plan.rule.name, description: plan.rule.description, eventPattern: JSON.stringify(plan.rule.eventPattern) },
@@ -134,9 +139,9 @@ class MemberRegion extends pulumi.ComponentResource {
         );
         new aws.cloudwatch.EventTarget(
             `${name}-forward`,
-            { rule: forward.name, arn: plan.busArn, roleArn: role.arn, deadLetterConfig: { arn: plan.deadLetters.arn } },
-            { ...parent, dependsOn: [policy, queuePolicy] },
+            { rule: forward.name, arn: plan.busArn, roleArn: role.arn, deadLetterConfig: { arn: plan.deadLettersArn } },
+            { ...parent, dependsOn: [policy] },
         );
-        createAlarms(name, [...plan.alarms], plan.alarmTopicArn, parent);
+        createAlarms(name, [plan.alarm], plan.alarmTopicArn, parent);
     }
 }

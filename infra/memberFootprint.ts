@@ -3,11 +3,18 @@
  * accounts and `memberTemplate.ts` a CloudFormation template for an organisation's, so that the two are the same.
  */
 import type { Statement } from "../functions/aws/permissions";
-import { ruleAlarms, type AlarmPlan } from "./alarms";
+import { lostAlarm, type AlarmPlan } from "./alarms";
 import type { Settings } from "./config";
 import { findingPattern } from "./findingPattern";
-import { alarmTopicName, findingsBusName, forwardDeadLettersName, forwardRuleName, functionRoleName, responderRoleName } from "./names";
-import type { ResourceStatement } from "./policyDocument";
+import {
+    alarmTopicName,
+    findingsBusName,
+    forwardDeadLettersName,
+    forwarderRoleName,
+    forwardRuleName,
+    functionRoleName,
+    responderRoleName,
+} from "./names";
 import { memberStatements, respondingFunctions } from "./steps";
 
 /** Who a role trusts. */
@@ -80,74 +87,66 @@ export function responderRole({
     };
 }
 
+const busArn = ({ settings, partition }: FootprintArgs, region: string) =>
+    `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/${findingsBusName}`;
+
+/**
+ * The role by which EventBridge puts an account's findings on the buses. Pulumi makes one an account, a StackSet one in each Region's stack,
+ * since its stacks do not wait for each other.
+ *
+ * @param regions Regions whose buses it may put events on
+ * @param of the one Region whose stack it belongs to; left out where it is the account's
+ */
+export function forwarderRole(args: FootprintArgs & { regions: readonly string[]; of?: string }): FootprintRole {
+    return {
+        name: forwarderRoleName(args.of),
+        description: "EC2 clean room: puts GuardDuty findings on the forensics account's event bus",
+        maxSessionDuration: 3600,
+        trust: document({
+            Effect: "Allow",
+            Principal: { Service: "events.amazonaws.com" },
+            Action: "sts:AssumeRole",
+            Condition: { StringEquals: { "aws:SourceAccount": args.accountId } },
+        }),
+        permissions: document({
+            Effect: "Allow",
+            Action: ["events:PutEvents"],
+            Resource: args.regions.map((region) => busArn(args, region)),
+        }),
+    };
+}
+
 export interface Forwarding {
-    /** Role that puts events on the bus. */
-    readonly role: FootprintRole;
     /** Rule that matches findings. */
     readonly rule: { name: string; description: string; eventPattern: ReturnType<typeof findingPattern> };
     /** Event bus that findings go to. */
     readonly busArn: string;
-    /** Queue of findings that could not be forwarded. AWS keeps them under a key of SQS's own: nobody else's key may stand in their way. */
-    readonly deadLetters: {
-        readonly name: string;
-        readonly arn: string;
-        /** Seconds that a finding stays there. */
-        readonly retentionSeconds: number;
-        readonly policy: PolicyDocument<ResourceStatement>;
-    };
-    /** Somebody hears of what lies there: alarms of the member account, told to the forensics account. */
-    readonly alarms: readonly AlarmPlan[];
-    /** Topic of the forensics account that the alarms tell. */
+    /** Queue of the forensics account for findings that could not be forwarded (findingsBus.ts): one to look after, and an alarm on it. */
+    readonly deadLettersArn: string;
+    /** Somebody hears of what could not be left even there: an alarm of the member account, told to the forensics account. */
+    readonly alarm: AlarmPlan;
+    /** Topic of the forensics account that the alarm tells. */
     readonly alarmTopicArn: string;
 }
 
 /** What takes one Region's findings to the forensics account. */
-export function findingsForwarding({ settings, partition, accountId, region }: FootprintArgs & { region: string }): Forwarding {
-    const busArn = `arn:${partition}:events:${region}:${settings.forensics.accountId}:event-bus/${findingsBusName}`;
-    const queueArn = `arn:${partition}:sqs:${region}:${accountId}:${forwardDeadLettersName}`;
+export function findingsForwarding(args: FootprintArgs & { region: string }): Forwarding {
+    const { settings, partition, region } = args;
+    const { accountId } = settings.forensics;
     return {
-        role: {
-            name: `${forwardRuleName}-${region}`,
-            description: "EC2 clean room: puts GuardDuty findings on the forensics account's event bus",
-            maxSessionDuration: 3600,
-            trust: document({
-                Effect: "Allow",
-                Principal: { Service: "events.amazonaws.com" },
-                Action: "sts:AssumeRole",
-                Condition: { StringEquals: { "aws:SourceAccount": accountId } },
-            }),
-            permissions: document({ Effect: "Allow", Action: ["events:PutEvents"], Resource: [busArn] }),
-        },
         rule: {
             name: forwardRuleName,
             description: "GuardDuty findings about EC2 instances go to the forensics account",
             eventPattern: findingPattern(settings.findings.minimumSeverity, settings.findings.sources),
         },
-        busArn,
-        deadLetters: {
-            name: forwardDeadLettersName,
-            arn: queueArn,
-            retentionSeconds: 14 * 24 * 3600,
-            policy: document({
-                Sid: "UndeliverableFindings",
-                Effect: "Allow",
-                Principal: { Service: "events.amazonaws.com" },
-                Action: "sqs:SendMessage",
-                Resource: queueArn,
-                Condition: { ArnEquals: { "aws:SourceArn": `arn:${partition}:events:${region}:${accountId}:rule/${forwardRuleName}` } },
-            }),
-        },
-        alarms: [
-            ...ruleAlarms("forwarding", forwardRuleName, null, "findings to the clean room"),
-            {
-                what: "forwarding-dead-letters",
-                description: `Findings could not be forwarded to the clean room. They lie in the queue ${forwardDeadLettersName} of this account.`,
-                namespace: "AWS/SQS",
-                metricName: "ApproximateNumberOfMessagesVisible",
-                dimensions: { QueueName: forwardDeadLettersName },
-                statistic: "Maximum",
-            },
-        ],
-        alarmTopicArn: `arn:${partition}:sns:${region}:${settings.forensics.accountId}:${alarmTopicName}`,
+        busArn: busArn(args, region),
+        deadLettersArn: `arn:${partition}:sqs:${region}:${accountId}:${forwardDeadLettersName}`,
+        alarm: lostAlarm(
+            "forwarding",
+            forwardRuleName,
+            null,
+            `This account's findings reached neither the clean room nor its queue ${forwardDeadLettersName}. Read them in GuardDuty.`,
+        ),
+        alarmTopicArn: `arn:${partition}:sns:${region}:${accountId}:${alarmTopicName}`,
     };
 }

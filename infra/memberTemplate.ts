@@ -2,7 +2,7 @@
 import { alarmName, anyInAMinute, type AlarmPlan } from "./alarms";
 import type { Settings } from "./config";
 import { forwardsFindings } from "./estate";
-import { findingsForwarding, responderRole, type FootprintRole } from "./memberFootprint";
+import { findingsForwarding, forwarderRole, responderRole, type FootprintRole } from "./memberFootprint";
 
 /** What CloudFormation knows at deployment and a Pulumi program of another account does not. */
 const accountId = "${AWS::AccountId}";
@@ -73,7 +73,7 @@ export function memberTemplate({ settings, partition, evidenceKeyArns }: MemberT
             Responder: roleResource(responderRole({ settings, partition, accountId, evidenceKeyArns }), "InHomeRegion"),
             ...(forwarding
                 ? {
-                      Forwarder: roleResource(forwarding.role),
+                      Forwarder: roleResource(forwarderRole({ settings, partition, accountId, regions: [region], of: region })),
                       ForwardFindings: {
                           Type: "AWS::Events::Rule",
                           Properties: {
@@ -86,29 +86,12 @@ export function memberTemplate({ settings, partition, evidenceKeyArns }: MemberT
                                       Id: "forensics-account",
                                       Arn: forwarding.busArn,
                                       RoleArn: { "Fn::GetAtt": ["Forwarder", "Arn"] },
-                                      DeadLetterConfig: { Arn: forwarding.deadLetters.arn },
+                                      DeadLetterConfig: { Arn: forwarding.deadLettersArn },
                                   }),
                               ],
                           },
                       },
-                      ForwardDeadLetters: {
-                          Type: "AWS::SQS::Queue",
-                          Properties: {
-                              QueueName: forwarding.deadLetters.name,
-                              SqsManagedSseEnabled: true,
-                              MessageRetentionPeriod: forwarding.deadLetters.retentionSeconds,
-                          },
-                      },
-                      ForwardDeadLettersPolicy: {
-                          Type: "AWS::SQS::QueuePolicy",
-                          Properties: {
-                              Queues: [{ Ref: "ForwardDeadLetters" }],
-                              PolicyDocument: substituted(forwarding.deadLetters.policy),
-                          },
-                      },
-                      ...Object.fromEntries(
-                          forwarding.alarms.map((plan, index) => [`Alarm${index}`, alarmResource(plan, forwarding.alarmTopicArn)]),
-                      ),
+                      ForwardingLost: alarmResource(forwarding.alarm, forwarding.alarmTopicArn),
                   }
                 : {}),
         },

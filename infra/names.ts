@@ -22,7 +22,7 @@ export const findingsBusName = "clean-room";
 export const findingsRuleName = "clean-room-findings";
 export const forwardedRuleName = "clean-room-forwarded-findings";
 export const forwardRuleName = "clean-room-forward-findings";
-/** Queue of a member account for findings that could not be forwarded. */
+/** Queue of the forensics account for findings that members' rules could not put on the bus. */
 export const forwardDeadLettersName = "clean-room-forward-dead-letters";
 export const findingsTopicName = "clean-room-findings";
 export const incidentsTableName = "clean-room-incidents";
@@ -32,6 +32,8 @@ export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
 export function functionRoleName(functionName: string, region: string): string {
     return `clean-room-${functionName}-${region}`;
 }
+/** A member's rules forward by it: one an account, or one a Region where each Region's stack makes its own. */
+export const forwarderRoleName = (region?: string) => (region ? `${forwardRuleName}-${region}` : forwardRuleName);
 /** EventBridge publishes findings by it. */
 export const publisherRoleName = (region: string) => `clean-room-publish-findings-${region}`;
 export const forensicRoleName = (region: string) => `clean-room-forensic-instance-${region}`;

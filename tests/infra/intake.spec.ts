@@ -1,5 +1,7 @@
 import { expect } from "chai";
+import { parseSettings } from "../../infra/config";
 import { findingPattern } from "../../infra/findingPattern";
+import { deadLetterPolicy, deadLetterStatements } from "../../infra/findingsBus";
 import { declare, type Declared } from "./support/declared";
 
 const forensics = { accountId: "111111111111" };
@@ -122,7 +124,7 @@ describe("the way of a finding into the forensics account", function () {
             )!;
             expect(JSON.parse(subscription.inputs.redrivePolicy as string)).to.deep.equal({ deadLetterTargetArn: queueArn });
             // And the queue takes from both, and from nobody else.
-            const [policy] = of("aws:sqs/queuePolicy:QueuePolicy", region);
+            const policy = of("aws:sqs/queuePolicy:QueuePolicy", region).find(({ name }) => name === `clean-room-${region}-intake`);
             const { Statement } = JSON.parse(policy!.inputs.policy as string) as { Statement: object[] };
             expect(Statement).to.have.length(1);
             expect(Statement[0]).to.deep.include({
@@ -205,45 +207,81 @@ describe("the way of a finding into the forensics account", function () {
     });
 });
 
-describe("what a member account leaves behind when its findings cannot be forwarded", function () {
+describe("what members leave behind when their findings cannot be forwarded", function () {
     this.timeout(240_000);
+    const ruleOf = (accountId: string) => `arn:aws:events:eu-west-1:${accountId}:rule/clean-room-forward-findings`;
 
-    it("lies in a queue of its own, which somebody hears of", async () => {
-        const { resources, problems } = await declare({ forensics, regions: ["eu-west-1"], members: [{ accountId: "222222222222" }] });
+    it("lies in one queue of the forensics account, which somebody hears of, as of what could not be left even there", async () => {
+        const members = [
+            { accountId: "222222222222" },
+            { accountId: "333333333333" },
+            { accountId: "444444444444", forwardFindings: false },
+        ];
+        const { resources, problems } = await declare({ forensics, regions: ["eu-west-1"], members });
         expect(problems).to.deep.equal([]);
-        const ofMember = resources.filter(({ accountId }) => accountId === "222222222222");
-        const queueArn = "arn:aws:sqs:eu-west-1:222222222222:clean-room-forward-dead-letters";
-        const target = ofMember.find(({ type }) => type === "aws:cloudwatch/eventTarget:EventTarget")!;
-        expect(target.inputs).to.deep.include({
+        const inAccount = (accountId: string, type: string) =>
+            resources.filter((resource) => resource.accountId === accountId && resource.type === type);
+        const queueArn = "arn:aws:sqs:eu-west-1:111111111111:clean-room-forward-dead-letters";
+        const [target] = inAccount("222222222222", "aws:cloudwatch/eventTarget:EventTarget");
+        expect(target!.inputs).to.deep.include({
             arn: "arn:aws:events:eu-west-1:111111111111:event-bus/clean-room",
             deadLetterConfig: { arn: queueArn },
         });
-        const policy = ofMember.find(({ type }) => type === "aws:sqs/queuePolicy:QueuePolicy")!;
-        expect(statementsOf(policy)).to.deep.equal([
+        const queues = inAccount("111111111111", "aws:sqs/queue:Queue");
+        const queue = queues.find(({ inputs }) => inputs.name === "clean-room-forward-dead-letters")!;
+        const policy = inAccount("111111111111", "aws:sqs/queuePolicy:QueuePolicy").find(({ name }) => name === queue.name)!;
+        expect(statementsOf(policy).map(({ Principal, Action, Condition }) => ({ Principal, Action, Condition }))).to.deep.equal([
             {
-                Sid: "UndeliverableFindings",
-                Effect: "Allow",
                 Principal: { Service: "events.amazonaws.com" },
                 Action: "sqs:SendMessage",
-                Resource: queueArn,
-                Condition: { ArnEquals: { "aws:SourceArn": "arn:aws:events:eu-west-1:222222222222:rule/clean-room-forward-findings" } },
+                // By account, since EventBridge names no account to a queue but in the rule's ARN.
+                Condition: { ArnEquals: { "aws:SourceArn": [ruleOf("222222222222"), ruleOf("333333333333")] } },
             },
         ]);
-        const alarms = ofMember.filter(({ type }) => type === "aws:cloudwatch/metricAlarm:MetricAlarm");
-        expect(alarms.map(({ inputs }) => inputs.metricName)).to.deep.equal([
-            "FailedInvocations",
-            "InvocationsFailedToBeSentToDlq",
-            "ApproximateNumberOfMessagesVisible",
+        const topicArn = "arn:aws:sns:eu-west-1:111111111111:clean-room-alarms";
+        const ofMember = inAccount("222222222222", "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
+        expect(ofMember.map(({ name, metricName, alarmActions }) => [name, metricName, alarmActions])).to.deep.equal([
+            ["clean-room forwarding-lost", "InvocationsFailedToBeSentToDlq", [topicArn]],
         ]);
-        for (const { inputs } of alarms)
-            expect(inputs.alarmActions).to.deep.equal(["arn:aws:sns:eu-west-1:111111111111:clean-room-alarms"]);
-        // The topic takes them.
+        const ofQueue = inAccount("111111111111", "aws:cloudwatch/metricAlarm:MetricAlarm").filter(
+            ({ inputs }) => (inputs.dimensions as { QueueName?: string }).QueueName === "clean-room-forward-dead-letters",
+        );
+        expect(ofQueue.map(({ inputs }) => [inputs.name, inputs.metricName])).to.deep.equal([
+            ["clean-room forwarding-dead-letters", "ApproximateNumberOfMessagesVisible"],
+        ]);
+        // The topic takes the members' alarms.
         const topic = resources.find(({ type, name }) => type === "aws:sns/topicPolicy:TopicPolicy" && name.endsWith("-alarms"))!;
         expect(statementsOf(topic).map(({ Condition }) => Condition)).to.deep.equal([
             {
-                StringEquals: { "aws:SourceAccount": ["111111111111", "222222222222"] },
+                StringEquals: { "aws:SourceAccount": ["111111111111", "222222222222", "333333333333"] },
                 ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:*:alarm:clean-room *" },
             },
         ]);
+    });
+
+    it("is let in from a whole organisation by its id, and from no rule of another name", () => {
+        const settings = parseSettings({
+            forensics,
+            regions: ["eu-west-1"],
+            organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] },
+            coverage: { mode: "existing" },
+        });
+        const statements = deadLetterStatements(
+            { settings, partition: "aws", region: "eu-west-1" },
+            "arn:aws:sqs:eu-west-1:111111111111:q",
+        );
+        expect(statements.map(({ Condition }) => Condition)).to.deep.equal([
+            { ArnLike: { "aws:SourceArn": ruleOf("*") }, StringEquals: { "aws:SourceOrgID": "o-a1b2c3d4e5" } },
+        ]);
+    });
+
+    it("refuses more listed accounts than the policy of a queue holds, and says what to do", () => {
+        const policyOf = (count: number) => {
+            const members = Array.from({ length: count }, (_, index) => ({ accountId: String(222_222_222_000 + index) }));
+            const settings = parseSettings({ forensics, regions: ["eu-west-1"], members });
+            return deadLetterPolicy({ settings, partition: "aws", region: "eu-west-1" }, "arn:aws:sqs:eu-west-1:111111111111:q");
+        };
+        expect(policyOf(90)).to.have.length.below(8192);
+        expect(() => policyOf(120)).to.throw(/^120 listed members forward findings in eu-west-1, .*by organization/);
     });
 });

@@ -19,7 +19,7 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
                     members: accounts.map((accountId) => ({ accountId })),
                 },
                 {},
-                { heapMiB: 4096 },
+                { heapMiB: 1536 },
             );
             const pairs = accounts.length * size;
             console.log(
@@ -50,8 +50,8 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
         expect(perRegion(10, regions.length)).to.be.below(2 * perRegion(1, 10));
     });
 
-    it("stays under 4.5 GiB", () => {
-        for (const { peakMiB } of measured.values()) expect(peakMiB).to.be.below(4608);
+    it("stays under 2 GiB", () => {
+        for (const { peakMiB } of measured.values()) expect(peakMiB).to.be.below(2048);
     });
 
     it("gives every resource an account, and a Region unless it is IAM's", () => {

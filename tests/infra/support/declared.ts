@@ -1,6 +1,8 @@
 /** What the program declares for a configuration, found by running it under mocks in a process of its own. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import path from "node:path";
+import { parse } from "yaml";
 
 export interface Declared {
     type: string;
@@ -48,12 +50,18 @@ export interface MockedAnswers {
 
 const repository = path.resolve(__dirname, "../../..");
 
+/** What Pulumi gives to node when it runs the program: the `nodeargs` of Pulumi.yaml. */
+function nodeArguments(): string[] {
+    const project = parse(readFileSync(path.join(repository, "Pulumi.yaml"), "utf8")) as { runtime: { options: { nodeargs: string } } };
+    return project.runtime.options.nodeargs.split(" ");
+}
+
 /**
  * @param limits heapMiB: what V8 may use, since a process with much memory collects its garbage late.
  * @throws when the process itself failed; what stopped the program is in `problems`.
  */
 export async function declare(settings: object, answers: MockedAnswers = {}, limits: { heapMiB?: number } = {}): Promise<Declaration> {
-    const flags = limits.heapMiB ? [`--max-old-space-size=${limits.heapMiB}`] : [];
+    const flags = [...nodeArguments(), ...(limits.heapMiB ? [`--max-old-space-size=${limits.heapMiB}`] : [])];
     const child = spawn(
         process.execPath,
         [...flags, "-r", "ts-node/register/transpile-only", path.join(__dirname, "programUnderMocks.ts")],
