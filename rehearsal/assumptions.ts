@@ -98,7 +98,7 @@ export function renderAssumptions(): string {
         "",
         "## Which condition keys one service sends to another",
         "",
-        "What has no row sends none. Rehearsed by `tests/localemu-plugin/serviceCalls.spec.ts`, each with a policy that asks for the source's ARN, its",
+        "What has no row sends none. Rehearsed by `tests/localemu-plugin/iam/serviceCalls.spec.ts`, each with a policy that asks for the source's ARN, its",
         "account, and KMS's encryption context: what is sent lets through, what is not refuses.",
         "",
         "| row | call | as | keys sent | source | AWS says |",

@@ -15,9 +15,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { makeRole } from "./support/functions";
-import { errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
-import { makeNetwork, startInstance, type Network } from "./support/network";
+import { makeRole } from "../support/functions";
+import { errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
+import { makeNetwork, startInstance, type Network } from "../support/network";
 
 const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");
 const deviceOf = (volumeId: string) =>

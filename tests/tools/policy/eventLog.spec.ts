@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
-import { findEngine } from "../../tools/policy/engine";
-import { readEventLog } from "../../tools/policy/eventLog";
+import { findEngine } from "../../../tools/policy/engine";
+import { readEventLog } from "../../../tools/policy/eventLog";
 
 describe("the policy check's reading of the engine's event log", () => {
     let folder: string;

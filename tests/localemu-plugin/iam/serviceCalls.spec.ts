@@ -19,9 +19,9 @@ import { CreateTopicCommand, PublishCommand, SetTopicAttributesCommand, Subscrib
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { expect } from "chai";
 import { readFile } from "node:fs/promises";
-import calls from "../../localemu-plugin/clean_room_localemu/iam/service_calls.json";
-import { allow, document, makeFunction, makeRole, zipped, type Statement } from "./support/functions";
-import { FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
+import calls from "../../../localemu-plugin/clean_room_localemu/iam/service_calls.json";
+import { allow, document, makeFunction, makeRole, zipped, type Statement } from "../support/functions";
+import { FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
 
 type Condition = Statement["Condition"];
 type Row = (typeof calls.calls)[number];

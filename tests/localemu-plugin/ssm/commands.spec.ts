@@ -11,9 +11,9 @@ import {
 } from "@aws-sdk/client-ssm";
 import { expect } from "chai";
 import { readdirSync, readFileSync } from "node:fs";
-import { errorOf, FORENSICS, MEMBER, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
-import { describeInstance, makeNetwork, startInstance, type Network } from "./support/network";
-import { ended, isManaged, makeDocument, makeInstanceProfile, sendScript, startManaged } from "./support/runCommand";
+import { errorOf, FORENSICS, MEMBER, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
+import { describeInstance, makeNetwork, startInstance, type Network } from "../support/network";
+import { ended, isManaged, makeDocument, makeInstanceProfile, sendScript, startManaged } from "../support/runCommand";
 
 describe("LocalEmu: Run Command", function () {
     this.timeout(30_000);

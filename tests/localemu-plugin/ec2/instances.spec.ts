@@ -16,8 +16,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import { CreateInstanceProfileCommand } from "@aws-sdk/client-iam";
 import { expect } from "chai";
-import { errorOf, MEMBER, rootOf, unique, until, type Clients } from "./support/localAws";
-import { describeInstance, makeNetwork, startInstance, type Network } from "./support/network";
+import { errorOf, MEMBER, rootOf, unique, until, type Clients } from "../support/localAws";
+import { describeInstance, makeNetwork, startInstance, type Network } from "../support/network";
 
 describe("LocalEmu: instances", function () {
     this.timeout(20_000);

@@ -6,11 +6,11 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ensureVenv } from "../../packaging/python";
-import { startLocalEmu, type LocalEmu } from "../../rehearsal/localEmu";
-import { clientsOf, FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
-import { makeNetwork, type Network } from "./support/network";
-import { ended, sendScript, startManaged } from "./support/runCommand";
+import { ensureVenv } from "../../../packaging/python";
+import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
+import { clientsOf, FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
+import { makeNetwork, type Network } from "../support/network";
+import { ended, sendScript, startManaged } from "../support/runCommand";
 
 const asRoot = process.platform === "linux" && process.getuid!() === 0;
 const DEVICES = "${CLEAN_ROOM_DEVICE_DIRECTORY:-/dev/disk/by-id}";
@@ -161,7 +161,7 @@ describe("LocalEmu: what a command finds on its instance", function () {
         const Name = unique("document");
         const { python } = await ensureVenv({
             name: "rehearsal",
-            lockFile: path.join(__dirname, "../../rehearsal/requirements.lock"),
+            lockFile: path.join(__dirname, "../../../rehearsal/requirements.lock"),
             log: () => undefined,
         });
         const version = execFileSync(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"], { encoding: "utf8" }).trim();
@@ -188,7 +188,7 @@ describe("LocalEmu: what a command finds on its instance", function () {
     it("shows the images themselves to a plain process, where there is no root", async () => {
         const { python } = await ensureVenv({
             name: "rehearsal",
-            lockFile: path.join(__dirname, "../../rehearsal/requirements.lock"),
+            lockFile: path.join(__dirname, "../../../rehearsal/requirements.lock"),
             log: () => undefined,
         });
         const directory = realpathSync(mkdtempSync(path.join(folder, "plain-")));

@@ -14,10 +14,10 @@ import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, GetObjectCommand, PutBucketPolicyCommand } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { expect } from "chai";
-import { allow, document, makeRole, type Statement } from "./support/functions";
-import { clientsOf, errorOf, FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
-import { describeInstance, makeNetwork, startInstance } from "./support/network";
-import { ended, sendScript, startManaged } from "./support/runCommand";
+import { allow, document, makeRole, type Statement } from "../support/functions";
+import { clientsOf, errorOf, FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
+import { describeInstance, makeNetwork, startInstance } from "../support/network";
+import { ended, sendScript, startManaged } from "../support/runCommand";
 
 const ROOT = { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${FORENSICS}:root` }, Action: "kms:*", Resource: "*" };
 const VIA = { StringEquals: { "kms:ViaService": `ec2.${REGION}.amazonaws.com` } };

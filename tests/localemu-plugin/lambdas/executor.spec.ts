@@ -3,8 +3,8 @@ import { CreateLogGroupCommand, FilterLogEventsCommand } from "@aws-sdk/client-c
 import { CreateFunctionCommand, GetFunctionCommand, InvokeCommand } from "@aws-sdk/client-lambda";
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { expect } from "chai";
-import { allow, makeFunction, makeRole, zipped } from "./support/functions";
-import { FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
+import { allow, makeFunction, makeRole, zipped } from "../support/functions";
+import { FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
 
 const LAMBDA = { Service: "lambda.amazonaws.com" };
 

@@ -8,8 +8,8 @@ import {
     type Instance,
 } from "@aws-sdk/client-ec2";
 import { expect } from "chai";
-import { errorOf, MEMBER, rootOf, type Clients } from "./support/localAws";
-import { describeInstance, makeGroup, makeNetwork, startInstance, type Network } from "./support/network";
+import { errorOf, MEMBER, rootOf, type Clients } from "../support/localAws";
+import { describeInstance, makeGroup, makeNetwork, startInstance, type Network } from "../support/network";
 
 describe("LocalEmu: network interfaces", function () {
     this.timeout(20_000);

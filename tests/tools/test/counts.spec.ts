@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { junitCounts } from "../../tools/test/counts";
+import { junitCounts } from "../../../tools/test/counts";
 
 describe("the test run's counting", () => {
     it("sums JUnit suites, errors being failures", () => {

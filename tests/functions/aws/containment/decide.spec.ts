@@ -1,12 +1,12 @@
 /** Who decides, as isolateInstance follows it: over the member account in memory. */
 import { expect } from "chai";
-import { handler } from "../../functions/isolateInstance";
-import { handler as release } from "../../functions/releaseInstance";
-import { openRecord, readIncident, updateIncident } from "../../functions/aws/incidentsTable";
-import type { ApprovalAnswer, Containment, Finding } from "../../functions/domain/containers";
-import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
-import { MemberAccount } from "../support/memberAccount";
-import { incident, thrown } from "./inMemoryAws";
+import { handler } from "../../../../functions/isolateInstance";
+import { handler as release } from "../../../../functions/releaseInstance";
+import { openRecord, readIncident, updateIncident } from "../../../../functions/aws/incidentsTable";
+import type { ApprovalAnswer, Containment, Finding } from "../../../../functions/domain/containers";
+import { newRecord, withFinding } from "../../../../functions/domain/incidentRecord";
+import { MemberAccount } from "../../../support/memberAccount";
+import { incident, thrown } from "../../inMemoryAws";
 
 const now = "2026-11-24T10:00:00.000Z";
 const { incidentId } = incident;

@@ -33,8 +33,8 @@ import { ListStateMachinesCommand } from "@aws-sdk/client-sfn";
 import { CreateTopicCommand, PublishCommand } from "@aws-sdk/client-sns";
 import { AssumeRoleCommand, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { expect } from "chai";
-import { allow, document, makeRole, type Statement } from "./support/functions";
-import { clientsOf, errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, type Clients } from "./support/localAws";
+import { allow, document, makeRole, type Statement } from "../support/functions";
+import { clientsOf, errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, type Clients } from "../support/localAws";
 
 const ec2 = (resource: string, account = FORENSICS) => `arn:aws:ec2:${REGION}:${account}:${resource}`;
 const tagged = (ResourceType: TagSpecification["ResourceType"], Key: string, Value: string): TagSpecification => ({

@@ -15,8 +15,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { expect } from "chai";
-import { errorOf, MEMBER, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
-import { describeInstance, makeNetwork, startInstance, volumeAt, type Network } from "./support/network";
+import { errorOf, MEMBER, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
+import { describeInstance, makeNetwork, startInstance, volumeAt, type Network } from "../support/network";
 
 describe("LocalEmu: volumes", function () {
     this.timeout(20_000);

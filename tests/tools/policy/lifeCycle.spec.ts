@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Engine } from "../../tools/policy/engine";
-import type { Change, Inspection } from "../../tools/policy/eventLog";
-import { root, withStack, type OpenStack, type Operation } from "../../tools/policy/inspect";
-import { leavesNothing, staysAsItIs } from "../../tools/policy/laterLife";
-import { describe as inOneLine, heldByAws, settled } from "../../tools/policy/lifeCycle";
+import type { Engine } from "../../../tools/policy/engine";
+import type { Change, Inspection } from "../../../tools/policy/eventLog";
+import { root, withStack, type OpenStack, type Operation } from "../../../tools/policy/inspect";
+import { leavesNothing, staysAsItIs } from "../../../tools/policy/laterLife";
+import { describe as inOneLine, heldByAws, settled } from "../../../tools/policy/lifeCycle";
 
 const change = (of: Partial<Change>): Change => ({
     operation: "update",

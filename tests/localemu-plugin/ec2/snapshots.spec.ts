@@ -20,8 +20,8 @@ import {
 } from "@aws-sdk/client-ec2";
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { expect } from "chai";
-import { errorOf, FORENSICS, MEMBER, OUTSIDER, REGION, rootOf, until, type Clients } from "./support/localAws";
-import { makeNetwork, startInstance, volumeAt, type Network } from "./support/network";
+import { errorOf, FORENSICS, MEMBER, OUTSIDER, REGION, rootOf, until, type Clients } from "../support/localAws";
+import { makeNetwork, startInstance, volumeAt, type Network } from "../support/network";
 
 describe("LocalEmu: snapshots", function () {
     this.timeout(20_000);
