@@ -7,7 +7,7 @@
  */
 import { othersContainedIn } from "./aws/containment/networkAcls";
 import { deleteOwnGroup } from "./aws/containment/containmentGroups";
-import { allowCredentials } from "./aws/containment/credentials";
+import { allowCredentials, allowRole } from "./aws/containment/credentials";
 import { attempt, done as performed } from "./aws/containment/performed";
 import { changeInstancePermissions, deleteGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { InstanceGone, readInstance } from "./aws/containment/readInstance";
@@ -172,10 +172,27 @@ async function readOrTidy(victim: Victim, { record, incidentIds, kept }: Standin
     } catch (error) {
         if (error instanceof InstanceGone) {
             if (record.instanceProfileArn) await allowCredentials(record.instanceProfileArn, victim);
+            for (const role of kept?.roles ?? []) await allowRole(role, victim);
             await close(victim, incidentIds, kept);
         }
         throw error;
     }
+}
+
+/**
+ * Notes that it is being released: the watch would put back what a release takes away.
+ *
+ * @throws TransientError while the watch is putting something back
+ */
+async function keepWatchAway({ instance, kept }: Standing): Promise<void> {
+    if (kept === null) return;
+    const now = new Date().toISOString();
+    await changeStanding(instance, kept, (read) => {
+        if (read === null || read.releasedAt !== null) return null;
+        if (read.repairingUntil !== null && read.repairingUntil > now)
+            throw new TransientError(`The watch is putting the containment of ${instance.instanceId} back; the release follows`);
+        return { ...read, releasingAt: now };
+    });
 }
 
 /** Closes containment and incidents in the table, and deletes the groups; what could not be is a failed step of a release that was done. */
@@ -224,6 +241,7 @@ export const handler = step({
             isolation: standing.isolation,
             networkAcl: standing.networkAcl,
             othersContained: await findOthers(victim, standing),
+            roles: standing.kept?.roles ?? [],
         };
         const { actions, conflicts } = planRelease(record, current, imposed);
         if (conflicts.length > 0 && !force) {
@@ -234,6 +252,7 @@ export const handler = step({
             );
         }
 
+        await keepWatchAway(standing);
         const steps: ContainmentStep[] = [];
         const errors: unknown[] = [];
         for (const action of actions) {
@@ -243,7 +262,9 @@ export const handler = step({
         }
         // The deny was read back where it was taken out; everything else shows on the instance.
         const readBack = async () =>
-            planRelease(record, await readInstance(victim), imposed).actions.filter((action) => action.kind !== "allowCredentials");
+            planRelease(record, await readInstance(victim), imposed).actions.filter(
+                ({ kind }) => kind !== "allowCredentials" && kind !== "allowRole",
+            );
         const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0))
             .map((action) => describeRelease(action))
             .map(({ name, detail }) => `${name} (${detail})`);

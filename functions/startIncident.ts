@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
+import { askWatch, askWatchPermissions } from "./aws/askWatch";
 import { forensicsClient } from "./aws/clients";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { environment, needs } from "./aws/environment";
@@ -36,6 +37,7 @@ export const variables = needs(
     "STATE_MACHINE_ARN",
     "DRILL",
     "INCIDENTS_TABLE",
+    "WATCH_FUNCTION",
     "CONTAINMENT_POLICY",
     "EVIDENCE_BUCKET",
     "DEAD_LETTER_QUEUE_URL",
@@ -44,6 +46,7 @@ export const variables = needs(
 /** Apply admitted findings, park refused messages, and write and read back the Problem object of a refused message. */
 export const permissions: Permissions = (names) => [
     ...findingPermissions(names),
+    ...askWatchPermissions(names),
     { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
     ...writeEvidence(problemObject, ...findingObjects)(names),
     ...readEvidence(problemObject, ...findingObjects)(names),
@@ -182,6 +185,8 @@ async function followInstance(
             const { effect, incidentId } = await recordFinding(incident, mode, text);
             if (!refused.followed.includes(incidentId)) refused.followed.push(incidentId);
             log(outcomes[effect], { incidentId, finding: incident.finding.id });
+            // One that opens an incident is contained, or decided about, by that incident's own execution.
+            if (effect !== "opens") await askWatch(incident.instance);
         } catch (error) {
             failures.push(error);
             log("incident could not be started", { incidentId: incident.incidentId, error: errorCode(error) });

@@ -14,18 +14,38 @@ export interface AlarmPlan {
     readonly dimensions: Readonly<Record<string, pulumi.Input<string>>>;
     /** @default Sum */
     readonly statistic?: "Sum" | "Maximum";
+    /** When it goes off. @default any of it within a minute */
+    readonly when?: AlarmCondition;
 }
 
 export const alarmName = (what: string) => `clean-room ${what}`;
 
+/** Seconds, periods, and what of them is bad. */
+export interface AlarmCondition {
+    readonly period: number;
+    readonly evaluationPeriods: number;
+    readonly threshold: number;
+    readonly comparisonOperator: "GreaterThanThreshold" | "LessThanThreshold";
+    readonly treatMissingData: "notBreaching" | "breaching";
+}
+
+/** Nothing for a quarter of an hour: what should run every five minutes does not. */
+export const silentForAQuarterOfAnHour: AlarmCondition = {
+    period: 300,
+    evaluationPeriods: 3,
+    threshold: 1,
+    comparisonOperator: "LessThanThreshold",
+    treatMissingData: "breaching",
+};
+
 /** Any of it within a minute, and silence is good. */
-export const anyInAMinute = {
+export const anyInAMinute: AlarmCondition = {
     period: 60,
     evaluationPeriods: 1,
     threshold: 0,
     comparisonOperator: "GreaterThanThreshold",
     treatMissingData: "notBreaching",
-} as const;
+};
 
 const ofRule = (ruleName: string, busName: pulumi.Input<string> | null) => ({
     RuleName: ruleName,
@@ -87,6 +107,8 @@ export interface CleanRoomAlarmsArgs {
     readonly functionNames: readonly string[];
     /** Functions that must take every message at once: what is throttled there comes late. */
     readonly promptFunctionNames: readonly string[];
+    /** The function that a schedule calls: silence is not good. */
+    readonly watchFunctionName: string;
 }
 
 /** Every alarm of a Region of the forensics account. */
@@ -130,6 +152,14 @@ export function cleanRoomAlarms(args: CleanRoomAlarmsArgs): AlarmPlan[] {
             metricName: "Errors",
             dimensions: { FunctionName: functionName },
         })),
+        {
+            what: "watch-silent",
+            description: `The function ${args.watchFunctionName} has not run for 15 minutes: nobody looks whether contained instances still are. Look at the rule clean-room-watch.`,
+            namespace: "AWS/Lambda",
+            metricName: "Invocations",
+            dimensions: { FunctionName: args.watchFunctionName },
+            when: silentForAQuarterOfAnHour,
+        },
         ...args.promptFunctionNames.map((functionName): AlarmPlan => ({
             what: `${functionName}-throttles`,
             description: `Lambda turned calls of ${functionName} away, so findings are followed late. Look at the account's concurrency.`,
@@ -142,7 +172,7 @@ export function cleanRoomAlarms(args: CleanRoomAlarmsArgs): AlarmPlan[] {
 
 /** Makes alarms that tell a topic. @param name first part of the resources' names */
 export function createAlarms(name: string, plans: AlarmPlan[], topicArn: pulumi.Input<string>, opts: pulumi.CustomResourceOptions): void {
-    for (const { what, description, namespace, metricName, dimensions, statistic } of plans)
+    for (const { what, description, namespace, metricName, dimensions, statistic, when } of plans)
         new aws.cloudwatch.MetricAlarm(
             `${name}-${what}`,
             {
@@ -152,7 +182,7 @@ export function createAlarms(name: string, plans: AlarmPlan[], topicArn: pulumi.
                 metricName,
                 dimensions,
                 statistic: statistic ?? "Sum",
-                ...anyInAMinute,
+                ...(when ?? anyInAMinute),
                 alarmActions: [topicArn],
             },
             opts,

@@ -15,16 +15,14 @@ import { IncidentsTable } from "./incidentsTable";
 import { Intake, subscribeFunction } from "./intake";
 import { MessageKey } from "./messageKey";
 import { statementsKnownEarly } from "./policyDocument";
-import { deployedNames, documentName, responderRoleName, slackWebhookParameterName } from "./names";
+import { deployedNames, documentName, functionNameOf as nameOf, responderRoleName, slackWebhookParameterName } from "./names";
 import { Network } from "./network";
 import { Notifications } from "./notifications";
 import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
 import { steps, type Step } from "./steps";
+import { Watch } from "./watch";
 import { Workflow } from "./workflow/workflow";
 import { errorEnding, incidentsRoot, resultNames } from "../functions/domain/evidenceKeys";
-
-/** Name in AWS of a handler's function. */
-const nameOf = (handler: string) => `clean-room-${handler}`;
 
 export interface CleanRoomArgs {
     /** The stack's configuration (config.ts). */
@@ -127,6 +125,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             STATE_MACHINE_ARN: namesWith("").stateMachineArn,
             DRILL: String(settings.findings.drill),
             INCIDENTS_TABLE: incidents.table.name,
+            WATCH_FUNCTION: nameOf("watchContainment"),
             CONTAINMENT_POLICY: containmentPolicyText(settings.containment),
             CONTAIN_CREDENTIALS: settings.containment.credentials,
             CONTAIN_NETWORK: settings.containment.network,
@@ -198,6 +197,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             },
             parent,
         );
+        new Watch(`${name}-watch`, { watchFunction: functions.watchContainment!, deadLetters: intake.deadLetters }, parent);
         intake.subscribe(`${name}-findings`, functions.startIncident!);
         this.notifyOnObjects(name, settings.forensics.accountId, store, functions);
         subscribeFunction(`${name}-alarms`, notifications.alarms, functions.sendAlarm!, intake.deadLetters, parent);
@@ -208,8 +208,9 @@ export class CleanRoom extends pulumi.ComponentResource {
                 deadLetterQueueName: intake.deadLetters.name,
                 forwardDeadLetterQueueName: intake.forwardDeadLetters?.name ?? null,
                 rules: intake.rules,
-                functionNames: ["startIncident", "sendReport", "sendErrorNotification", "sendAlarm"].map(nameOf),
+                functionNames: ["startIncident", "sendReport", "sendErrorNotification", "sendAlarm", "watchContainment"].map(nameOf),
                 promptFunctionNames: ["startIncident"].map(nameOf),
+                watchFunctionName: nameOf("watchContainment"),
             }),
             notifications.alarms.arn,
             parent,

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { findingPattern } from "./findingPattern";
 import { FindingsBus, forwardersOf } from "./findingsBus";
-import { deadLetterQueueName, findingsRuleName, findingsTopicName, forwardedRuleName, publisherRoleName } from "./names";
+import { deadLetterQueueName, findingsRuleName, findingsTopicName, forwardedRuleName, publisherRoleName, watchRuleName } from "./names";
 import { policyDocument, trustService } from "./policyDocument";
 
 export interface IntakeArgs {
@@ -151,7 +151,8 @@ export class Intake extends pulumi.ComponentResource {
     /** Who may publish findings, and who may leave what could not be delivered. */
     private admit(name: string, publisher: aws.iam.Role, ruleArns: pulumi.Output<string>[]): aws.sns.TopicPolicy {
         const parent = { parent: this };
-        const { settings, partition } = this.args;
+        const { settings, partition, region } = this.args;
+        const watchRuleArn = `arn:${partition}:events:${region}:${settings.forensics.accountId}:rule/${watchRuleName}`;
         new aws.sqs.QueuePolicy(
             name,
             {
@@ -163,7 +164,7 @@ export class Intake extends pulumi.ComponentResource {
                         Principal: { Service: ["events.amazonaws.com", "sns.amazonaws.com"] },
                         Action: "sqs:SendMessage",
                         Resource: this.deadLetters.arn,
-                        Condition: { ArnEquals: { "aws:SourceArn": [...ruleArns, this.topic.arn] } },
+                        Condition: { ArnEquals: { "aws:SourceArn": [...ruleArns, watchRuleArn, this.topic.arn] } },
                     },
                 ]),
             },

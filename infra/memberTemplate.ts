@@ -30,7 +30,10 @@ function roleResource(role: FootprintRole, condition?: string) {
     };
 }
 
-function alarmResource({ what, description, namespace, metricName, dimensions, statistic }: AlarmPlan, topicArn: string) {
+function alarmResource(
+    { what, description, namespace, metricName, dimensions, statistic, when = anyInAMinute }: AlarmPlan,
+    topicArn: string,
+) {
     return {
         Type: "AWS::CloudWatch::Alarm",
         Properties: {
@@ -40,11 +43,11 @@ function alarmResource({ what, description, namespace, metricName, dimensions, s
             MetricName: metricName,
             Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
             Statistic: statistic ?? "Sum",
-            Period: anyInAMinute.period,
-            EvaluationPeriods: anyInAMinute.evaluationPeriods,
-            Threshold: anyInAMinute.threshold,
-            ComparisonOperator: anyInAMinute.comparisonOperator,
-            TreatMissingData: anyInAMinute.treatMissingData,
+            Period: when.period,
+            EvaluationPeriods: when.evaluationPeriods,
+            Threshold: when.threshold,
+            ComparisonOperator: when.comparisonOperator,
+            TreatMissingData: when.treatMissingData,
             AlarmActions: [substituted(topicArn)],
         },
     };

@@ -28,6 +28,11 @@ export const findingsTopicName = "clean-room-findings";
 export const incidentsTableName = "clean-room-incidents";
 export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
 
+/** Name in AWS of a handler's function. */
+export const functionNameOf = (handler: string) => `clean-room-${handler}`;
+/** EventBridge rule that has containments looked at. */
+export const watchRuleName = "clean-room-watch";
+
 /** A role is global in its account, so its name carries the Region. At most 64 characters. */
 export function functionRoleName(functionName: string, region: string): string {
     return `clean-room-${functionName}-${region}`;
@@ -69,6 +74,7 @@ export function deployedNames(args: {
         deadLetterQueueArn: arn("sqs", deadLetterQueueName),
         stateMachineArn: arn("states", `stateMachine:${stateMachineName}`),
         incidentsTableArn: arn("dynamodb", `table/${incidentsTableName}`),
+        watchFunctionArn: arn("lambda", `function:${functionNameOf("watchContainment")}`),
         notificationTopicArn: arn("sns", notificationTopicName),
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
         documentArn: arn("ssm", `document/${documentName}`),

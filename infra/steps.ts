@@ -14,6 +14,7 @@ import * as sendReport from "../functions/sendReport";
 import * as startForensicInstance from "../functions/startForensicInstance";
 import * as startIncident from "../functions/startIncident";
 import * as tearDown from "../functions/tearDown";
+import * as watchContainment from "../functions/watchContainment";
 import type { VariableName } from "../functions/aws/environment";
 import type { Permissions, Statement } from "../functions/aws/permissions";
 import type { Settings } from "./config";
@@ -62,6 +63,14 @@ export const steps = {
         variables: releaseInstance.variables,
         memberPermissions: releaseInstance.memberPermissions,
         timeoutSeconds: 240,
+        memoryMiB: 1024,
+    },
+    watchContainment: {
+        description: "Reads back what stands contained, tells of drift and puts it back",
+        permissions: watchContainment.permissions,
+        variables: watchContainment.variables,
+        memberPermissions: watchContainment.memberPermissions,
+        timeoutSeconds: 300,
         memoryMiB: 1024,
     },
     openTicket: {

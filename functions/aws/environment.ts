@@ -42,6 +42,8 @@ export const variableSchemas = {
     DRILL: flag,
     /** Name of the table. */
     INCIDENTS_TABLE: text,
+    /** Name of the function watchContainment. */
+    WATCH_FUNCTION: text,
     /** JSON of a ContainmentPolicy (functions/domain/decideContainment.ts). */
     CONTAINMENT_POLICY: text,
     CONTAIN_CREDENTIALS: z.enum(["deny-instance", "revoke-role", "keep"]),

@@ -31,6 +31,8 @@ export interface DeployedNames {
     deadLetterQueueArn: string;
     stateMachineArn: string;
     incidentsTableArn: string;
+    /** The function watchContainment. */
+    watchFunctionArn: string;
     notificationTopicArn: string;
     /** SecureString parameter that holds the Slack webhook URL; null when Slack is not configured. */
     slackWebhookParameterArn: string | null;

@@ -45,6 +45,8 @@ export const objectPrefixes = {
     /** The ids of the snapshots that we made, as EC2 answered them: see {@link pinObject}. */
     preservation: "preservation/",
     errors: "errors/",
+    /** What the watch found not as containment left it, and what it did about it. */
+    watch: "watch/",
     report: "report/",
 } as const;
 
@@ -75,6 +77,8 @@ export const pinObject = (volumeId: string, stage: string, generation: number): 
 export const receivedMessage = (sha256: string): string => `${objectPrefixes.messages}${sha256}.json`;
 /** What one release did. @param releasedAt ISO 8601 */
 export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
+/** What one look of the watch found. @param at ISO 8601 */
+export const watchRecord = (at: string): string => `${objectPrefixes.watch}${at}.json`;
 /** The ending by which the bucket knows an error record. */
 export const errorEnding = ".error.json";
 /** The record of something that must not be, told once for each digest. */

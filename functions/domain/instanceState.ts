@@ -7,6 +7,8 @@ export const networkInterfaceStateSchema = z.object({
     subnetId: z.string(),
     privateIps: z.array(z.string()),
     ipv6: z.boolean(),
+    /** Public addresses; null in records that were written before they were kept. */
+    publicIps: z.array(z.string()).nullable().default(null),
     /** Security group ids, sorted. */
     groups: z.array(z.string()),
     /** Seconds after which the tracking of an idle TCP connection is forgotten; null where the instance type lets nobody set it. */
@@ -19,6 +21,8 @@ export const instanceStateSchema = z.object({
     readAt: timestampSchema,
     /** EC2's state name, such as `running`. */
     state: z.string(),
+    /** When it was started last; null in records that were written before it was kept. */
+    launchTime: timestampSchema.nullable().default(null),
     vpcId: z.string(),
     availabilityZone: z.string(),
     lifecycle: z.enum(["on-demand", "spot"]),

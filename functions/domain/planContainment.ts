@@ -18,6 +18,8 @@ export type ContainmentAction =
     /** `before`: the groups to go back to from `through` should `group` be refused. */
     | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string; before: string[] }
     | { kind: "denyCredentials"; instanceProfileArn: string }
+    /** Of a role that the instance does not have any more, or that somebody else names. */
+    | { kind: "denyRole"; role: string; because: string }
     | { kind: "revokeRole"; instanceProfileArn: string }
     | { kind: "disableMetadata" }
     | { kind: "shortenIdleTimeout"; networkInterfaceId: string; seconds: number }
@@ -41,7 +43,8 @@ export interface ContainmentGroups {
     networkAcl: string | null;
 }
 
-const isIsolated = (groups: string[], isolation: string) => groups.length === 1 && groups[0] === isolation;
+/** Whether an interface carries the isolation group and no other. */
+export const isIsolated = (groups: string[], isolation: string) => groups.length === 1 && groups[0] === isolation;
 
 /** Leaving the Auto Scaling group: the first stage, which needs no groups, so that it can be done while they are made. */
 export function planDeparture({ autoScaling }: Pick<InstanceState, "autoScaling">): ContainmentAction[] {
@@ -172,6 +175,8 @@ export function describeAction(action: ContainmentAction): { name: string; detai
             };
         case "denyCredentials":
             return { name, detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's` };
+        case "denyRole":
+            return { name, detail: `the role ${action.role}, ${action.because}, denies this instance's credentials, and no other's` };
         case "revokeRole":
             return {
                 name,

@@ -28,11 +28,23 @@ const documentSchema = z.object({
         .length(1),
 });
 
-/** Instance ARNs that the policy denies; empty for no policy. @throws when the policy of our name is not ours in form. */
+/** The policy as ours; null for one of our name that somebody else wrote or changed. */
+function parseOurs(policy: string): z.infer<typeof documentSchema> | null {
+    try {
+        return documentSchema.parse(JSON.parse(policy));
+    } catch {
+        return null;
+    }
+}
+
+/** Instance ARNs that the policy denies; empty for no policy, and for one that is not ours in form: what else it does is not known. */
 export function deniedInstances(policy: string | null): string[] {
     if (policy === null) return [];
-    return documentSchema.parse(JSON.parse(policy)).Statement[0]!.Condition.ArnEquals["ec2:SourceInstanceARN"];
+    return parseOurs(policy)?.Statement[0]!.Condition.ArnEquals["ec2:SourceInstanceARN"] ?? [];
 }
+
+/** Whether there is a policy of our name with other content than we write. */
+export const isForeign = (policy: string | null): boolean => policy !== null && parseOurs(policy) === null;
 
 /** The policy that denies exactly these instances; null when there is none left to deny, and the policy goes. */
 function policyOf(instanceArns: string[]): string | null {

@@ -11,6 +11,8 @@ export type ReleaseAction =
     | { kind: "restoreSubnet"; subnetId: string; networkAclId: string }
     | { kind: "restoreIdleTimeout"; networkInterfaceId: string; seconds: number }
     | { kind: "allowCredentials"; instanceProfileArn: string }
+    /** Of a role whose name was kept when the deny was written. */
+    | { kind: "allowRole"; role: string }
     | { kind: "enableMetadata" }
     | { kind: "restoreGroups"; networkInterfaceId: string; groups: string[] }
     | { kind: "registerTarget"; targetGroupArn: string; targetId: string; port: number }
@@ -39,6 +41,8 @@ export interface Imposed {
     networkAcl: string | null;
     /** Interfaces of other contained instances, by subnet: they need its network ACL as well. */
     othersContained: Record<string, string[]>;
+    /** Names of the roles that got the deny, as they were kept. @default none */
+    roles?: readonly string[];
 }
 
 /**
@@ -50,7 +54,7 @@ export interface Imposed {
 export function planRelease(
     record: InstanceState,
     current: InstanceState,
-    { isolation, networkAcl, othersContained }: Imposed,
+    { isolation, networkAcl, othersContained, roles = [] }: Imposed,
 ): ReleasePlan {
     const actions: ReleaseAction[] = [];
     const conflicts = current.unread.map((what) => `AWS did not let us read ${what}, so it is not known whether it was changed`);
@@ -87,6 +91,7 @@ export function planRelease(
 
     // The deny names this instance alone, so it comes out even of a role that the instance no longer has.
     if (record.instanceProfileArn) actions.push({ kind: "allowCredentials", instanceProfileArn: record.instanceProfileArn });
+    actions.push(...roles.map((role) => ({ kind: "allowRole", role }) as const));
     if (record.instanceProfileArn !== current.instanceProfileArn)
         changed("The instance profile", record.instanceProfileArn ?? "absent", current.instanceProfileArn ?? "absent");
     flag("The metadata endpoint (enabled)", record.metadataEndpoint === "enabled", current.metadataEndpoint === "enabled", false, {
@@ -151,6 +156,8 @@ export function describeRelease(action: ReleaseAction): { name: string; detail: 
             return { name, detail: `idle TCP connections of ${action.networkInterfaceId} are tracked for ${action.seconds} s again` };
         case "allowCredentials":
             return { name, detail: `the deny on the role of ${action.instanceProfileArn} no longer names the instance` };
+        case "allowRole":
+            return { name, detail: `the deny on the role ${action.role} no longer names the instance` };
         case "enableMetadata":
             return { name, detail: "the metadata endpoint answers again" };
         case "restoreGroups":

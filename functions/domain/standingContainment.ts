@@ -6,6 +6,24 @@ import { z } from "zod";
 import { instanceRefSchema, timestampSchema, untrustedText } from "./containers";
 import { instanceStateSchema, type InstanceState } from "./instanceState";
 
+/** Something that was not as containment left it: told once, and kept with how it ended. */
+export const standingDriftSchema = z.object({
+    /** What makes it the same drift at the next look. */
+    key: z.string().max(256),
+    what: untrustedText(512),
+    /** Who did it, as CloudTrail says; null where it does not say, or not yet. */
+    by: untrustedText(512).nullable(),
+    since: timestampSchema,
+    /** Null until people were told. */
+    toldAt: timestampSchema.nullable(),
+    /** `stands`: still so at the last look; `put-back`: by us, read back; `ended`: no longer so, and not by us. */
+    outcome: z.enum(["stands", "put-back", "ended"]),
+});
+export type StandingDrift = z.infer<typeof standingDriftSchema>;
+
+/** Drifts that are kept of a containment: an item of the table has 400 KB at most. */
+export const mostDrifts = 40;
+
 export const standingContainmentSchema = z.object({
     instance: instanceRefSchema,
     /** The incident that contained it first; its groups are named after it, and its records lie under its prefix. */
@@ -24,8 +42,28 @@ export const standingContainmentSchema = z.object({
             drift: z.array(untrustedText(512)),
             /** What of it was put back. */
             repaired: z.array(untrustedText(512)),
+            /** EC2's state name, and when it was started last, at that look; null where that could not be read. */
+            state: z.string().nullable().default(null),
+            launchTime: timestampSchema.nullable().default(null),
         })
         .nullable(),
+    /** Every drift that was seen, the oldest first. */
+    drifts: z.array(standingDriftSchema).default([]),
+    /** Names of the roles whose policy denies the instance's credentials. */
+    roles: z.array(z.string()).default([]),
+    /** How far it went, as deployed then; null in records that were written before this was kept. */
+    modes: z
+        .object({ credentials: z.enum(["deny-instance", "revoke-role", "keep"]), network: z.enum(["groups", "nacl"]) })
+        .nullable()
+        .default(null),
+    /** When every interface was first read back cut; null before, and in older records. */
+    settledAt: timestampSchema.nullable().default(null),
+    /** Until when the watch may be putting something back; a release waits for it. */
+    repairingUntil: timestampSchema.nullable().default(null),
+    /** When the watch last tried to put something back. */
+    repairedAt: timestampSchema.nullable().default(null),
+    /** When a release began to put back; the watch then puts nothing back. Null before. */
+    releasingAt: timestampSchema.nullable().default(null),
     begunAt: timestampSchema,
     /** Null while it stands. */
     releasedAt: timestampSchema.nullable(),
@@ -49,6 +87,13 @@ export function newStanding(
         complete: false,
         groups: noGroups,
         check: null,
+        drifts: [],
+        roles: [],
+        modes: null,
+        settledAt: null,
+        repairingUntil: null,
+        repairedAt: null,
+        releasingAt: null,
         begunAt: now,
         releasedAt: null,
         revision: (before?.revision ?? -1) + 1,
@@ -69,6 +114,8 @@ export function inherit(standing: StandingContainment, now: InstanceState, incid
     return {
         ...standing,
         incidentIds: [...new Set([...standing.incidentIds, incidentId])],
+        // What a release had begun is undone by containing anew.
+        releasingAt: null,
         record: {
             ...record,
             interfaces: [...record.interfaces, ...added],

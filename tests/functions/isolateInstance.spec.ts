@@ -249,7 +249,7 @@ describe("isolateInstance", () => {
 
     it("is contained although a sub-step is denied and EC2 shows the interfaces late", async () => {
         account.refusals.set("DeregisterTargets", "AccessDenied");
-        const asItWas = JSON.parse(JSON.stringify(account.onDescribeInstances())) as unknown;
+        const asItWas = structuredClone(account.onDescribeInstances());
         const show = account.onDescribeInstances.bind(account);
         let late = 2;
         account.onDescribeInstances = () =>
@@ -357,7 +357,7 @@ describe("isolateInstance", () => {
             if (input.Groups && lags.modify-- > 0) throw awsError("InvalidGroup.NotFound");
             return modify(input);
         };
-        const asItWas = JSON.parse(JSON.stringify(account.onDescribeInstances())) as unknown;
+        const asItWas = structuredClone(account.onDescribeInstances());
         account.onDescribeInstances = () =>
             account.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && lags.show-- > 0
                 ? asItWas

@@ -54,6 +54,7 @@ describe("startIncident", () => {
             DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`,
             EVIDENCE_BUCKET: "evidence",
             INCIDENTS_TABLE: "incidents",
+            WATCH_FUNCTION: "watch",
         });
     });
 
@@ -137,6 +138,19 @@ describe("startIncident", () => {
         expect(aws.executions.size).to.equal(1);
         expect(aws.of("SendMessage")).to.be.empty;
         expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding is known already; nothing to do"]);
+    });
+
+    it("has the watch look at an instance that a later finding or message is about, and follows the finding where it cannot", async () => {
+        await run(delivery(findingHere()));
+        expect(aws.of("Invoke")).to.be.empty;
+        await run(delivery(findingHere()));
+        await run(delivery(otherFindingHere()));
+        expect(aws.of("Invoke").map(({ path, body, headers }) => [path, body, headers["x-amz-invocation-type"]])).to.deep.equal(
+            Array(2).fill(["/2015-03-31/functions/watch/invocations", { instance: here }, "Event"]),
+        );
+        aws.broken.add("Invoke");
+        await run(delivery({ instanceId: here.instanceId, accountId: here.accountId, region, reason: "is it still cut off?" }));
+        expect((await standing()).findings).to.have.length(3);
     });
 
     /** The same instance, found by another finding. */
@@ -465,6 +479,7 @@ describe("startIncident", () => {
         const names = {
             stateMachineArn: "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
             incidentsTableArn: "arn:table",
+            watchFunctionArn: "arn:watch",
             deadLetterQueueArn: "arn:queue",
             evidenceBucketArn: "arn:bucket",
             evidenceKeyArn: "arn:key",
@@ -480,6 +495,7 @@ describe("startIncident", () => {
             "arn:key",
             "arn:queue",
             "arn:table",
+            "arn:watch",
         ]);
     });
 });

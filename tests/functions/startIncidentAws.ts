@@ -40,8 +40,9 @@ export class FakeAws {
         for await (const chunk of request) chunks.push(chunk as Buffer);
         const text = Buffer.concat(chunks).toString("utf8");
         const target = request.headers["x-amz-target"];
-        const action = typeof target === "string" ? target.split(".")[1] : request.method === "PUT" ? "PutObject" : "GetObject";
         const path = (request.url ?? "").split("?")[0];
+        const other = path.endsWith("/invocations") ? "Invoke" : request.method === "PUT" ? "PutObject" : "GetObject";
+        const action = typeof target === "string" ? target.split(".")[1] : other;
         this.calls.push({
             action,
             path,
@@ -71,6 +72,7 @@ export class FakeAws {
             const { MessageBody } = JSON.parse(text) as { MessageBody: string };
             return void json(response, 200, { MessageId: "1", MD5OfMessageBody: createHash("md5").update(MessageBody).digest("hex") });
         }
+        if (path.endsWith("/invocations")) return void response.writeHead(202).end();
         if (action === "PutObject" && request.headers["if-none-match"] === "*" && this.objects.has(path)) {
             return void response
                 .writeHead(412, { "content-type": "application/xml" })

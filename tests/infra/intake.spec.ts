@@ -63,7 +63,7 @@ describe("the way of a finding into the forensics account", function () {
                 ["clean-room-findings", `arn:aws:events:${region}:111111111111:event-bus/default`, 365],
                 ["clean-room-forwarded-findings", `arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-intake-bus`, 365],
             ]);
-            const rules = of("aws:cloudwatch/eventRule:EventRule", region);
+            const rules = of("aws:cloudwatch/eventRule:EventRule", region).filter(({ inputs }) => inputs.scheduleExpression === undefined);
             expect(rules.map(({ inputs }) => [inputs.name, inputs.eventBusName])).to.deep.equal([
                 ["clean-room-findings", "default"],
                 ["clean-room-forwarded-findings", "clean-room"],
@@ -136,6 +136,7 @@ describe("the way of a finding into the forensics account", function () {
                             ...["intake", "intake-forwarded"].map(
                                 (rule) => `arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-${rule}`,
                             ),
+                            `arn:aws:events:${region}:111111111111:rule/clean-room-watch`,
                             topicArn,
                         ],
                     },

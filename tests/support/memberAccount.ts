@@ -3,6 +3,7 @@
  * releasing speak to them. Refuses what a test says, with the error that AWS gives.
  */
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
@@ -68,9 +69,24 @@ export class MemberAccount {
     /** Branch interfaces of the VPC, with the trunk that their tag names. */
     branches: { id: string; trunk: string | null; groups: string[] }[] = [];
     trunk: string | null = null;
+    /** Inline policies of the role `app`. */
     policies = new Map<string, string>();
+    /** Inline policies of other roles, by the role's name. */
+    otherRoles = new Map<string, Map<string, string>>();
+    /** The instance's profile, and the role of each profile. */
+    profile: string | null = "app";
+    profiles: Record<string, string> = { app: "app" };
+    launchTime = new Date("2026-11-01T00:00:00.000Z");
+    volumeIds: Record<string, string> = {};
+    publicIp: string | undefined = undefined;
+    /** CloudTrail's event history: records as it writes them, with the resources that they are found by. */
+    trail: { resources: string[]; username?: string; record: Record<string, unknown> }[] = [];
+    /** Messages to people. */
+    published: { Subject: string; Message: string }[] = [];
     /** Interfaces of other instances, by subnet, that carry the isolation group. */
-    otherInterfaces: { id: string; subnet: string }[] = [];
+    otherInterfaces: { id: string; subnet: string; groups?: string[] }[] = [];
+    /** Whether the network ACL that denies everything lets something through. */
+    aclLetsThrough = false;
     private restore: (() => void)[] = [];
 
     constructor(readonly incident: Incident) {}
@@ -126,6 +142,7 @@ export class MemberAccount {
             DynamoDBClient,
             SFNClient,
             SNSClient,
+            CloudTrailClient,
         ])
             this.replace(Client);
         const print = console.log;
@@ -194,7 +211,8 @@ export class MemberAccount {
     onSendTaskSuccess(): unknown {
         return {};
     }
-    onPublish(): unknown {
+    onPublish(input: { Subject: string; Message: string }): unknown {
+        this.published.push(input);
         return {};
     }
 
@@ -214,25 +232,28 @@ export class MemberAccount {
                             InstanceType: "t3.medium",
                             Tags: this.tags,
                             State: { Name: this.state },
+                            LaunchTime: this.launchTime,
                             VpcId: "vpc-1",
                             Placement: { AvailabilityZone: "eu-west-1a" },
                             InstanceLifecycle: this.lifecycle,
                             RootDeviceType: "ebs",
                             RootDeviceName: "/dev/xvda",
                             MetadataOptions: { HttpEndpoint: this.metadata },
-                            IamInstanceProfile: { Arn: "arn:aws:iam::222222222222:instance-profile/app" },
+                            IamInstanceProfile:
+                                this.profile === null ? undefined : { Arn: `arn:aws:iam::222222222222:instance-profile/${this.profile}` },
                             NetworkInterfaces: this.interfaces.map((each) => ({
                                 NetworkInterfaceId: each.id,
                                 InterfaceType: each.id === this.trunk ? "trunk" : "interface",
                                 SubnetId: each.subnet,
                                 PrivateIpAddresses: [{ PrivateIpAddress: "10.0.0.4" }],
+                                Association: this.publicIp === undefined ? undefined : { PublicIp: this.publicIp },
                                 Groups: each.groups.map((GroupId) => ({ GroupId })),
                                 ConnectionTrackingConfiguration:
                                     each.timeout === undefined ? undefined : { TcpEstablishedTimeout: each.timeout },
                             })),
                             BlockDeviceMappings: Object.entries(this.deleteOnTermination).map(([DeviceName, DeleteOnTermination]) => ({
                                 DeviceName,
-                                Ebs: { VolumeId: `vol-${DeviceName.slice(-3)}`, DeleteOnTermination },
+                                Ebs: { VolumeId: this.volumeIds[DeviceName] ?? `vol-${DeviceName.slice(-3)}`, DeleteOnTermination },
                             })),
                         },
                     ],
@@ -305,12 +326,23 @@ export class MemberAccount {
                     TagSet: trunk === null ? [] : [{ Key: "vpcresources.k8s.aws/trunk-eni-id", Value: trunk }],
                 })),
             };
-        const group = Filters.find(({ Name }) => Name === "group-id")?.Values[0];
+        const wanted = Filters.find(({ Name }) => Name === "group-id")?.Values ?? [];
+        const carries = ({ groups = [] }: { groups?: string[] }) => groups.some((each) => wanted.includes(each));
+        const Groups = (groups: string[] = []) => groups.map((GroupId) => ({ GroupId }));
         if (!Filters.some(({ Name }) => Name === "subnet-id"))
             return {
-                NetworkInterfaces: this.interfaces
-                    .filter(({ groups }) => groups.includes(group!))
-                    .map(({ id }) => ({ NetworkInterfaceId: id, Attachment: { InstanceId: this.incident.instance.instanceId } })),
+                NetworkInterfaces: [
+                    ...this.interfaces.filter(carries).map(({ id, groups }) => ({
+                        NetworkInterfaceId: id,
+                        Groups: Groups(groups),
+                        Attachment: { InstanceId: this.incident.instance.instanceId },
+                    })),
+                    ...this.otherInterfaces.filter(carries).map(({ id, groups }) => ({
+                        NetworkInterfaceId: id,
+                        Groups: Groups(groups),
+                        Attachment: { InstanceId: "i-other" },
+                    })),
+                ],
             };
         const subnet = Filters.find(({ Name }) => Name === "subnet-id")!.Values[0];
         return {
@@ -325,14 +357,22 @@ export class MemberAccount {
         const all = ["acl-own", ...this.isolationAcls].map((NetworkAclId) => ({
             NetworkAclId,
             IsDefault: NetworkAclId === "acl-own",
-            Entries: [{ RuleAction: "deny" }],
+            Entries: [
+                { RuleAction: "deny" },
+                ...(this.aclLetsThrough && NetworkAclId === this.isolationAcls[0] ? [{ RuleAction: "allow" }] : []),
+            ],
             Tags: NetworkAclId === "acl-own" ? [] : [{ Key: "clean-room:role", Value: "isolation-nacl" }],
             Associations: subnets
                 .filter((subnet) => this.acls[subnet] === NetworkAclId)
                 .map((SubnetId) => ({ SubnetId, NetworkAclId, NetworkAclAssociationId: `aclassoc-${SubnetId}` })),
         }));
         return {
-            NetworkAcls: Name === "vpc-id" ? all : all.filter((acl) => acl.Associations.some(({ SubnetId }) => Values.includes(SubnetId))),
+            NetworkAcls:
+                Name === "network-acl-id"
+                    ? all.filter(({ NetworkAclId }) => Values.includes(NetworkAclId))
+                    : Name === "vpc-id"
+                      ? all
+                      : all.filter((acl) => acl.Associations.some(({ SubnetId }) => Values.includes(SubnetId))),
         };
     }
     onCreateNetworkAcl(): unknown {
@@ -460,20 +500,42 @@ export class MemberAccount {
         return {};
     }
 
-    onGetInstanceProfile(): unknown {
-        return { InstanceProfile: { Roles: [{ RoleName: "app" }] } };
+    onLookupEvents({ LookupAttributes }: { LookupAttributes: { AttributeKey: string; AttributeValue: string }[] }): unknown {
+        const [{ AttributeKey, AttributeValue }] = LookupAttributes as [{ AttributeKey: string; AttributeValue: string }];
+        return {
+            Events: this.trail
+                .filter(({ resources, username, record }) =>
+                    AttributeKey === "Username"
+                        ? username === AttributeValue
+                        : AttributeKey === "EventName"
+                          ? record.eventName === AttributeValue
+                          : resources.includes(AttributeValue),
+                )
+                .map(({ record }) => ({ CloudTrailEvent: JSON.stringify(record) })),
+        };
     }
-    onGetRolePolicy({ PolicyName }: { PolicyName: string }): unknown {
-        const policy = this.policies.get(PolicyName);
+
+    private policiesOf(role: string): Map<string, string> {
+        const policies = role === "app" ? this.policies : this.otherRoles.get(role);
+        if (!policies) throw awsError("NoSuchEntityException", `The role with name ${role} cannot be found.`);
+        return policies;
+    }
+    onGetInstanceProfile({ InstanceProfileName }: { InstanceProfileName: string }): unknown {
+        const RoleName = this.profiles[InstanceProfileName];
+        if (RoleName === undefined) throw awsError("NoSuchEntityException");
+        return { InstanceProfile: { Roles: [{ RoleName }] } };
+    }
+    onGetRolePolicy({ RoleName, PolicyName }: { RoleName: string; PolicyName: string }): unknown {
+        const policy = this.policiesOf(RoleName).get(PolicyName);
         if (policy === undefined) throw awsError("NoSuchEntityException");
         return { PolicyDocument: encodeURIComponent(policy) };
     }
-    onPutRolePolicy({ PolicyName, PolicyDocument }: { PolicyName: string; PolicyDocument: string }): unknown {
-        this.policies.set(PolicyName, PolicyDocument);
+    onPutRolePolicy({ RoleName, PolicyName, PolicyDocument }: { RoleName: string; PolicyName: string; PolicyDocument: string }): unknown {
+        this.policiesOf(RoleName).set(PolicyName, PolicyDocument);
         return {};
     }
-    onDeleteRolePolicy({ PolicyName }: { PolicyName: string }): unknown {
-        if (!this.policies.delete(PolicyName)) throw awsError("NoSuchEntityException");
+    onDeleteRolePolicy({ RoleName, PolicyName }: { RoleName: string; PolicyName: string }): unknown {
+        if (!this.policiesOf(RoleName).delete(PolicyName)) throw awsError("NoSuchEntityException");
         return {};
     }
 

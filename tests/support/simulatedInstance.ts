@@ -60,6 +60,7 @@ export function contain(world: World, action: ContainmentAction): World {
         case "isolateInterface":
             return withGroups(world, action.networkInterfaceId, [action.group]);
         case "denyCredentials":
+        case "denyRole":
             return { ...world, denyPolicy: addDenied(world.denyPolicy, victimArn) };
         case "revokeRole":
             return world;
@@ -82,6 +83,7 @@ export function release(world: World, action: ReleaseAction, record: InstanceSta
         case "restoreIdleTimeout":
             return withTimeout(world, action.networkInterfaceId, action.seconds);
         case "allowCredentials":
+        case "allowRole":
             return { ...world, denyPolicy: removeDenied(world.denyPolicy, victimArn) };
         case "enableMetadata":
             return withState(world, { metadataEndpoint: "enabled" });

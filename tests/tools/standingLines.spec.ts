@@ -45,10 +45,19 @@ describe("the list of standing containments", () => {
             .and.contain("never");
     });
     it("shows drift as text that cannot act on the terminal", () => {
-        const [line] = standingLines([{ ...standing, check: { at, drift: ["eni-1\u001b[2J"], repaired: [] } }]).filter((each) =>
-            each.includes("drift"),
-        );
+        const [line] = standingLines([
+            { ...standing, check: { at, drift: ["eni-1\u001b[2J"], repaired: [], state: "running", launchTime: at } },
+        ]).filter((each) => each.includes("drift"));
         expect(line).to.contain("eni-1").and.not.contain("\u001b");
+    });
+    it("says how the last check ended, and what became of each drift, with who did it", () => {
+        const check = { at, drift: [], repaired: [], state: "running", launchTime: at };
+        expect(standingLines([{ ...standing, check }]).join("\n")).to.contain(`${at}, as it was left`);
+        const drift = { key: "metadata", what: "the metadata endpoint answers", by: "arn:mallory", since: at, toldAt: at };
+        const lines = (outcome: "stands" | "put-back") =>
+            standingLines([{ ...standing, check: { ...check, drift: [drift.what] }, drifts: [{ ...drift, outcome }] }]).join("\n");
+        expect(lines("stands")).to.contain("NOT as it was left").and.contain("still so").and.contain("arn:mallory");
+        expect(lines("put-back")).to.contain("put back").and.not.contain("still so");
     });
     it("says so when nothing stands", () => {
         expect(standingLines([])).to.have.length(1);

@@ -11,7 +11,7 @@ import { DeregisterTargetsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk
 import type { ContainmentAction } from "../../domain/planContainment";
 import type { Victim } from "../victim";
 import { onceGroupIsKnown } from "../consistency";
-import { denyCredentials, revokeRole } from "./credentials";
+import { denyCredentials, denyRole, revokeRole } from "./credentials";
 import { StepError } from "../errors";
 import { giveNetworkAcl } from "./networkAcls";
 import { alreadyDone, done, type Performed } from "./performed";
@@ -69,8 +69,8 @@ async function isolateInterface(
     });
 }
 
-/** Does one action. @throws the AWS error when it is refused. */
-export async function perform(action: ContainmentAction, victim: Victim): Promise<Performed> {
+/** Does one action. @param pinRole keeps the name of a role before its policy is written @throws the AWS error when it is refused */
+export async function perform(action: ContainmentAction, victim: Victim, pinRole: (role: string) => Promise<void>): Promise<Performed> {
     const ec2 = victim.client(EC2Client);
     const InstanceId = victim.ref.instanceId;
     switch (action.kind) {
@@ -111,7 +111,10 @@ export async function perform(action: ContainmentAction, victim: Victim): Promis
         case "isolateInterface":
             return isolateInterface(ec2, action);
         case "denyCredentials":
-            return denyCredentials(action.instanceProfileArn, victim);
+            return denyCredentials(action.instanceProfileArn, victim, pinRole);
+        case "denyRole":
+            await pinRole(action.role);
+            return denyRole(action.role, victim);
         case "revokeRole":
             await revokeRole(action.instanceProfileArn, victim);
             return done;

@@ -55,7 +55,7 @@ export interface Contained {
 
 const kinds = {
     cut: ["isolateInterface"],
-    credentials: ["denyCredentials", "revokeRole", "disableMetadata"],
+    credentials: ["denyCredentials", "denyRole", "revokeRole", "disableMetadata"],
     protection: ["protectFromTermination", "protectFromStop", "stopOnShutdown", "keepVolumes"],
     rest: ["deregisterTarget", "deregisterFromClassic", "isolateSubnet", "shortenIdleTimeout"],
 } satisfies Record<string, ContainmentAction["kind"][]>;
@@ -66,12 +66,20 @@ export interface Modes {
     network: NetworkMode;
 }
 
+/** A role that shall deny the instance's credentials besides its profile's, and why, as the end of "the role x, …". */
+export interface NamedRole {
+    role: string;
+    because: string;
+}
+
+/** @param named roles that the instance's credentials may be of as well */
 export async function contain(
     victim: Victim,
     instance: Instance,
     quick: QuickRead,
     known: StandingContainment | null,
     modes: Modes,
+    named: readonly NamedRole[] = [],
 ): Promise<Contained> {
     const { incidentId } = victim;
     const steps: ContainmentStep[] = [];
@@ -79,7 +87,7 @@ export async function contain(
     /** A failure is an outcome, not an exception: the rest must still be done. */
     const performAll = async (actions: ContainmentAction[]) => {
         for (const { step, error } of await Promise.all(
-            actions.map((action) => attempt(describeAction(action), () => perform(action, victim))),
+            actions.map((action) => attempt(describeAction(action), () => perform(action, victim, pinRole))),
         )) {
             steps.push(step);
             if (error !== null) errors.push(error);
@@ -95,10 +103,20 @@ export async function contain(
     const kept = new KeptRecord(victim.ref, known);
     const recorded = kept.change((read) =>
         read === null || read.releasedAt !== null
-            ? newStanding(first, incidentId, read, new Date().toISOString())
-            : inherit(read, first, incidentId),
+            ? { ...newStanding(first, incidentId, read, new Date().toISOString()), modes }
+            : { ...inherit(read, first, incidentId), modes },
     );
+    const pinRole = (role: string) =>
+        kept.change((read) => (read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() }));
     const stands = known !== null && known.releasedAt === null ? known.groups : null;
+    // Roles that got the deny before stay denied, whatever profile the instance has by now.
+    const roles = new Map(
+        [...(stands ? known!.roles : []).map((role) => ({ role, because: "which denied them before" })), ...named].map((each) => [
+            each.role,
+            each,
+        ]),
+    );
+    const denials = modes.credentials === "keep" ? [] : [...roles.values()].map((each) => ({ kind: "denyRole", ...each }) as const);
     const noGroups: ContainmentGroups = { isolation: null, untrack: null, networkAcl: null };
 
     const making = prepareGroups(victim, first.vpcId, stands ?? noGroups, modes.network, (ids) =>
@@ -135,7 +153,7 @@ export async function contain(
         finishing,
         cutting,
         leaving.then(() => performAll(planned("protection", first, noGroups))),
-        recorded.then(() => performAll(planned("credentials", first, noGroups))),
+        recorded.then(() => performAll([...planned("credentials", first, noGroups), ...denials])),
     ]);
     const { groups } = prepared;
     await kept.settled();
@@ -160,6 +178,8 @@ export async function contain(
     const back = await readBack(victim, groups, steps).catch((error: unknown) => error);
     const seen = isSeen(back) ? back : null;
     if (seen === null) errors.push(back);
+    else if (seen.open.length === 0 && seen.ruleless && seen.interfaces.length > 0)
+        await kept.change((read) => (read === null || read.settledAt !== null ? null : { ...read, settledAt: new Date().toISOString() }));
     const subnets = steps.filter(({ name }) => name === "isolateSubnet");
     return {
         standing: kept.current!,

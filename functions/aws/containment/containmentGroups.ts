@@ -147,6 +147,23 @@ export async function hasNoRules(victim: Victim, groupId: string): Promise<boole
     return group !== null && servesAs(group, "isolation");
 }
 
+/** A group's rules, each as `in tcp 22-22 from 0.0.0.0/0`; null when there is no such group. */
+export async function readRules(victim: Victim, groupId: string): Promise<string[] | null> {
+    const group = await describe(victim, groupId);
+    if (group === null) return null;
+    const lines = (direction: string, rules: IpPermission[] = []) =>
+        rules.map(({ IpProtocol, FromPort, ToPort, IpRanges, Ipv6Ranges, PrefixListIds, UserIdGroupPairs }) => {
+            const peers = [
+                ...(IpRanges ?? []).map(({ CidrIp }) => CidrIp),
+                ...(Ipv6Ranges ?? []).map(({ CidrIpv6 }) => CidrIpv6),
+                ...(PrefixListIds ?? []).map(({ PrefixListId }) => PrefixListId),
+                ...(UserIdGroupPairs ?? []).map(({ GroupId }) => GroupId),
+            ];
+            return `${direction} ${IpProtocol === "-1" ? "everything" : IpProtocol} ${FromPort === undefined ? "" : `${FromPort}-${ToPort} `}${direction === "in" ? "from" : "to"} ${peers.join(", ")}`;
+        });
+    return [...lines("in", group.IpPermissions), ...lines("out", group.IpPermissionsEgress)].sort();
+}
+
 /** Deletes a group that was made for an incident, once nothing carries it. @returns whether it is gone */
 export async function deleteOwnGroup(victim: Victim, groupId: string, incidentIds: readonly string[]): Promise<boolean> {
     const group = await describe(victim, groupId);

@@ -12,6 +12,7 @@ import {
     deniedInstances,
     denyPolicyName,
     inlinePolicyLimit,
+    isForeign,
     removeDenied,
     revokeOlderSessions,
     revokePolicyName,
@@ -28,7 +29,8 @@ export function instanceArn({ region, accountId, instanceId }: InstanceRef): str
     return `arn:${environment("PARTITION")}:ec2:${region}:${accountId}:instance/${instanceId}`;
 }
 
-async function roleOf(iam: IAMClient, instanceProfileArn: string): Promise<string | null> {
+/** The role that an instance profile holds now; null when there is no such profile, or it is empty. */
+export async function roleOf(iam: IAMClient, instanceProfileArn: string): Promise<string | null> {
     const InstanceProfileName = instanceProfileArn.slice(instanceProfileArn.lastIndexOf("/") + 1);
     try {
         return (await iam.send(new GetInstanceProfileCommand({ InstanceProfileName }))).InstanceProfile?.Roles?.[0]?.RoleName ?? null;
@@ -58,6 +60,13 @@ interface Change {
     holds: (policy: string | null) => boolean;
 }
 
+/** How a change ended: the policy that holds, whether it had to be written, and what of somebody else's was written over. */
+interface Changed {
+    policy: string | null;
+    written: boolean;
+    overwritten: string | null;
+}
+
 async function write(iam: IAMClient, role: string, policy: string | null): Promise<void> {
     if (policy === null) await removePolicy(iam, role, denyPolicyName);
     else await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: denyPolicyName, PolicyDocument: policy }));
@@ -69,20 +78,16 @@ async function write(iam: IAMClient, role: string, policy: string | null): Promi
  *
  * @returns the policy that holds, and whether it had to be written
  */
-async function change(
-    iam: IAMClient,
-    accountId: string,
-    role: string,
-    { next, holds }: Change,
-): Promise<{ policy: string | null; written: boolean }> {
+async function change(iam: IAMClient, accountId: string, role: string, { next, holds }: Change): Promise<Changed> {
     const standing = await readPolicy(iam, role);
-    if (holds(standing)) return { policy: standing, written: false };
+    if (holds(standing)) return { policy: standing, written: false, overwritten: null };
     return alone(accountId, role, async () => {
         let policy = await readPolicy(iam, role);
+        const overwritten = isForeign(policy) ? policy : null;
         for (let writes = 0; writes < mostWrites; writes++) {
             await write(iam, role, next(policy));
             policy = await eventually(() => readPolicy(iam, role), holds, longestLook);
-            if (holds(policy)) return { policy, written: true };
+            if (holds(policy)) return { policy, written: true, overwritten };
         }
         throw new StepError(
             "The inline policy did not keep what was written to it",
@@ -92,19 +97,42 @@ async function change(
     });
 }
 
-/** Denies this instance's credentials. @throws StepError when the role's policies are full. */
-export async function denyCredentials(instanceProfileArn: string, victim: Victim): Promise<Performed> {
-    const iam = victim.client(IAMClient);
-    const role = await roleOf(iam, instanceProfileArn);
+/**
+ * Denies this instance's credentials.
+ *
+ * @param pin keeps the role's name before the policy is written, so that a release finds it whatever profile the instance has then
+ * @throws StepError when the role's policies are full
+ */
+export async function denyCredentials(
+    instanceProfileArn: string,
+    victim: Victim,
+    pin: (role: string) => Promise<void> = () => Promise.resolve(),
+): Promise<Performed> {
+    const role = await roleOf(victim.client(IAMClient), instanceProfileArn);
     if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no credentials to deny" };
+    await pin(role);
+    return denyRole(role, victim);
+}
+
+/** A role that does not exist has no credentials left: what it issued is void. IAM gives one code for a missing role and a missing policy. */
+const isRoleGone = (error: unknown) => isNotFound(error) && error instanceof Error && /\brole with name\b/i.test(error.message);
+
+/** Denies this instance's credentials of one role. @throws StepError when the role's policies are full */
+export async function denyRole(role: string, victim: Victim): Promise<Performed> {
     const arn = instanceArn(victim.ref);
     try {
-        const { written } = await change(iam, victim.ref.accountId, role, {
+        const { written, overwritten } = await change(victim.client(IAMClient), victim.ref.accountId, role, {
             next: (policy) => addDenied(policy, arn),
             holds: (policy) => deniedInstances(policy).includes(arn),
         });
+        if (overwritten !== null)
+            return {
+                outcome: "done",
+                note: `somebody else had written or changed the policy ${denyPolicyName}, and it was overwritten; it said ${overwritten.slice(0, 200)}`,
+            };
         return written ? done : alreadyDone;
     } catch (error) {
+        if (isRoleGone(error)) return { outcome: "not-needed", note: "there is no such role any more, so its credentials are void" };
         if (errorCode(error) !== "LimitExceeded" && errorCode(error) !== "LimitExceededException") throw error;
         throw new StepError(
             `The role has no room for the deny (${inlinePolicyLimit} characters of inline policies)`,
@@ -113,6 +141,13 @@ export async function denyCredentials(instanceProfileArn: string, victim: Victim
             { cause: error },
         );
     }
+}
+
+/** How a role's policy stands to this instance: ours and naming it, changed by somebody, or without it. */
+export async function readDeny(role: string, victim: Victim): Promise<"denied" | "foreign" | "absent"> {
+    const policy = await readPolicy(victim.client(IAMClient), role);
+    if (isForeign(policy)) return "foreign";
+    return deniedInstances(policy).includes(instanceArn(victim.ref)) ? "denied" : "absent";
 }
 
 /** Denies every session of the role that was issued until now. */
@@ -134,9 +169,14 @@ export async function revokeRole(instanceProfileArn: string, victim: Victim): Pr
  * (`revoke-role`) goes too: it belongs to no incident alone.
  */
 export async function allowCredentials(instanceProfileArn: string, victim: Victim): Promise<Performed> {
+    const role = await roleOf(victim.client(IAMClient), instanceProfileArn);
+    if (!role) return { outcome: "not-needed", note: "the instance profile has no role any more" };
+    return allowRole(role, victim);
+}
+
+/** See {@link allowCredentials}, of a role by its name. */
+export async function allowRole(RoleName: string, victim: Victim): Promise<Performed> {
     const iam = victim.client(IAMClient);
-    const RoleName = await roleOf(iam, instanceProfileArn);
-    if (!RoleName) return { outcome: "not-needed", note: "the instance profile has no role any more" };
     const arn = instanceArn(victim.ref);
     const { policy, written } = await change(iam, victim.ref.accountId, RoleName, {
         next: (each) => removeDenied(each, arn),

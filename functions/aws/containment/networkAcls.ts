@@ -44,6 +44,21 @@ export async function ensureIsolationAcl(victim: Victim, vpcId: string): Promise
     return made!.NetworkAclId!;
 }
 
+/** The network ACL of each subnet. */
+export async function readSubnetAcls(victim: Victim, subnetIds: string[]): Promise<{ subnetId: string; networkAclId: string }[]> {
+    const acls = (await Promise.all(subnetIds.map((each) => describe(victim.client(EC2Client), "association.subnet-id", each)))).flat();
+    return subnetIds.flatMap((subnetId) => {
+        const acl = acls.find(({ Associations }) => Associations?.some((each) => each.SubnetId === subnetId));
+        return acl === undefined ? [] : [{ subnetId, networkAclId: acl.NetworkAclId! }];
+    });
+}
+
+/** Whether a network ACL has no entry that lets anything through; false also for one that is gone. */
+export async function deniesEverything(victim: Victim, networkAclId: string): Promise<boolean> {
+    const [acl] = await describe(victim.client(EC2Client), "network-acl-id", networkAclId);
+    return acl !== undefined && (acl.Entries ?? []).every(({ RuleAction }) => RuleAction === "deny");
+}
+
 /** Gives a subnet a network ACL. Done twice, the second call finds it done. */
 export async function giveNetworkAcl(victim: Victim, subnetId: string, networkAclId: string): Promise<void> {
     const ec2 = victim.client(EC2Client);

@@ -73,7 +73,8 @@ export async function readBranches(victim: Victim, instance: Instance): Promise<
     };
 }
 
-const nothingBeside: BesideRead = {
+/** What stands around an instance, where that is not looked at. */
+export const nothingBeside: BesideRead = {
     targets: [],
     classicLoadBalancers: [],
     networkAcls: [],
@@ -82,7 +83,10 @@ const nothingBeside: BesideRead = {
     defaultTimeout: null,
 };
 
-type Interface = Pick<NetworkInterface, "NetworkInterfaceId" | "SubnetId" | "PrivateIpAddresses" | "Ipv6Addresses" | "Groups"> & {
+type Interface = Pick<
+    NetworkInterface,
+    "NetworkInterfaceId" | "SubnetId" | "PrivateIpAddresses" | "Ipv6Addresses" | "Groups" | "Association"
+> & {
     ConnectionTrackingConfiguration?: { TcpEstablishedTimeout?: number };
 };
 
@@ -94,6 +98,13 @@ export function stateOf(victim: Victim, instance: Instance, branches: Branches, 
             subnetId: each.SubnetId ?? "",
             privateIps: (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!),
             ipv6: (each.Ipv6Addresses ?? []).length > 0,
+            publicIps: [
+                ...new Set(
+                    [each.Association, ...(each.PrivateIpAddresses ?? []).map(({ Association }) => Association)].flatMap(
+                        (association) => association?.PublicIp ?? [],
+                    ),
+                ),
+            ].sort(),
             groups: (each.Groups ?? []).map((group) => group.GroupId!).sort(),
             tcpIdleTimeout:
                 beside.defaultTimeout === null
@@ -107,6 +118,7 @@ export function stateOf(victim: Victim, instance: Instance, branches: Branches, 
         instance: victim.ref,
         readAt: new Date().toISOString(),
         state: instance.State?.Name ?? "unknown",
+        launchTime: instance.LaunchTime?.toISOString() ?? null,
         vpcId: instance.VpcId ?? "",
         availabilityZone: instance.Placement?.AvailabilityZone ?? "",
         lifecycle: instance.InstanceLifecycle === "spot" ? "spot" : "on-demand",

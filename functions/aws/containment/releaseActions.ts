@@ -10,7 +10,7 @@ import { ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } 
 import { ElasticLoadBalancingV2Client, RegisterTargetsCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { ReleaseAction } from "../../domain/planRelease";
 import type { Victim } from "../victim";
-import { allowCredentials } from "./credentials";
+import { allowCredentials, allowRole } from "./credentials";
 import { giveNetworkAcl } from "./networkAcls";
 import { done, type Performed } from "./performed";
 
@@ -32,6 +32,8 @@ export async function performRelease(action: ReleaseAction, victim: Victim): Pro
             return done;
         case "allowCredentials":
             return allowCredentials(action.instanceProfileArn, victim);
+        case "allowRole":
+            return allowRole(action.role, victim);
         case "enableMetadata":
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "enabled" }));
             return done;

@@ -7,6 +7,7 @@ export const runbookHeadings = {
     observed: "Observed, not contained",
     approval: "Your decision: contain the instance?",
     released: "Released",
+    drift: "Containment drifted",
     ticket: "Support case",
     report: "Report",
     refused: "A message started no incident",

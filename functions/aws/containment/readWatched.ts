@@ -1,0 +1,110 @@
+/** Reads back what a standing containment put in place: what the watch decides from. It changes nothing. */
+import { EC2Client, paginateDescribeNetworkInterfaces } from "@aws-sdk/client-ec2";
+import { IAMClient } from "@aws-sdk/client-iam";
+import type { DenySeen, Unwatched, Watched } from "../../domain/planWatch";
+import type { StandingContainment } from "../../domain/standingContainment";
+import { errorCode, isAccessDenied, isTransient, TransientError } from "../errors";
+import type { Victim } from "../victim";
+import { readRules } from "./containmentGroups";
+import { readDeny, roleOf } from "./credentials";
+import { deniesEverything, readSubnetAcls } from "./networkAcls";
+import { persist } from "./performed";
+import { readQuick } from "./readBeside";
+import { describeInstance, InstanceGone, nothingBeside, readBranches, stateOf } from "./readInstance";
+
+/** Milliseconds that a busy AWS is waited for. */
+const patience = 20_000;
+
+/** Reads what may be refused by itself: it is named, and the rest is read. Busy is not refused: the look is made again. */
+async function tolerate<T>(unread: string[], what: string, read: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+        return await persist(read);
+    } catch (error) {
+        if (isTransient(error)) throw error;
+        unread.push(`${what} (${errorCode(error)})`);
+        return otherwise;
+    }
+}
+
+/** Interfaces that carry a group of ours and are not the instance's. */
+async function readStrangers(victim: Victim, groupIds: string[], own: readonly string[]): Promise<Watched["strangers"]> {
+    if (groupIds.length === 0) return [];
+    const found: Watched["strangers"] = [];
+    const filters = [{ Name: "group-id", Values: groupIds }];
+    for await (const page of paginateDescribeNetworkInterfaces({ client: victim.client(EC2Client) }, { Filters: filters }))
+        for (const { NetworkInterfaceId, Attachment, Groups } of page.NetworkInterfaces ?? []) {
+            if (Attachment?.InstanceId === victim.ref.instanceId || own.includes(NetworkInterfaceId!)) continue;
+            for (const { GroupId } of Groups ?? [])
+                if (groupIds.includes(GroupId!)) found.push({ networkInterfaceId: NetworkInterfaceId!, groupId: GroupId! });
+        }
+    return found;
+}
+
+/** @throws where AWS was too busy: nothing is known then, and the next look finds out */
+export async function readWatched(victim: Victim, { groups, roles, modes }: StandingContainment): Promise<Watched | Unwatched> {
+    let instance;
+    try {
+        instance = await persist(() => describeInstance(victim));
+    } catch (error) {
+        if (error instanceof InstanceGone) return { why: "gone", detail: error.message.split(":")[0]! };
+        if (isAccessDenied(error)) return { why: "refused", detail: `${errorCode(error)}: ${(error as Error).message}`.slice(0, 300) };
+        throw error;
+    }
+    const unread: string[] = [];
+    const ours = [groups.isolation, groups.untrack].filter((each) => each !== null);
+    const [quick, branches, rules] = await Promise.all([
+        readQuick(victim, patience),
+        readBranches(victim, instance),
+        groups.isolation === null
+            ? null
+            : tolerate(unread, `the rules of ${groups.isolation}`, () => readRules(victim, groups.isolation!), null),
+    ]);
+    const busy = quick.unread.find((each) => isTransient({ name: /\(([^)]*)\)$/.exec(each)?.[1] }));
+    if (busy !== undefined) throw new TransientError(`AWS was too busy to let ${victim.ref.instanceId} be looked at: ${busy}`);
+    const own = stateOf(victim, instance, branches, quick);
+    const profile = own.instanceProfileArn;
+    const subnetIds = [...new Set(own.interfaces.map(({ subnetId }) => subnetId))].sort();
+    const denied = async (): Promise<[string, DenySeen][]> => {
+        if (modes?.credentials === "keep") return [];
+        const current =
+            profile === null
+                ? null
+                : await tolerate(unread, `the role of ${profile}`, () => roleOf(victim.client(IAMClient), profile), null);
+        return Promise.all(
+            [...new Set([...roles, ...(current === null ? [] : [current])])].map(
+                async (role) =>
+                    [role, await tolerate<DenySeen>(unread, `the policy of the role ${role}`, () => readDeny(role, victim), "unread")] as [
+                        string,
+                        DenySeen,
+                    ],
+            ),
+        );
+    };
+    const [strangers, denies, networkAcls, aclDenies] = await Promise.all([
+        tolerate(
+            unread,
+            "who else carries our groups",
+            () =>
+                readStrangers(
+                    victim,
+                    ours,
+                    own.interfaces.map((each) => each.networkInterfaceId),
+                ),
+            [],
+        ),
+        denied(),
+        groups.networkAcl === null ? [] : tolerate(unread, "the network ACLs", () => readSubnetAcls(victim, subnetIds), []),
+        groups.networkAcl === null
+            ? null
+            : tolerate(unread, `the network ACL ${groups.networkAcl}`, () => deniesEverything(victim, groups.networkAcl!), null),
+    ]);
+    return {
+        state: stateOf(victim, instance, branches, quick, { ...nothingBeside, networkAcls }),
+        isolationRules: rules,
+        strangers,
+        denies: Object.fromEntries(denies),
+        aclDenies,
+        unknownBranches: branches.unknown,
+        unread: [...quick.unread, ...unread],
+    };
+}

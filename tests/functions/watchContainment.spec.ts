@@ -1,0 +1,309 @@
+import { expect } from "chai";
+import { handler as isolate } from "../../functions/isolateInstance";
+import { handler as releaseHandler } from "../../functions/releaseInstance";
+import { handler as watchHandler } from "../../functions/watchContainment";
+import { openRecord, replaceRecord, standingIncident } from "../../functions/aws/incidentsTable";
+import { changeStanding, readStanding } from "../../functions/aws/standingContainments";
+import { newRecord } from "../../functions/domain/incidentRecord";
+import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
+import type { StandingContainment } from "../../functions/domain/standingContainment";
+import { MemberAccount } from "../support/memberAccount";
+import { incident, thrown } from "./inMemoryAws";
+
+const { incidentId, instance } = incident;
+const anywhere = { IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] };
+
+describe("watchContainment", function () {
+    this.timeout(20_000);
+    let account: MemberAccount;
+    beforeEach(async () => {
+        account = new MemberAccount(incident);
+        account.install({ NOTIFICATION_TOPIC_ARN: "arn:aws:sns:eu-west-1:111111111111:people", SLACK_WEBHOOK_PARAMETER: "" });
+    });
+    afterEach(() => account.remove());
+    const watch = () => watchHandler({ instance: null }) as Promise<{ standing: number; looked: number }>;
+    const contain = () => isolate({ incident });
+    const standing = async () => (await readStanding(instance))!;
+    const told = () => account.published.map(({ Message }) => Message);
+    const isolationOf = ({ groups }: StandingContainment) => groups.isolation!;
+    const since = async (change: (read: StandingContainment) => Partial<StandingContainment>) =>
+        changeStanding(instance, await standing(), (read) => read && { ...read, ...change(read) });
+    const assume = (mode: "approval" | "automatic") => async () => {
+        await openRecord(newRecord(incident, 1, mode, incident.openedAt), null);
+    };
+
+    it("reads one index and ends where nothing stands", async () => {
+        expect(await watch()).to.deep.equal({ standing: 0, looked: 0 });
+        expect(account.calls).to.deep.equal(["Query"]);
+    });
+
+    it("finds a containment as it was left, tells nobody, and keeps that it looked", async () => {
+        await contain();
+        account.calls.length = 0;
+        expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
+        expect(account.published).to.deep.equal([]);
+        expect(account.calls.filter((call) => /^(Modify|Put(Role|Object)|Authorize|Revoke|Create|Detach|Lookup)/.test(call))).to.deep.equal(
+            [],
+        );
+        expect((await standing()).check).to.deep.include({ drift: [], repaired: [], state: "running" });
+    });
+
+    const drifts: [string, () => Promise<void> | void, RegExp][] = [
+        ["an interface's groups", () => void (account.interfaces[0]!.groups = ["sg-app"]), /eni-1 carries sg-app instead of sg-made/],
+        [
+            "a rule on our group",
+            async () => void account.groups.find(({ GroupId }) => GroupId === isolationOfNow)!.egress.push(anywhere),
+            /isolation group sg-made-\d has rules \(out everything to 0\.0\.0\.0\/0\)/,
+        ],
+        ["the metadata endpoint", () => void (account.metadata = "enabled"), /metadata endpoint answers/],
+        ["the deny gone from the role", () => void account.policies.delete(denyPolicyName), /role app does not deny/],
+        [
+            "the deny's content",
+            () => void account.policies.set(denyPolicyName, '{"Version":"2012-10-17","Statement":[]}'),
+            /role app has a policy of our name with other content/,
+        ],
+        ["termination protection", () => void (account.attributes.disableApiTermination = false), /termination protection is off/],
+        ["stop protection", () => void (account.attributes.disableApiStop = false), /stop protection is off/],
+        [
+            "the shutdown behaviour",
+            () => void (account.attributes.instanceInitiatedShutdownBehavior = "terminate"),
+            /shutdown from inside terminates/,
+        ],
+        ["a volume's deletion", () => void (account.deleteOnTermination["/dev/xvda"] = true), /vol-vda would be deleted/],
+        ["the Auto Scaling group", () => void (account.autoScaling = "InService"), /in the Auto Scaling group app/],
+        [
+            "an interface that was attached since",
+            () => void account.interfaces.push({ id: "eni-3", subnet: "subnet-a", groups: ["sg-app"], timeout: undefined }),
+            /eni-3 was attached since and carries sg-app/,
+        ],
+    ];
+    let isolationOfNow = "";
+    for (const [what, drift, said] of drifts)
+        it(`tells of ${what} once, and puts it back`, async () => {
+            await contain();
+            isolationOfNow = isolationOf(await standing());
+            await drift();
+            await watch();
+            expect(told()).to.have.length(1);
+            expect(told()[0]).to.match(said).and.contain("Put back").and.contain("drifted and was put back");
+            const after = await standing();
+            expect(after.drifts.map(({ outcome }) => outcome)).to.deep.equal(after.drifts.map(() => "put-back"));
+            expect(after.drifts.every(({ toldAt }) => toldAt !== null)).to.equal(true);
+            expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal(account.interfaces.map(() => [isolationOf(after)]));
+            expect(deniedInstances(account.policies.get(denyPolicyName)!)).to.have.length(1);
+            await watch();
+            expect(told(), "told a second time").to.have.length(1);
+            expect((await standing()).check!.drift).to.deep.equal([]);
+            expect([...account.objects.keys()].filter((key) => key.includes("/watch/"))).to.have.length(1);
+        });
+
+    it("puts the network ACL back that somebody took away or opened", async () => {
+        process.env.CONTAIN_NETWORK = "nacl";
+        await contain();
+        account.acls["subnet-a"] = "acl-own";
+        await watch();
+        expect(account.acls["subnet-a"]).to.equal("acl-isolation-1");
+        expect(told()[0]).to.contain("subnet-a has the network ACL acl-own");
+        account.aclLetsThrough = true;
+        account.onDescribeNetworkAcls = ((real) => (input: never) => {
+            const answer = real(input) as { NetworkAcls: { NetworkAclId: string; Entries: { RuleAction: string }[] }[] };
+            for (const acl of answer.NetworkAcls) if (acl.NetworkAclId === "acl-isolation-1") acl.Entries.push({ RuleAction: "allow" });
+            return answer;
+        })(account.onDescribeNetworkAcls.bind(account));
+        await watch();
+        expect(told()[1]).to.contain("acl-isolation-1 lets something through");
+        expect(account.acls).to.deep.equal({ "subnet-a": "acl-isolation-2", "subnet-b": "acl-isolation-2" });
+    });
+
+    it("tells once of what it cannot put back, and of nothing else at later looks", async () => {
+        await contain();
+        account.refusals.set("ModifyNetworkInterfaceAttribute", "UnauthorizedOperation");
+        account.interfaces[0]!.groups = ["sg-app"];
+        await watch();
+        expect(told()[0])
+            .to.contain("Containment is undone")
+            .and.contain("Why it could not be put back")
+            .and.contain("UnauthorizedOperation");
+        await watch();
+        expect(told()).to.have.length(1);
+        account.refusals.clear();
+        await watch();
+        expect(told()).to.have.length(2);
+        expect(told()[1]).to.contain("drifted and was put back");
+    });
+
+    it("names who did it as CloudTrail has it, also when CloudTrail is late, and never ourselves", async () => {
+        await contain();
+        account.interfaces[0]!.groups = ["sg-app"];
+        await watch();
+        expect(told()[0]).to.contain("CloudTrail does not say who did it, or not yet");
+        const event = (arn: string, userName: string) => ({
+            resources: ["eni-1"],
+            record: {
+                eventName: "ModifyNetworkInterfaceAttribute",
+                eventTime: "2026-11-28T12:00:00Z",
+                sourceIPAddress: "198.51.100.7",
+                userIdentity: { type: "AssumedRole", arn, sessionContext: { sessionIssuer: { userName } } },
+            },
+        });
+        account.trail = [
+            event("arn:aws:sts::222222222222:assumed-role/clean-room-responder/i-1", "clean-room-responder"),
+            event("arn:aws:sts::222222222222:assumed-role/admin/mallory", "admin"),
+        ];
+        account.interfaces[1]!.groups = ["sg-app"];
+        account.trail[1]!.resources.push("eni-2");
+        await watch();
+        expect(told()[1]).to.contain("assumed-role/admin/mallory by ModifyNetworkInterfaceAttribute").and.contain("198.51.100.7");
+        expect((await standing()).drifts.at(-1)!.by).to.contain("mallory");
+    });
+
+    it("follows up when CloudTrail names who did what still stands", async () => {
+        await contain();
+        account.otherInterfaces.push({ id: "eni-9", subnet: "subnet-a", groups: [isolationOf(await standing())] });
+        await watch();
+        expect(told()[0]).to.contain("eni-9, which is not the instance's, carries our group");
+        account.trail = [
+            {
+                resources: ["eni-9"],
+                record: { eventName: "ModifyNetworkInterfaceAttribute", eventTime: "t", userIdentity: { arn: "arn:eve" } },
+            },
+        ];
+        await watch();
+        expect(told()).to.have.length(2);
+        expect(told()[1]).to.contain("Done by arn:eve");
+        await watch();
+        expect(told()).to.have.length(2);
+    });
+
+    it("tells of a stop and a start between two looks, each once, and of a new address", async () => {
+        await contain();
+        await watch();
+        account.state = "stopped";
+        await watch();
+        expect(told()[0]).to.contain("the instance is stopped");
+        account.state = "running";
+        account.launchTime = new Date("2026-11-28T12:00:00.000Z");
+        account.publicIp = "203.0.113.9";
+        await watch();
+        expect(told()[1]).to.contain("stopped and started again at 2026-11-28T12:00:00.000Z").and.contain("has got 203.0.113.9");
+        await watch();
+        expect(told()).to.have.length(2);
+    });
+
+    it("denies the role of a profile that was put in its place, and takes both denies out at the release", async () => {
+        await contain();
+        account.otherRoles.set("admin", new Map());
+        account.profiles.admin = "admin";
+        account.profile = "admin";
+        await watch();
+        expect(deniedInstances(account.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
+        expect((await standing()).roles).to.deep.equal(["admin", "app"]);
+        await releaseHandler({ incidentId, force: true, acceptRisk: "a test" });
+        expect(account.otherRoles.get("admin")!.has(denyPolicyName)).to.equal(false);
+        expect(account.policies.has(denyPolicyName)).to.equal(false);
+    });
+
+    it("says that it may not look, and that the instance is gone, once each", async () => {
+        await contain();
+        account.refusals.set("DescribeInstances", "AccessDenied");
+        await watch();
+        await watch();
+        expect(told()).to.have.length(1);
+        expect(told()[0]).to.contain("does not let us look").and.contain("Containment is undone");
+        account.refusals.clear();
+        account.state = "terminated";
+        await watch();
+        await watch();
+        expect(told()).to.have.length(2);
+        expect(told()[1]).to.contain("the instance is gone");
+    });
+
+    it("names what it may not read and looks at the rest", async () => {
+        await contain();
+        account.refusals.set("GetRolePolicy", "AccessDenied");
+        account.metadata = "enabled";
+        await watch();
+        expect(told()[0]).to.contain("the policy of the role app (AccessDenied)").and.contain("metadata endpoint answers");
+        expect(account.metadata).to.equal("disabled");
+    });
+
+    it("puts nothing back where the rules ask a person", async () => {
+        await assume("approval")();
+        await isolate({ incident, answer: { approved: true, by: "arn:alice", reason: null } });
+        await since(() => ({ settledAt: new Date().toISOString() }));
+        account.metadata = "enabled";
+        await watch();
+        expect(account.metadata).to.equal("enabled");
+        expect(told()[0]).to.contain("The rules ask a person").and.contain("Containment is undone");
+    });
+
+    it("puts back where a finding that joined asks nobody", async () => {
+        await assume("approval")();
+        await isolate({ incident, answer: { approved: true, by: "arn:alice", reason: null } });
+        const record = (await standingIncident(instance))!;
+        await replaceRecord({ ...record, findings: [...record.findings, { ...record.findings[0]!, id: "graver", mode: "automatic" }] });
+        account.metadata = "enabled";
+        await watch();
+        expect(account.metadata).to.equal("disabled");
+    });
+
+    it("does not work against a release, nor before a containment had its time, and tells of a release that did not end", async () => {
+        await contain();
+        await since(() => ({ releasingAt: new Date().toISOString() }));
+        account.metadata = "enabled";
+        await watch();
+        expect([account.metadata, told()]).to.deep.equal(["enabled", []]);
+        await since(() => ({ releasingAt: new Date(Date.now() - 1_000_000).toISOString() }));
+        await watch();
+        expect(account.metadata).to.equal("enabled");
+        expect(told()[0]).to.contain("a release began");
+        await since(() => ({ releasingAt: null, settledAt: null }));
+        await watch();
+        expect(told()).to.have.length(1);
+    });
+
+    it("lets no release begin while it puts something back", async () => {
+        await contain();
+        await since(() => ({ repairingUntil: new Date(Date.now() + 60_000).toISOString() }));
+        expect((await thrown(releaseHandler({ incidentId, acceptRisk: "a test" }))).name).to.equal("Transient");
+        await since(() => ({ repairingUntil: null }));
+        await releaseHandler({ incidentId, acceptRisk: "a test" });
+        account.published.length = 0;
+        expect(await watch()).to.deep.equal({ standing: 0, looked: 0 });
+        expect(account.published).to.deep.equal([]);
+    });
+
+    it("tells once when two runs look at the same moment", async () => {
+        await contain();
+        account.metadata = "enabled";
+        await Promise.all([watch(), watch(), watchHandler({ instance })]);
+        expect(told()).to.have.length(1);
+        expect(account.metadata).to.equal("disabled");
+    });
+
+    it("tells what a run that broke off had found and told nobody", async () => {
+        await contain();
+        account.refusals.set("Publish", "InternalError");
+        account.metadata = "enabled";
+        await thrown(
+            watch()
+                .then(() => watchHandler({ instance }))
+                .then(() => Promise.reject(new Error("no failure"))),
+        );
+        account.refusals.clear();
+        await since(({ drifts: known }) => ({
+            drifts: known.map((each) => ({ ...each, since: new Date(Date.now() - 600_000).toISOString() })),
+        }));
+        await watch();
+        expect(told()).to.have.length(1);
+        expect(told()[0]).to.contain("metadata endpoint");
+    });
+
+    it("fails, so that an alarm rings, when an instance could not be looked at for a quarter of an hour, and looks at the others", async () => {
+        await contain();
+        account.refusals.set("DescribeInstances", "InternalError");
+        expect(await watch()).to.deep.equal({ standing: 1, looked: 0 });
+        await since(({ check }) => ({ check, begunAt: new Date(Date.now() - 3_600_000).toISOString() }));
+        expect((await thrown(watch())).message).to.contain("1 of 1 containments could not be looked at");
+    });
+});
