@@ -11,6 +11,7 @@ import {
     type Volume,
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { needs } from "./aws/environment";
 import { forensicsClient } from "./aws/clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
@@ -23,10 +24,11 @@ import { incidentTags, purposeTag, tagValue } from "./domain/tags";
 import { planVolumes, type VolumeAction, type VolumesState, type VolumeState } from "./domain/planVolumes";
 
 /** Given by the deployment. */
-export const variables = needs();
+export const variables = needs("EVIDENCE_BUCKET");
 
 /** Make volumes of an incident's snapshots and attach them to an incident's instance. */
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     {
         Sid: "FindHostAndVolumes",
         Effect: "Allow",

@@ -2,6 +2,7 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { paginateDescribeInstanceInformation, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { needs } from "./aws/environment";
 import { forensicsClient } from "./aws/clients";
 import { NotYetError, StepError } from "./aws/errors";
@@ -11,9 +12,10 @@ import type { Permissions } from "./aws/permissions";
 import { forensicHostSchema, incidentSchema } from "./domain/containers";
 
 /** Given by the deployment. */
-export const variables = needs();
+export const variables = needs("EVIDENCE_BUCKET");
 
-export const permissions: Permissions = () => [
+export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     { Sid: "SeeRegistration", Effect: "Allow", Action: ["ssm:DescribeInstanceInformation", "ec2:DescribeInstances"], Resource: ["*"] },
 ];
 

@@ -4,6 +4,7 @@
  */
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { forensicsClient, memberClient } from "./aws/clients";
 import { snapshotArn, madeForIncident, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
@@ -32,6 +33,7 @@ export const variables = needs(
 
 /** Copy shared snapshots under the evidence key and lock them; keep the list of volumes. */
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     { Sid: "ReadSnapshots", Effect: "Allow", Action: ["ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"], Resource: ["*"] },
     // The source is another account's, whose tags are not seen here; the copy cannot be told from it by ARN.

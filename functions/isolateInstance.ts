@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { contain } from "./aws/containment/contain";
 import { decide, readRecord, recordContained, recordObserved } from "./aws/containment/decide";
 import { attempt, done, persist } from "./aws/containment/performed";
@@ -45,6 +46,7 @@ export const variables = needs(
 );
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     ...incidentsTablePermissions(names),
     ...writeEvidence(objectNames.restoreRecord, objectNames.observedInstance, objectNames.containment)(names),

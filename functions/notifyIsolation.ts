@@ -1,5 +1,6 @@
 /** Tells people that an instance was isolated, or that it was not: beside the preservation of evidence, never before containment. */
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
 import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
@@ -9,9 +10,13 @@ import { containmentSchema, incidentSchema } from "./domain/containers";
 import { isolationMessage } from "./domain/messages/isolation";
 
 /** Given by the deployment. */
-export const variables = needs("INCIDENTS_TABLE", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs("EVIDENCE_BUCKET", "INCIDENTS_TABLE", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
-export const permissions: Permissions = (names) => [...tellPermissions(names), ...readIncidentsPermissions(names)];
+export const permissions: Permissions = (names) => [
+    ...tellPermissions(names),
+    ...readIncidentsPermissions(names),
+    ...appendCustodyPermissions(names),
+];
 
 /** @throws Transient when a channel may take the message in a moment; StepFailed when none will. */
 export const handler = step({

@@ -1,6 +1,7 @@
 /** Opens an AWS Support case about an incident, once. Nothing waits for it, and an account without the API goes on. */
 import { CreateCaseCommand, paginateDescribeCases, SupportClient, type CaseDetails } from "@aws-sdk/client-support";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { errorCode } from "./aws/errors";
@@ -26,6 +27,7 @@ export const variables = needs(
 );
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...writeEvidence(objectNames.ticket)(names),
     ...tellPermissions(names),
     { Sid: "OpenCase", Effect: "Allow", Action: ["support:DescribeCases", "support:CreateCase"], Resource: ["*"] },

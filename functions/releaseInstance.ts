@@ -5,6 +5,7 @@
  * Where something was changed since containment the release is refused and names it; with `force` the rest is put back
  * and what was changed is left alone. Run again, it goes on with what is left; when nothing is, it says so.
  */
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { othersContainedIn } from "./aws/containment/networkAcls";
 import { deleteOwnGroup } from "./aws/containment/containmentGroups";
 import { allowCredentials, allowRole } from "./aws/containment/credentials";
@@ -49,6 +50,7 @@ export const variables = needs(
 );
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     ...writeEvidence(`${objectPrefixes.releases}*`)(names),
     ...readEvidence(objectNames.restoreRecord, objectNames.containment, objectNames.report)(names),

@@ -3,6 +3,7 @@
  * `npm run deny` send it, by the token that is kept in the incidents table, or a graver finding does that joins meanwhile.
  */
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { needs } from "./aws/environment";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { step } from "./aws/handler";
@@ -15,9 +16,17 @@ import { containmentSchema, incidentSchema } from "./domain/containers";
 import { answersItself } from "./domain/incidentRecord";
 
 /** Given by the deployment. */
-export const variables = needs("DRILL", "INCIDENTS_TABLE", "CONTAINMENT_POLICY", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs(
+    "EVIDENCE_BUCKET",
+    "DRILL",
+    "INCIDENTS_TABLE",
+    "CONTAINMENT_POLICY",
+    "NOTIFICATION_TOPIC_ARN",
+    "SLACK_WEBHOOK_PARAMETER",
+);
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...incidentsTablePermissions(names),
     ...answerPermissions(names),
     ...tellPermissions(names),

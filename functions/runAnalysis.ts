@@ -6,7 +6,9 @@
  */
 import { GetCommandInvocationCommand, paginateListCommandInvocations, SendCommandCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { forensicsClient } from "./aws/clients";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { forensicsClient, ownArn } from "./aws/clients";
+import { recordCalls } from "./aws/custody/recorder";
 import { environment, needs } from "./aws/environment";
 import { errorCode, NotYetError, isNotFound, StepError } from "./aws/errors";
 import { getJson, getObject, putJson } from "./aws/evidenceBucket";
@@ -48,6 +50,7 @@ export const variables = needs(
 
 /** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     { Sid: "SendDocument", Effect: "Allow", Action: ["ssm:SendCommand"], Resource: [names.documentArn] },
     {
         Sid: "SendToHost",
@@ -132,7 +135,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
     const logGroup = environment("COMMAND_LOG_GROUP");
     // SendCommand has no client token. Without the SDK's retries an answer that got lost cannot send it twice: the next
     // call of this step finds the command in the list.
-    const ssm = new SSMClient({ region: environment("AWS_REGION"), maxAttempts: 1 });
+    const ssm = recordCalls(new SSMClient({ region: environment("AWS_REGION"), maxAttempts: 1 }), ownArn);
     try {
         const { Command } = await ssm.send(
             new SendCommandCommand({

@@ -6,6 +6,8 @@
  * attempt that failed before leaves `report.html`, which the next one finds and keeps.
  */
 import { createHash } from "node:crypto";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
@@ -29,6 +31,7 @@ import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } 
 export const variables = needs("INCIDENTS_TABLE", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, objectNames.ticket, `${objectPrefixes.report}*`)(names),
     ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
     ...readIncidentsPermissions(names),
@@ -211,21 +214,26 @@ async function recordProblem(prefix: string, incidentId: string, error: Error): 
     );
 }
 
+/** @throws what the report failed of, after its error record was written where a retry does not cure it */
+async function reportOrRecord(prefix: string, results: string, incidentId: string): Promise<void> {
+    try {
+        await report(prefix, results, incidentId);
+    } catch (error) {
+        const known = toStepError("sendReport", error);
+        log("sendReport failed", { incidentId, error: known.name, cause: known.message });
+        if (!(known instanceof TransientError)) {
+            await recordProblem(prefix, incidentId, known).catch((second: unknown) =>
+                log("the error record could not be written", { incidentId, cause: String(second) }),
+            );
+        }
+        throw known;
+    }
+}
+
 /** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
 export async function handler(event: unknown): Promise<void> {
     for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), manifestKey)) {
         const { prefix, incident, results } = manifestKey.exec(key)!.groups!;
-        try {
-            await report(prefix, results, incident);
-        } catch (error) {
-            const known = toStepError("sendReport", error);
-            log("sendReport failed", { incidentId: incident, error: known.name, cause: known.message });
-            if (!(known instanceof TransientError)) {
-                await recordProblem(prefix, incident, known).catch((second: unknown) =>
-                    log("the error record could not be written", { incidentId: incident, cause: String(second) }),
-                );
-            }
-            throw known;
-        }
+        await inCustody(incident, "SendReport", () => reportOrRecord(prefix, results, incident));
     }
 }

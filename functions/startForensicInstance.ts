@@ -2,6 +2,7 @@
 import { DescribeImagesCommand, EC2Client, RunInstancesCommand, type _InstanceType, type Instance } from "@aws-sdk/client-ec2";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { forensicsClient } from "./aws/clients";
 import { tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
@@ -29,6 +30,7 @@ export const variables = needs(
 
 /** Start instances with an incident's tag, with the forensic role alone, from the image that a public parameter names. */
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     { Sid: "FindHostAndImage", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeImages"], Resource: ["*"] },
     {
         Sid: "StartInCleanRoom",

@@ -8,9 +8,11 @@
 import { createHash } from "node:crypto";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { askWatch, askWatchPermissions } from "./aws/askWatch";
 import { forensicsClient } from "./aws/clients";
 import { deployedPolicy } from "./aws/containmentPolicy";
+import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
@@ -45,6 +47,7 @@ export const variables = needs(
 
 /** Apply admitted findings, park refused messages, and write and read back the Problem object of a refused message. */
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...findingPermissions(names),
     ...askWatchPermissions(names),
     { Sid: "ParkRefusedMessage", Effect: "Allow", Action: ["sqs:SendMessage"], Resource: [names.deadLetterQueueArn] },
@@ -182,7 +185,7 @@ async function followInstance(
         }
         try {
             const { mode } = ruleOn(incident.finding, incident.instance.accountId, policy, drill);
-            const { effect, incidentId } = await recordFinding(incident, mode, text);
+            const { effect, incidentId } = await inCustody(null, "StartIncident", () => recordFinding(incident, mode, text));
             if (!refused.followed.includes(incidentId)) refused.followed.push(incidentId);
             log(outcomes[effect], { incidentId, finding: incident.finding.id });
             // One that opens an incident is contained, or decided about, by that incident's own execution.

@@ -1,6 +1,7 @@
 /** Removes the forensic instance and its volumes, on every path of the workflow. Snapshots and objects are evidence and stay. */
 import { DeleteVolumeCommand, EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { isNotFound, NotYetError } from "./aws/errors";
@@ -17,10 +18,11 @@ const ofIncident = (...purposes: Purpose[]) => ({
 });
 
 /** Given by the deployment. */
-export const variables = needs("FORENSICS_ACCOUNT_ID");
+export const variables = needs("EVIDENCE_BUCKET", "FORENSICS_ACCOUNT_ID");
 
 /** End instances and delete volumes that were made for an incident's analysis; no right to delete a snapshot. */
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     { Sid: "FindWhatIsLeft", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes"], Resource: ["*"] },
     {
         Sid: "EndHost",

@@ -12,6 +12,8 @@ import { describeInstance } from "./aws/containment/readInstance";
 import { readWatched } from "./aws/containment/readWatched";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { eventually } from "./aws/consistency";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
@@ -53,6 +55,7 @@ export const variables = needs(
 );
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     ...writeEvidence(`${objectPrefixes.watch}*`)(names),
     ...incidentsTablePermissions(names),
@@ -237,7 +240,7 @@ export const handler = step({
         await mapConcurrently(queue, atOnce, async (each) => {
             try {
                 if (Date.now() - startedAt > runtime) throw new Error("there was no time left for it");
-                await look(each);
+                await inCustody(each.incidentIds.at(-1)!, "WatchContainment", () => look(each));
                 looked += 1;
             } catch (error) {
                 const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

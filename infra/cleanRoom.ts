@@ -106,7 +106,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         );
 
         const image = forensicImage(settings, region);
-        const namesWith = (evidenceKeyArn: string) =>
+        const namesWith = (evidenceKeyArn: string, custodyKeyArn: string) =>
             deployedNames({
                 partition,
                 region,
@@ -114,6 +114,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 memberAccountIds: settings.members.map((member) => member.accountId),
                 organizationId: settings.organization?.organizationId,
                 evidenceKeyArn,
+                custodyKeyArn,
                 imageParameter: image.parameter,
                 slack: args.slackWebhookUrl !== null,
             });
@@ -122,7 +123,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
             MEMBER_ACCOUNTS: admittedAccounts(settings, region).join(","),
             RESPONDER_ROLE_NAME: responderRoleName,
-            STATE_MACHINE_ARN: namesWith("").stateMachineArn,
+            STATE_MACHINE_ARN: namesWith("", "").stateMachineArn,
             DRILL: String(settings.findings.drill),
             INCIDENTS_TABLE: incidents.table.name,
             WATCH_FUNCTION: nameOf("watchContainment"),
@@ -131,6 +132,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             CONTAIN_NETWORK: settings.containment.network,
             EVIDENCE_BUCKET: store.bucket.bucket,
             EVIDENCE_KEY_ARN: store.key.arn,
+            CUSTODY_KEY_ARN: store.custodyKey.arn,
             LOCK_MODE: settings.evidence.lockMode,
             LOCK_DAYS: String(settings.evidence.retentionDays),
             // A queue's id is its URL.
@@ -168,7 +170,11 @@ export class CleanRoom extends pulumi.ComponentResource {
                         region,
                         description: step.description,
                         environment: Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
-                        statements: statementsKnownEarly((keyArn) => step.permissions(namesWith(keyArn)), store.key.arn),
+                        statements: statementsKnownEarly(
+                            (evidenceKeyArn, custodyKeyArn) => step.permissions(namesWith(evidenceKeyArn!, custodyKeyArn!)),
+                            store.key.arn,
+                            store.custodyKey.arn,
+                        ),
                         timeoutSeconds: step.timeoutSeconds,
                         memoryMiB: step.memoryMiB,
                         deadLetterQueueArn: intake.deadLetters.arn,
@@ -222,6 +228,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             stateMachineArn: workflow.stateMachine.arn,
             evidenceBucket: store.bucket.bucket,
             evidenceKeyArn: store.key.arn,
+            custodyKeyArn: store.custodyKey.arn,
             notificationTopicArn: notifications.topic.arn,
             alarmTopicArn: notifications.alarms.arn,
             vpcId: network.vpc.id,

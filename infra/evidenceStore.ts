@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { ofOrganization } from "./estate";
-import { evidenceBucketName, responderRoleName, toolBucketName } from "./names";
+import { custodyKeyAlias, evidenceBucketName, functionRoleName, responderRoleName, toolBucketName } from "./names";
 import { policyDocument } from "./policyDocument";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
 import { roleTag } from "../functions/domain/tags";
@@ -24,6 +24,8 @@ const closed = { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcl
 
 export class EvidenceStore extends pulumi.ComponentResource {
     readonly key: aws.kms.Key;
+    /** Signs case manifests; what it signed can be checked for as long as anybody has its public key. */
+    readonly custodyKey: aws.kms.Key;
     readonly bucket: aws.s3.Bucket;
     readonly toolBucket: aws.s3.Bucket;
     readonly toolKey: pulumi.Output<string>;
@@ -53,6 +55,27 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 : []),
         ];
 
+        const ownKey = [
+            {
+                // Locked snapshots and objects are worth their key: it outlives every lock, whoever else may do anything in the account.
+                Sid: "OnlyTheCustodianEndsIt",
+                Effect: "Deny",
+                Principal: "*",
+                Action: ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DeleteImportedKeyMaterial"],
+                Resource: "*",
+                Condition: {
+                    ArnNotEquals: { "aws:PrincipalArn": `arn:${partition}:iam::${accountId}:role/${settings.evidence.custodianRoleName}` },
+                },
+            },
+            {
+                Sid: "OwnAccount",
+                Effect: "Allow",
+                Principal: { AWS: `arn:${partition}:iam::${accountId}:root` },
+                Action: "kms:*",
+                Resource: "*",
+            },
+        ];
+
         this.key = new aws.kms.Key(
             `${name}-key`,
             {
@@ -60,26 +83,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 enableKeyRotation: true,
                 deletionWindowInDays: 30,
                 policy: policyDocument([
-                    {
-                        // Locked snapshots and objects are worth their key: it outlives every lock, whoever else may do anything in the account.
-                        Sid: "OnlyTheCustodianEndsIt",
-                        Effect: "Deny",
-                        Principal: "*",
-                        Action: ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DeleteImportedKeyMaterial"],
-                        Resource: "*",
-                        Condition: {
-                            ArnNotEquals: {
-                                "aws:PrincipalArn": `arn:${partition}:iam::${accountId}:role/${settings.evidence.custodianRoleName}`,
-                            },
-                        },
-                    },
-                    {
-                        Sid: "OwnAccount",
-                        Effect: "Allow",
-                        Principal: { AWS: `arn:${partition}:iam::${accountId}:root` },
-                        Action: "kms:*",
-                        Resource: "*",
-                    },
+                    ...ownKey,
                     ...responders.flatMap(({ name: whose, principal, condition }) => [
                         {
                             // An encrypted volume's snapshot is copied under this key in the member account, so that it can be shared at all.
@@ -112,6 +116,35 @@ export class EvidenceStore extends pulumi.ComponentResource {
             stays,
         );
         new aws.kms.Alias(`${name}-key`, { name: "alias/clean-room-evidence", targetKeyId: this.key.id }, parent);
+
+        this.custodyKey = new aws.kms.Key(
+            `${name}-custody-key`,
+            {
+                description: "Chain of custody: signs the manifests of cases",
+                keyUsage: "SIGN_VERIFY",
+                customerMasterKeySpec: "ECC_NIST_P256",
+                deletionWindowInDays: 30,
+                policy: policyDocument([
+                    ...ownKey,
+                    {
+                        // A signature says that the seal looked at the case, so nobody else has one made, an administrator of the account neither.
+                        Sid: "OnlyTheSealSigns",
+                        Effect: "Deny",
+                        Principal: "*",
+                        Action: ["kms:Sign"],
+                        Resource: "*",
+                        Condition: {
+                            ArnNotEquals: {
+                                "aws:PrincipalArn": `arn:${partition}:iam::${accountId}:role/${functionRoleName("sealCustody", region)}`,
+                            },
+                        },
+                    },
+                ]),
+                tags: { [roleTag]: "custody" },
+            },
+            stays,
+        );
+        new aws.kms.Alias(`${name}-custody-key`, { name: custodyKeyAlias, targetKeyId: this.custodyKey.id }, parent);
 
         this.bucket = new aws.s3.Bucket(
             `${name}-bucket`,

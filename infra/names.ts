@@ -26,6 +26,8 @@ export const forwardRuleName = "clean-room-forward-findings";
 export const forwardDeadLettersName = "clean-room-forward-dead-letters";
 export const findingsTopicName = "clean-room-findings";
 export const incidentsTableName = "clean-room-incidents";
+/** Key that case manifests are signed under. */
+export const custodyKeyAlias = "alias/clean-room-custody";
 export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
 
 /** Name in AWS of a handler's function. */
@@ -55,6 +57,7 @@ export function deployedNames(args: {
     memberAccountIds: string[];
     organizationId?: string;
     evidenceKeyArn: string;
+    custodyKeyArn?: string;
     evidenceKeyArns?: string[];
     imageParameter?: string;
     slack: boolean;
@@ -70,6 +73,7 @@ export function deployedNames(args: {
         evidenceBucketArn: `arn:${partition}:s3:::${evidenceBucketName(forensicsAccountId, region)}`,
         toolBucketArn: `arn:${partition}:s3:::${toolBucketName(forensicsAccountId, region)}`,
         evidenceKeyArn: args.evidenceKeyArn,
+        custodyKeyArn: args.custodyKeyArn ?? "",
         evidenceKeyArns: args.evidenceKeyArns ?? [args.evidenceKeyArn],
         deadLetterQueueArn: arn("sqs", deadLetterQueueName),
         stateMachineArn: arn("states", `stateMachine:${stateMachineName}`),

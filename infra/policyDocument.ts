@@ -23,14 +23,19 @@ export function policyDocument(statements: pulumi.Input<pulumi.Input<object>[]>)
 }
 
 /**
- * Statements each by itself, so that at preview only those wait for an ARN that name it.
+ * Statements each by itself, so that at preview only those wait for ARNs that name one.
  *
- * @param statements the same statements in the same order, whatever the ARN
+ * @param statements the same statements in the same order, whatever the ARNs
  */
-export function statementsKnownEarly<T extends object>(statements: (arn: string) => T[], arn: pulumi.Output<string>): pulumi.Input<T>[] {
-    const [one, other] = ["one", "other"].map(statements) as [T[], T[]];
+export function statementsKnownEarly<T extends object>(
+    statements: (...arns: string[]) => T[],
+    ...arns: pulumi.Output<string>[]
+): pulumi.Input<T>[] {
+    const [one, other] = ["one", "other"].map((each) => statements(...arns.map(() => each))) as [T[], T[]];
     return one.map((statement, index) =>
-        isDeepStrictEqual(statement, other[index]) ? statement : (arn.apply((known) => statements(known)[index]!) as pulumi.Input<T>),
+        isDeepStrictEqual(statement, other[index])
+            ? statement
+            : (pulumi.all(arns).apply((known) => statements(...known)[index]!) as pulumi.Input<T>),
     );
 }
 

@@ -8,6 +8,7 @@ import * as openTicket from "../functions/openTicket";
 import * as releaseInstance from "../functions/releaseInstance";
 import * as requestApproval from "../functions/requestApproval";
 import * as runAnalysis from "../functions/runAnalysis";
+import * as sealCustody from "../functions/sealCustody";
 import * as sendAlarm from "../functions/sendAlarm";
 import * as sendErrorNotification from "../functions/sendErrorNotification";
 import * as sendReport from "../functions/sendReport";
@@ -121,6 +122,14 @@ export const steps = {
         permissions: tearDown.permissions,
         variables: tearDown.variables,
         timeoutSeconds: 120,
+    },
+    sealCustody: {
+        description: "Seals a case: a signed manifest of every object of the incident",
+        permissions: sealCustody.permissions,
+        variables: sealCustody.variables,
+        // Objects whose hash S3 does not keep are read whole.
+        timeoutSeconds: 900,
+        memoryMiB: 1024,
     },
     sendReport: {
         description: "Verifies the results, writes the report and sends it",

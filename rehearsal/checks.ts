@@ -81,6 +81,15 @@ function evidenceIntact({ report }: Facts): Check {
     };
 }
 
+function custodyHolds({ custody }: Facts): Check {
+    const unseen = custody.tamperings.filter(({ found }) => found === null);
+    return {
+        name: "The case verifies as intact, and every tampering with it is found",
+        passed: custody.wrong === null && custody.proves === "origin" && custody.tamperings.length > 10 && unseen.length === 0,
+        lookedAt: `${custody.wrong ?? "intact"} (${list(custody.lookedAt)}); ${custody.tamperings.length} tamperings, not found: ${list(unseen.map(({ what }) => what))}`,
+    };
+}
+
 function ticketOpened({ tickets, incidentId }: Facts): Check {
     const ours = tickets.filter((one) => one.text.includes(incidentId));
     return {
@@ -140,6 +149,7 @@ export function runChecks(facts: Facts): Check[] {
         forensicResourcesGone,
         reportStored,
         evidenceIntact,
+        custodyHolds,
         ticketOpened,
         slackToldOfIsolation,
         slackToldOfReport,

@@ -13,6 +13,7 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
 import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
+import { checkCustody } from "./custody";
 import { collectVictimFacts } from "./collectVictimFacts";
 import type { LocalClients, Target } from "./deploy/localClients";
 import type { ArtefactTruth } from "./disks/groundTruth";
@@ -193,6 +194,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         ...(await forensicFacts(forensicEc2)),
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, `${incident.prefix}${results}`),
+        custody: await checkCustody(clients, forensics, evidenceBucket, incident.incidentId),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
         slack: collection.slack.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
         findings: (findings?.toString("utf8") ?? "")

@@ -1,4 +1,5 @@
 /** What is known at the end of a rehearsal: read back from the local AWS, never from what the program says it did. */
+import type { CustodyFacts } from "./custody";
 import type { DiskFinding } from "../functions/domain/analysisOutputs";
 import type { ArtefactTruth } from "./disks/groundTruth";
 
@@ -52,6 +53,8 @@ export interface Facts {
     report: { htmlBytes: number; complete: boolean; intact: boolean } | null;
     /** Each object the manifest names with the SHA-256 it names (`expected`) and that of the stored object (null: missing). */
     manifest: { objects: { key: string; expected: string; actual: string | null }[] } | null;
+    /** The case, copied and verified, and verified again after each tampering. */
+    custody: CustodyFacts;
     tickets: { id: string; text: string }[];
     /** What the Slack stand-in received: the line that a phone shows, and what Slack would not have taken. */
     slack: { title: string; violations: string[] }[];

@@ -5,8 +5,11 @@
  * Clients are made once per execution environment and target, and kept: a warm function makes no new connection.
  */
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { recordCalls } from "./custody/recorder";
 import { environment } from "./environment";
+import { errorCode } from "./errors";
 import type { InstanceRef } from "../domain/containers";
 
 /** What every SDK v3 client's constructor takes of ours. */
@@ -28,9 +31,21 @@ function cached<C>(key: string, make: () => C): C {
     return client;
 }
 
+/** ARN of the function's own session, for the custody log; asked of STS once, and never failing. */
+export async function ownArn(): Promise<string> {
+    try {
+        const sts = cached("caller", () => new STSClient({ region: environment("AWS_REGION"), maxAttempts }));
+        const { Arn } = await cached("caller/arn", () => sts.send(new GetCallerIdentityCommand({})));
+        return Arn ?? "unknown";
+    } catch (error) {
+        cache.delete("caller/arn");
+        return `unknown (${errorCode(error)})`;
+    }
+}
+
 /** A client in the forensics account. @param region defaults to the function's own Region. */
 export function forensicsClient<C>(Client: ClientClass<C>, region: string = environment("AWS_REGION")): C {
-    return cached(`${Client.name}/${region}`, () => new Client({ region, maxAttempts, retryMode: "standard" }));
+    return cached(`${Client.name}/${region}`, () => recordCalls(new Client({ region, maxAttempts, retryMode: "standard" }), ownArn));
 }
 
 /** The responder role of a member account. Its name is the same in every account. */
@@ -62,8 +77,10 @@ export function memberClient<C>(Client: ClientClass<C>, instance: InstanceRef, i
                 }),
             }).config.credentials,
     );
-    return cached(
-        `${Client.name}/${instance.region}/${key}`,
-        () => new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }),
+    const session = responderRoleArn(instance.accountId).replace(":iam::", ":sts::").replace(":role/", ":assumed-role/");
+    return cached(`${Client.name}/${instance.region}/${key}`, () =>
+        recordCalls(new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }), () =>
+            Promise.resolve(`${session}/${incidentId.slice(0, 64)}`),
+        ),
     );
 }

@@ -51,6 +51,8 @@ export const variableSchemas = {
     /** Name of the bucket. */
     EVIDENCE_BUCKET: text,
     EVIDENCE_KEY_ARN: text,
+    /** The key that case manifests are signed under (ECC_NIST_P256). */
+    CUSTODY_KEY_ARN: text,
     LOCK_MODE: z.enum(["governance", "compliance"]),
     /** Days that an evidence snapshot stays locked, 1 to 36,500. */
     LOCK_DAYS: wholeNumber.max(36_500),

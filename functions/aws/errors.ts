@@ -31,7 +31,7 @@ export class StepError extends Error {
 }
 
 const throttling =
-    /^(Throttl|RequestLimitExceeded|RequestThrottled|TooManyRequests|SlowDown|ProvisionedThroughputExceeded|PriorRequestNotComplete|BandwidthLimitExceeded|RequestTimeout|ServiceUnavailable|InternalError|InternalFailure|Unavailable|ResourceCountExceeded|ConcurrentSnapshotLimitExceeded|SnapshotCreationPerVolumeRateExceeded|SnapshotLimitExceeded|ResourceContention|ScalingActivityInProgress|ConcurrentModification)/;
+    /^(Throttl|RequestLimitExceeded|RequestThrottled|TooManyRequests|SlowDown|ProvisionedThroughputExceeded|PriorRequestNotComplete|BandwidthLimitExceeded|RequestTimeout|ServiceUnavailable|InternalError|InternalFailure|Unavailable|ResourceCountExceeded|ConcurrentSnapshotLimitExceeded|SnapshotCreationPerVolumeRateExceeded|SnapshotLimitExceeded|ResourceContention|ScalingActivityInProgress|ConcurrentModification|ConditionalRequestConflict)/;
 const network = new Set(["ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "TimeoutError", "NetworkingError"]);
 
 /** The error code of an AWS SDK error (`name`), or of a Node network error (`code`). */

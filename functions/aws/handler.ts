@@ -1,5 +1,6 @@
 /** What every step has in common: parse at the edge, log as JSON lines, turn AWS errors into the workflow's names. */
 import type { z } from "zod";
+import { inCustody } from "./custody/inCustody";
 import { errorCode, isTransient, NotYetError, StepError, TransientError } from "./errors";
 
 /** One line of structured log. Untrusted text goes in as a value, never into the message. */
@@ -13,6 +14,12 @@ export function toStepError(step: string, error: unknown): Error {
     const what = error instanceof Error ? error.message : String(error);
     if (isTransient(error)) return new TransientError(`${step}: ${errorCode(error)}: ${what}`, { cause: error });
     return error instanceof Error ? error : new Error(what);
+}
+
+/** The incident that a step's input is about. */
+function incidentOf(input: unknown): string | null {
+    const { incident, incidentId } = (input ?? {}) as { incident?: { incidentId?: string }; incidentId?: string };
+    return incident?.incidentId ?? incidentId ?? null;
 }
 
 /**
@@ -37,7 +44,8 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
         }
         const startedAt = Date.now();
         try {
-            const output = definition.output.parse(await definition.run(parsed.data));
+            const run = () => definition.run(parsed.data);
+            const output = definition.output.parse(await inCustody(incidentOf(parsed.data), definition.name, run));
             log(`${definition.name} done`, { milliseconds: Date.now() - startedAt });
             return output;
         } catch (error) {

@@ -25,6 +25,8 @@ export interface DeployedNames {
     accountId: string;
     evidenceBucketArn: string;
     evidenceKeyArn: string;
+    /** Key that case manifests are signed under. */
+    custodyKeyArn: string;
     /** Evidence keys of every Region: what the responder role, which is global, copies snapshots under. */
     evidenceKeyArns: string[];
     toolBucketArn: string;

@@ -18,7 +18,7 @@ const pinSchema = z.object({
 });
 
 /** Every pin of the incident. @throws StepError where one does not say what its key says: somebody else wrote it */
-export async function readPins(incident: Incident): Promise<Pin[]> {
+export async function readPins(incident: Pick<Incident, "prefix">): Promise<Pin[]> {
     const keys = await listKeys(`${incident.prefix}${objectPrefixes.preservation}`);
     return mapConcurrently(keys, 10, async (key) => {
         const { schemaVersion: _, ...pin } = (await getJson(key, pinSchema))!.value;

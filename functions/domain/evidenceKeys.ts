@@ -48,7 +48,21 @@ export const objectPrefixes = {
     /** What the watch found not as containment left it, and what it did about it. */
     watch: "watch/",
     report: "report/",
+    /** The chain of custody (domain/custody/). */
+    custody: "custody/",
+    custodyLog: "custody/log/",
+    custodySeals: "custody/seals/",
 } as const;
+
+/** A segment of the custody log. @param number 1 for the first */
+export const custodySegment = (number: number): string => `${objectPrefixes.custodyLog}${String(number).padStart(8, "0")}.jsonl`;
+/** A seal of the case. @param number 1 for the first */
+export const custodySeal = (number: number): string => `${objectPrefixes.custodySeals}${String(number).padStart(4, "0")}.dsse.json`;
+/** The public key of a seal. @param fingerprint as the seal names it: `SHA256:` and 64 hexadecimal digits */
+export const custodyKey = (fingerprint: string): string =>
+    `${objectPrefixes.custody}public-key-${fingerprint.replace("SHA256:", "").slice(0, 16)}.pem`;
+/** Says how to check a case. */
+export const custodyReadme = `${objectPrefixes.custody}README.txt`;
 
 /**
  * Where one forensic instance writes its results: S3 lets it write below its own identity alone, so that no other one can put

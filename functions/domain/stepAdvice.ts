@@ -88,6 +88,12 @@ const advice: Record<ReportedStep, Advice> = {
         instance: "contained",
         evidence: "unaffected",
     },
+    SealCustody: {
+        whatToDo:
+            "Read the reason. Where the custody log or a seal does not hold, find in CloudTrail who wrote below custody/ before anybody relies on the case. Otherwise seal it again: npm run close, or wait for the daily sweep. The evidence itself stays locked.",
+        instance: "contained",
+        evidence: "unaffected",
+    },
 };
 
 const unknownStep: Advice = {

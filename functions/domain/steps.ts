@@ -11,6 +11,7 @@ export const reportedSteps = [
     "CheckSsm",
     "RunAnalysis",
     "TearDown",
+    "SealCustody",
     "SendReport",
     "ReleaseInstance",
 ] as const;

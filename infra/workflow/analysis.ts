@@ -15,16 +15,24 @@ export function analyse(tasks: Tasks, next: string): States {
     };
 }
 
-/** Removes the forensic instance and its volumes, and ends the execution. */
+/** Removes the forensic instance and its volumes, seals the case, and ends the execution. */
 export function tearDown(tasks: Tasks): States {
     return {
         TearDown: tasks.task(
             "TearDown",
             { "incidentId.$": "$.incident.incidentId" },
-            { ...answerInto("tearDownResult"), ...catchAll("TearDownFailed"), Next: "Outcome" },
+            { ...answerInto("tearDownResult"), ...catchAll("TearDownFailed"), Next: "SealCustody" },
         ),
         TearDownFailed: nameProblem("TearDown", "TellTearDownError"),
-        TellTearDownError: tasks.tellError("Failed"),
+        TellTearDownError: tasks.tellError("SealCustody"),
+        // Last, so that it covers whatever the others wrote, also what they wrote of their failures.
+        SealCustody: tasks.task(
+            "SealCustody",
+            { "incidentId.$": "$.incident.incidentId", "since.$": "$$.State.EnteredTime" },
+            { ...answerInto("sealResult"), ...catchAll("SealCustodyFailed"), Next: "Outcome" },
+        ),
+        SealCustodyFailed: nameProblem("SealCustody", "TellSealCustodyError"),
+        TellSealCustodyError: tasks.tellError("Failed"),
         // Whatever went wrong on the way, an execution that had a problem does not say that it succeeded.
         Outcome: { Type: "Choice", Choices: [{ Variable: "$.problem", IsPresent: true, Next: "Failed" }], Default: "Succeeded" },
         Succeeded: { Type: "Succeed" },

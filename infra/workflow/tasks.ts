@@ -24,6 +24,7 @@ export const stepHandlers = {
     CheckSsm: "checkSsm",
     RunAnalysis: "runAnalysis",
     TearDown: "tearDown",
+    SealCustody: "sealCustody",
 } as const satisfies Partial<Record<ReportedStep, string>>;
 export type StepName = keyof typeof stepHandlers;
 
@@ -53,8 +54,8 @@ interface Waiting {
 
 /** Seconds that the preservation of all volumes may take. */
 export const longestPreservationSeconds = 4 * 24 * 3600;
-/** Seconds a Lambda task may take; each handler's own time limit is shorter. */
-const taskTimeoutSeconds = 300;
+/** Seconds a Lambda task may take; each handler's own time limit is shorter. Sealing may read whole objects. */
+const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" ? 930 : 300);
 
 /** Steps that wait; all others answer at once. */
 const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting>> => ({
@@ -68,6 +69,8 @@ const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting
     CheckSsm: { every: 5, atMost: 1200 },
     RunAnalysis: { every: 30, atMost: analysisTimeoutSeconds + 600 },
     TearDown: { every: 5, atMost: 1800 },
+    // Until the report of an analysis that has ended is there.
+    SealCustody: { every: 5, atMost: 1800 },
 });
 
 /**
@@ -114,7 +117,7 @@ export class Tasks {
             Type: "Task",
             Resource: this.service("lambda:invoke"),
             Parameters: { FunctionName: this.inputs.functionArns[step], Payload: payload },
-            TimeoutSeconds: taskTimeoutSeconds,
+            TimeoutSeconds: taskTimeoutSeconds(step),
             Retry: [waiting ? retryNotYet(waiting) : retryTransient],
             ...rest,
         };

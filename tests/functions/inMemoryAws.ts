@@ -1,6 +1,7 @@
 /** The accounts of an incident in memory, put under the AWS SDK's clients for one spec. */
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { SupportClient } from "@aws-sdk/client-support";
@@ -8,6 +9,7 @@ import { forensicsClient } from "../../functions/aws/clients";
 import type { Evidence, Incident } from "../../functions/domain/containers";
 import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
+import { signDigest } from "../support/ecdsa";
 import { fixtureText } from "./domain/messageFixtures";
 import { awsError, InMemoryEc2 } from "./inMemoryEc2";
 
@@ -23,6 +25,7 @@ export const environmentOfSteps: Record<string, string> = {
     RESPONDER_ROLE_NAME: "clean-room-responder",
     FORENSICS_ACCOUNT_ID: forensicsAccountId,
     EVIDENCE_BUCKET: "evidence",
+    CUSTODY_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/custody",
     EVIDENCE_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/evidence",
     LOCK_MODE: "governance",
     LOCK_DAYS: "365",
@@ -57,6 +60,13 @@ export class InMemoryAws {
     readonly forensics = new InMemoryEc2(forensicsAccountId);
     /** Objects of the evidence bucket by key, in the order they were written. */
     readonly objects = new Map<string, string>();
+    /** Versions of the evidence bucket's objects, newest last; a key has the last of `objects` too. */
+    readonly versions = new Map<string, { id: string; body: string; at: Date; locked: boolean }[]>();
+    private writes = 0;
+    /** Called before each write, for what another step does at that moment. */
+    beforePut: ((key: string) => void) | null = null;
+    /** The custody key. */
+    custodyKeys: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     /** What Systems Manager and Support answer; a spec that calls them says so. */
     ssm: Answer = (name) => {
         throw new Error(`${name} was not expected`);
@@ -82,6 +92,7 @@ export class InMemoryAws {
         const ofForensics = forensicsClient(EC2Client);
         this.replace(EC2Client, (client, name, input) => (client === ofForensics ? this.forensics : this.member).send(name, input));
         this.replace(S3Client, (_, name, input) => this.s3(name, input));
+        this.replace(KMSClient, (_, name, input) => this.kms(name, input));
         this.replace(SSMClient, (_, name, input) => this.ssm(name, input));
         this.replace(SupportClient, (_, name, input) => this.support(name, input));
         const print = console.log;
@@ -129,20 +140,57 @@ export class InMemoryAws {
         });
     }
 
+    /** Writes an object as somebody else does, past every condition. */
+    overwrite(key: string, body: string, at = new Date()): string {
+        const id = `v${++this.writes}`;
+        this.objects.set(key, body);
+        this.versions.set(key, [...(this.versions.get(key) ?? []), { id, body, at, locked: true }]);
+        return id;
+    }
+
+    private kms(name: string, input: Record<string, unknown>): unknown {
+        const { publicKey, privateKey } = this.custodyKeys;
+        if (name === "GetPublicKey") return { KeyId: input.KeyId, PublicKey: publicKey.export({ type: "spki", format: "der" }) };
+        if (name !== "Sign" || input.MessageType !== "DIGEST" || input.SigningAlgorithm !== "ECDSA_SHA_256")
+            throw awsError("ValidationException");
+        return { Signature: signDigest(input.Message as Buffer, privateKey) };
+    }
+
     private s3(name: string, input: Record<string, unknown>): unknown {
         const key = input.Key as string;
         if (name === "PutObject") {
             const body = Buffer.from(input.Body as Uint8Array);
             if (input.ChecksumSHA256 !== createHash("sha256").update(body).digest("base64")) throw awsError("BadDigest");
+            this.beforePut?.(key);
             if (input.IfNoneMatch === "*" && this.objects.has(key)) throw awsError("PreconditionFailed");
-            this.objects.set(key, body.toString("utf8"));
-            return {};
+            return { VersionId: this.overwrite(key, body.toString("utf8")) };
+        }
+        if (name === "ListObjectVersions") {
+            const found = [...this.versions].filter(([each]) => each.startsWith(input.Prefix as string));
+            return {
+                Versions: found.flatMap(([Key, all]) =>
+                    all.map(({ id, body, at }, index) => ({
+                        Key,
+                        VersionId: id,
+                        IsLatest: index === all.length - 1,
+                        Size: Buffer.byteLength(body),
+                        LastModified: at,
+                    })),
+                ),
+            };
         }
         if (name === "ListObjectsV2") {
             const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
             return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
         }
-        const text = this.objects.get(key);
+        const version = this.versions.get(key)?.find(({ id }) => id === input.VersionId);
+        const text = input.VersionId === undefined ? this.objects.get(key) : version?.body;
+        if (name === "HeadObject" && text !== undefined)
+            return {
+                ContentLength: Buffer.byteLength(text),
+                ChecksumSHA256: createHash("sha256").update(text).digest("base64"),
+                ...(version?.locked ? { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: new Date("2099-01-01") } : {}),
+            };
         if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
         return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
     }

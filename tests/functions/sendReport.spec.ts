@@ -235,6 +235,7 @@ describe("sendReport", () => {
             .filter(({ Action }) => Action.includes("s3:PutObject"))
             .flatMap(({ Resource }) => Resource);
         expect(writes).to.deep.equal([
+            "arn:aws:s3:::evidence/incidents/*/custody/log/*",
             "arn:aws:s3:::evidence/incidents/*/report/*",
             "arn:aws:s3:::evidence/incidents/*/errors/SendReport.error.json",
             "arn:aws:s3:::evidence/incidents/*/errors/SendReport.*.error.json",

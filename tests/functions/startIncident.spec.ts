@@ -87,6 +87,10 @@ describe("startIncident", () => {
         expect(call.body).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
         expect(incident).to.deep.include({ incidentId: call.body.name, instance: here });
         expect(aws.calls.map(({ action }) => action)).to.deep.equal(["TransactWriteItems", "StartExecution", "UpdateItem", "PutObject"]);
+        // And the message is in the incident's custody log, with who kept it.
+        const [entry] = [...aws.log.values()].map((text) => JSON.parse(text) as { who: string; what: string; object: { key: string } });
+        expect(entry).to.deep.include({ what: "s3:PutObject", who: "arn:aws:sts::111111111111:assumed-role/start/start" });
+        expect(entry!.object.key).to.match(new RegExp(`^incidents/${incident.incidentId}/messages/`));
     });
 
     it("keeps the message byte for byte, under the hash that the incident's finding has", async () => {
@@ -489,6 +493,7 @@ describe("startIncident", () => {
             "arn:aws:states:eu-west-1:111111111111:execution:incident:*",
             "arn:aws:states:eu-west-1:111111111111:stateMachine:incident",
             "arn:bucket",
+            "arn:bucket/incidents/*/custody/log/*",
             "arn:bucket/incidents/*/errors/StartIncident.error.json",
             "arn:bucket/incidents/*/findings/*.json",
             "arn:bucket/incidents/*/messages/*.json",

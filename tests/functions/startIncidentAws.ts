@@ -17,6 +17,8 @@ export class FakeAws {
     readonly executions = new Map<string, string>();
     readonly table = new FakeDynamoDb();
     readonly objects = new Map<string, string>();
+    /** Segments of custody logs by their path. */
+    readonly log = new Map<string, string>();
     /** The actions that answer 500. */
     broken = new Set<string>();
     private readonly server: Server = createServer((request, response) => void this.answer(request, response));
@@ -41,6 +43,15 @@ export class FakeAws {
         const text = Buffer.concat(chunks).toString("utf8");
         const target = request.headers["x-amz-target"];
         const path = (request.url ?? "").split("?")[0];
+        const listed = new URL(request.url ?? "", "http://fake").searchParams.get("prefix");
+        if (path.includes("/custody/log/") || listed?.includes("/custody/log/"))
+            return this.custody(request.method!, path, listed, text, response);
+        if (text.includes("Action=GetCallerIdentity"))
+            return void response
+                .writeHead(200, { "content-type": "text/xml" })
+                .end(
+                    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::111111111111:assumed-role/start/start</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>",
+                );
         const other = path.endsWith("/invocations") ? "Invoke" : request.method === "PUT" ? "PutObject" : "GetObject";
         const action = typeof target === "string" ? target.split(".")[1] : other;
         this.calls.push({
@@ -80,6 +91,21 @@ export class FakeAws {
         }
         if (action === "PutObject") this.objects.set(path, text);
         response.writeHead(200, { "content-type": "application/json" }).end(action === "GetObject" ? this.objects.get(path) : "");
+    }
+
+    /** The custody log, which is kept beside the evidence that specs look at. */
+    private custody(method: string, path: string, prefix: string | null, text: string, response: ServerResponse): void {
+        const xml = (status: number, body: string) => void response.writeHead(status, { "content-type": "application/xml" }).end(body);
+        if (prefix !== null) {
+            const keys = [...this.log.keys()]
+                .filter((key) => key.includes(prefix))
+                .map((key) => `<Contents><Key>${key.slice(key.indexOf(prefix))}</Key></Contents>`);
+            return xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${keys.join("")}</ListBucketResult>`);
+        }
+        if (method === "GET") return xml(200, this.log.get(path) ?? "");
+        if (this.log.has(path)) return xml(412, "<Error><Code>PreconditionFailed</Code><Message>taken</Message></Error>");
+        this.log.set(path, text);
+        return xml(200, "");
     }
 
     private startExecution({ name }: { name: string }, response: ServerResponse): void {

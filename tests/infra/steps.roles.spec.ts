@@ -11,6 +11,7 @@ const names = deployedNames({
     forensicsAccountId: "111111111111",
     memberAccountIds: ["222222222222", "333333333333"],
     evidenceKeyArn: keyArn("ap-southeast-1"),
+    custodyKeyArn: "arn:aws:kms:eu-west-1:111111111111:key/custody",
     imageParameter: "/golden/forensic-image",
     slack: true,
 });

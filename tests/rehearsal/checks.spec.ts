@@ -53,6 +53,12 @@ function goodFacts(): Facts {
         })),
         forensicInstances: [{ id: "i-0bbbbbbbbbbbbbbbb", state: "terminated" }],
         forensicVolumes: [],
+        custody: {
+            wrong: null,
+            lookedAt: ["1 seal"],
+            proves: "origin",
+            tamperings: Array.from({ length: 20 }, (_, index) => ({ what: `flip ${index}`, found: "WRONG" })),
+        },
         report: { htmlBytes: 40_000, complete: true, intact: true },
         manifest: { objects: [{ key: "findings.jsonl", expected: "c".repeat(64), actual: "c".repeat(64) }] },
         tickets: [{ id: "case-1", text: "Incident i-0aaaaaaaaaaaaaaaa-0123456789abcdef" }],
@@ -162,6 +168,10 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
     ["a disk image was written", /^The disk images/, (f) => (f.volumes[1]!.sha256After = "d".repeat(64))],
     ["the forensic instance still runs", /^The forensic instance/, (f) => (f.forensicInstances[0]!.state = "running")],
     ["no forensic instance ever ran", /^The forensic instance/, (f) => (f.forensicInstances = [])],
+    ["the case does not verify", /^The case verifies/, (f) => (f.custody.wrong = "an object is missing")],
+    ["a tampering was not found", /^The case verifies/, (f) => (f.custody.tamperings[3]!.found = null)],
+    ["nothing was tampered with", /^The case verifies/, (f) => (f.custody.tamperings = [])],
+    ["the key came with the case", /^The case verifies/, (f) => (f.custody.proves = "consistency")],
     ["a work volume was left", /^The forensic instance/, (f) => f.forensicVolumes.push({ id: "vol-9", state: "available" })],
     ["there is no report", /^Report and manifest/, (f) => (f.report!.htmlBytes = 0)],
     ["there is no manifest", /^Report and manifest/, (f) => (f.manifest = null)],
@@ -197,7 +207,7 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
 describe("rehearsal checks", () => {
     it("hold when everything went well", () => {
         expect(failed(goodFacts())).to.deep.equal([]);
-        expect(runChecks(goodFacts())).to.have.length(15);
+        expect(runChecks(goodFacts())).to.have.length(16);
     });
 
     for (const [what, check, breakIt] of broken) {

@@ -10,6 +10,7 @@ export const runbookHeadings = {
     drift: "Containment drifted",
     ticket: "Support case",
     report: "Report",
+    sealedAgain: "Sealed again",
     refused: "A message started no incident",
     followedInPart: "A message was followed in part",
     stepFailed: "A step of the response failed",
