@@ -10,7 +10,7 @@ import tseslint from "typescript-eslint";
  */
 const layer = (folder, ...allowed) =>
     ["", "*/", "*/*/", "*/*/*/"].map((below, depth) => ({
-        files: [`${folder}/${below}*.ts`],
+        files: [`${folder}/${below}*.ts`, `${folder}/${below}*.tsx`],
         rules: {
             "no-restricted-imports": [
                 "error",
@@ -30,7 +30,7 @@ const layer = (folder, ...allowed) =>
 export default tseslint.config(
     { ignores: ["node_modules/", "build/", ".venv/", ".cache/", "sdks/", "rehearsal/out/", "**/*.js", "**/*.cjs"] },
     {
-        files: ["**/*.ts"],
+        files: ["**/*.ts", "**/*.tsx"],
         extends: [tseslint.configs.base],
         languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
         linterOptions: { reportUnusedDisableDirectives: "error" },
@@ -65,6 +65,7 @@ export default tseslint.config(
     layer("functions/aws", "domain"),
     layer("functions/domain"),
     layer("packaging"),
+    layer("report-page", "functions/domain"),
     layer("policies"),
     layer("infra", "functions", "packaging"),
     layer("tools", "infra", "functions", "packaging", "policies"),

@@ -19,16 +19,21 @@ import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
 import { custodySchema, problemSchema, reportSchema, ticketSchema, type Custody, type Report } from "./domain/containers";
 import { parseManifest, verifyEntry, type FoundObject, type Manifest, type VerifiedObject } from "./domain/manifest";
-import { assess, type ReportInput } from "./domain/report/assessment";
+import type { ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
 import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
-import { renderReport, reportVerdict } from "./domain/report/reportPage";
+import { neverLookedAtWords } from "./domain/report/neverLookedAt";
+import { indicatorsFile } from "./domain/report/indicators";
+import { reportMarkdown } from "./domain/report/markdown";
+import { read } from "./domain/report/reading";
+import { stixBundle } from "./domain/report/stix";
+import { renderReport } from "./domain/report/reportPage";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
 import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
-export const variables = needs("INCIDENTS_TABLE", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs("INCIDENTS_TABLE", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER", "OWN_NETWORKS");
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
@@ -150,11 +155,23 @@ async function report(prefix: string, results: string, incidentId: string): Prom
     const reported = await getJson(`${prefix}${objectNames.report}`, reportSchema);
     if (reported) return tellChanged(prefix, results, incidentId, reported.value);
     const input = await readInput(prefix, results, custody);
-    const assessment = assess(input);
-    const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input), {
+    const reading = read(input, environment("OWN_NETWORKS"));
+    const { assessment } = reading;
+    const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input, reading), {
         contentType: "text/html; charset=utf-8",
         onlyIfAbsent: true,
     });
+    // Beside the page: for tickets, for hunting elsewhere, for threat intelligence platforms. A page that stands was made of the same results.
+    for (const [name, body, contentType] of [
+        [objectNames.reportMarkdown, reportMarkdown(input, reading), "text/markdown; charset=utf-8"],
+        [
+            objectNames.indicators,
+            JSON.stringify(indicatorsFile(input.custody.incident, reading.indicators, reading.exposure), null, 2),
+            "application/json",
+        ],
+        [objectNames.indicatorsStix, JSON.stringify(stixBundle(input, reading), null, 2), "application/stix+json;version=2.1"],
+    ] as const)
+        await putObject(`${prefix}${name}`, body, { contentType, onlyIfAbsent: true });
     const result: Report = reportSchema.parse({
         schemaVersion: 1,
         incidentId,
@@ -170,9 +187,8 @@ async function report(prefix: string, results: string, incidentId: string): Prom
         reportMessage({
             incident,
             findings: input.custody.findings,
-            verdict: reportVerdict(input, assessment),
-            assessment,
-            top: input.findings?.shown ?? [],
+            reading,
+            neverLookedAt: neverLookedAtWords(input),
             report: result,
             caseId: (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value.caseId ?? null,
         }),

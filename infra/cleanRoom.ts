@@ -139,6 +139,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             DEAD_LETTER_QUEUE_URL: intake.deadLetters.id,
             NOTIFICATION_TOPIC_ARN: notifications.topic.arn,
             SLACK_WEBHOOK_PARAMETER: args.slackWebhookUrl ? slackWebhookParameterName : "",
+            OWN_NETWORKS: settings.ownNetworks.join(","),
             SUPPORT_ENABLED: String(settings.support.enabled),
             SUPPORT_SEVERITY: settings.support.severity,
             SUPPORT_LANGUAGE: settings.support.language,
@@ -214,7 +215,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 deadLetterQueueName: intake.deadLetters.name,
                 forwardDeadLetterQueueName: intake.forwardDeadLetters?.name ?? null,
                 rules: intake.rules,
-                functionNames: ["startIncident", "sendReport", "sendErrorNotification", "sendAlarm", "watchContainment"].map(nameOf),
+                functionNames: ["startIncident", "sendFirstLook", "sendReport", "sendErrorNotification", "sendAlarm", "watchContainment"].map(nameOf),
                 promptFunctionNames: ["startIncident"].map(nameOf),
                 watchFunctionName: nameOf("watchContainment"),
             }),
@@ -236,10 +237,14 @@ export class CleanRoom extends pulumi.ComponentResource {
         this.registerOutputs({ summary: this.summary });
     }
 
-    /** A finished manifest starts the report, an error object the message to people. */
+    /** A first look and a finished manifest tell people, an error object the message to people. */
     private notifyOnObjects(name: string, accountId: string, store: EvidenceStore, functions: Record<string, aws.lambda.Function>): void {
         const parent = { parent: this };
-        const triggers = { sendReport: `/${resultNames.manifest}`, sendErrorNotification: errorEnding };
+        const triggers = {
+            sendFirstLook: `/${resultNames.firstLook}`,
+            sendReport: `/${resultNames.manifest}`,
+            sendErrorNotification: errorEnding,
+        };
         const permissions = Object.keys(triggers).map(
             (handler) =>
                 new aws.lambda.Permission(

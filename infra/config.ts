@@ -185,6 +185,11 @@ export const settingsSchema = z.strictObject({
             protect: z.boolean().default(true),
         })
         .prefault({}),
+    /** CIDR ranges of offices, VPNs and scanners: the report tells them apart from an attacker's addresses. Private ranges are known. */
+    ownNetworks: z
+        .array(z.union([z.cidrv4(), z.cidrv6()], "a range looks like 198.51.100.0/24 or 2001:db8::/32"))
+        .max(100)
+        .default([]),
     notifications: z
         .strictObject({
             /** People who get every message by e-mail as well. */

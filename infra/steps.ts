@@ -11,6 +11,7 @@ import * as runAnalysis from "../functions/runAnalysis";
 import * as sealCustody from "../functions/sealCustody";
 import * as sendAlarm from "../functions/sendAlarm";
 import * as sendErrorNotification from "../functions/sendErrorNotification";
+import * as sendFirstLook from "../functions/sendFirstLook";
 import * as sendReport from "../functions/sendReport";
 import * as startForensicInstance from "../functions/startForensicInstance";
 import * as startIncident from "../functions/startIncident";
@@ -130,6 +131,12 @@ export const steps = {
         // Objects whose hash S3 does not keep are read whole.
         timeoutSeconds: 900,
         memoryMiB: 1024,
+    },
+    sendFirstLook: {
+        description: "Tells people what the artefacts say, minutes into the analysis",
+        permissions: sendFirstLook.permissions,
+        variables: sendFirstLook.variables,
+        timeoutSeconds: 60,
     },
     sendReport: {
         description: "Verifies the results, writes the report and sends it",

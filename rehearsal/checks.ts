@@ -114,6 +114,26 @@ function slackTold(name: string, title: RegExp): (facts: Facts) => Check {
 const slackToldOfIsolation = slackTold("Slack was told of the isolation", /^(\[Drill\] )?Contained: /);
 const slackToldOfReport = slackTold("Slack was told of the report", /^(\[Drill\] )?Report: /);
 
+/** Seconds into the analysis in which people hear the first look. */
+const firstLookSeconds = 60;
+
+function firstLookTold({ slack, firstLook, instanceId }: Facts): Check {
+    const ours = slack.filter((one) => /^(\[Drill\] )?First look: /.test(one.title) && one.title.includes(instanceId));
+    const after = firstLook && (firstLook.toldAt - firstLook.analysisStartedAt) / 1000;
+    return {
+        name: `People were told the first look at most ${firstLookSeconds} s into the analysis, before the report`,
+        passed:
+            ours.length === 1 &&
+            ours[0]!.violations.length === 0 &&
+            firstLook !== null &&
+            after! <= firstLookSeconds &&
+            firstLook.toldAt < firstLook.reportAt,
+        lookedAt: firstLook
+            ? `told ${after} s after the analysis began, the report ${(firstLook.reportAt - firstLook.analysisStartedAt) / 1000} s after; ${ours.length} messages; Block Kit violations: ${list(ours.flatMap((one) => one.violations))}`
+            : "nobody was told a first look, or there was no report",
+    };
+}
+
 /** Whether the analysis reported a planted artefact: same volume, check and path, at least as severe. */
 function isFound(artefact: ArtefactTruth, { findings, volumes }: Facts): boolean {
     const volumeId = volumes.find((one) => one.role === artefact.volume)?.volumeId;
@@ -152,6 +172,7 @@ export function runChecks(facts: Facts): Check[] {
         custodyHolds,
         ticketOpened,
         slackToldOfIsolation,
+        firstLookTold,
         slackToldOfReport,
         artefactsFound,
     ].map((check) => check(facts));

@@ -14,6 +14,8 @@ import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
 import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
 import { checkCustody } from "./custody";
+import { objectNames } from "../functions/domain/evidenceKeys";
+import { firstLookToldSchema } from "../functions/sendFirstLook";
 import { collectVictimFacts } from "./collectVictimFacts";
 import type { LocalClients, Target } from "./deploy/localClients";
 import type { ArtefactTruth } from "./disks/groundTruth";
@@ -174,6 +176,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         parsed(`${results}summary.json`, analysisSummarySchema),
         read(`${incident.prefix}${results}findings.jsonl`),
     ]);
+    const told = await parsed(objectNames.firstLookTold, firstLookToldSchema);
     const sourceVolumeOf = new Map(custody?.evidence.snapshots.map((one) => [one.evidenceSnapshotId, one.volumeId]));
     return {
         incidentId: incident.incidentId,
@@ -192,6 +195,14 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         ),
         evidenceSnapshots: await snapshotFacts(forensicEc2, sourceVolumeOf),
         ...(await forensicFacts(forensicEc2)),
+        firstLook:
+            told && summary && report
+                ? {
+                      toldAt: Date.parse(told.at),
+                      analysisStartedAt: Date.parse(summary.startedAt),
+                      reportAt: Date.parse(report.at),
+                  }
+                : null,
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, `${incident.prefix}${results}`),
         custody: await checkCustody(clients, forensics, evidenceBucket, incident.incidentId),

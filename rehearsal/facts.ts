@@ -50,6 +50,8 @@ export interface Facts {
     forensicInstances: { id: string; state: string }[];
     /** Volumes of the incident in the forensics account. */
     forensicVolumes: { id: string; state: string }[];
+    /** When people were told the first look, the analysis began, and the report was written, in milliseconds since 1970; null where one is not known. */
+    firstLook: { toldAt: number; analysisStartedAt: number; reportAt: number } | null;
     report: { htmlBytes: number; complete: boolean; intact: boolean } | null;
     /** Each object the manifest names with the SHA-256 it names (`expected`) and that of the stored object (null: missing). */
     manifest: { objects: { key: string; expected: string; actual: string | null }[] } | null;

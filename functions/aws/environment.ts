@@ -60,6 +60,8 @@ export const variableSchemas = {
     NOTIFICATION_TOPIC_ARN: textOrNull,
     /** Name of the SecureString parameter that holds the webhook's URL; null without Slack. */
     SLACK_WEBHOOK_PARAMETER: textOrNull,
+    /** CIDR ranges that are the owner's: never taken for an attacker's. */
+    OWN_NETWORKS: list,
     /** Whether an AWS Support case is opened for each incident. */
     SUPPORT_ENABLED: flag,
     SUPPORT_SEVERITY: text,

@@ -3,9 +3,9 @@
  * from a hostile disk: it is parsed strictly, bounded, and escaped wherever it is shown.
  */
 import { z } from "zod";
+import { severities, type Severity } from "./severity";
 
-export const severities = ["critical", "high", "medium", "low", "informational"] as const;
-export type Severity = (typeof severities)[number];
+export { severities, type Severity };
 
 /** One line of findings.jsonl. */
 export const diskFindingSchema = z.object({

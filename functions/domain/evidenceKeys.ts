@@ -28,7 +28,14 @@ export const objectNames = {
     ticket: "ticket.json",
     /** What the report needs besides the analysis' own outputs. */
     custody: "custody.json",
+    /** What was told of the first look, and when; written last. */
+    firstLookTold: "report/first-look-told.json",
     reportPage: "report/report.html",
+    /** The report in short, for tickets. */
+    reportMarkdown: "report/report.md",
+    /** Indicators as `npm run hunt` reads them, and as STIX 2.1. */
+    indicators: "report/indicators.json",
+    indicatorsStix: "report/indicators.stix.json",
     /** Written last: an incident with it has been told of its report. */
     report: "report/report.json",
 } as const;
@@ -76,6 +83,8 @@ export const resultsPrefix = (userId: string): string => `${objectPrefixes.analy
 export const resultNames = {
     /** Written last; its creation starts the report. */
     manifest: "manifest.sha256",
+    /** What the artefacts say, long before the rest; its creation tells people. */
+    firstLook: "first-look.json",
     summary: "summary.json",
     findings: "findings.jsonl",
     /** Prefix of what an analysis that ended early had written. */

@@ -70,6 +70,12 @@ const advice: Record<ReportedStep, Advice> = {
         instance: "contained",
         evidence: "locked",
     },
+    SendFirstLook: {
+        whatToDo:
+            "Read analysis/<host>/first-look.json of the incident in the evidence bucket yourself: people were not told of it. The analysis goes on and the report follows.",
+        instance: "contained",
+        evidence: "locked",
+    },
     SendReport: {
         whatToDo:
             "Read the analysis' outputs in the evidence bucket: findings.jsonl and summary.json are complete when manifest.sha256 is there. Invoke sendReport again with the same event once the cause is gone.",

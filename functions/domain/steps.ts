@@ -12,6 +12,7 @@ export const reportedSteps = [
     "RunAnalysis",
     "TearDown",
     "SealCustody",
+    "SendFirstLook",
     "SendReport",
     "ReleaseInstance",
 ] as const;

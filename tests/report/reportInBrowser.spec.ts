@@ -9,6 +9,7 @@ import { renderReport } from "../../functions/domain/report/reportPage";
 import * as hostile from "../fixtures/analysis/hostile";
 import { reportInput } from "../fixtures/analysis/input";
 import * as plain from "../fixtures/analysis/plain";
+import axe from "axe-core";
 import { launchChromium } from "../../tools/chromium";
 
 const pages = {
@@ -86,6 +87,8 @@ describe("report in Chromium", function () {
         page.on("pageerror", (error) => activity.errors.push(error.message));
         page.on("console", (line) => activity.console.push(line.text()));
         await page.goto(address, { waitUntil: "load" });
+        await page.waitForSelector("html[data-ready]", { state: "attached" });
+        expect(await page.evaluate("document.documentElement.dataset.ready")).to.equal("yes");
         return { page, activity, address };
     }
 
@@ -100,15 +103,19 @@ describe("report in Chromium", function () {
         expect(await page.title()).to.equal(`Incident ${plain.incidentId}`);
         expect(activity).to.deep.equal({ requests: [address], dialogs: [], errors: [], console: [] });
         expect(page.url()).to.equal(address);
+        expect(
+            await page.evaluate(`[...document.querySelectorAll("script")].map((each) => each.type + each.id)`),
+            "our data and our program",
+        ).to.deep.equal(["application/octet-streamreport-data", ""]);
         const injected = await page.evaluate(
-            `[...document.querySelectorAll("script,img,iframe,svg,object,embed,link,base,form,input,video,audio,#injected,[onload],[onerror],[onfocus],[autofocus]")].map((element) => element.outerHTML)`,
+            `[...document.querySelectorAll("img,iframe,svg,object,embed,link,base,form:not(.filters),video,audio,#injected,[onload],[onerror],[onfocus],[autofocus]")].map((element) => element.outerHTML)`,
         );
         expect(injected).to.deep.equal([]);
         expect(
             await page.evaluate(`[...document.querySelectorAll("a")].filter((link) => !link.getAttribute("href").startsWith("#")).length`),
         ).to.equal(0);
         expect(await page.evaluate(`document.querySelectorAll("style").length + " " + document.querySelectorAll("meta").length`)).to.equal(
-            "1 6",
+            "2 6",
         );
         expect(await page.evaluate(`getComputedStyle(document.body).display`)).to.equal("block");
         await page.close();
@@ -123,6 +130,15 @@ describe("report in Chromium", function () {
             .and.contain("null␀byte")
             .and.contain("</style><style>body{display:none}</style>");
         expect(await page.evaluate("document.querySelectorAll('article.finding').length")).to.equal(hostile.findings.length);
+        // Every row and its details are opened: text is text there, too.
+        await page.selectOption("#findings-app select >> nth=3", "none");
+        for (let at = 0; at < 12; at += 1) await page.locator("#findings-app .row > button").nth(at).click();
+        await page.locator("#timeline-app .row > button").first().click();
+        await page.fill("#findings-app input[type=search]", "<script>");
+        expect(await page.locator("#findings-app .row").count()).to.be.above(0);
+        expect(await page.evaluate(`document.querySelectorAll("img,iframe,svg,#injected").length + document.title`)).to.equal(
+            `0Incident ${plain.incidentId}`,
+        );
         await page.close();
     });
 
@@ -139,13 +155,16 @@ describe("report in Chromium", function () {
         const { page } = await open("plain");
         expect(await page.evaluate("document.querySelectorAll('h1').length")).to.equal(1);
         expect(await page.evaluate("[...document.querySelectorAll('h2')].map((heading) => heading.textContent)")).to.deep.equal([
-            "Completeness and integrity",
-            "Verdict",
-            "Findings by severity",
+            "What it means",
+            "The attack, as far as it is known",
+            "Findings",
             "Timeline",
-            "Chain of custody",
+            "Indicators",
+            "Containment",
             "What was not looked at",
-            "Original finding",
+            "How far this can be relied on",
+            "Chain of custody",
+            "The alert",
         ]);
         const skipped = await page.evaluate(
             `[...document.querySelectorAll("h1,h2,h3,h4")].map((heading) => Number(heading.tagName[1])).filter((rank, index, ranks) => index > 0 && rank > ranks[index - 1] + 1).length`,
@@ -181,6 +200,80 @@ describe("report in Chromium", function () {
             await page.close();
         });
     }
+
+    it("says on the first screen what happened, what it means, and what was never looked at", async () => {
+        const { page } = await open("plain", { viewport: { width: 1280, height: 900 } });
+        const seen = (await page.evaluate(
+            `[...document.querySelectorAll("h1, #verdict li, #verdict dd")].filter((each) => each.getBoundingClientRect().bottom <= innerHeight).map((each) => each.innerText).join("\\n")`,
+        )) as string;
+        for (const text of ["Signs of compromise", "Contained? Yes", "Never looked at: memory", "Data taken", "Root reached", "Mining"])
+            expect(seen).to.contain(text);
+        await page.close();
+    });
+
+    it("filters, searches, groups and links findings, by keyboard alone", async () => {
+        const { page } = await open("plain");
+        await page.focus("#findings-app input[type=search]");
+        await page.keyboard.type("preload");
+        expect(await page.locator("#findings-app [role=status]").innerText()).to.match(/^1 of \d+ facts/);
+        await page.locator("#findings-app .row > button.line").focus();
+        await page.keyboard.press("Enter");
+        expect(await page.locator("#findings-app .details").innerText()).to.contain("libnetresolv.so");
+        await page.keyboard.press("Enter");
+        expect(await page.locator("#findings-app .details").count()).to.equal(0);
+        // A link from the story shows its finding whatever was filtered away.
+        await page.locator("#story a").first().press("Enter");
+        expect(await page.locator("#findings-app .details").count()).to.equal(1);
+        await page.close();
+    });
+
+    it("zooms and moves the timeline by keyboard, and back", async () => {
+        const { page } = await open("plain");
+        const status = page.locator("#timeline-app [role=status]");
+        const home = await status.innerText();
+        await page.focus("#timeline-app .chart");
+        await page.keyboard.press("+");
+        const near = await status.innerText();
+        await page.keyboard.press("ArrowRight");
+        expect(new Set([home, near, await status.innerText()]).size).to.equal(3);
+        await page.keyboard.press("0");
+        expect(await status.innerText()).to.equal(home);
+        await page.close();
+    });
+
+    it("is a whole document without its program", async () => {
+        const { page } = await open("plain", { javaScriptEnabled: true });
+        await page.evaluate("document.documentElement.classList.remove('live')");
+        expect(await page.locator("#findings-static article").count()).to.equal(plain.findings.length);
+        expect(await page.locator("#timeline-static tbody tr").count()).to.be.above(10);
+        await page.close();
+    });
+
+    for (const [name, colorScheme] of [
+        ["plain", "light"],
+        ["plain", "dark"],
+        ["hostile", "light"],
+    ] as const)
+        it(`has nothing serious or critical for axe in the ${name} page, ${colorScheme}`, async () => {
+            const { page } = await open(name, { colorScheme });
+            if (name === "plain") await page.locator("#findings-app .row > button.line").first().click();
+            // As an expression of the debugger, which the page's policy does not touch.
+            await page.evaluate(axe.source);
+            const { violations } = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as {
+                violations: { id: string; impact: string; nodes: { html: string }[] }[];
+            };
+            const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+            expect(
+                grave.map(
+                    ({ id, nodes }) =>
+                        `${id}: ${nodes
+                            .slice(0, 3)
+                            .map((node) => node.html.slice(0, 160))
+                            .join(" | ")}`,
+                ),
+            ).to.deep.equal([]);
+            await page.close();
+        });
 
     it("prints on A4 in a light scheme although the screen is dark", async () => {
         const { page } = await open("plain", { colorScheme: "dark" });

@@ -32,6 +32,7 @@ export const parts: Part[] = [
     checkPart("typecheck", [
         [bin("tsc"), "--noEmit", "-p", root],
         [bin("tsc"), "--noEmit", "-p", path.join(root, "policies")],
+        [bin("tsc"), "--noEmit", "-p", path.join(root, "report-page")],
     ]),
     checkPart("lint", [[bin("eslint"), root]]),
     checkPart("layout", [[process.execPath, "-r", "ts-node/register/transpile-only", path.join(root, "tools/format.ts"), "--check"]]),

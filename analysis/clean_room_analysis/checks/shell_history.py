@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import Suspicion, in_words, suspicions, techniques, worst
 from clean_room_analysis.checks.places import temporary_path_in
+from clean_room_analysis.checks.theft import Thefts
 from clean_room_analysis.model import Entry, Severity, TimelineEvent
 
 _NAMES = frozenset(
@@ -74,6 +75,7 @@ class ShellHistory(Check):
         when: int | None = None
         quoted: list[str] = []
         reasons: list[Suspicion] = []
+        thefts = Thefts()
         for number, line in item.lines():
             stamp = _BASH_TIME.match(line)
             if stamp:
@@ -91,6 +93,7 @@ class ShellHistory(Check):
                     when * 1_000_000_000, f"{item.entry.name}: {line[:500]}", "command typed", item.entry.path, item.volume_id
                 )
                 when = None
+            thefts.take(number, line)
             found = suspicions(line)
             if not found and item.entry.name == ".viminfo" and (edited := _EDITED.search(line)):
                 found = (Suspicion(Severity.LOW, f"edited {edited.group(1)}", "T1565.001"),)
@@ -100,6 +103,8 @@ class ShellHistory(Check):
             reasons.extend(found)
             if found and len(quoted) < _QUOTED:
                 quoted.append(f"line {number}: {line[:300]}")
+        for theft in thefts.found():
+            yield self.found(item, theft.severity, theft.title, theft.evidence, theft.attack)
         if reasons:
             unique = tuple(
                 sorted(

@@ -1,8 +1,9 @@
 /** The message of the report. Pure. */
-import { severities, type DiskFinding } from "../analysisOutputs";
+import { severities } from "../analysisOutputs";
 import type { Incident, Report, SeenFinding } from "../containers";
-import type { Assessment } from "../report/assessment";
-import type { Verdict } from "../report/reportVerdict";
+import { time } from "../report/format";
+import type { Reading } from "../report/reading";
+import { storyLines } from "../report/storySection";
 import { instanceLink, objectLink, prefixLink } from "./consoleLinks";
 import { drill, incidentFacts, otherFindingsSection, where } from "./incidentFacts";
 import type { Message } from "./message";
@@ -13,17 +14,19 @@ export interface ReportNews {
     incident: Incident;
     /** All findings of the incident. */
     findings: readonly SeenFinding[];
-    verdict: Verdict;
-    assessment: Assessment;
-    /** The most severe findings, the first five of which are told. */
-    top: readonly DiskFinding[];
+    /** What the report says. */
+    reading: Reading;
+    /** What is never looked at, in words: neverLookedAt.ts. */
+    neverLookedAt: string;
     report: Report;
     /** The AWS Support case; null when there is none. */
     caseId: string | null;
 }
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
-export function reportMessage({ incident, findings, verdict, assessment, top, report, caseId }: ReportNews): Message {
+export function reportMessage({ incident, findings, reading, neverLookedAt, report, caseId }: ReportNews): Message {
+    const { verdict, assessment, agreement, impacts, entries, exposure, facts } = reading;
+    const [entry] = entries;
     const place = { partition: incident.finding.partition, region: incident.instance.region };
     const { bucket, key } = report.page;
     const counts = severities.map((severity) => `${report.findingsBySeverity[severity] ?? 0} ${severity}`).join(", ");
@@ -35,7 +38,7 @@ export function reportMessage({ incident, findings, verdict, assessment, top, re
                   ? "warning"
                   : "neutral",
         title: `${drill(incident)}Report: ${verdict.headline} – ${where(incident.instance)}`,
-        summary: `${verdict.findings} ${verdict.containment} ${verdict.reliability}`,
+        summary: `${verdict.findings} ${agreement.sentence} ${verdict.containment} ${verdict.reliability}`,
         whatNow: [
             "Open the report, and read what was not looked at before you rely on what was not found.",
             ...(verdict.tone === "critical" || verdict.tone === "high"
@@ -46,23 +49,34 @@ export function reportMessage({ incident, findings, verdict, assessment, top, re
         facts: [
             ...incidentFacts(incident),
             ...(caseId === null ? [] : [{ label: "Support case", value: caseId }]),
-            { label: "Complete", value: report.complete ? "yes" : "NO" },
+            { label: "Planned checks done", value: report.complete ? "yes" : "NO" },
+            { label: "Never looked at", value: neverLookedAt },
             { label: "Intact", value: report.intact ? "yes" : "NO" },
             { label: "Findings", value: counts },
             { label: "Report", value: `s3://${bucket}/${key}` },
         ],
         sections: [
+            { heading: "What it means", items: impacts.map(({ label, certainty, sentence }) => `${label} – ${certainty}: ${sentence}`) },
             {
-                heading: "Most serious findings",
-                items: top
+                heading: "How it came in",
+                items: [
+                    entry
+                        ? `${entry.what}${entry.at === null ? "" : `, ${time(entry.at)}`} (${entry.confidence} confidence)`
+                        : "Not known: nothing that was looked at shows it.",
+                    ...(exposure.open === null ? [] : [exposure.open]),
+                ],
+            },
+            {
+                heading: "Most serious facts",
+                items: storyLines(facts)
                     .slice(0, 5)
                     .map(
-                        ({ severity, title, path, attack }) =>
-                            `${severity}: ${title}${path ? ` – ${path}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
+                        ({ severity, title, paths, attack }) =>
+                            `${severity}: ${title}${paths.length > 0 ? ` – ${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
                     ),
             },
             otherFindingsSection(incident, findings),
-            { heading: "Not complete because", items: assessment.incomplete },
+            { heading: "Planned checks not done", items: assessment.incomplete },
             { heading: "Not shown to be intact because", items: assessment.altered },
         ],
         links: [

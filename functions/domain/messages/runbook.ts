@@ -9,6 +9,7 @@ export const runbookHeadings = {
     released: "Released",
     drift: "Containment drifted",
     ticket: "Support case",
+    firstLook: "First look",
     report: "Report",
     sealedAgain: "Sealed again",
     refused: "A message started no incident",

@@ -1,5 +1,6 @@
 /** What was not looked at, and beside it what each check did look at: the reader judges the rest by it. */
 import type { ReportInput } from "./assessment";
+import { neverLookedAt } from "./neverLookedAt";
 import { html, type Html } from "./html";
 import { table } from "./table";
 
@@ -34,7 +35,12 @@ ${
           )
 }
 ${summary !== null && entries.length === 0 ? html`<p>The analysis names nothing that it left out.</p>` : null}
-<p class="note">An analysis of disks never sees what is only in memory or on the network: running processes, open connections, keys, and programs that were never written to a disk.</p>
+${table(
+    "Never looked at by an analysis of disks",
+    [{ title: "What" }, { title: "What could have been seen there" }],
+    neverLookedAt(input).map(({ what, why }) => [what, why]),
+    "compact",
+)}
 ${checkTable(input)}
 </section>`;
 }

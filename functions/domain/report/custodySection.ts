@@ -42,21 +42,7 @@ ${table(
         codes(groupsAfter),
     ]),
 )}
-${
-    containment.steps.length === 0
-        ? null
-        : table(
-              changed ? "What was done" : "What containment would change",
-              [{ title: "Step" }, { title: "Outcome" }, { title: "At", kind: "time" }, { title: "Detail" }],
-              containment.steps.map(({ name, outcome, at, detail }) => [
-                  name,
-                  outcome === "failed" ? html`<strong>failed</strong>` : outcome,
-                  time(at),
-                  detail,
-              ]),
-          )
-}
-${containment.uncut.length === 0 ? null : html`<p class="warning">Connections that changing security groups does not cut:</p>${bullets(containment.uncut)}`}
+<p class="note">Every step stands under <a href="#containment">Containment</a>.</p>
 </li>`;
 }
 

@@ -2,7 +2,9 @@
 import { diskFindingSchema, severities, type DiskFinding, type Severity } from "../analysisOutputs";
 
 /** Findings kept for the page; the counts are of all. */
-export const mostFindingsShown = 500;
+export const mostFindingsShown = 20_000;
+/** Characters of all that are kept: a hostile disk may make each as long as it may be. */
+const mostCharacters = 48 * 1024 * 1024;
 
 export interface FindingsRead {
     /** Of every line that could be understood. */
@@ -31,11 +33,21 @@ function parseFinding(text: string): DiskFinding | null {
     }
 }
 
-/** @param most findings kept; memory is bounded by five times this. */
+/** @param most findings kept: of too many, the least severe go first */
 export function findingCollector(most = mostFindingsShown): FindingCollector {
     const kept: Record<Severity, DiskFinding[]> = { critical: [], high: [], medium: [], low: [], informational: [] };
     const counts = noCounts();
     let malformed = 0;
+    let number = 0;
+    let characters = 0;
+    /** Makes room for one more: the newest of the least severe go. */
+    function trim(): void {
+        for (const severity of [...severities].reverse())
+            while ((number > most || characters > mostCharacters) && kept[severity].length > 0) {
+                characters -= JSON.stringify(kept[severity].pop()).length;
+                number -= 1;
+            }
+    }
     return {
         line(text) {
             if (text.trim() === "") return;
@@ -45,12 +57,15 @@ export function findingCollector(most = mostFindingsShown): FindingCollector {
                 return;
             }
             counts[finding.severity] += 1;
-            if (kept[finding.severity].length < most) kept[finding.severity].push(finding);
+            kept[finding.severity].push(finding);
+            characters += JSON.stringify(finding).length;
+            number += 1;
+            if (number > most || characters > mostCharacters) trim();
         },
         result: () => ({
             counts: { ...counts },
             total: severities.reduce((sum, severity) => sum + counts[severity], 0),
-            shown: severities.flatMap((severity) => kept[severity]).slice(0, most),
+            shown: severities.flatMap((severity) => kept[severity]),
             malformed,
         }),
     };

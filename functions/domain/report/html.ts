@@ -40,6 +40,22 @@ export function preformatted(text: string): Html {
     return new HtmlFragment(escape(visibleLines(clip(text, longestValue))));
 }
 
+/**
+ * Bytes for the page's program, which nothing executes: base64 has no character that ends an element.
+ *
+ * @param id of the element
+ */
+export function dataBlock(id: string, bytes: Uint8Array): Html {
+    return new HtmlFragment(`<script type="application/octet-stream" id="${escape(id)}">${Buffer.from(bytes).toString("base64")}</script>`);
+}
+
+/** The page's one program, as the build made it (packaging/reportProgram.ts). @throws when the text could end its element */
+export function programBlock(program: string): Html {
+    if (/<\/script|<!--/i.test(program))
+        throw new Error("The report's program holds the end of a script element. Build it with esbuild, which escapes it.");
+    return new HtmlFragment(`<script>${program}</script>`);
+}
+
 /** The finished markup. */
 export function toText(fragment: Html): string {
     return fragment.text;

@@ -3,6 +3,7 @@ import { clip } from "../visibleText";
 import { withoutJournal, type Assessment, type ReportInput } from "./assessment";
 import { bytes, count } from "./format";
 import { html, type Html } from "./html";
+import { neverLookedAtWords } from "./neverLookedAt";
 import { bullets, code, table } from "./table";
 
 /** Reasons shown, and characters of each: a hostile summary may bring any number and length. */
@@ -77,9 +78,9 @@ function fileSystemTable({ summary }: ReportInput): Html | null {
 export function integritySection(input: ReportInput, assessment: Assessment): Html {
     const volumes = input.custody.evidence.snapshots.length;
     return html`<section id="integrity">
-<h2>Completeness and integrity</h2>
+<h2>How far this can be relied on</h2>
 <div class="statuses">
-${status("Complete?", assessment.complete, assessment.incomplete, "Every volume, file system and check that was planned was looked at. What the checks never cover is listed under “What was not looked at”.")}
+${status("Planned checks done?", assessment.complete, assessment.incomplete, `Every volume, file system and check that was planned was looked at. Never looked at: ${neverLookedAtWords(input)}.`)}
 ${status("Intact?", assessment.intact, assessment.altered, `${count(assessment.lookedAt.hashedVolumes, "evidence volume")} hashed and not changed by the analysis, and every output matches its manifest.`)}
 </div>
 ${journalBanner(assessment)}

@@ -1,65 +1,62 @@
 /**
- * The report: one self-contained page without a script, rendered from data of hostile origin. A pure function; reading
- * and writing the evidence bucket is `sendReport`'s. The order is the reader's: can I rely on it, what is it, then why.
+ * The report: one self-contained page, rendered from data of hostile origin. A pure function; reading and writing the evidence
+ * bucket is `sendReport`'s. The order is the reader's: what happened and can I rely on it, the story, then everything it rests on.
+ * Its one program (report-page/) makes findings and timeline explorable; without it everything grave is there all the same.
  */
+import { createHash } from "node:crypto";
 import type { Custody } from "../containers";
 import { findingFactLines } from "../findingWords";
-import { assess, type Assessment, type ReportInput } from "./assessment";
+import type { ReportInput } from "./assessment";
+import { containmentSection } from "./containmentSection";
 import { coverageSection } from "./coverageSection";
 import { custodySection } from "./custodySection";
 import { findingsSection } from "./findingsSection";
-import { noCounts } from "./findingLines";
 import { findingSeverity, time } from "./format";
-import { html, preformatted, toText, type Html } from "./html";
+import { dataBlock, html, preformatted, programBlock, toText, type Html } from "./html";
+import { indicatorsSection } from "./indicatorsSection";
 import { integritySection } from "./integritySection";
+import { packed, pageData } from "./pageData";
+import { read, type Reading } from "./reading";
+import { reportProgram } from "./reportProgram";
+import { storySection } from "./storySection";
 import { style } from "./style";
+import { summarySection } from "./summarySection";
 import { code, facts, table } from "./table";
 import { timelineSection } from "./timelineSection";
-import { verdict, type Verdict } from "./reportVerdict";
 
-/** The verdict on what was read, as the page and the message both state it. */
-export function reportVerdict(input: ReportInput, assessment: Assessment = assess(input)): Verdict {
-    const worst = input.findings?.shown[0];
-    return verdict({
-        counts: input.findings?.counts ?? noCounts(),
-        worst: worst ? { title: worst.title, path: worst.path } : null,
-        containment: input.custody.containment,
-        assessment,
-    });
-}
+const sections = [
+    ["impact", "What it means"],
+    ["story", "The attack"],
+    ["findings", "Findings"],
+    ["timeline", "Timeline"],
+    ["indicators", "Indicators"],
+    ["containment", "Containment"],
+    ["not-looked-at", "Not looked at"],
+    ["integrity", "Reliability"],
+    ["custody", "Custody"],
+    ["original-finding", "The alert"],
+] as const;
 
-function pageHeader({ custody, summary, generatedAt }: ReportInput): Html {
+function pageHeader({ custody, summary, generatedAt }: ReportInput, { verdict }: Reading): Html {
     const system = summary?.operatingSystem;
     const { finding, instance, incidentId } = custody.incident;
     const severity = findingSeverity(finding.severity);
-    return html`<header>
+    return html`<header class="${verdict.tone}">
 <p class="kicker">Incident report${finding.sample ? html` <span class="drill">Drill</span>` : null}</p>
-<h1>Instance <code>${instance.instanceId}</code></h1>
-<p class="lead"><span class="chip ${severity}">${severity}</span> ${finding.type}</p>
+<h1>${verdict.headline}: <code>${instance.instanceId}</code></h1>
+<p class="lead"><span class="chip ${severity}">${severity} alert</span> ${finding.type}</p>
 ${facts([
     ["Account", instance.accountId],
     ["Region", instance.region],
-    ["Host name", system?.hostname],
-    ["Operating system", system && [system.name, system.version].filter(Boolean).join(" ")],
+    ["Host", system && [system.hostname, system.name, system.version].filter(Boolean).join(" ")],
     ["Incident", code(incidentId)],
     ["Opened", time(custody.incident.openedAt)],
     ["Report written", time(generatedAt)],
 ])}
-<nav aria-label="Contents"><ol>
-<li><a href="#integrity">Completeness and integrity</a></li><li><a href="#verdict">Verdict</a></li><li><a href="#findings">Findings</a></li>
-<li><a href="#timeline">Timeline</a></li><li><a href="#custody">Chain of custody</a></li><li><a href="#not-looked-at">What was not looked at</a></li>
-<li><a href="#original-finding">Original finding</a></li>
-</ol></nav>
 </header>`;
 }
 
-function verdictSection({ headline, tone, findings, containment, reliability }: Verdict): Html {
-    return html`<section id="verdict" class="verdict ${tone}">
-<h2>Verdict</h2>
-<p class="headline">${headline}</p>
-<ol><li>${findings}</li><li>${containment}</li><li>${reliability}</li></ol>
-</section>`;
-}
+const contents: Html = html`<nav aria-label="Contents"><ol>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ol></nav>`;
 
 /** Every finding of the incident: the one that opened it, and those that joined. */
 function allFindings({ findings }: Custody): Html {
@@ -88,7 +85,7 @@ function allFindings({ findings }: Custody): Html {
 function originalFindingSection({ custody }: ReportInput): Html {
     const { finding } = custody.incident;
     return html`<section id="original-finding">
-<h2>Original finding</h2>
+<h2>The alert</h2>
 <h3>${finding.title}</h3>
 <p>${finding.description}</p>
 ${facts([
@@ -105,15 +102,23 @@ ${allFindings(custody)}
 </section>`;
 }
 
-/** Renders the page. @returns a whole HTML document in UTF-8. */
-export function renderReport(input: ReportInput): string {
-    const assessment = assess(input);
-    // No script, no image, no font, no connection, nothing to submit to: the policy holds even if escaping had a hole.
+/** Whose script may run: the one of the build, by its hash. */
+const scriptSource = (program: string): string => `'sha256-${createHash("sha256").update(program).digest("base64")}'`;
+
+/**
+ * Renders the page.
+ *
+ * @param reading what {@link read} makes of the input
+ * @param program the page's own; null leaves a document without one
+ * @returns a whole HTML document in UTF-8
+ */
+export function renderReport(input: ReportInput, reading: Reading = read(input), program: string | null = reportProgram()): string {
+    // No script but ours, no image, no font, no connection, nothing to submit to: the policy holds even if escaping had a hole.
     return toText(html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; ${program === null ? null : html`script-src ${scriptSource(program)}; `}base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
@@ -122,16 +127,22 @@ export function renderReport(input: ReportInput): string {
 ${style}
 </head>
 <body>
+<a class="skip" href="#verdict">To the verdict</a>
 <main>
-${pageHeader(input)}
-${integritySection(input, assessment)}
-${verdictSection(reportVerdict(input, assessment))}
-${findingsSection(input.findings, assessment)}
+${pageHeader(input, reading)}
+${summarySection(input, reading)}
+${contents}
+${storySection(reading)}
+${findingsSection(input.findings, reading.assessment)}
 ${timelineSection(input)}
-${custodySection(input)}
+${indicatorsSection(reading.indicators)}
+${containmentSection(input)}
 ${coverageSection(input)}
+${integritySection(input, reading.assessment)}
+${custodySection(input)}
 ${originalFindingSection(input)}
 </main>
+${program === null ? null : html`${dataBlock("report-data", packed(pageData(input, reading)))}${programBlock(program)}`}
 </body>
 </html>
 `);

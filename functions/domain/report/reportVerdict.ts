@@ -86,7 +86,7 @@ export function containmentSentence(containment: Containment | null): string {
 
 function reliabilitySentence({ complete, incomplete, intact, altered, lookedAt }: Assessment): string {
     const hashes = `${count(lookedAt.hashedVolumes, "evidence volume")} unchanged and ${count(lookedAt.objects, "output")} matching the manifest`;
-    if (complete && intact) return `The analysis is complete and the evidence intact: ${hashes}.`;
+    if (complete && intact) return `The planned checks are done and the evidence is intact: ${hashes}.`;
     const what = complete
         ? "complete, but the evidence is NOT shown to be intact"
         : `NOT complete and the evidence ${intact ? "is intact" : "is NOT shown to be intact"}`;

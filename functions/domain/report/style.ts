@@ -21,7 +21,7 @@ export const style: Html = html`<style>
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.55 var(--sans); font-variant-numeric: lining-nums; }
-main { max-width: 62rem; margin: 0 auto; padding: 3rem 1.5rem 5rem; overflow-wrap: anywhere; }
+main { max-width: 68rem; margin: 0 auto; padding: 1.6rem 1.5rem 5rem; overflow-wrap: anywhere; }
 h1, h2, h3, h4 { line-height: 1.25; text-wrap: balance; }
 h1, h2, .headline { font-family: var(--serif); font-weight: 600; letter-spacing: -0.005em; }
 h1 { font-size: 2.1rem; margin: 0.2rem 0 0.4rem; }
@@ -114,6 +114,92 @@ tbody .code code { font-size: 0.95em; letter-spacing: -0.01em; }
 .hash { font-size: 0.78em; overflow-wrap: anywhere; }
 .event { white-space: pre-wrap; }
 
+.skip { position: absolute; left: -100vw; }
+.skip:focus { left: 1rem; top: 0.5rem; background: var(--paper); padding: 0.3rem 0.8rem; z-index: 3; }
+header h1 { font-size: 1.9rem; }
+header.critical h1, header.high h1 { color: var(--critical); }
+header.no-conclusion h1 { color: var(--bad); }
+header h1 code { color: var(--ink); }
+header .lead { margin-bottom: 0.5rem; }
+header .facts { font-size: 0.85rem; gap: 0.2rem 1.4rem; margin-bottom: 0.9rem; }
+header .facts div { display: flex; gap: 0.4rem; align-items: baseline; }
+main > nav { position: sticky; top: 0; z-index: 2; background: var(--paper); border-bottom: 1px solid var(--rule); margin-top: 1.6rem; padding: 0.5rem 0; }
+section { scroll-margin-top: 3rem; }
+#verdict { border-top: 0; margin-top: 0.4rem; padding-top: 0; }
+.verdict .three { list-style: none; padding: 0; max-width: none; margin: 0 0 1rem; }
+.verdict .three { font-size: 0.95rem; line-height: 1.45; }
+.verdict :is(.statuses, .impacts) li { margin-top: 0; }
+.verdict .three li { border-left: 3px solid var(--rule); padding-left: 0.8rem; }
+.verdict .three li:first-child { font-weight: 600; border-color: var(--critical); }
+ul.statuses { list-style: none; padding: 0; margin: 0 0 1rem; grid-template-columns: repeat(3, 1fr); gap: 0.7rem; }
+ul.statuses .status { padding: 0.7rem 0.9rem; }
+ul.statuses .status .question { margin: 0; font-size: 1rem; color: var(--ink); }
+ul.statuses .status :is(p, ul) { font-size: 0.85rem; color: var(--muted); }
+.quiet-heading { font: 600 0.8rem/1.3 var(--sans); text-transform: uppercase; letter-spacing: 0.1em; color: var(--muted); margin: 1.2rem 0 0.6rem; }
+.impacts { list-style: none; margin: 0 0 1rem; padding: 0; display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.7rem; }
+.impact { border-top: 4px solid var(--rule); background: var(--panel); padding: 0.6rem 0.9rem 0.7rem; min-width: 0; }
+.impact h3 { margin: 0 0 0.2rem; font-size: 0.95rem; }
+.impact p { margin: 0; font-size: 0.85rem; line-height: 1.45; }
+.impact.observed { border-color: var(--critical); }
+.impact.inferred { border-color: var(--high); }
+.impact.unknown p { color: var(--muted); }
+.certainty { font: 600 0.72rem/1.4 var(--sans); border: 1px solid currentColor; border-radius: 3px; padding: 0 0.4em; color: var(--muted); white-space: nowrap; }
+.observed .certainty { color: var(--critical); }
+.inferred .certainty { color: var(--high); }
+.pairs { margin: 0; }
+.pairs div { display: flex; gap: 0.8rem; margin-bottom: 0.4rem; }
+.pairs dt { flex: 0 0 7rem; color: var(--muted); font-size: 0.9rem; }
+.pairs dd { margin: 0; }
+.phases { list-style: none; margin: 0 0 1.2rem; padding: 0; }
+.phases > li { display: grid; grid-template-columns: 11rem 1fr; gap: 0 1.2rem; border-top: 1px solid var(--rule); padding: 0.6rem 0; }
+.phases h4 { color: var(--muted); font-size: 0.9rem; }
+.phases ul { margin: 0; padding: 0; list-style: none; }
+.phases li li { margin-bottom: 0.45rem; padding-left: 5.2rem; text-indent: -5.2rem; }
+.phases li li > * { text-indent: 0; }
+.phases .chip { min-width: 4.6rem; text-align: center; margin-right: 0.5rem; }
+.phases .note { grid-column: 2; margin: 0; }
+.where, .also { font-size: 0.875rem; color: var(--muted); }
+time { font-size: 0.85rem; color: var(--muted); white-space: nowrap; font-variant-numeric: tabular-nums; }
+details > summary { cursor: pointer; font-weight: 600; padding: 0.4rem 0; }
+.moments { list-style: none; padding: 0; margin: 0; }
+.moments time { display: inline-block; min-width: 13rem; }
+.finding h3 { margin: 0; }
+
+.live #findings-static, .live #timeline-static { display: none; }
+.explorer { margin: 1rem 0; }
+.filters { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: end; background: var(--panel); padding: 0.8rem 1rem; border-radius: 3px; }
+.filters label { display: flex; flex-direction: column; gap: 0.15rem; font-size: 0.8rem; color: var(--muted); }
+.filters label { min-width: 0; max-width: 100%; }
+.filters .search { flex: 1 1 16rem; }
+.filters fieldset { border: 0; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.2rem 0.8rem; flex: 1 1 100%; }
+.filters legend { font-size: 0.8rem; color: var(--muted); padding: 0; }
+.filters .toggle { flex-direction: row; align-items: center; gap: 0.3rem; color: var(--ink); }
+.filters .toggle.critical { color: var(--critical); }
+.filters .toggle.high { color: var(--high); }
+.filters .toggle.medium { color: var(--medium); }
+.filters .toggle.low { color: var(--low); }
+input[type="search"], select, button { font: inherit; font-size: 0.9rem; color: var(--ink); background: var(--paper); border: 1px solid var(--muted); border-radius: 3px; padding: 0.25rem 0.5rem; min-height: 2rem; max-width: 100%; }
+button { cursor: pointer; padding: 0.25rem 0.8rem; }
+:is(input, select, button, .rows, .chart, pre, summary):focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+.rows { overflow-y: auto; overflow-x: hidden; border: 1px solid var(--rule); }
+.row { position: absolute; left: 0; right: 0; border-bottom: 1px solid var(--rule); background: var(--paper); }
+.row.open { background: var(--panel); z-index: 1; }
+.row > button { border: 0; border-radius: 0; background: none; width: 100%; height: 33px; min-height: 0; text-align: left; display: flex; gap: 0.7rem; align-items: center; padding: 0 0.7rem; white-space: nowrap; overflow: hidden; }
+.row > button:hover { background: var(--panel); }
+.row > button:focus-visible { outline-offset: -2px; }
+.row .group { font-weight: 600; background: var(--panel); }
+.row .chip { flex: 0 0 7.2rem; text-align: center; }
+.row .title { flex: 2 1 0; overflow: hidden; text-overflow: ellipsis; }
+.row .path { flex: 1 1 0; overflow: hidden; text-overflow: ellipsis; color: var(--muted); margin: 0; }
+.row time { flex: none; }
+.row .lane { flex: 0 0 6rem; color: var(--muted); font-size: 0.85rem; }
+.row .details { padding: 0.5rem 0.9rem 0.8rem; }
+.row .details .path { color: var(--ink); margin: 0 0 0.4rem; white-space: pre-wrap; }
+.row .details pre { background: var(--paper); max-height: 16rem; overflow: auto; }
+.row .details .facts { font-size: 0.88rem; margin-bottom: 0.4rem; }
+.chart { margin: 0.8rem 0 0.2rem; min-height: 210px; }
+.tools { margin-bottom: 0.6rem; }
+
 .chain { list-style: none; counter-reset: step; margin: 0; padding: 0; }
 .chain > li { counter-increment: step; border-left: 2px solid var(--rule); padding: 0 0 1.2rem 1.6rem; margin-left: 0.85rem; position: relative; }
 .chain > li:last-child { padding-bottom: 0; }
@@ -123,7 +209,16 @@ tbody .code code { font-size: 0.95em; letter-spacing: -0.01em; }
 @media (max-width: 44rem) {
     main { padding: 1.6rem 1rem 3rem; }
     h1 { font-size: 1.55rem; }
-    .statuses { grid-template-columns: 1fr; }
+    .statuses, ul.statuses, .impacts { grid-template-columns: 1fr; }
+    main > nav { position: static; }
+    header h1 { font-size: 1.45rem; }
+    .phases > li { grid-template-columns: 1fr; }
+    .phases .note { grid-column: 1; }
+    .pairs div { display: block; }
+    .row .path, .row time, .row .lane { display: none; }
+    .row .details .path { display: block; }
+    .row .chip { flex-basis: 5.4rem; }
+    .moments time { min-width: 0; margin-right: 0.5rem; }
     .figures { grid-template-columns: repeat(2, 1fr); }
     .tally { grid-template-columns: repeat(3, 1fr); }
     .finding { padding-left: 0.8rem; }
@@ -141,7 +236,9 @@ tbody .code code { font-size: 0.95em; letter-spacing: -0.01em; }
     html { font-size: 9pt; }
     body { background: none; }
     main { max-width: none; padding: 0; }
-    nav { display: none; }
+    nav, .skip, .explorer, #timeline, .tools { display: none; }
+    .live #findings-static { display: block; }
+    main > section:not(#verdict) { break-inside: auto; }
     section { margin-top: 1.6rem; padding-top: 1.2rem; }
     h2, h3, h4, caption { break-after: avoid; }
     .status, .banner, .verdict, .tally, .figures, .facts, tr { break-inside: avoid; }

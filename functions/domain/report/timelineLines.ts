@@ -1,21 +1,37 @@
 /**
- * Picks from timesketch.jsonl the events that matter to a reader: the times of files that a finding names, and what the
- * artefacts themselves tell (log-ins, commands). A disk has hundreds of thousands of events, the page shows some hundred.
+ * Picks from timesketch.jsonl the events that matter to a reader: the times of files that a finding names, and what the artefacts
+ * themselves tell (log-ins, commands). A disk has hundreds of thousands of events; failures of one source are told as one, since one
+ * accepted password after 300 refused ones must not be lost among them.
  */
 import { z } from "zod";
 import { severities, type DiskFinding, type Severity } from "../analysisOutputs";
 import { clip } from "../visibleText";
+import { isoTime } from "./facts";
+import type { Lane } from "./lanes";
 
-export const mostEventsShown = 200;
+export const mostEventsShown = 20_000;
+/** Characters of a message. */
+const longestMessage = 400;
+/** Failures of one source with no longer silence between them are one event. Minutes. */
+const silenceMinutes = 10;
+/** Sources whose failures are being counted at a time. */
+const mostOpenGroups = 1000;
 
 export interface TimelineEvent {
     /** ISO 8601 in UTC. */
     at: string;
+    /** The last of several that are told as one; null for one alone. */
+    until: string | null;
+    /** How many it stands for. */
+    count: number;
+    lane: Lane;
     /** What the time means: `content modified`, `logged in`. */
     kind: string;
     message: string;
-    /** Severity of the most severe finding about the same file; null for an event without one. */
+    /** Severity of the most severe finding about the same file or record; null for an event without one. */
     severity: Severity | null;
+    /** That finding's id. */
+    finding: string | null;
 }
 
 export interface TimelineRead {
@@ -53,10 +69,25 @@ function parseEvent(text: string): (z.infer<typeof eventSchema> & { at: string }
     }
 }
 
-/** More severe first, then events without a finding; within a rank the newest first, nearest to the detection. */
-function byRelevance(a: TimelineEvent, b: TimelineEvent): number {
-    const rank = (event: TimelineEvent) => (event.severity === null ? severities.length : severities.indexOf(event.severity));
-    return rank(a) - rank(b) || b.at.localeCompare(a.at);
+const failure = /\b(fail(ed|ure)?|invalid user|denied|refused|not allowed|disconnected from authenticating)\b/i;
+const success = /\b(logged in|log-in|accepted|session opened|sudo|su:|became|account|useradd|usermod|new (user|group))\b/i;
+const source = /\bfrom (\S{1,256})/;
+
+/** 0 matters most. */
+function rank({ severity, lane, message, count }: TimelineEvent): number {
+    if (severity !== null) return severities.indexOf(severity);
+    if (count > 1 || failure.test(message)) return severities.length + 3;
+    if (success.test(message)) return severities.length;
+    return lane === "commands" ? severities.length + 1 : severities.length + 2;
+}
+
+/** What matters more first; within a rank the newest first, nearest to the detection. */
+const byRelevance = (a: TimelineEvent, b: TimelineEvent): number => rank(a) - rank(b) || b.at.localeCompare(a.at);
+
+function laneOf(fileTime: boolean, kind: string, path: string): Lane {
+    if (fileTime) return "files";
+    if (/command|typed|history/i.test(kind) || /history$/.test(path)) return "commands";
+    return /log-?in|logged/i.test(kind) || /\/(wtmp|btmp|utmp|lastlog|secure|auth\.log)/.test(path) ? "log-ins" : "logs";
 }
 
 /**
@@ -65,20 +96,53 @@ function byRelevance(a: TimelineEvent, b: TimelineEvent): number {
  */
 export function timelineCollector(findings: readonly DiskFinding[], most = mostEventsShown): TimelineCollector {
     const fileOf = (volumeId: string, path: string) => `${volumeId} ${path}`;
-    const severityOf = new Map<string, Severity>();
-    for (const { volumeId, path, severity } of findings) {
+    const recordOf = (volumeId: string, path: string, at: string) => `${volumeId} ${path} ${at.slice(0, 19)}`;
+    const ofFile = new Map<string, DiskFinding>();
+    const ofRecord = new Map<string, DiskFinding>();
+    for (const finding of findings) {
+        const { volumeId, path, modified } = finding;
         // They come the most severe first, so that the first of a file stands.
-        if (path !== null && !severityOf.has(fileOf(volumeId, path))) severityOf.set(fileOf(volumeId, path), severity);
+        if (path === null) continue;
+        if (!ofFile.has(fileOf(volumeId, path))) ofFile.set(fileOf(volumeId, path), finding);
+        const at = isoTime(modified);
+        if (at !== null && !ofRecord.has(recordOf(volumeId, path, at))) ofRecord.set(recordOf(volumeId, path, at), finding);
     }
     let kept: TimelineEvent[] = [];
     let leftOut = 0;
     let read = 0;
     let malformed = 0;
+    const open = new Map<string, TimelineEvent>();
 
     function trim(): void {
         kept.sort(byRelevance);
-        leftOut += Math.max(0, kept.length - most);
+        leftOut += kept.slice(most).reduce((sum, { count }) => sum + count, 0);
         kept = kept.slice(0, most);
+    }
+    function keep(event: TimelineEvent): void {
+        kept.push(event);
+        if (kept.length > 4 * most) trim();
+    }
+    /** Joins a failure to those of the same source just before it. */
+    function collapse(event: TimelineEvent): void {
+        const from = source.exec(event.message)?.[1] ?? "an unnamed source";
+        const key = `${event.lane} ${from}`;
+        const group = open.get(key);
+        if (group && Math.abs(Date.parse(event.at) - Date.parse(group.until ?? group.at)) <= silenceMinutes * 60_000) {
+            group.count += 1;
+            if (event.at < group.at) group.at = event.at;
+            if (event.at > (group.until ?? group.at)) group.until = event.at;
+            group.message = `${group.count} failures from ${from}`;
+            group.kind = "failures";
+            return;
+        }
+        if (group) keep(group);
+        open.delete(key);
+        if (open.size >= mostOpenGroups) {
+            const [oldest, event] = open.entries().next().value!;
+            keep(event);
+            open.delete(oldest);
+        }
+        open.set(key, event);
     }
 
     return {
@@ -91,12 +155,26 @@ export function timelineCollector(findings: readonly DiskFinding[], most = mostE
             }
             read += 1;
             const fileTime = event.data_type === "clean_room:file_system";
-            const severity = fileTime ? (severityOf.get(fileOf(event.volume_id, event.path)) ?? null) : null;
-            if (fileTime && severity === null) return;
-            kept.push({ at: event.at, kind: clip(event.timestamp_desc, 64), message: clip(event.message, 1000), severity });
-            if (kept.length > 4 * most) trim();
+            const finding = fileTime
+                ? ofFile.get(fileOf(event.volume_id, event.path))
+                : ofRecord.get(recordOf(event.volume_id, event.path, event.at));
+            if (fileTime && !finding) return;
+            const told: TimelineEvent = {
+                at: event.at,
+                until: null,
+                count: 1,
+                lane: laneOf(fileTime, event.timestamp_desc, event.path),
+                kind: clip(event.timestamp_desc, 64),
+                message: clip(event.message, longestMessage),
+                severity: finding?.severity ?? null,
+                finding: finding?.id ?? null,
+            };
+            if (!finding && failure.test(told.message)) collapse(told);
+            else keep(told);
         },
         result() {
+            for (const group of open.values()) keep(group);
+            open.clear();
             trim();
             return { events: [...kept].sort((a, b) => a.at.localeCompare(b.at)), leftOut, read, malformed };
         },

@@ -1,17 +1,29 @@
-/** The timeline: what happened on the disks and what the responders did, in one order. */
+/** The timeline: what happened on the disks, what the detector saw and what the responders did, in one order. The program draws it; without it the gravest events stand in a table. */
 import type { ReportInput } from "./assessment";
+import { isoTime } from "./facts";
 import { count, time } from "./format";
 import { html, type Html } from "./html";
 import { table } from "./table";
 import type { TimelineEvent } from "./timelineLines";
 
+/** Rows without the program. */
+const mostRows = 200;
+
 /** The incident's own milestones. */
 export function milestones({ custody, summary }: Pick<ReportInput, "custody" | "summary">): TimelineEvent[] {
     const { incident, containment, evidence } = custody;
-    const event = (at: string | null | undefined, message: string): TimelineEvent[] =>
-        at && !Number.isNaN(Date.parse(at)) ? [{ at: new Date(at).toISOString(), kind: "response", message, severity: null }] : [];
+    const event = (given: string | null | undefined, message: string): TimelineEvent[] => {
+        const at = isoTime(given ?? null);
+        return at === null
+            ? []
+            : [{ at, until: null, count: 1, lane: "response", kind: "response", message, severity: null, finding: null }];
+    };
     return [
+        ...event(incident.finding.facts?.firstSeen, `First seen by the detector: ${incident.finding.type}`),
         ...event(incident.finding.createdAt, `Finding created: ${incident.finding.type}`),
+        ...custody.findings
+            .filter(({ id }) => id !== incident.finding.id)
+            .flatMap(({ seenAt, type }) => event(seenAt, `Finding joined: ${type}`)),
         ...event(incident.openedAt, "Incident opened"),
         ...event(containment?.startedAt, "Containment started"),
         ...event(containment?.containedAt, "Instance contained"),
@@ -22,26 +34,37 @@ export function milestones({ custody, summary }: Pick<ReportInput, "custody" | "
     ];
 }
 
+/** Everything on the timeline, in order. */
+export const allEvents = (input: ReportInput): TimelineEvent[] =>
+    [...(input.timeline?.events ?? []), ...milestones(input)].sort((a, b) => a.at.localeCompare(b.at));
+
 export function timelineSection(input: ReportInput): Html {
     const { timeline } = input;
-    const events = [...(timeline?.events ?? []), ...milestones(input)].sort((a, b) => a.at.localeCompare(b.at));
+    const events = allEvents(input);
+    const first = Math.max(0, events.length - mostRows);
     return html`<section id="timeline">
 <h2>Timeline</h2>
 <p class="note">${
         timeline
-            ? html`Times of the files that findings name, log-ins and commands, and the response. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
+            ? html`Times of the files that findings name, log-ins and commands, and the response. Failures of one source are one event. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
 ${timeline.leftOut > 0 ? html`${count(timeline.leftOut, "further event")} of this kind did not fit this page.` : null}
 ${timeline.malformed > 0 ? html`${count(timeline.malformed, "line")} could not be understood.` : null}`
             : "timesketch.jsonl could not be read: only the response is shown."
     }</p>
+<div id="timeline-app"></div>
+<div id="timeline-static">
+${first > 0 ? html`<p class="note">The last ${mostRows} of ${count(events.length, "event")}.</p>` : null}
 ${table(
     "Events, in UTC",
     [{ title: "Time", kind: "time" }, { title: "Event" }, { title: "What the time means" }],
-    events.map(({ at, kind, message, severity }) => [
-        time(at).replace(/ UTC$/, ""),
-        html`<span class="event">${message}</span>${severity ? html` <span class="chip ${severity}">${severity}</span>` : null}`,
-        kind,
-    ]),
+    events
+        .slice(first)
+        .map(({ at, until, kind, message, severity }) => [
+            `${time(at).replace(/ UTC$/, "")}${until === null ? "" : ` to ${time(until).slice(11, 19)}`}`,
+            html`<span class="event">${message}</span>${severity ? html` <span class="chip ${severity}">${severity}</span>` : null}`,
+            kind,
+        ]),
 )}
+</div>
 </section>`;
 }

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { custodySchema, problemSchema, seenFindingSchema, type Containment } from "../../../../functions/domain/containers";
-import { assess } from "../../../../functions/domain/report/assessment";
-import { reportVerdict } from "../../../../functions/domain/report/reportPage";
+import { neverLookedAtWords } from "../../../../functions/domain/report/neverLookedAt";
+import { read } from "../../../../functions/domain/report/reading";
 import type { Message, MessageSection } from "../../../../functions/domain/messages/message";
 import { runbookHeadings } from "../../../../functions/domain/messages/runbook";
 import { toPlainText } from "../../../../functions/domain/channels/plainText";
@@ -25,13 +25,13 @@ const known = { restoreRecorded: true, observed: false, awaitingApproval: false,
 const record = { partition: "aws", region: "eu-west-1", bucket: plain.bucket, key: `${plain.prefix}errors/RunAnalysis.error.json` };
 
 function reportOf(input = reportInput()): Message {
-    const assessment = assess(input);
+    const reading = read(input);
+    const { assessment } = reading;
     return reportMessage({
         incident: input.custody.incident,
         findings: input.custody.findings,
-        verdict: reportVerdict(input, assessment),
-        assessment,
-        top: input.findings?.shown ?? [],
+        reading,
+        neverLookedAt: neverLookedAtWords(input),
         report: {
             schemaVersion: 1,
             incidentId: plain.incidentId,
@@ -194,15 +194,15 @@ describe("Slack messages", () => {
             `s3://${plain.bucket}/${page.key}`,
         ])
             expect(text).to.contain(each);
-        expect(text).to.not.contain("Set-uid file outside").and.not.contain("Not complete because");
+        expect(text).to.not.contain("Set-uid file outside").and.not.contain("Planned checks not done");
     });
 
     it("says in red or amber, never in grey, that a report is not complete", () => {
         const input = reportInput({ summary: { ...plain.summary, complete: false, findingsBySeverity: {} }, findings: "" });
         expect(reportOf(input).tone).to.equal("warning");
         expect(toPlainText(reportOf(input)).text)
-            .to.contain("Complete: NO")
-            .and.contain("Not complete because");
+            .to.contain("Planned checks done: NO")
+            .and.contain("Planned checks not done");
     });
 
     it("gives advice by step, and right advice for a step it does not know", () => {

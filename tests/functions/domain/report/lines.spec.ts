@@ -57,8 +57,33 @@ describe("timesketch.jsonl", () => {
             kind: "content modified, metadata changed, born",
             message: "/html/uploads/avatar.php",
             severity: "high",
+            finding: findings.find(({ path }) => path === "/html/uploads/avatar.php")!.id,
+            lane: "files",
+            count: 1,
+            until: null,
         });
         expect(events[1]).to.include({ kind: "logged in", severity: null });
+    });
+
+    it("keeps one accepted password among thousands of refused ones, which it tells as one a source", () => {
+        const record = (second: number, message: string) => ({
+            ...timesketch[2],
+            datetime: new Date(Date.UTC(2026, 10, 20, 3, 11) + second * 1000).toISOString(),
+            message,
+        });
+        const refused = Array.from({ length: 3000 }, (_, index) => record(index % 180, "failed log-in as root from 203.0.113.44"));
+        const later = record(4 * 3600, "failed log-in as root from 203.0.113.44");
+        const { events, leftOut } = feed(
+            timelineCollector([], 20),
+            lines([...refused, record(90, "deploy logged in on ssh from 203.0.113.44"), later]),
+        );
+        expect(leftOut).to.equal(0);
+        expect(events.map(({ message, count }) => [message, count])).to.deep.equal([
+            ["3000 failures from 203.0.113.44", 3000],
+            ["deploy logged in on ssh from 203.0.113.44", 1],
+            ["failed log-in as root from 203.0.113.44", 1],
+        ]);
+        expect([events[0]!.at, events[0]!.until]).to.deep.equal(["2026-11-20T03:11:00.000Z", "2026-11-20T03:13:59.000Z"]);
     });
 
     it("does not take a path of one volume for the same path of another", () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
 import { html, preformatted, toText } from "../../../../functions/domain/report/html";
@@ -9,8 +10,15 @@ import * as plain from "../../../fixtures/analysis/plain";
 
 /** Tags that the page itself uses; anything else came from the data. */
 const ownTags =
-    /^\/?(html|head|meta|title|style|body|main|header|nav|section|article|div|p|h[1-4]|ul|ol|li|dl|dt|dd|table|caption|thead|tbody|tr|th|td|pre|code|span|strong|a|br|!DOCTYPE)$/i;
-const tags = (page: string): string[] => [...page.replace(/<style>[^]*?<\/style>/, "").matchAll(/<([^\s>]+)/g)].map(([, tag]) => tag);
+    /^\/?(html|head|meta|title|style|body|main|header|nav|section|article|div|p|h[1-4]|ul|ol|li|dl|dt|dd|table|caption|thead|tbody|tr|th|td|pre|code|span|strong|a|br|details|summary|time|!DOCTYPE)$/i;
+/** The page without its data and its program, which stand at the end and are checked by themselves. */
+const withoutProgram = (page: string): string => page.slice(0, page.indexOf('<script type="application/octet-stream" id="report-data">'));
+const tags = (page: string): string[] =>
+    [
+        ...withoutProgram(page)
+            .replace(/<style>[^]*?<\/style>/, "")
+            .matchAll(/<([^\s>]+)/g),
+    ].map(([, tag]) => tag);
 
 describe("html", () => {
     it("escapes every interpolated string and leaves markup alone", () => {
@@ -45,7 +53,18 @@ describe("visible text", () => {
 describe("report page", () => {
     it("has its sections in the reader's order", () => {
         const ids = [...renderReport(reportInput()).matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
-        expect(ids).to.deep.equal(["integrity", "verdict", "findings", "timeline", "custody", "not-looked-at", "original-finding"]);
+        expect(ids).to.deep.equal([
+            "verdict",
+            "story",
+            "findings",
+            "timeline",
+            "indicators",
+            "containment",
+            "not-looked-at",
+            "integrity",
+            "custody",
+            "original-finding",
+        ]);
     });
 
     it("names every finding of the incident, and the message each came in", () => {
@@ -121,7 +140,7 @@ describe("report page", () => {
             .and.contain("40,121 files in 2 file systems on 2 volumes, by 12 checks");
     });
 
-    it("has no script, nothing external, and no markup that the data brought", () => {
+    it("has no script but ours, nothing external, and no markup that the data brought", () => {
         const page = renderReport(
             reportInput({
                 custody: hostile.custody,
@@ -133,7 +152,14 @@ describe("report page", () => {
         expect(tags(page).filter((tag) => !ownTags.test(tag))).to.deep.equal([]);
         expect(page).to.contain("default-src 'none'; style-src 'unsafe-inline'");
         expect(page).to.not.match(/<[^>]+\s(on\w+|src|srcset|action)\s*=/i);
-        expect([...page.matchAll(/href="([^"]*)"/g)].map(([, target]) => target[0])).to.deep.equal(Array.from({ length: 7 }, () => "#"));
+        const links = [...page.matchAll(/href="([^"]*)"/g)].map(([, target]) => target!);
+        expect(links.length).to.be.above(10);
+        expect(links.filter((target) => !target.startsWith("#"))).to.deep.equal([]);
+        const [data, program, ...more] = [...page.matchAll(/<script[^>]*>([^]*?)<\/script>/g)].map(([, text]) => text!);
+        expect(more).to.deep.equal([]);
+        expect(data).to.match(/^[A-Za-z0-9+/=]+$/);
+        const hash = createHash("sha256").update(program!).digest("base64");
+        expect(page, "only this program may run").to.contain(`script-src &#39;sha256-${hash}&#39;; `);
     });
 
     it("stays bounded, and says what it leaves out, when a summary is enormous", () => {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { assess, type Assessment } from "../../../../functions/domain/report/assessment";
 import { noCounts } from "../../../../functions/domain/report/findingLines";
-import { reportVerdict } from "../../../../functions/domain/report/reportPage";
+import { read } from "../../../../functions/domain/report/reading";
 import { verdict, type Verdict } from "../../../../functions/domain/report/reportVerdict";
 import { reportInput } from "../../../fixtures/analysis/input";
 import { custody, summary } from "../../../fixtures/analysis/plain";
@@ -33,7 +33,7 @@ const containment = fc.constantFrom(null, custody.containment!, { ...custody.con
 
 describe("verdict", () => {
     it("states findings, containment and reliability of the plain incident", () => {
-        expect(reportVerdict(reportInput())).to.deep.equal({
+        expect(read(reportInput()).verdict).to.deep.equal({
             headline: "Signs of compromise",
             tone: "critical",
             findings:
@@ -41,12 +41,12 @@ describe("verdict", () => {
             containment:
                 "The instance is contained since 2026-11-20 03:31:10 UTC: both network interfaces carry only the isolation group sg-0150a710900000001, but 1 connection could not be cut.",
             reliability:
-                "The analysis is complete and the evidence intact: 2 evidence volumes unchanged and 5 outputs matching the manifest.",
+                "The planned checks are done and the evidence is intact: 2 evidence volumes unchanged and 5 outputs matching the manifest.",
         });
     });
 
     it("says what was looked at when nothing was found", () => {
-        const { headline, findings } = reportVerdict(reportInput({ summary: nothingFound, findings: "" }));
+        const { headline, findings } = read(reportInput({ summary: nothingFound, findings: "" })).verdict;
         expect(headline).to.equal("Nothing suspicious found in what was looked at");
         expect(findings).to.equal(
             "No finding in 40,121 files in 2 file systems on 2 volumes, by 12 checks, which does not prove that there is nothing to find.",
@@ -54,7 +54,7 @@ describe("verdict", () => {
     });
 
     it("draws no conclusion from nothing found when nothing was looked at", () => {
-        const { headline, findings } = reportVerdict(reportInput({ summary: { ...nothingFound, volumes: [], checks: [] }, findings: "" }));
+        const { headline, findings } = read(reportInput({ summary: { ...nothingFound, volumes: [], checks: [] }, findings: "" })).verdict;
         expect(headline).to.equal("No conclusion can be drawn");
         expect(findings).to.contain("No file was looked at");
     });

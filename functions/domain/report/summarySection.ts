@@ -1,0 +1,62 @@
+/** The first screen: what happened, what it means, how the instance stands, and how far all that can be relied on. */
+import type { Containment } from "../containers";
+import type { ReportInput } from "./assessment";
+import { time } from "./format";
+import { html, type Html } from "./html";
+import type { Impact } from "./impact";
+import { neverLookedAtWords } from "./neverLookedAt";
+import type { Reading } from "./reading";
+import { bullets } from "./table";
+
+/** Reasons shown here; the others stand where the section says. */
+const mostReasons = 3;
+
+const impactTile = ({ label, certainty, sentence }: Impact): Html =>
+    html`<li class="impact ${certainty}"><h3>${label} <span class="certainty">${certainty}</span></h3><p>${sentence}</p></li>`;
+
+function tile(question: string, answer: string, good: boolean, reasons: readonly string[]): Html {
+    return html`<li class="status ${good ? "good" : "bad"}"><p class="question">${question} <strong>${answer}</strong></p>
+${bullets(reasons.slice(0, mostReasons))}${reasons.length > mostReasons ? html`<p>and ${reasons.length - mostReasons} more</p>` : null}</li>`;
+}
+
+function containmentTile(containment: Containment | null): Html {
+    const yes = containment?.contained ?? false;
+    const failed = (containment?.steps ?? []).filter(({ outcome }) => outcome === "failed").length;
+    const reasons = [
+        ...(yes && containment?.containedAt ? [`Since ${time(containment.containedAt)}`] : []),
+        ...(yes ? [] : ["Treat the instance as still connected"]),
+        ...(containment?.uncut.length
+            ? [`${containment.uncut.length === 1 ? "One path" : `${containment.uncut.length} paths`} could not be cut`]
+            : []),
+        ...(failed > 0 ? [`${failed === 1 ? "One step" : `${failed} steps`} failed`] : []),
+    ];
+    return tile("Contained?", yes ? "Yes" : containment?.outcome === "observed" ? "No, observed" : "NO", yes && failed === 0, reasons);
+}
+
+function entryLines({ entries, exposure }: Reading): Html {
+    const [likely] = entries;
+    return html`<dl class="pairs">
+<div><dt>Likely entry</dt><dd>${
+        likely
+            ? html`${likely.what}${likely.at ? `, ${time(likely.at)}` : ""}. <span class="certainty">${likely.confidence} confidence</span>`
+            : "Not known: nothing that was looked at shows how the intruder came in."
+    }</dd></div>
+${exposure.open === null ? null : html`<div><dt>Exposure</dt><dd>${exposure.open}</dd></div>`}
+</dl>`;
+}
+
+/** The first screen below the headline. */
+export function summarySection(input: ReportInput, reading: Reading): Html {
+    const { verdict, agreement, impacts, assessment } = reading;
+    return html`<section id="verdict" class="verdict ${verdict.tone}" aria-label="Verdict">
+<ol class="three"><li>${verdict.findings} ${agreement.sentence}</li><li>${verdict.containment}</li><li>${verdict.reliability}</li></ol>
+<ul class="statuses">
+${containmentTile(input.custody.containment)}
+${tile("Planned checks done?", assessment.complete ? "Yes" : "NO", assessment.complete, assessment.complete ? [`Never looked at: ${neverLookedAtWords(input)}`] : assessment.incomplete)}
+${tile("Evidence intact?", assessment.intact ? "Yes" : "NO", assessment.intact, assessment.intact ? ["Every output matches its manifest, no evidence volume changed"] : assessment.altered)}
+</ul>
+<h2 id="impact" class="quiet-heading">What it means</h2>
+<ul class="impacts">${impacts.map(impactTile)}</ul>
+${entryLines(reading)}
+</section>`;
+}

@@ -1,0 +1,117 @@
+/**
+ * Tells people what the artefacts say, as soon as the analysis has it. Started by S3 when `first-look.json` is created, hours before the
+ * manifest: what it says is told as not verified.
+ *
+ * `report/first-look-told.json` is written last, as the mark that people were told.
+ */
+import { z } from "zod";
+import { environment, needs } from "./aws/environment";
+import { getJson, getObject, objectExists, putJson } from "./aws/evidenceBucket";
+import { StepError, TransientError } from "./aws/errors";
+import { log, toStepError } from "./aws/handler";
+import { tell, tellPermissions } from "./aws/people";
+import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { custodySchema, problemSchema } from "./domain/containers";
+import { errorRecord, objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
+import { readFirstLook } from "./domain/firstLook";
+import { firstLookMessage } from "./domain/messages/firstLook";
+import { eventKeys } from "./domain/s3Event";
+
+/** Given by the deployment. */
+export const variables = needs("EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+
+export const permissions: Permissions = (names) => [
+    ...readEvidence(
+        `${resultsPrefix("*")}${resultNames.firstLook}`,
+        objectNames.custody,
+        objectNames.report,
+        objectNames.firstLookTold,
+    )(names),
+    ...writeEvidence(objectNames.firstLookTold, errorRecord("SendFirstLook"))(names),
+    ...tellPermissions(names),
+];
+
+const lookKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)(?<results>analysis\/[^/]+\/)first-look\.json$/;
+/** 500 findings of some kilobytes. */
+const largestLookBytes = 16 * 1024 * 1024;
+
+/** What was told, and when. */
+export const firstLookToldSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    /** SHA-256 of the first look that was told. */
+    sha256: z.string(),
+    /** When the analysis had it, and how many seconds that was after its start. */
+    lookedAt: z.string(),
+    seconds: z.number(),
+    /** Channels. */
+    told: z.array(z.string()),
+    at: z.iso.datetime(),
+});
+
+async function firstLook(prefix: string, results: string, incidentId: string): Promise<void> {
+    const custody = (await getJson(`${prefix}${objectNames.custody}`, custodySchema))?.value;
+    if (!custody)
+        throw new StepError(
+            "The custody record is missing",
+            `${prefix}${objectNames.custody}`,
+            "The workflow writes it before the analysis; look at the execution.",
+        );
+    // Results of a host that this incident's analysis was not sent to: the report tells of them, and nobody believes them meanwhile.
+    if (custody.incident.incidentId !== incidentId || custody.resultsPrefix !== results)
+        return log("a first look of another host was not told", { incidentId, results });
+    for (const done of [objectNames.firstLookTold, objectNames.report])
+        if (await objectExists(`${prefix}${done}`)) return log("the first look was told before, or the report was", { incidentId });
+    const key = `${prefix}${results}${resultNames.firstLook}`;
+    const { ref, body } = await getObject(key, largestLookBytes);
+    const look = readFirstLook(body.toString("utf8"));
+    if (look === null || look.incidentId !== incidentId)
+        throw new StepError(
+            "The first look could not be understood, or is of another incident",
+            key,
+            "Read the object; the report follows in any case.",
+        );
+    const told = await tell(firstLookMessage({ incident: custody.incident, containment: custody.containment, look, bucket: ref.bucket }));
+    await putJson(
+        `${prefix}${objectNames.firstLookTold}`,
+        firstLookToldSchema.parse({
+            schemaVersion: 1,
+            incidentId,
+            sha256: ref.sha256,
+            lookedAt: look.at,
+            seconds: look.seconds,
+            told,
+            at: new Date().toISOString(),
+        }),
+        { onlyIfAbsent: true },
+    );
+    log("told the first look", { incidentId, told, findings: look.findings.length });
+}
+
+/** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
+export async function handler(event: unknown): Promise<void> {
+    for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), lookKey)) {
+        const { prefix, incident, results } = lookKey.exec(key)!.groups!;
+        try {
+            await firstLook(prefix, results, incident);
+        } catch (error) {
+            const known = toStepError("sendFirstLook", error);
+            log("sendFirstLook failed", { incidentId: incident, error: known.name, cause: known.message });
+            if (!(known instanceof TransientError)) {
+                const problem = problemSchema.parse({
+                    schemaVersion: 1,
+                    incidentId: incident,
+                    instance: null,
+                    step: "SendFirstLook",
+                    error: known.name.slice(0, 256),
+                    cause: known.message,
+                    at: new Date().toISOString(),
+                });
+                await putJson(`${prefix}${errorRecord("SendFirstLook")}`, problem, { onlyIfAbsent: true }).catch((second: unknown) =>
+                    log("the error record could not be written", { incidentId: incident, cause: String(second) }),
+                );
+            }
+            throw known;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import { expect } from "chai";
+import { firstLookToldSchema, handler, permissions } from "../../functions/sendFirstLook";
+import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
+import * as plain from "../fixtures/analysis/plain";
+import { deployedNames } from "../fixtures/analysis/deployedNames";
+import { startFakeAws, type FakeAws } from "../support/fakeAws";
+
+const at = (name: string): string => `${plain.prefix}${name}`;
+const key = at(`${plain.custody.resultsPrefix}first-look.json`);
+const marker = at("report/first-look-told.json");
+const look = {
+    schemaVersion: 1,
+    stage: "first-look",
+    incidentId: plain.incidentId,
+    startedAt: "2026-11-20T03:49:01Z",
+    at: "2026-11-20T03:49:44Z",
+    seconds: 43,
+    operatingSystem: { name: "Amazon Linux", version: "2023", hostname: "web-7f3a" },
+    findingsBySeverity: { critical: 1, high: 4, medium: 2, low: 1, informational: 0 },
+    findings: plain.findings,
+    notLookedAt: [],
+};
+
+describe("sendFirstLook", () => {
+    let fake: FakeAws;
+    beforeEach(async () => {
+        fake = await startFakeAws();
+        fake.objects.set(key, Buffer.from(JSON.stringify(look)));
+        fake.objects.set(at("custody.json"), Buffer.from(JSON.stringify(plain.custody)));
+    });
+    afterEach(() => fake.stop());
+    const text = () => JSON.stringify(fake.slack.payloads);
+
+    it("tells once whether it is real, what it means, the gravest findings and what still runs, and marks it last", async () => {
+        await handler(fake.event(key));
+        await handler(fake.event(key));
+        expect(fake.slack.payloads.flatMap(checkSlackPayload)).to.deep.equal([]);
+        expect(fake.slack.payloads).to.have.length(1);
+        expect(text())
+            .to.contain("First look: signs of compromise")
+            .and.contain("they show a coin miner")
+            .and.contain("Root reached – observed")
+            .and.contain("Credentials read – inferred")
+            .and.contain("Data taken – unknown")
+            .and.contain("/etc/ld.so.preload")
+            .and.contain("not verified");
+        expect(fake.writes).to.deep.equal([marker]);
+        expect(firstLookToldSchema.parse(JSON.parse(fake.objects.get(marker)!.toString("utf8")))).to.deep.include({
+            seconds: 43,
+            told: ["slack"],
+        });
+    });
+
+    it("tells nothing of a host that this incident's analysis was not sent to", async () => {
+        const foreign = at("analysis/AROAEXAMPLEID:i-0bad0bad0bad0bad0/first-look.json");
+        fake.objects.set(foreign, fake.objects.get(key)!);
+        await handler(fake.event(foreign));
+        expect([fake.writes, fake.slack.payloads]).to.deep.equal([[], []]);
+    });
+
+    it("comes too late once the report was sent, and never answers its own mark", async () => {
+        fake.objects.set(at("report/report.json"), Buffer.from("{}"));
+        await handler(fake.event(key));
+        await handler(fake.event(marker));
+        expect([fake.writes, fake.slack.payloads]).to.deep.equal([[], []]);
+    });
+
+    it("tells what can be understood of it, and how much cannot", async () => {
+        fake.objects.set(key, Buffer.from(JSON.stringify({ ...look, findings: [...plain.findings, { id: 7 }, null] })));
+        await handler(fake.event(key));
+        expect(text()).to.contain("2 findings of the first look could not be understood");
+    });
+
+    it("says that something failed where it is no first look, or another incident's", async () => {
+        for (const body of ["{", JSON.stringify({ ...look, incidentId: "i-0ffffffffffffffff-0000000000000000" })]) {
+            fake.writes.length = 0;
+            fake.objects.delete(at("errors/SendFirstLook.error.json"));
+            fake.objects.set(key, Buffer.from(body));
+            await handler(fake.event(key)).then(
+                () => expect.fail("it was expected to fail"),
+                (error: Error) => expect(error.name).to.equal("StepFailed"),
+            );
+            expect(fake.writes).to.deep.equal([at("errors/SendFirstLook.error.json")]);
+        }
+    });
+
+    it("is tried again while Slack is down", async () => {
+        fake.slack.answers.push({ status: 503 });
+        await handler(fake.event(key)).then(
+            () => expect.fail("it was expected to fail"),
+            (error: Error) => expect(error.name).to.equal("Transient"),
+        );
+        expect(fake.writes).to.deep.equal([]);
+        await handler(fake.event(key));
+        expect(fake.writes).to.deep.equal([marker]);
+    });
+
+    it("may write its mark and its error record, and nothing else", () => {
+        expect(
+            permissions(deployedNames)
+                .filter(({ Action }) => Action.includes("s3:PutObject"))
+                .flatMap(({ Resource }) => Resource),
+        ).to.deep.equal([
+            "arn:aws:s3:::evidence/incidents/*/report/first-look-told.json",
+            "arn:aws:s3:::evidence/incidents/*/errors/SendFirstLook.error.json",
+        ]);
+    });
+});

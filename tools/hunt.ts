@@ -1,0 +1,46 @@
+/**
+ * `npm run hunt -- <incident> [--region REGION] [--since DATE]`: prints statements that look for the incident's indicators elsewhere: CloudWatch
+ * Logs Insights, Athena over CloudTrail and flow logs, osquery. It runs nothing.
+ *
+ * Reads report/indicators.json from the evidence bucket with the operator's own AWS credentials of the forensics account (the default
+ * chain; AWS_ENDPOINT_URL is honoured), who needs s3:GetObject on it and kms:Decrypt on the evidence key. Exit 0 when printed, 2 when not.
+ */
+import { parseArgs } from "node:util";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { getJson } from "../functions/aws/evidenceBucket";
+import { incidentSchema } from "../functions/domain/containers";
+import { incidentPrefix, objectNames } from "../functions/domain/evidenceKeys";
+import { huntStatements } from "../functions/domain/hunt";
+import { indicatorsFileSchema } from "../functions/domain/report/indicators";
+import { evidenceBucketName } from "../infra/names";
+
+const usage = "Use: npm run hunt -- <incident> [--region REGION] [--since DATE]";
+
+async function main(args: string[]): Promise<void> {
+    const { values, positionals } = parseArgs({
+        args,
+        allowPositionals: true,
+        options: { region: { type: "string" }, since: { type: "string" } },
+    });
+    const incident = incidentSchema.shape.incidentId.safeParse(positionals[0]);
+    if (!incident.success || positionals.length !== 1) throw new Error(`No incident id given. ${usage}`);
+    const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+    if (!region) throw new Error("No Region given. Use --region or AWS_REGION: the Region of the instance.");
+    if (values.since !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(values.since))
+        throw new Error(`--since takes a date such as 2026-11-20. ${usage}`);
+    const { Account } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
+    Object.assign(process.env, { AWS_REGION: region, EVIDENCE_BUCKET: evidenceBucketName(Account!, region) });
+    const key = `${incidentPrefix(incident.data)}${objectNames.indicators}`;
+    const file = (await getJson(key, indicatorsFileSchema))?.value;
+    if (!file)
+        throw new Error(`${key} is not in ${process.env.EVIDENCE_BUCKET}: the incident has no report yet, or lies in another Region.`);
+    const { statements, leftOut } = huntStatements(file.indicators, values.since ?? file.since, file.accessKeys);
+    for (const { where, what, text } of statements) console.log(`-- ${where}: ${what}\n${text}\n`);
+    if (statements.length === 0) console.log("-- The report names no indicator to look for.");
+    if (leftOut > 0) console.log(`-- ${leftOut} more indicators do not fit a statement: see report/indicators.stix.json of the incident.`);
+}
+
+main(process.argv.slice(2)).catch((error: Error) => {
+    console.error(error.name === "Error" ? error.message : `${error.name}: ${error.message}`);
+    process.exitCode = 2;
+});
