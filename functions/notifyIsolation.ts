@@ -10,7 +10,14 @@ import { containmentSchema, incidentSchema } from "./domain/containers";
 import { isolationMessage } from "./domain/messages/isolation";
 
 /** Given by the deployment. */
-export const variables = needs("EVIDENCE_BUCKET", "INCIDENTS_TABLE", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs(
+    "EVIDENCE_BUCKET",
+    "INCIDENTS_TABLE",
+    "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
+    "SLACK_WEBHOOK_PARAMETER",
+);
 
 export const permissions: Permissions = (names) => [
     ...tellPermissions(names),

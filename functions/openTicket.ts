@@ -18,6 +18,8 @@ import { findCase, supportRegion, ticketText } from "./domain/planTicket";
 export const variables = needs(
     "EVIDENCE_BUCKET",
     "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
     "SLACK_WEBHOOK_PARAMETER",
     "PARTITION",
     "SUPPORT_ENABLED",

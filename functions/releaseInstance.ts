@@ -46,6 +46,8 @@ export const variables = needs(
     "INCIDENTS_TABLE",
     "EVIDENCE_BUCKET",
     "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
     "SLACK_WEBHOOK_PARAMETER",
 );
 

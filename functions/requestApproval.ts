@@ -22,6 +22,8 @@ export const variables = needs(
     "INCIDENTS_TABLE",
     "CONTAINMENT_POLICY",
     "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
     "SLACK_WEBHOOK_PARAMETER",
 );
 

@@ -50,7 +50,14 @@ import {
 import { lateArrivalsMessage } from "./domain/messages/lateArrivals";
 
 /** Given by the deployment. */
-export const variables = needs("EVIDENCE_BUCKET", "CUSTODY_KEY_ARN", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs(
+    "EVIDENCE_BUCKET",
+    "CUSTODY_KEY_ARN",
+    "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
+    "SLACK_WEBHOOK_PARAMETER",
+);
 
 /** Read a case whole, sign its manifest, and write below its custody prefix. */
 export const permissions: Permissions = (names) => [

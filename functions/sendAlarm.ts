@@ -7,7 +7,7 @@ import type { Permissions } from "./aws/permissions";
 import { alarmMessage, readAlarm } from "./domain/messages/alarm";
 
 /** Given by the deployment. */
-export const variables = needs("NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs("NOTIFICATION_TOPIC_ARN", "CHAT_TOPIC_ARN", "WEBHOOK_PARAMETER", "SLACK_WEBHOOK_PARAMETER");
 
 export const permissions: Permissions = tellPermissions;
 

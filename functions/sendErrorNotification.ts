@@ -19,7 +19,15 @@ import { errorRecord, incidentPrefix, objectNames, objectPrefixes } from "./doma
 const telling = [objectNames.restoreRecord, objectNames.observedInstance, errorRecord("IsolateInstance"), objectNames.custody];
 
 /** Given by the deployment. */
-export const variables = needs("INCIDENTS_TABLE", "PARTITION", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs(
+    "INCIDENTS_TABLE",
+    "PARTITION",
+    "EVIDENCE_BUCKET",
+    "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
+    "SLACK_WEBHOOK_PARAMETER",
+);
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.errors}*`, ...telling)(names),

@@ -5,6 +5,8 @@
  * `report/first-look-told.json` is written last, as the mark that people were told.
  */
 import { z } from "zod";
+import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { getJson, getObject, objectExists, putJson } from "./aws/evidenceBucket";
 import { StepError, TransientError } from "./aws/errors";
@@ -18,9 +20,16 @@ import { firstLookMessage } from "./domain/messages/firstLook";
 import { eventKeys } from "./domain/s3Event";
 
 /** Given by the deployment. */
-export const variables = needs("EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs(
+    "EVIDENCE_BUCKET",
+    "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
+    "SLACK_WEBHOOK_PARAMETER",
+);
 
 export const permissions: Permissions = (names) => [
+    ...appendCustodyPermissions(names),
     ...readEvidence(
         `${resultsPrefix("*")}${resultNames.firstLook}`,
         objectNames.custody,
@@ -88,30 +97,35 @@ async function firstLook(prefix: string, results: string, incidentId: string): P
     log("told the first look", { incidentId, told, findings: look.findings.length });
 }
 
+/** Tells it, or writes down why it cannot be told. @throws what failed */
+async function tellOrRecord(prefix: string, results: string, incident: string): Promise<void> {
+    try {
+        await firstLook(prefix, results, incident);
+    } catch (error) {
+        const known = toStepError("sendFirstLook", error);
+        log("sendFirstLook failed", { incidentId: incident, error: known.name, cause: known.message });
+        if (!(known instanceof TransientError)) {
+            const problem = problemSchema.parse({
+                schemaVersion: 1,
+                incidentId: incident,
+                instance: null,
+                step: "SendFirstLook",
+                error: known.name.slice(0, 256),
+                cause: known.message,
+                at: new Date().toISOString(),
+            });
+            await putJson(`${prefix}${errorRecord("SendFirstLook")}`, problem, { onlyIfAbsent: true }).catch((second: unknown) =>
+                log("the error record could not be written", { incidentId: incident, cause: String(second) }),
+            );
+        }
+        throw known;
+    }
+}
+
 /** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
 export async function handler(event: unknown): Promise<void> {
     for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), lookKey)) {
         const { prefix, incident, results } = lookKey.exec(key)!.groups!;
-        try {
-            await firstLook(prefix, results, incident);
-        } catch (error) {
-            const known = toStepError("sendFirstLook", error);
-            log("sendFirstLook failed", { incidentId: incident, error: known.name, cause: known.message });
-            if (!(known instanceof TransientError)) {
-                const problem = problemSchema.parse({
-                    schemaVersion: 1,
-                    incidentId: incident,
-                    instance: null,
-                    step: "SendFirstLook",
-                    error: known.name.slice(0, 256),
-                    cause: known.message,
-                    at: new Date().toISOString(),
-                });
-                await putJson(`${prefix}${errorRecord("SendFirstLook")}`, problem, { onlyIfAbsent: true }).catch((second: unknown) =>
-                    log("the error record could not be written", { incidentId: incident, cause: String(second) }),
-                );
-            }
-            throw known;
-        }
+        await inCustody(incident, "SendFirstLook", () => tellOrRecord(prefix, results, incident));
     }
 }

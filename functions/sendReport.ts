@@ -8,6 +8,8 @@
 import { createHash } from "node:crypto";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { inCustody } from "./aws/custody/inCustody";
+import { AddCommunicationToCaseCommand, SupportClient } from "@aws-sdk/client-support";
+import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
@@ -25,15 +27,26 @@ import { timelineCollector, type TimelineRead } from "./domain/report/timelineLi
 import { neverLookedAtWords } from "./domain/report/neverLookedAt";
 import { indicatorsFile } from "./domain/report/indicators";
 import { reportMarkdown } from "./domain/report/markdown";
+import { ocsfFinding } from "./domain/report/ocsf";
 import { read } from "./domain/report/reading";
 import { stixBundle } from "./domain/report/stix";
 import { renderReport } from "./domain/report/reportPage";
+import { supportRegion } from "./domain/planTicket";
+import { clip } from "./domain/visibleText";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
 import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
-export const variables = needs("INCIDENTS_TABLE", "EVIDENCE_BUCKET", "NOTIFICATION_TOPIC_ARN", "SLACK_WEBHOOK_PARAMETER", "OWN_NETWORKS");
+export const variables = needs(
+    "INCIDENTS_TABLE",
+    "EVIDENCE_BUCKET",
+    "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
+    "SLACK_WEBHOOK_PARAMETER",
+    "OWN_NETWORKS",
+);
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
@@ -41,6 +54,7 @@ export const permissions: Permissions = (names) => [
     ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
     ...readIncidentsPermissions(names),
     ...tellPermissions(names),
+    { Sid: "AddToCase", Effect: "Allow", Action: ["support:AddCommunicationToCase"], Resource: ["*"] },
 ];
 
 const manifestKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)(?<results>analysis\/[^/]+\/)manifest\.sha256$/;
@@ -149,6 +163,20 @@ async function tellChanged(prefix: string, results: string, incidentId: string, 
     await recordAnomaly(prefix, incidentId, "ResultsChanged", cause, ref.sha256);
 }
 
+/** AWS Support takes 8,000 characters of a communication. */
+const longestCommunication = 7500;
+
+/** The report in short for the support case. Whatever Support answers, people have been told by the channels. */
+async function addToCase(caseId: string, partition: string, markdown: string): Promise<void> {
+    try {
+        await forensicsClient(SupportClient, supportRegion(partition)).send(
+            new AddCommunicationToCaseCommand({ caseId, communicationBody: clip(markdown, longestCommunication) }),
+        );
+    } catch (error) {
+        log("the report was not added to the support case", { caseId, error: errorCode(error), cause: String(error) });
+    }
+}
+
 async function report(prefix: string, results: string, incidentId: string): Promise<void> {
     const custody = await readCustody(prefix, incidentId);
     if (results !== custody.resultsPrefix) return tellForged(prefix, results, custody);
@@ -169,6 +197,7 @@ async function report(prefix: string, results: string, incidentId: string): Prom
             JSON.stringify(indicatorsFile(input.custody.incident, reading.indicators, reading.exposure), null, 2),
             "application/json",
         ],
+        [objectNames.ocsf, JSON.stringify(ocsfFinding(input, reading), null, 2), "application/json"],
         [objectNames.indicatorsStix, JSON.stringify(stixBundle(input, reading), null, 2), "application/stix+json;version=2.1"],
     ] as const)
         await putObject(`${prefix}${name}`, body, { contentType, onlyIfAbsent: true });
@@ -183,6 +212,7 @@ async function report(prefix: string, results: string, incidentId: string): Prom
         at: input.generatedAt,
     });
     const { incident } = input.custody;
+    const caseId = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value.caseId ?? null;
     const told = await tell(
         reportMessage({
             incident,
@@ -190,9 +220,10 @@ async function report(prefix: string, results: string, incidentId: string): Prom
             reading,
             neverLookedAt: neverLookedAtWords(input),
             report: result,
-            caseId: (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value.caseId ?? null,
+            caseId,
         }),
     );
+    if (caseId !== null) await addToCase(caseId, incident.finding.partition, reportMarkdown(input, reading));
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
 }

@@ -51,6 +51,8 @@ export const variables = needs(
     "CONTAIN_NETWORK",
     "EVIDENCE_BUCKET",
     "NOTIFICATION_TOPIC_ARN",
+    "CHAT_TOPIC_ARN",
+    "WEBHOOK_PARAMETER",
     "SLACK_WEBHOOK_PARAMETER",
 );
 

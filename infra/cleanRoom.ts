@@ -117,6 +117,8 @@ export class CleanRoom extends pulumi.ComponentResource {
                 custodyKeyArn,
                 imageParameter: image.parameter,
                 slack: args.slackWebhookUrl !== null,
+                chat: settings.notifications.chat,
+                webhookParameter: settings.notifications.webhookParameter,
             });
         const environment: Record<VariableName, pulumi.Input<string>> = {
             PARTITION: partition,
@@ -138,6 +140,8 @@ export class CleanRoom extends pulumi.ComponentResource {
             // A queue's id is its URL.
             DEAD_LETTER_QUEUE_URL: intake.deadLetters.id,
             NOTIFICATION_TOPIC_ARN: notifications.topic.arn,
+            CHAT_TOPIC_ARN: notifications.chat?.arn ?? "",
+            WEBHOOK_PARAMETER: settings.notifications.webhookParameter ?? "",
             SLACK_WEBHOOK_PARAMETER: args.slackWebhookUrl ? slackWebhookParameterName : "",
             OWN_NETWORKS: settings.ownNetworks.join(","),
             SUPPORT_ENABLED: String(settings.support.enabled),
@@ -215,7 +219,14 @@ export class CleanRoom extends pulumi.ComponentResource {
                 deadLetterQueueName: intake.deadLetters.name,
                 forwardDeadLetterQueueName: intake.forwardDeadLetters?.name ?? null,
                 rules: intake.rules,
-                functionNames: ["startIncident", "sendFirstLook", "sendReport", "sendErrorNotification", "sendAlarm", "watchContainment"].map(nameOf),
+                functionNames: [
+                    "startIncident",
+                    "sendFirstLook",
+                    "sendReport",
+                    "sendErrorNotification",
+                    "sendAlarm",
+                    "watchContainment",
+                ].map(nameOf),
                 promptFunctionNames: ["startIncident"].map(nameOf),
                 watchFunctionName: nameOf("watchContainment"),
             }),

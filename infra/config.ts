@@ -194,6 +194,10 @@ export const settingsSchema = z.strictObject({
         .strictObject({
             /** People who get every message by e-mail as well. */
             emails: distinct(z.email()).default([]),
+            /** A topic, clean-room-chat, that Amazon Q Developer in chat applications can be pointed at: Slack and Teams without a webhook. */
+            chat: z.boolean().default(false),
+            /** SecureString parameter of yours with {"url", "secret"} of a webhook that gets every message, signed (docs/channels.md). */
+            webhookParameter: parameterName.optional(),
         })
         .prefault({}),
     support: z

@@ -15,6 +15,8 @@ export const releaseStateMachineName = "clean-room-release";
 export const documentName = "clean-room-analysis";
 export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
+/** Topic that Amazon Q Developer in chat applications reads. */
+export const chatTopicName = "clean-room-chat";
 export const alarmTopicName = "clean-room-alarms";
 /** Event bus that members forward to. */
 export const findingsBusName = "clean-room";
@@ -61,6 +63,10 @@ export function deployedNames(args: {
     evidenceKeyArns?: string[];
     imageParameter?: string;
     slack: boolean;
+    /** Whether there is a topic for Amazon Q Developer in chat applications. @default false */
+    chat?: boolean;
+    /** Name of the parameter of the generic webhook; undefined without one. */
+    webhookParameter?: string;
 }): DeployedNames {
     const { partition, region, forensicsAccountId } = args;
     const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${forensicsAccountId}:${resource}`;
@@ -80,6 +86,8 @@ export function deployedNames(args: {
         incidentsTableArn: arn("dynamodb", `table/${incidentsTableName}`),
         watchFunctionArn: arn("lambda", `function:${functionNameOf("watchContainment")}`),
         notificationTopicArn: arn("sns", notificationTopicName),
+        chatTopicArn: args.chat ? arn("sns", chatTopicName) : null,
+        webhookParameterArn: args.webhookParameter ? arn("ssm", `parameter${args.webhookParameter}`) : null,
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
         documentArn: arn("ssm", `document/${documentName}`),
         // Parameters that begin with /aws are AWS's and belong to no account.

@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { forwardersOf } from "./findingsBus";
-import { alarmTopicName, notificationTopicName, slackWebhookParameterName } from "./names";
+import { alarmTopicName, chatTopicName, notificationTopicName, slackWebhookParameterName } from "./names";
 import { policyDocument, type ResourceStatement } from "./policyDocument";
 
 export interface NotificationsArgs {
@@ -43,6 +43,8 @@ export class Notifications extends pulumi.ComponentResource {
     readonly topic: aws.sns.Topic;
     /** What alarms publish to. */
     readonly alarms: aws.sns.Topic;
+    /** What Amazon Q Developer in chat applications reads; null where it is not configured. */
+    readonly chat: aws.sns.Topic | null;
 
     constructor(name: string, args: NotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Notifications", name, {}, opts);
@@ -52,6 +54,14 @@ export class Notifications extends pulumi.ComponentResource {
             { name: notificationTopicName, displayName: "EC2 clean room", kmsMasterKeyId: args.keyArn },
             parent,
         );
+        // A topic of its own: it takes custom notifications alone, and people by e-mail would read JSON.
+        this.chat = args.settings.notifications.chat
+            ? new aws.sns.Topic(
+                  `${name}-chat`,
+                  { name: chatTopicName, displayName: "EC2 clean room chat", kmsMasterKeyId: args.keyArn },
+                  parent,
+              )
+            : null;
         // A topic of its own: what the notification topic carries, functions publish, and one that hears alarms there would hear itself.
         this.alarms = new aws.sns.Topic(
             `${name}-alarms`,

@@ -58,6 +58,10 @@ export const variableSchemas = {
     LOCK_DAYS: wholeNumber.max(36_500),
     DEAD_LETTER_QUEUE_URL: text,
     NOTIFICATION_TOPIC_ARN: textOrNull,
+    /** Topic that Amazon Q Developer in chat applications reads; null without it. */
+    CHAT_TOPIC_ARN: textOrNull,
+    /** Name of the SecureString parameter with URL and secret of the generic webhook; null without one. */
+    WEBHOOK_PARAMETER: textOrNull,
     /** Name of the SecureString parameter that holds the webhook's URL; null without Slack. */
     SLACK_WEBHOOK_PARAMETER: textOrNull,
     /** CIDR ranges that are the owner's: never taken for an attacker's. */

@@ -36,6 +36,10 @@ export interface DeployedNames {
     /** The function watchContainment. */
     watchFunctionArn: string;
     notificationTopicArn: string;
+    /** Topic that Amazon Q Developer in chat applications reads; null where it is not configured. */
+    chatTopicArn: string | null;
+    /** SecureString parameter of the generic webhook; null where none is configured. */
+    webhookParameterArn: string | null;
     /** SecureString parameter that holds the Slack webhook URL; null when Slack is not configured. */
     slackWebhookParameterArn: string | null;
     documentArn: string;

@@ -36,6 +36,8 @@ export const objectNames = {
     /** Indicators as `npm run hunt` reads them, and as STIX 2.1. */
     indicators: "report/indicators.json",
     indicatorsStix: "report/indicators.stix.json",
+    /** The result as an OCSF Detection Finding. */
+    ocsf: "report/finding.ocsf.json",
     /** Written last: an incident with it has been told of its report. */
     report: "report/report.json",
 } as const;

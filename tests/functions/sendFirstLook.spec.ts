@@ -101,6 +101,7 @@ describe("sendFirstLook", () => {
                 .filter(({ Action }) => Action.includes("s3:PutObject"))
                 .flatMap(({ Resource }) => Resource),
         ).to.deep.equal([
+            "arn:aws:s3:::evidence/incidents/*/custody/log/*",
             "arn:aws:s3:::evidence/incidents/*/report/first-look-told.json",
             "arn:aws:s3:::evidence/incidents/*/errors/SendFirstLook.error.json",
         ]);

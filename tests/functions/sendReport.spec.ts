@@ -32,7 +32,14 @@ function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
 }
 
 /** What a report writes, in this order. */
-const written = ["report/report.html", "report/report.md", "report/indicators.json", "report/indicators.stix.json", "report/report.json"];
+const written = [
+    "report/report.html",
+    "report/report.md",
+    "report/indicators.json",
+    "report/finding.ocsf.json",
+    "report/indicators.stix.json",
+    "report/report.json",
+];
 
 async function failure(promise: Promise<unknown>): Promise<Error> {
     try {
@@ -147,6 +154,19 @@ describe("sendReport", () => {
         expect(fake.writes).to.have.length(written.length);
     });
 
+    it("adds the report in short to the support case, and reports all the same where Support refuses", async () => {
+        const ticket = { schemaVersion: 1, incidentId: plain.incidentId, outcome: "opened", caseId: "case-1", reason: null };
+        fake.objects.set(at("ticket.json"), Buffer.from(JSON.stringify(ticket)));
+        await handler(fake.event(manifestKey));
+        expect(fake.communications).to.have.length(1);
+        expect(fake.communications[0]!.caseId).to.equal("case-1");
+        expect(fake.communications[0]!.communicationBody)
+            .to.match(/^# Signs of compromise/)
+            .and.contain("## What it means");
+        expect(fake.communications[0]!.communicationBody.length).to.be.at.most(8000);
+        expect(report().complete).to.equal(true);
+    });
+
     it("says which object was altered and which is missing", async () => {
         fake.objects.set(at(`${plain.custody.resultsPrefix}bodyfile`), Buffer.from("something else"));
         fake.objects.delete(at(`${plain.custody.resultsPrefix}timeline.csv`));
@@ -243,6 +263,8 @@ describe("sendReport", () => {
             "arn:aws:s3:::evidence/incidents/*/errors/SendReport.error.json",
             "arn:aws:s3:::evidence/incidents/*/errors/SendReport.*.error.json",
         ]);
-        expect(permissions(deployedNames).flatMap(({ Resource }) => Resource)).to.not.include("*");
+        // AWS Support knows no resources.
+        const others = permissions(deployedNames).filter(({ Sid }) => Sid !== "AddToCase");
+        expect(others.flatMap(({ Resource }) => Resource)).to.not.include("*");
     });
 });

@@ -24,6 +24,14 @@ export interface FakeAws {
     /** The incidents table. */
     table: FakeDynamoDb;
     /** Form fields or JSON of what was published to SNS. */
+    /** Confirmed subscriptions of every topic. */
+    subscribers: number;
+    /** What the generic webhook got. */
+    hooks: { body: string; signature: string }[];
+    /** Status of its next answers; 200 when empty. */
+    hookAnswers: number[];
+    /** What was added to support cases. */
+    communications: { caseId: string; communicationBody: string }[];
     published: { TopicArn: string; Subject: string; Message: string }[];
     slack: {
         url: string;
@@ -79,8 +87,15 @@ function ssm(fake: FakeAws, body: Buffer, response: ServerResponse): void {
 function sns(fake: FakeAws, body: Buffer, response: ServerResponse): void {
     fake.calls.push("Publish");
     const form = new URLSearchParams(body.toString("utf8"));
-    fake.published.push({ TopicArn: form.get("TopicArn")!, Subject: form.get("Subject")!, Message: form.get("Message")! });
     response.writeHead(200, { "content-type": "text/xml" });
+    if (form.get("Action") === "GetTopicAttributes") {
+        fake.calls[fake.calls.length - 1] = "GetTopicAttributes";
+        response.end(
+            `<GetTopicAttributesResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><GetTopicAttributesResult><Attributes><entry><key>SubscriptionsConfirmed</key><value>${fake.subscribers}</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>`,
+        );
+        return;
+    }
+    fake.published.push({ TopicArn: form.get("TopicArn")!, Subject: form.get("Subject")!, Message: form.get("Message")! });
     response.end(
         '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
     );
@@ -97,6 +112,14 @@ async function answer(fake: FakeAws, request: IncomingMessage, response: ServerR
     const body = await bodyOf(request);
     const url = new URL(request.url!, "http://fake");
     if (url.pathname.startsWith("/services/")) return slack(fake, body, response);
+    if (url.pathname.startsWith("/hook/")) {
+        fake.hooks.push({ body: body.toString("utf8"), signature: String(request.headers["x-clean-room-signature"]) });
+        return void response.writeHead(fake.hookAnswers.shift() ?? 200).end();
+    }
+    if (String(request.headers["x-amz-target"]).startsWith("AWSSupport_")) {
+        fake.communications.push(JSON.parse(body.toString("utf8")) as { caseId: string; communicationBody: string });
+        return void response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end('{"result":true}');
+    }
     if (String(request.headers["x-amz-target"]).startsWith("AmazonSSM.")) return ssm(fake, body, response);
     const [service, action] = String(request.headers["x-amz-target"]).split(".");
     if (service.startsWith("DynamoDB_")) {
@@ -129,6 +152,10 @@ export async function startFakeAws(): Promise<FakeAws> {
         parameters: new Map(),
         table: new FakeDynamoDb(),
         published: [],
+        subscribers: 1,
+        hooks: [],
+        hookAnswers: [],
+        communications: [],
         slack: { url: "", payloads: [], answers: [] },
         event: (key) => ({
             Records: [
@@ -161,6 +188,9 @@ export async function startFakeAws(): Promise<FakeAws> {
         EVIDENCE_BUCKET: fake.bucket,
         SLACK_WEBHOOK_PARAMETER: parameter,
         NOTIFICATION_TOPIC_ARN: "",
+        CHAT_TOPIC_ARN: "",
+        WEBHOOK_PARAMETER: "",
+        OWN_NETWORKS: "",
     };
     const before = Object.fromEntries(Object.keys(settings).map((name) => [name, process.env[name]]));
     Object.assign(process.env, settings);

@@ -8,9 +8,8 @@ import { environment } from "../environment";
 import { isNotFound, StepError, TransientError } from "../errors";
 import { toSlack, type SlackPayload } from "../../domain/channels/slack/toSlack";
 import type { Channel } from "./channel";
+import { isWebhookUrl, postText } from "./post";
 
-/** Milliseconds that Slack may take to answer. */
-const timeout = 10_000;
 /** Milliseconds that a warm function keeps the URL, so that a changed webhook is noticed. */
 const keepUrl = 5 * 60_000;
 
@@ -30,8 +29,7 @@ async function webhookUrl(parameter: string): Promise<string> {
             "Put it there as a SecureString, or take slackWebhookUrl out of the configuration, and deploy again.",
         );
     }
-    const loopback = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?\//.test(value); // the rehearsal's stand-in
-    if (!URL.canParse(value) || !(value.startsWith("https://") || loopback)) {
+    if (!isWebhookUrl(value)) {
         throw new StepError(
             "The SSM parameter does not hold the https URL of a Slack webhook",
             parameter,
@@ -42,30 +40,11 @@ async function webhookUrl(parameter: string): Promise<string> {
     return value;
 }
 
-/** What fetch says without the URL, which some of its messages hold. */
-function networkReason(error: unknown): string {
-    if (error instanceof Error && error.name === "TimeoutError") return `no answer within ${timeout / 1000} s`;
-    const code = (error as { cause?: { code?: unknown } } | null)?.cause?.code;
-    return typeof code === "string" ? code : "the connection failed";
-}
-
 /** Seconds that Slack may ask us to wait, and we do: the next attempt of the step would tell the other channels again. */
 const patience = 5;
 
-async function post(parameter: string, url: string, payload: SlackPayload): Promise<Response> {
-    try {
-        return await fetch(url, {
-            method: "POST",
-            headers: { "content-type": "application/json; charset=utf-8" },
-            body: JSON.stringify(payload),
-            // A redirect would carry the message to a host nobody configured.
-            redirect: "manual",
-            signal: AbortSignal.timeout(timeout),
-        });
-    } catch (error) {
-        throw new TransientError(`Slack (webhook in ${parameter}) could not be reached: ${networkReason(error)}.`);
-    }
-}
+const post = (parameter: string, url: string, payload: SlackPayload): Promise<Response> =>
+    postText(`Slack (webhook in ${parameter})`, url, JSON.stringify(payload));
 
 /** Posts a payload, once more where Slack asks to wait a moment: a webhook takes about one message a second. */
 async function postPatiently(parameter: string, payload: SlackPayload): Promise<void> {

@@ -2,6 +2,7 @@
 import { clip, visible } from "../visibleText";
 import type { Message, MessageSection } from "../messages/message";
 import { runbookPlace } from "../messages/runbook";
+import { defang } from "./defang";
 
 /** SNS: a subject has at most 100 ASCII characters; a message 256 KiB, and a character up to 3 bytes in UTF-8. */
 const longest = { subject: 100, item: 1000, details: 50, text: 80_000 } as const;
@@ -11,7 +12,8 @@ export interface PlainMessage {
     text: string;
 }
 
-const line = (text: string) => visible(clip(text, longest.item));
+/** Mail programs make links of addresses: none of what a disk or a finding says may be followed. */
+const line = (text: string) => defang(visible(clip(text, longest.item)));
 
 /** Details are cut and counted, everything else is shown whole. */
 function section({ heading, items, detail }: MessageSection): string[] {

@@ -6,6 +6,7 @@ import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import { severities, type DiskFinding, type Severity } from "../analysisOutputs";
 import type { Finding, Incident } from "../containers";
+import { domainPattern, looksLikeFile } from "../domainNames";
 import type { Exposure } from "./entry";
 
 export const indicatorKinds = ["address", "domain", "url", "sha256", "user", "key", "path"] as const;
@@ -51,12 +52,8 @@ const mostFindings = 20;
 
 const address = /(?<![\w.:-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g;
 const address6 = /(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:.])/gi;
-const domain = /(?<![\w.@/-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?![\w-]|\.\w|\()/gi;
 const url = /\b(?:https?|ftp|stratum\+(?:tcp|ssl|tls)):\/\/[^\s"'<>|)\\]{3,400}/gi;
 const keyPrint = /\bSHA256:[A-Za-z0-9+/]{43}/g;
-/** What looks like a domain and is a file, a unit or a module. */
-const fileEnding =
-    /\.(service|timer|socket|target|path|mount|conf|config|cfg|ini|json|ya?ml|xml|sh|bash|py|pyc|pl|rb|js|mjs|ts|php\d?|phtml|jspx?|aspx?|ashx|html?|css|txt|log|so|ko|o|a|c|h|go|rs|exe|dll|bin|elf|out|gz|tgz|tar|zip|bz2|xz|rar|7z|deb|rpm|db|sqlite|sql|bak|old|orig|tmp|swp|pid|lock|pem|key|crt|csr|pub|png|jpe?g|gif|svg|ico|md|rst|csv|jsonl|journal|local|internal|rules|list|d|env|profile|history|load|img|iso|raw|service_name)$/i;
 const validAddress = (text: string) => isIP(text) !== 0 && text !== "0.0.0.0" && text !== "255.255.255.255";
 
 /** Tells own addresses from others. @param ownNetworks CIDR ranges; one that is none is left out */
@@ -99,7 +96,7 @@ function* named(finding: DiskFinding): Generator<readonly [IndicatorKind, string
     }
     for (const [match] of text.matchAll(address)) if (validAddress(match)) yield ["address", match];
     for (const [match] of text.matchAll(address6)) if (validAddress(match)) yield ["address", match.toLowerCase()];
-    for (const [match] of text.matchAll(domain)) if (!fileEnding.test(match)) yield ["domain", match.toLowerCase()];
+    for (const [match] of text.matchAll(domainPattern())) if (!looksLikeFile(match)) yield ["domain", match.toLowerCase()];
     for (const [match] of text.matchAll(keyPrint)) yield ["key", match];
     for (const pattern of users) {
         const user = pattern.exec(finding.title)?.[1];
