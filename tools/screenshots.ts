@@ -53,11 +53,13 @@ interface Picture {
     width: number;
     /** Of the window; the whole page is shown where it is null. */
     height: number | null;
+    /** Section that is scrolled to. */
+    at?: string;
     dark?: boolean;
     print?: boolean;
 }
 
-async function take(browser: Browser, { name, page, width, height, dark, print }: Picture): Promise<string> {
+async function take(browser: Browser, { name, page, width, height, at, dark, print }: Picture): Promise<string> {
     const context = await browser.newContext({
         viewport: { width, height: height ?? 600 },
         colorScheme: dark ? "dark" : "light",
@@ -68,6 +70,8 @@ async function take(browser: Browser, { name, page, width, height, dark, print }
         if (print) await tab.emulateMedia({ media: "print" });
         if ("file" in page) await tab.goto(pathToFileURL(page.file).href);
         else await tab.setContent(page.html);
+        if ("file" in page) await tab.waitForSelector("html[data-ready]", { state: "attached" });
+        if (at) await tab.evaluate(`document.querySelector(${JSON.stringify(at)}).scrollIntoView()`);
         const file = path.join(images, `${name}.png`);
         await tab.screenshot({ path: file, fullPage: height === null });
         return path.relative(root, file);
@@ -76,10 +80,11 @@ async function take(browser: Browser, { name, page, width, height, dark, print }
     }
 }
 
-async function isolationMessage(folder: string): Promise<SlackPayload | null> {
+/** The first message of the rehearsal whose title says so. */
+async function messageOf(folder: string, title: RegExp): Promise<SlackPayload | null> {
     for (const name of (await readdir(path.join(folder, "slack"))).sort()) {
         const { payload } = JSON.parse(await readFile(path.join(folder, "slack", name), "utf8")) as { payload: SlackPayload };
-        if (/\bcontained\b/i.test(payload.text)) return payload;
+        if (title.test(payload.text)) return payload;
     }
     return null;
 }
@@ -87,8 +92,10 @@ async function isolationMessage(folder: string): Promise<SlackPayload | null> {
 async function main(): Promise<void> {
     const folder = path.join(root, "rehearsal/out/latest");
     const report = { file: path.join(folder, "report.html") };
-    const message = await isolationMessage(folder).catch(() => null);
-    if (message === null) throw new Error(`${folder} holds no rehearsal with an isolation message; run npm run rehearse first.`);
+    const [message, firstLook, reported] = await Promise.all(
+        [/\bcontained\b/i, /First look: /, /Report: /].map((title) => messageOf(folder, title).catch(() => null)),
+    );
+    if (!message || !firstLook || !reported) throw new Error(`${folder} holds no whole rehearsal; run npm run rehearse first.`);
     const terminal = await readFile(path.join(folder, "terminal.txt"), "utf8");
     await mkdir(images, { recursive: true });
     const pictures: Picture[] = [
@@ -96,7 +103,11 @@ async function main(): Promise<void> {
         { name: "report-dark", page: report, width: 1200, height: 900, dark: true },
         { name: "report-phone", page: report, width: 390, height: 844 },
         { name: "report-print", page: report, width: 794, height: 1123, print: true },
+        { name: "report-findings", page: report, width: 1200, height: 900, at: "#findings" },
+        { name: "report-timeline", page: report, width: 1200, height: 900, at: "#timeline" },
         { name: "slack-isolation", page: { html: slackPage(message) }, width: 720, height: null },
+        { name: "slack-first-look", page: { html: slackPage(firstLook) }, width: 720, height: null },
+        { name: "slack-report", page: { html: slackPage(reported) }, width: 720, height: null },
         { name: "terminal", page: { html: terminalPage(terminal) }, width: 1140, height: null },
     ];
     const browser = await launchChromium();

@@ -10,6 +10,8 @@ import * as hostile from "../fixtures/analysis/hostile";
 import { reportInput } from "../fixtures/analysis/input";
 import * as plain from "../fixtures/analysis/plain";
 import axe from "axe-core";
+import { buildReportProgram } from "../../packaging/reportProgram";
+import { manyFindings } from "../../tools/benchReport/manyFindings";
 import { launchChromium } from "../../tools/chromium";
 
 const pages = {
@@ -274,6 +276,23 @@ describe("report in Chromium", function () {
             ).to.deep.equal([]);
             await page.close();
         });
+
+    it("opens 20,000 findings at once, and has only what is in view among its elements", async () => {
+        const file = join(folder, "many.html");
+        writeFileSync(file, manyFindings(20_000, 20_000, buildReportProgram()).page);
+        const page = await browser.newPage();
+        const began = Date.now();
+        await page.goto(pathToFileURL(file).href);
+        await page.waitForSelector("html[data-ready=yes]", { state: "attached" });
+        // npm run bench:report measures it; this only holds that it is no matter of minutes.
+        expect(Date.now() - began).to.be.below(15_000);
+        expect(await page.locator("#findings-app [role=status]").innerText()).to.contain("20,000 of 20,000");
+        expect(await page.locator("#findings-app .row").count()).to.be.within(10, 60);
+        await page.focus("#findings-app .rows");
+        await page.keyboard.press("End");
+        await page.locator('#findings-app .row[aria-posinset="20000"]').waitFor({ state: "attached" });
+        await page.close();
+    });
 
     it("prints on A4 in a light scheme although the screen is dark", async () => {
         const { page } = await open("plain", { colorScheme: "dark" });

@@ -115,7 +115,7 @@ async function main(): Promise<Declaration> {
         analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }),
     });
     // The bundles are the same for every configuration, and the rehearsal runs them; no resource here reads one.
-    replaceModule("esbuild", { buildSync: () => undefined });
+    replaceModule("esbuild", { buildSync: () => ({ outputFiles: [{ contents: new Uint8Array() }] }) });
     await pulumi.runtime.setMocks(mocks, "ec2-clean-room-forensics", "test", false);
     pulumi.runtime.setAllConfig({ "ec2-clean-room-forensics:settings": JSON.stringify(settings) }, []);
     const problems: string[] = [];

@@ -1,0 +1,65 @@
+/**
+ * `npm run bench:report [-- --findings N --events N]`: a report of many findings and timeline events: how long it takes to read and render, how large
+ * the page is, and how long headless Chromium takes until all of it can be filtered, with the memory it uses. Prints JSON.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { performance } from "node:perf_hooks";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { buildReportProgram } from "../packaging/reportProgram";
+import { manyFindings, type ManyFindings } from "./benchReport/manyFindings";
+import { launchChromium } from "./chromium";
+
+const milliseconds = (since: number) => Math.round(performance.now() - since);
+
+async function inChromium(page: string) {
+    const folder = await mkdtemp(path.join(tmpdir(), "bench-report-"));
+    const browser = await launchChromium();
+    try {
+        const file = path.join(folder, "report.html");
+        await writeFile(file, page);
+        const tab = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+        const began = performance.now();
+        await tab.goto(pathToFileURL(file).href);
+        await tab.waitForSelector("html[data-ready=yes]", { state: "attached" });
+        const usableMilliseconds = milliseconds(began);
+        const searched = performance.now();
+        await tab.fill("#findings-app input[type=search]", "cron");
+        await tab.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
+        const searchMilliseconds = milliseconds(searched);
+        const session = await tab.context().newCDPSession(tab);
+        const { usedSize } = (await session.send("Runtime.getHeapUsage")) as { usedSize: number };
+        const elements = await tab.evaluate("document.querySelectorAll('*').length");
+        return { usableMilliseconds, searchMilliseconds, heapMiB: Math.round(usedSize / 2 ** 20), elements };
+    } finally {
+        await browser.close();
+        await rm(folder, { recursive: true });
+    }
+}
+
+async function main(args: string[]): Promise<void> {
+    const { values } = parseArgs({
+        args,
+        options: { findings: { type: "string", default: "20000" }, events: { type: "string", default: "1000000" } },
+    });
+    const began = performance.now();
+    const made: ManyFindings = manyFindings(Number(values.findings), Number(values.events), buildReportProgram());
+    const result = {
+        findings: Number(values.findings),
+        events: Number(values.events),
+        readMilliseconds: made.readMilliseconds,
+        renderMilliseconds: made.renderMilliseconds,
+        totalMilliseconds: milliseconds(began),
+        peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+        pageMiB: Math.round((Buffer.byteLength(made.page) / 2 ** 20) * 10) / 10,
+        chromium: await inChromium(made.page),
+    };
+    console.log(JSON.stringify(result, null, 2));
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+});
