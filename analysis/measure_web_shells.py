@@ -14,7 +14,7 @@ from clean_room_analysis.checks.web_shell import judge
 from clean_room_analysis.model import Severity
 from clean_room_analysis.text import decode
 
-_EXTENSIONS = ("php", "jsp", "jspx", "aspx", "ashx", "asp", "py", "js")
+_EXTENSIONS = ("php", "jsp", "jspx", "aspx", "ashx", "asp", "py", "js", "mjs", "cjs", "pl", "cgi", "sh", "cfm")
 
 
 def main() -> None:

