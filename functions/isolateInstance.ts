@@ -15,6 +15,7 @@ import { attempt, done, persist } from "./aws/containment/performed";
 import { changeInstancePermissions, makeGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import type { NetworkMode } from "./aws/containment/prepareGroups";
 import { readBeside, readQuick } from "./aws/containment/readBeside";
+import { readCredentialHistory, type CredentialHistory } from "./aws/containment/credentialHistory";
 import { describeInstance, InstanceGone, readBranches, stateOf } from "./aws/containment/readInstance";
 import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
@@ -23,10 +24,12 @@ import { log, step } from "./aws/handler";
 import { incidentsTablePermissions } from "./aws/incidentsTable";
 import { assumeResponder, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
-import { readStanding } from "./aws/standingContainments";
+import { readTrailPermissions } from "./aws/trail";
+import { listStandingPermissions, readStanding } from "./aws/standingContainments";
 import { victimOf } from "./aws/victim";
 import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domain/containers";
 import type { Containment, ContainmentStep, Incident, ObjectRef } from "./domain/containers";
+import { namedProfiles, namedRoles, otherCredentials, runBy } from "./domain/credentialHistory";
 import { objectNames } from "./domain/evidenceKeys";
 import { observedContainment } from "./domain/observedContainment";
 import type { CredentialsMode } from "./domain/planContainment";
@@ -49,6 +52,7 @@ export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     ...incidentsTablePermissions(names),
+    ...listStandingPermissions(names),
     ...writeEvidence(objectNames.restoreRecord, objectNames.observedInstance, objectNames.containment)(names),
     ...readEvidence(objectNames.restoreRecord)(names),
 ];
@@ -58,6 +62,7 @@ export const memberPermissions: Permissions = (names) => [
     ...readInstancePermissions(names),
     ...changeInstancePermissions(names),
     ...makeGroupsPermissions(names),
+    ...readTrailPermissions(names),
 ];
 
 /** How far the credentials are cut, as deployed. */
@@ -142,7 +147,19 @@ export const handler = step({
                 startedAt,
             );
         }
-        const outcome = await contain(victim, described, quick, known, { credentials: credentialsMode(), network: networkMode() });
+        let history: CredentialHistory = { roles: [], uncut: [] };
+        const outcome = await contain(
+            victim,
+            described,
+            quick,
+            known,
+            { credentials: credentialsMode(), network: networkMode() },
+            {
+                profiles: namedProfiles(incident.finding, instance.accountId),
+                roles: namedRoles(incident.finding, instance.instanceId),
+                history: async () => (history = await readCredentialHistory(victim)),
+            },
+        );
         const { standing, groups, state, after, open, ruleless, steps, errors } = outcome;
         const before = standing.record;
         const contained = open.length === 0 && ruleless && (after?.length ?? 0) > 0;
@@ -168,7 +185,12 @@ export const handler = step({
             autoScalingGroup: before.autoScaling?.group ?? null,
             restoreRecord: record,
             steps,
-            uncut: outcome.subnetsCut ? insideSubnet(state.trackedPaths) : state.trackedPaths,
+            uncut: [
+                ...(outcome.subnetsCut ? insideSubnet(state.trackedPaths) : state.trackedPaths),
+                ...runBy(described.Tags ?? [], described.Operator),
+                ...(credentialsMode() === "keep" ? ["the instance's credentials, which are kept as configured"] : history.uncut),
+                otherCredentials,
+            ],
             startedAt,
             containedAt: contained ? new Date().toISOString() : null,
         };

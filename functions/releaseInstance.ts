@@ -69,7 +69,7 @@ export const memberPermissions: Permissions = (names) => [
     {
         Sid: "RejoinAutoScalingGroup",
         Effect: "Allow",
-        Action: ["autoscaling:AttachInstances", "autoscaling:ExitStandby"],
+        Action: ["autoscaling:AttachInstances", "autoscaling:ExitStandby", "autoscaling:ResumeProcesses"],
         Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`],
     },
     {
@@ -169,6 +169,20 @@ async function findOthers(victim: Victim, { record, isolation, networkAcl }: Sta
     );
 }
 
+/** Other contained instances for which the same Auto Scaling group's processes are suspended. */
+async function findOthersInGroup({ instance, kept }: Standing): Promise<string[]> {
+    const group = kept?.suspended?.group;
+    if (group === undefined) return [];
+    return (await listStanding())
+        .filter(
+            (each) =>
+                each.suspended?.group === group &&
+                each.instance.accountId === instance.accountId &&
+                each.instance.instanceId !== instance.instanceId,
+        )
+        .map((each) => each.instance.instanceId);
+}
+
 /** Reads the instance. Of one that is gone, only the deny on its role is left, and is taken out. @throws InstanceGone */
 async function readOrTidy(victim: Victim, { record, incidentIds, kept }: Standing): Promise<InstanceState> {
     try {
@@ -246,6 +260,8 @@ export const handler = step({
             networkAcl: standing.networkAcl,
             othersContained: await findOthers(victim, standing),
             roles: standing.kept?.roles ?? [],
+            suspended: standing.kept?.suspended ?? null,
+            othersInGroup: await findOthersInGroup(standing),
         };
         const { actions, conflicts } = planRelease(record, current, imposed);
         if (conflicts.length > 0 && !force) {
@@ -267,7 +283,7 @@ export const handler = step({
         // The deny was read back where it was taken out; everything else shows on the instance.
         const readBack = async () =>
             planRelease(record, await readInstance(victim), imposed).actions.filter(
-                ({ kind }) => kind !== "allowCredentials" && kind !== "allowRole",
+                ({ kind }) => kind !== "allowCredentials" && kind !== "allowRole" && kind !== "resumeProcesses",
             );
         const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0))
             .map((action) => describeRelease(action))

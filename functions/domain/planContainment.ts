@@ -8,7 +8,7 @@
 import type { InstanceState } from "./instanceState";
 
 export type ContainmentAction =
-    | { kind: "detachFromAutoScaling"; group: string }
+    | { kind: "detachFromAutoScaling"; group: string; lifecycleState: string }
     | { kind: "protectFromTermination" }
     | { kind: "protectFromStop" }
     | { kind: "stopOnShutdown" }
@@ -48,9 +48,7 @@ export const isIsolated = (groups: string[], isolation: string) => groups.length
 
 /** Leaving the Auto Scaling group: the first stage, which needs no groups, so that it can be done while they are made. */
 export function planDeparture({ autoScaling }: Pick<InstanceState, "autoScaling">): ContainmentAction[] {
-    return autoScaling && !/^(Detach|Terminat)/.test(autoScaling.lifecycleState)
-        ? [{ kind: "detachFromAutoScaling", group: autoScaling.group }]
-        : [];
+    return autoScaling && !/^(Detach|Terminat)/.test(autoScaling.lifecycleState) ? [{ kind: "detachFromAutoScaling", ...autoScaling }] : [];
 }
 
 /** The state when {@link planDeparture} has been followed. */

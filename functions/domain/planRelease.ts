@@ -21,7 +21,8 @@ export type ReleaseAction =
     | { kind: "terminateOnShutdown" }
     | { kind: "unprotectFromStop" }
     | { kind: "unprotectFromTermination" }
-    | { kind: "rejoinAutoScaling"; group: string; from: "detached" | "standby" };
+    | { kind: "rejoinAutoScaling"; group: string; from: "detached" | "standby" }
+    | { kind: "resumeProcesses"; group: string; processes: string[] };
 
 export interface ReleasePlan {
     actions: ReleaseAction[];
@@ -43,6 +44,10 @@ export interface Imposed {
     othersContained: Record<string, string[]>;
     /** Names of the roles that got the deny, as they were kept. @default none */
     roles?: readonly string[];
+    /** Processes of its Auto Scaling group that were suspended for it. @default none */
+    suspended?: { group: string; processes: string[] } | null;
+    /** Other contained instances that the same group may not end. @default none */
+    othersInGroup?: readonly string[];
 }
 
 /**
@@ -54,7 +59,7 @@ export interface Imposed {
 export function planRelease(
     record: InstanceState,
     current: InstanceState,
-    { isolation, networkAcl, othersContained, roles = [] }: Imposed,
+    { isolation, networkAcl, othersContained, roles = [], suspended = null, othersInGroup = [] }: Imposed,
 ): ReleasePlan {
     const actions: ReleaseAction[] = [];
     const conflicts = current.unread.map((what) => `AWS did not let us read ${what}, so it is not known whether it was changed`);
@@ -143,6 +148,9 @@ export function planRelease(
         else if (current.autoScaling.lifecycleState === "Standby" && record.autoScaling.lifecycleState !== "Standby")
             actions.push({ kind: "rejoinAutoScaling", group, from: "standby" });
     }
+    // Each containment has kept the same processes, so the last release of the group's lets them run again.
+    if (suspended !== null && suspended.processes.length > 0 && othersInGroup.length === 0)
+        actions.push({ kind: "resumeProcesses", ...suspended });
     return { actions, conflicts };
 }
 
@@ -174,6 +182,8 @@ export function describeRelease(action: ReleaseAction): { name: string; detail: 
             return { name, detail: "stop protection off again" };
         case "unprotectFromTermination":
             return { name, detail: "termination protection off again" };
+        case "resumeProcesses":
+            return { name, detail: `${action.processes.join(", ")} of ${action.group} run again` };
         case "rejoinAutoScaling":
             return {
                 name,

@@ -55,7 +55,7 @@ export function planWatch(standing: StandingContainment, seen: Watched | Unwatch
         ...network(standing, seen),
         ...credentials(standing, seen),
         ...life(standing, seen.state),
-        ...protection(record, seen.state),
+        ...protection(standing, seen.state),
         ...attachments(record, seen.state),
         ...seen.strangers.map(({ networkInterfaceId, groupId }) => ({
             key: `stranger:${networkInterfaceId}:${groupId}`,
@@ -261,7 +261,7 @@ function life({ check, record, instance }: StandingContainment, now: InstanceSta
 }
 
 /** Protection from being ended. Null is what could not be read, which stands in `unread`. */
-function protection(record: InstanceState, now: InstanceState): Drift[] {
+function protection({ record, suspended }: StandingContainment, now: InstanceState): Drift[] {
     const trail = ec2(now.instance.instanceId, "ModifyInstanceAttribute");
     const off = (key: string, isOff: boolean, what: string): Drift[] =>
         isOff ? [{ key, what, repairable: true, opens: false, trail }] : [];
@@ -280,7 +280,10 @@ function protection(record: InstanceState, now: InstanceState): Drift[] {
             mortal.length > 0,
             `the volumes ${mortal.join(", ")} would be deleted with the instance`,
         ),
-        ...(now.autoScaling === null || /^(Standby|Detach|Terminat)/.test(now.autoScaling.lifecycleState)
+        // A group that would not let it go was kept from ending it.
+        ...(now.autoScaling === null ||
+        suspended?.group === now.autoScaling.group ||
+        /^(Standby|Detach|Terminat)/.test(now.autoScaling.lifecycleState)
             ? []
             : [
                   {

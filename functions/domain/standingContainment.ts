@@ -51,6 +51,11 @@ export const standingContainmentSchema = z.object({
     drifts: z.array(standingDriftSchema).default([]),
     /** Names of the roles whose policy denies the instance's credentials. */
     roles: z.array(z.string()).default([]),
+    /** Processes of the Auto Scaling group that were suspended because it would not let the instance go; null for none. */
+    suspended: z
+        .object({ group: z.string(), processes: z.array(z.string()) })
+        .nullable()
+        .default(null),
     /** How far it went, as deployed then; null in records that were written before this was kept. */
     modes: z
         .object({ credentials: z.enum(["deny-instance", "revoke-role", "keep"]), network: z.enum(["groups", "nacl"]) })
@@ -89,6 +94,7 @@ export function newStanding(
         check: null,
         drifts: [],
         roles: [],
+        suspended: null,
         modes: null,
         settledAt: null,
         repairingUntil: null,

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { handler } from "../../functions/isolateInstance";
+import { handler as release } from "../../functions/releaseInstance";
 import type { Containment } from "../../functions/domain/containers";
 import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
 import { MemberAccount } from "../support/memberAccount";
@@ -44,8 +45,10 @@ describe("isolateInstance", () => {
         });
         expect(Object.values(account.deleteOnTermination)).to.deep.equal([false, false]);
         expect(account.acls).to.deep.equal({ "subnet-a": "acl-own", "subnet-b": "acl-own" });
-        expect(containment.uncut).to.have.length(3);
-        expect(containment.uncut.join()).to.contain("DNS resolver");
+        expect(containment.uncut.filter((each) => /NAT|transit|DNS resolver/.test(each))).to.have.length(3);
+        expect(containment.uncut.join())
+            .to.contain("keys of users on its disks")
+            .and.contain("in the last 15 minutes: CloudTrail does not say");
         expect(written().isolationGroupId).to.equal(isolation());
     });
 
@@ -258,6 +261,32 @@ describe("isolateInstance", () => {
                 : show();
         expect((await contain()).contained).to.equal(true);
     });
+
+    it("waits for an instance that is only coming into its Auto Scaling group, while all else is done", async function () {
+        this.timeout(15_000);
+        account.autoScaling = "Pending:Proceed";
+        const describe = account.onDescribeAutoScalingInstances.bind(account);
+        let looks = 0;
+        account.onDescribeAutoScalingInstances = () => {
+            if (looks++ === 2) account.autoScaling = "InService";
+            return describe();
+        };
+        const containment = await contain();
+        expect([containment.contained, account.autoScaling]).to.deep.equal([true, null]);
+        expect(account.calls.lastIndexOf("DetachInstances")).to.be.greaterThan(account.calls.indexOf("ModifyInstanceAttribute"));
+    });
+
+    for (const state of ["Warmed:Running", "Warmed:Stopped", "EnteringStandby"])
+        it(`keeps the group from ending an instance that it lets go neither way (${state}), tells, and releases that`, async () => {
+            account.autoScaling = state;
+            account.suspendedProcesses = ["AZRebalance"];
+            const step = (await contain()).steps.find(({ name }) => name === "detachFromAutoScaling")!;
+            expect(step.outcome).to.equal("done");
+            expect(step.detail).to.contain(`in the state ${state}`).and.contain("suspended for all its instances until the release");
+            expect(account.suspendedProcesses).to.include.members(["Terminate", "ReplaceUnhealthy", "AZRebalance"]);
+            await release({ incidentId: incident.incidentId, acceptRisk: "a test" });
+            expect(account.suspendedProcesses).to.deep.equal(["AZRebalance"]);
+        });
 
     it("goes into standby where detaching is refused", async () => {
         account.refusals.set("DetachInstances", "ValidationError");

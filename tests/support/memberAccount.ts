@@ -447,11 +447,34 @@ export class MemberAccount {
     onDescribeAutoScalingInstances(): unknown {
         return { AutoScalingInstances: this.autoScaling ? [{ AutoScalingGroupName: "app", LifecycleState: this.autoScaling }] : [] };
     }
+    /** Processes of the group `app` that are suspended. */
+    suspendedProcesses: string[] = [];
+    /** Detaching and standby want an instance in service, or in standby. */
+    private wantsInService(): void {
+        if (this.autoScaling !== null && !["InService", "Standby"].includes(this.autoScaling))
+            throw awsError(
+                "ValidationError",
+                `The instance ${this.incident.instance.instanceId} is not in a state that allows it: ${this.autoScaling}`,
+            );
+    }
+    onDescribeAutoScalingGroups(): unknown {
+        return { AutoScalingGroups: [{ SuspendedProcesses: this.suspendedProcesses.map((ProcessName) => ({ ProcessName })) }] };
+    }
+    onSuspendProcesses({ ScalingProcesses }: { ScalingProcesses: string[] }): unknown {
+        this.suspendedProcesses = [...new Set([...this.suspendedProcesses, ...ScalingProcesses])].sort();
+        return {};
+    }
+    onResumeProcesses({ ScalingProcesses }: { ScalingProcesses: string[] }): unknown {
+        this.suspendedProcesses = this.suspendedProcesses.filter((each) => !ScalingProcesses.includes(each));
+        return {};
+    }
     onDetachInstances(): unknown {
+        this.wantsInService();
         this.autoScaling = null;
         return {};
     }
     onEnterStandby(): unknown {
+        this.wantsInService();
         this.autoScaling = "Standby";
         return {};
     }

@@ -109,6 +109,8 @@ export function release(world: World, action: ReleaseAction, record: InstanceSta
             return withState(world, { stopProtection: false });
         case "unprotectFromTermination":
             return withState(world, { terminationProtection: false });
+        case "resumeProcesses":
+            return world;
         case "rejoinAutoScaling":
             return withState(world, { autoScaling: { group: action.group, lifecycleState: "InService" } });
         default:

@@ -1,5 +1,5 @@
 /** Does one action of the plan. Each is idempotent: done twice, AWS answers as if it were done once. */
-import { AutoScalingClient, DetachInstancesCommand, EnterStandbyCommand } from "@aws-sdk/client-auto-scaling";
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import {
     EC2Client,
     ModifyInstanceAttributeCommand,
@@ -13,27 +13,9 @@ import type { Victim } from "../victim";
 import { onceGroupIsKnown } from "../consistency";
 import { denyCredentials, denyRole, revokeRole } from "./credentials";
 import { StepError } from "../errors";
+import { leaveAutoScaling, type Suspensions } from "./leaveAutoScaling";
 import { giveNetworkAcl } from "./networkAcls";
-import { alreadyDone, done, type Performed } from "./performed";
-
-/** AWS refuses to detach an instance that is not in the group any more; that is what was wanted. */
-const isNoMember = (error: unknown) => error instanceof Error && /is not part of Auto Scaling group/i.test(error.message);
-
-/** Takes the instance out of its group so that a replacement starts. Where detaching is refused, standby keeps it from being replaced by termination. */
-async function leaveAutoScaling(client: AutoScalingClient, instanceId: string, group: string): Promise<Performed> {
-    const request = { InstanceIds: [instanceId], AutoScalingGroupName: group, ShouldDecrementDesiredCapacity: false };
-    try {
-        await client.send(new DetachInstancesCommand(request));
-        return done;
-    } catch (error) {
-        if (isNoMember(error)) return alreadyDone;
-        await client.send(new EnterStandbyCommand(request));
-        return {
-            outcome: "done",
-            note: `detaching was refused (${error instanceof Error ? error.message : String(error)}), so it is in standby`,
-        };
-    }
-}
+import { done, type Performed } from "./performed";
 
 /**
  * The allow-all moment opens the interface to the world, so nothing stands between its two calls, and it ends even where the
@@ -69,13 +51,20 @@ async function isolateInterface(
     });
 }
 
-/** Does one action. @param pinRole keeps the name of a role before its policy is written @throws the AWS error when it is refused */
-export async function perform(action: ContainmentAction, victim: Victim, pinRole: (role: string) => Promise<void>): Promise<Performed> {
+/** Keeps what a release must find again, before it is changed. */
+export interface Pins {
+    /** A role whose policy is about to deny the instance. */
+    role: (role: string) => Promise<void>;
+    suspensions: Suspensions;
+}
+
+/** Does one action. @throws the AWS error when it is refused */
+export async function perform(action: ContainmentAction, victim: Victim, pins: Pins): Promise<Performed> {
     const ec2 = victim.client(EC2Client);
     const InstanceId = victim.ref.instanceId;
     switch (action.kind) {
         case "detachFromAutoScaling":
-            return leaveAutoScaling(victim.client(AutoScalingClient), InstanceId, action.group);
+            return leaveAutoScaling(victim.client(AutoScalingClient), InstanceId, action, pins.suspensions);
         case "protectFromTermination":
             await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: true } }));
             return done;
@@ -111,9 +100,9 @@ export async function perform(action: ContainmentAction, victim: Victim, pinRole
         case "isolateInterface":
             return isolateInterface(ec2, action);
         case "denyCredentials":
-            return denyCredentials(action.instanceProfileArn, victim, pinRole);
+            return denyCredentials(action.instanceProfileArn, victim, pins.role);
         case "denyRole":
-            await pinRole(action.role);
+            await pins.role(action.role);
             return denyRole(action.role, victim);
         case "revokeRole":
             await revokeRole(action.instanceProfileArn, victim);

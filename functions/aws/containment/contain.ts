@@ -5,6 +5,7 @@
  * Calls one after another up to the cut: the instance is described; the record is kept while the groups are made; they get their
  * rules while their ids are kept; then each interface changes groups twice.
  */
+import { setTimeout } from "node:timers/promises";
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { ContainmentStep } from "../../domain/containers";
 import type { InstanceState } from "../../domain/instanceState";
@@ -22,7 +23,8 @@ import {
 import { completed, inherit, newStanding, type StandingContainment } from "../../domain/standingContainment";
 import { eventually } from "../consistency";
 import type { Victim } from "../victim";
-import { perform } from "./actions";
+import { listStanding } from "../standingContainments";
+import { perform, type Pins } from "./actions";
 import { hasNoRules } from "./containmentGroups";
 import { KeptRecord } from "./kept";
 import { attempt, persist } from "./performed";
@@ -33,6 +35,8 @@ import { describeInstance, readBranches, stateOf, type Branches } from "./readIn
 
 /** Milliseconds that settings which a first, hurried look did not get are asked for again. */
 const secondLook = 60_000;
+/** Milliseconds that protection waits for the instance to leave its Auto Scaling group. */
+const longestLeaving = 4000;
 
 export interface Contained {
     /** Null only where the table could neither be read nor written. */
@@ -66,20 +70,25 @@ export interface Modes {
     network: NetworkMode;
 }
 
-/** A role that shall deny the instance's credentials besides its profile's, and why, as the end of "the role x, …". */
-export interface NamedRole {
-    role: string;
-    because: string;
+/** Whose credentials the instance may hold besides its profile's of now. */
+export interface OtherCredentials {
+    /** Instance profiles, by their ARN. */
+    profiles: readonly string[];
+    /** Roles that were seen at work. */
+    roles: readonly string[];
+    /** Asks CloudTrail, when the instance is being cut and not before. Never throws. */
+    history: () => Promise<{ roles: readonly string[] }>;
 }
+const none: OtherCredentials = { profiles: [], roles: [], history: () => Promise.resolve({ roles: [] }) };
 
-/** @param named roles that the instance's credentials may be of as well */
+/** @param others whose deny follows the same rules */
 export async function contain(
     victim: Victim,
     instance: Instance,
     quick: QuickRead,
     known: StandingContainment | null,
     modes: Modes,
-    named: readonly NamedRole[] = [],
+    others: OtherCredentials = none,
 ): Promise<Contained> {
     const { incidentId } = victim;
     const steps: ContainmentStep[] = [];
@@ -87,7 +96,7 @@ export async function contain(
     /** A failure is an outcome, not an exception: the rest must still be done. */
     const performAll = async (actions: ContainmentAction[]) => {
         for (const { step, error } of await Promise.all(
-            actions.map((action) => attempt(describeAction(action), () => perform(action, victim, pinRole))),
+            actions.map((action) => attempt(describeAction(action), () => perform(action, victim, pins))),
         )) {
             steps.push(step);
             if (error !== null) errors.push(error);
@@ -106,17 +115,31 @@ export async function contain(
             ? { ...newStanding(first, incidentId, read, new Date().toISOString()), modes }
             : { ...inherit(read, first, incidentId), modes },
     );
-    const pinRole = (role: string) =>
-        kept.change((read) => (read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() }));
+    const pins: Pins = {
+        role: (role) =>
+            kept.change((read) => (read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() })),
+        suspensions: {
+            pin: (suspended) => kept.change((read) => read && { ...read, suspended: read.suspended ?? suspended }),
+            forOthers: async (group) =>
+                (await listStanding())
+                    .filter(({ instance: { accountId }, suspended }) => accountId === victim.ref.accountId && suspended?.group === group)
+                    .flatMap(({ suspended }) => suspended!.processes),
+        },
+    };
     const stands = known !== null && known.releasedAt === null ? known.groups : null;
     // Roles that got the deny before stay denied, whatever profile the instance has by now.
-    const roles = new Map(
-        [...(stands ? known!.roles : []).map((role) => ({ role, because: "which denied them before" })), ...named].map((each) => [
-            each.role,
-            each,
-        ]),
-    );
-    const denials = modes.credentials === "keep" ? [] : [...roles.values()].map((each) => ({ kind: "denyRole", ...each }) as const);
+    const before = stands === null ? [] : known!.roles;
+    const denials = (roles: readonly string[], because: string) =>
+        modes.credentials === "keep" ? [] : roles.map((role) => ({ kind: "denyRole", role, because }) as const);
+    const profiles = others.profiles.filter((each) => each !== first.instanceProfileArn && modes.credentials !== "keep");
+    const otherDenials: ContainmentAction[] = [
+        ...denials(before, "which denied them before"),
+        ...profiles.map((instanceProfileArn) => ({ kind: "denyCredentials", instanceProfileArn }) as const),
+        ...denials(
+            others.roles.filter((role) => !before.includes(role)),
+            "which the finding names",
+        ),
+    ];
     const noGroups: ContainmentGroups = { isolation: null, untrack: null, networkAcl: null };
 
     const making = prepareGroups(victim, first.vpcId, stands ?? noGroups, modes.network, (ids) =>
@@ -148,12 +171,29 @@ export async function contain(
         await performAll(planned("rest", state, groups));
         return state;
     })();
+    const denying = recorded.then(() => performAll([...planned("credentials", first, noGroups), ...otherDenials]));
     const [prepared, state] = await Promise.all([
         making,
         finishing,
         cutting,
-        leaving.then(() => performAll(planned("protection", first, noGroups))),
-        recorded.then(() => performAll([...planned("credentials", first, noGroups), ...denials])),
+        // A group that makes its instances wait must not hold protection up.
+        Promise.race([leaving, setTimeout(longestLeaving, undefined, { ref: false })]).then(() =>
+            performAll(planned("protection", first, noGroups)),
+        ),
+        leaving,
+        denying,
+        cutting.then(async () => {
+            const { roles } = modes.credentials === "keep" ? { roles: [] } : await others.history();
+            await denying;
+            // What the profile's role got just now is pinned.
+            const denied = kept.current?.roles ?? [];
+            await performAll(
+                denials(
+                    roles.filter((role) => !denied.includes(role)),
+                    "whose credentials CloudTrail saw with the instance",
+                ),
+            );
+        }),
     ]);
     const { groups } = prepared;
     await kept.settled();

@@ -16,6 +16,7 @@ export const readInstancePermissions: Permissions = (names) => [
             "ec2:DescribeNetworkAcls",
             "ec2:DescribeNetworkInterfaces",
             "autoscaling:DescribeAutoScalingInstances",
+            "autoscaling:DescribeAutoScalingGroups",
             "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetHealth",
             "elasticloadbalancing:DescribeLoadBalancers",
@@ -99,7 +100,7 @@ export const makeGroupsPermissions: Permissions = (names) => [
     {
         Sid: "LeaveAutoScalingGroup",
         Effect: "Allow",
-        Action: ["autoscaling:DetachInstances", "autoscaling:EnterStandby"],
+        Action: ["autoscaling:DetachInstances", "autoscaling:EnterStandby", "autoscaling:SuspendProcesses"],
         Resource: [`arn:${names.partition}:autoscaling:${names.region}:${names.accountId}:autoScalingGroup:*:autoScalingGroupName/*`],
     },
     {

@@ -1,5 +1,5 @@
 /** Does one action of a release. Each is idempotent: done twice, AWS answers as if it were done once, or says that it was. */
-import { AttachInstancesCommand, AutoScalingClient, ExitStandbyCommand } from "@aws-sdk/client-auto-scaling";
+import { AttachInstancesCommand, AutoScalingClient, ExitStandbyCommand, ResumeProcessesCommand } from "@aws-sdk/client-auto-scaling";
 import {
     EC2Client,
     ModifyInstanceAttributeCommand,
@@ -78,6 +78,11 @@ export async function performRelease(action: ReleaseAction, victim: Victim): Pro
             await scaling.send(action.from === "standby" ? new ExitStandbyCommand(request) : new AttachInstancesCommand(request));
             return done;
         }
+        case "resumeProcesses":
+            await victim
+                .client(AutoScalingClient)
+                .send(new ResumeProcessesCommand({ AutoScalingGroupName: action.group, ScalingProcesses: action.processes }));
+            return done;
         default:
             return action satisfies never;
     }
