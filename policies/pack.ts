@@ -75,6 +75,6 @@ function schemaOf({ name, configSchema }: Policies[number]): PolicyConfigSchema 
 }
 
 /** Every policy of the pack, which also judges what a template or another package brings along. Importing this file starts nothing; `index.ts` serves it. */
-export const policies: PolicyPackArgs["policies"] = written.map((policy) =>
-    withContents({ ...policy, configSchema: schemaOf(policy), ...metadataOf(policy.name) }),
+export const policies: PolicyPackArgs["policies"] = written.map((policy, turn) =>
+    withContents({ ...policy, configSchema: schemaOf(policy), ...metadataOf(policy.name) }, turn),
 );

@@ -16,6 +16,26 @@ export interface Properties {
  * property would silence a mandatory policy. Revealed properties let a policy judge what is known and decide about the rest.
  */
 export function reveal(props: object): Properties {
+    const known = revealed.get(props);
+    if (known !== undefined) {
+        return known;
+    }
+    // Each unknown value is an error with a stack trace that nobody reads.
+    const { stackTraceLimit } = Error;
+    try {
+        Error.stackTraceLimit = 0;
+        const copy = copyOf(props);
+        revealed.set(props, copy);
+        return copy;
+    } finally {
+        Error.stackTraceLimit = stackTraceLimit;
+    }
+}
+
+/** Copies by what they were made of: every policy asks for the same, and none changes what it was given. */
+const revealed = new WeakMap<object, Properties>();
+
+function copyOf(props: object): Properties {
     const copy: Properties = {};
     for (const key of Object.keys(props)) {
         copy[key] = revealKey(props, key);
@@ -37,7 +57,7 @@ export function revealKey(container: object, key: string | number): Value {
     if (Array.isArray(value)) {
         return Array.from({ length: value.length }, (_, index) => revealKey(value, index));
     }
-    return value instanceof Object ? reveal(value) : (value as Value);
+    return value instanceof Object ? copyOf(value) : (value as Value);
 }
 
 /** The list behind a property; a missing one is empty, a single value is a list of one. */

@@ -13,15 +13,37 @@ import { isUnknownValueError } from "./unknown";
 type Policy = ResourceValidationPolicy | StackValidationPolicy;
 
 /**
+ * The SDK reads a resource, and the whole stack, anew for each policy. Policies have their turns over the same one in the order of the pack, so
+ * what the first was given serves the others, with all that was found out of it.
+ */
+class Shared<T> {
+    private last?: { key: string; turn: number; value: T };
+
+    /** @param turn the policy's place in the pack: a turn that is not a later one begins anew */
+    of(key: string, turn: number, read: () => T): T {
+        const { last } = this;
+        const value = last !== undefined && last.key === key && last.turn < turn ? last.value : read();
+        this.last = { key, turn, value };
+        return value;
+    }
+}
+
+const resourceProps = new Shared<ResourceValidationArgs["props"]>();
+const wholeStack = new Shared<ReturnType<typeof expanded>>();
+
+/**
  * The same policy, which also judges what a resource brings along: the resources of a CloudFormation template, of Cloud Control and of
  * aws-native. A violation among them is told of the resource that brings them.
+ *
+ * @param turn the policy's place in the pack
  */
-export function withContents<P extends Policy>(policy: P): P {
+export function withContents<P extends Policy>(policy: P, turn: number): P {
     const { validateResource, validateStack } = policy as Partial<ResourceValidationPolicy & StackValidationPolicy>;
     const wrapped: Partial<ResourceValidationPolicy & StackValidationPolicy> = {};
     if (validateResource !== undefined) {
         const validates = [validateResource].flat();
-        wrapped.validateResource = async (args, reportViolation) => {
+        wrapped.validateResource = async (given, reportViolation) => {
+            const args = { ...given, props: resourceProps.of(given.urn, turn, () => given.props) };
             let refusal: Error | undefined;
             for (const each of isCarrier(args.type) ? [args, ...contents(args)] : [args]) {
                 for (const validate of validates) {
@@ -43,7 +65,7 @@ export function withContents<P extends Policy>(policy: P): P {
     }
     if (validateStack !== undefined) {
         wrapped.validateStack = (args, reportViolation) => {
-            const { resources, carriers } = expanded(args.resources);
+            const { resources, carriers } = wholeStack.of(String(args.resources.length), turn, () => expanded(args.resources));
             return validateStack({ ...args, resources }, (message, urn) => {
                 const carrier = urn === undefined ? undefined : carriers.get(urn);
                 return carrier === undefined ? reportViolation(message, urn) : reportViolation(told(carrier, message), carrier.urn);
