@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
-from clean_room_analysis import evidence, mounting
+from clean_room_analysis import evidence, limits, mounting
 from clean_room_analysis.checks import artefact_checks, content_checks
 from clean_room_analysis.crash_state import CrashState
 from clean_room_analysis.file_systems import FileSystemReader
@@ -23,7 +23,11 @@ from clean_room_analysis.walker import Walker
 
 #: What this version never looks at, said in every summary so that silence is not taken for an all-clear.
 _BY_DESIGN = (
-    ("deleted files and free space", "this version does not carve free space or old journal entries"),
+    (
+        "deleted files",
+        f"free space of ext4 and XFS is searched by the rules for at most {limits.FREE_SPACE_SECONDS:.0f} seconds a file system; "
+        "names and whole content of deleted files are not restored, journals not searched for old entries",
+    ),
     ("memory", "an EBS snapshot holds no memory: processes and connections at the time of the finding are not known"),
 )
 

@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Finds the file systems of all volumes and reads each by the best way there is: the kernel's mount, else dissect."""
+"""Reads each file system of all volumes by the best way there is (the kernel's mount, else dissect), and accounts for every byte."""
 
-import io
 import posixpath
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from functools import partial
 
 from clean_room_analysis import limits
-from clean_room_analysis.accounting import Account, State
+from clean_room_analysis.accounting import State
 from clean_room_analysis.crash_state import CrashState
+from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume
+from clean_room_analysis.free_space import scan_free_space
+from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.ledger import Ledger
-from clean_room_analysis.logical_volumes import PiecesStream
 from clean_room_analysis.model import FileSystemReport, OperatingSystem, VolumeInput, VolumeReport
 from clean_room_analysis.mount_points import MountPoints, guess
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.mounting import MountError, mounted
 from clean_room_analysis.operating_system import identify as identify_system
-from clean_room_analysis.partitions import FILELESS, READABLE, DiskMap, Region, disk_map, identify, part_of, why_not_read
+from clean_room_analysis.partitions import FILELESS, READABLE, Region, identify, part_of, why_not_read
 from clean_room_analysis.raw_tree import RawTree
-from clean_room_analysis.signatures import container_of, name_by_blkid
+from clean_room_analysis.signatures import name_by_blkid
 from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
 from clean_room_analysis.walker import Walker
@@ -29,23 +29,6 @@ from clean_room_analysis.walker import Walker
 _ROUNDS = 64
 #: Where a file system begins before the first byte of it that is not zero: the superblocks of ext4 and of btrfs do not lie at its start.
 _BEFORE = (0, 1024, 4096, 0x8000, 0x10000)
-
-
-@dataclass(slots=True)
-class _Volume:
-    """One volume while it is read."""
-
-    report: VolumeReport
-    handle: BinaryIO
-    disk: DiskMap
-    account: Account
-    reports: list[tuple[Region, FileSystemReport]] = field(default_factory=list)
-    #: Where its work copy was mounted, as (start, end).
-    mounted: list[tuple[int, int]] = field(default_factory=list)
-
-    @property
-    def input(self) -> VolumeInput:
-        return self.report.input
 
 
 class FileSystemReader:
@@ -59,95 +42,22 @@ class FileSystemReader:
         self._state = state
         self._walker = walker
         self._mount_points = MountPoints()
-        self._volumes: dict[int, _Volume] = {}
         self._open = ExitStack()
         self.operating_system: OperatingSystem | None = None
         self._systems: set[int] = set()
-        self._disk_owners: dict[str, _Volume] = {}
-        self._disk_paths: dict[str, tuple[str, int]] = {}
+        self._survey = DiskSurvey(ledger, self._open)
 
     def close(self) -> None:
         """Lets go of every mount and closes the evidence. @raises MountError when something stays mounted"""
         self._open.close()
 
     def survey(self, reports: list[VolumeReport]) -> None:
-        """Reads the tables of all disks. A volume that cannot be read is named and does not take the others with it."""
-        for report in reports:
-            name = report.input.source_volume_id
-            try:
-                handle = self._open.enter_context(open(report.input.evidence, "rb"))
-                disk = disk_map(handle, report.size_bytes)
-            except Exception as error:  # a hostile table must not end the run
-                self._ledger.not_looked_at(name, f"its partition table cannot be read: {type(error).__name__}: {error}")
-                continue
-            volume = _Volume(report, handle, disk, Account(report.size_bytes))
-            self._volumes[id(report)] = volume
-            for problem in disk.problems:
-                self._ledger.not_looked_at(f"{name}: partition table", problem, incomplete=False)
-            if disk.table.damaged:
-                self._ledger.not_looked_at(f"{name}: partition table", "it is damaged, so partitions may be missing from it")
-            container = container_of(handle) if not any(region.type in READABLE for region in disk.regions) else None
-            if container is not None:
-                self._ledger.not_looked_at(name, f"this is no raw disk but {container}: convert it, as qemu-img convert -O raw does")
-        self._join_logical_volumes()
-        for volume in self._volumes.values():
-            self._prepare_reports(volume)
-
-    def _join_logical_volumes(self) -> None:
-        """Gives logical volumes in several pieces a stream over them, once their physical volumes are all known."""
-        disks: dict[str, tuple[BinaryIO, int]] = {}
-        self._disk_paths = {}
-        owners = self._disk_owners
-        for volume in self._volumes.values():
-            for offset, physical in volume.disk.physical_volumes.items():
-                disks.setdefault(physical.identity, (volume.handle, offset))
-                self._disk_paths.setdefault(physical.identity, (volume.input.evidence, offset))
-                owners.setdefault(physical.identity, volume)
-        for volume in self._volumes.values():
-            joined = []
-            for region in volume.disk.regions:
-                one = self._joined(region, volume, disks, owners)
-                if one is not None:
-                    joined.append(one)
-            volume.disk.regions = joined
-
-    def _joined(self, region: Region, volume: _Volume, disks: dict[str, tuple[BinaryIO, int]], owners: dict[str, _Volume]) -> Region | None:
-        place = region.place
-        if place is None or not place.extents:
-            return region
-        identities = {identity for one in place.extents for identity, _ in one.stripes}
-        here = {one.identity for one in volume.disk.physical_volumes.values()}
-        first = place.extents[0].stripes[0][0]
-        if first in owners and first not in here:
-            return None  # Its group is described on each of its disks; the disk it begins on has it.
-        if not identities <= disks.keys():
-            why = f"{len(identities - disks.keys())} of the physical volumes it lies on are not among the volumes of this run"
-            return replace(region, lacking=why)
-
-        def stream() -> BinaryIO:
-            return io.BufferedReader(PiecesStream(place.extents, disks), 64 * 1024)
-
-        found = identify(stream(), 0, place.size)
-        return replace(found, offset=region.offset, logical_volume=place.name, partition=region.partition, place=place, stream=stream)
-
-    def _prepare_reports(self, volume: _Volume) -> None:
-        known = [region for region in volume.disk.regions if region.type is not None]
-        for region in known:
-            label = region.label or region.logical_volume
-            report = FileSystemReport(region.type or "unknown", None if label is None else display_name(label, 64), region.offset)
-            volume.reports.append((region, report))
-        volume.report.file_systems = [report for _, report in volume.reports]
-        if not known:
-            self._ledger.not_looked_at(
-                volume.input.source_volume_id,
-                "no file system that is known here: neither at its start nor in a partition",
-                incomplete=volume.input.role == "root",
-            )
-            volume.report.file_systems = [FileSystemReport("unknown", None, 0, reason="no file system that is known here")]
+        """Learns what lies where on all volumes."""
+        self._survey.look(reports)
 
     def read(self, report: VolumeReport) -> None:
         """Reads every file system of one volume, that of the root first, since its fstab says where the others belong."""
-        volume = self._volumes.get(id(report))
+        volume = self._survey.volumes.get(id(report))
         if volume is None:
             return
         for region, one in sorted(volume.reports, key=lambda pair: (not self._may_be_root(volume, pair[0]), pair[0].leftover)):
@@ -158,12 +68,15 @@ class FileSystemReader:
 
         @param nonzero which blocks hold anything but zeros, from the full read; None when that failed
         """
-        volume = self._volumes.get(id(report))
+        volume = self._survey.volumes.get(id(report))
         if volume is None:
             return
         for start, length, meaning in volume.disk.known:
             volume.account.own(start, length, "empty", meaning)
         self._read_unowned(volume, nonzero)
+        for region, one in volume.reports:
+            if one.method != "none" and not region.leftover:
+                self._free_space(volume, region, nonzero)
         spans = volume.account.spans(volume.handle, nonzero, lambda offset, size: self._name(volume, offset, size))
         unread = [one for one in spans if one.state == "unread"]
         for one in unread:
@@ -176,7 +89,33 @@ class FileSystemReader:
                 "this is the root volume, and no directory of it holds an operating system: it is encrypted, hidden, or kept elsewhere",
             )
 
-    def _name(self, volume: _Volume, offset: int, size: int) -> str:
+    def _free_space(self, volume: SurveyedVolume, region: Region, nonzero: bytes | None) -> None:
+        """Looks at what was deleted, within `limits.FREE_SPACE_SECONDS`. The files that are there were looked at without it."""
+        where = f"{_where(volume.input, region)}: free space"
+        if region.type not in ("ext4", "xfs"):
+            self._ledger.not_looked_at(where, f"this version looks at free space of ext4 and XFS, not of {region.type}", incomplete=False)
+            return
+        seconds = min(limits.FREE_SPACE_SECONDS, self._walker.seconds_left)
+        if seconds <= 0:
+            self._ledger.not_looked_at(where, "the time for the analysis was over (--deadline-seconds)", incomplete=False)
+            return
+        scan = partial(
+            scan_free_space,
+            partial(self._survey.reopened, volume, region),
+            region.type,
+            volume.input.source_volume_id,
+            region.offset,
+            nonzero if region.place is None else None,
+            seconds,
+        )
+        try:
+            # It ends by itself, and says how far it came; the rest is for a scan that hangs.
+            for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
+                self._ledger.take(result, str(region.offset))
+        except IsolatedError as error:
+            self._ledger.not_looked_at(where, str(error), incomplete=False)
+
+    def _name(self, volume: SurveyedVolume, offset: int, size: int) -> str:
         """What the content of a run that nobody owns may be."""
         inside = [one for one in volume.disk.regions if one.type is None and one.offset <= offset < one.offset + one.size]
         where = "no partition owns it"
@@ -191,7 +130,7 @@ class FileSystemReader:
         name = name_by_blkid(volume.input.evidence, start, length)
         return f"{display_name(name, 100) if name else 'content that is no format known here, perhaps encrypted or deleted'}; {where}"
 
-    def _read_unowned(self, volume: _Volume, nonzero: bytes | None) -> None:
+    def _read_unowned(self, volume: SurveyedVolume, nonzero: bytes | None) -> None:
         """Reads the file systems that begin in what no table and no file system owns."""
         tried: set[int] = set()
         for _ in range(_ROUNDS):
@@ -207,7 +146,7 @@ class FileSystemReader:
             )
             self._read_region(volume, found, report)
 
-    def _hidden(self, volume: _Volume, nonzero: bytes | None, tried: set[int]) -> Region | None:
+    def _hidden(self, volume: SurveyedVolume, nonzero: bytes | None, tried: set[int]) -> Region | None:
         gaps = volume.account.unowned()
         for start, size in volume.account.filled(volume.handle, nonzero):
             low, high = next((gap, gap + length) for gap, length in gaps if gap <= start < gap + length)
@@ -222,7 +161,7 @@ class FileSystemReader:
                         return region
         return None
 
-    def _may_be_root(self, volume: _Volume, region: Region) -> bool:
+    def _may_be_root(self, volume: SurveyedVolume, region: Region) -> bool:
         if region.type not in READABLE - {"vfat"}:
             return False
         try:
@@ -231,7 +170,7 @@ class FileSystemReader:
         except Exception:  # dissect on a damaged file system: read in its turn
             return False
 
-    def _read_region(self, volume: _Volume, region: Region, report: FileSystemReport) -> None:
+    def _read_region(self, volume: SurveyedVolume, region: Region, report: FileSystemReport) -> None:
         where = _where(volume.input, region)
         if region.type not in READABLE or (region.lacking is not None and region.stream is None and region.place is not None):
             report.reason = why_not_read(region)
@@ -266,7 +205,7 @@ class FileSystemReader:
                 incomplete=False,
             )
 
-    def _own(self, volume: _Volume, region: Region, size: int, state: State, what: str) -> None:
+    def _own(self, volume: SurveyedVolume, region: Region, size: int, state: State, what: str) -> None:
         """Records who owns the bytes of a region, on every disk it lies on."""
         place = region.place
         if place is None:
@@ -274,10 +213,10 @@ class FileSystemReader:
             return
         for one in place.extents:
             for identity, start in one.stripes:
-                owner = self._disk_owners.get(identity)
+                owner = self._survey.owners.get(identity)
                 if owner is not None:
                     owner.account.own(
-                        self._disk_paths[identity][1] + start, one.length // len(one.stripes), state, f"{what} ({place.name})"
+                        self._survey.paths[identity][1] + start, one.length // len(one.stripes), state, f"{what} ({place.name})"
                     )
 
     def _note_size(self, where: str, region: Region) -> None:
@@ -292,7 +231,7 @@ class FileSystemReader:
         for other in region.others:
             self._ledger.not_looked_at(where, f"it is {other} as well by its signatures; it was read as {region.type}")
 
-    def _read_content(self, volume: _Volume, region: Region, report: FileSystemReport, where: str) -> None:
+    def _read_content(self, volume: SurveyedVolume, region: Region, report: FileSystemReport, where: str) -> None:
         why_not = self._why_not_mounted(volume, region, where)
         if why_not is None:
             with self._state.reading(where, "kernel-mount"):
@@ -314,7 +253,7 @@ class FileSystemReader:
         with self._state.reading(where, "dissect"):
             self._read_raw(volume, region, report, why_not)
 
-    def _why_not_mounted(self, volume: _Volume, region: Region, where: str) -> str | None:
+    def _why_not_mounted(self, volume: SurveyedVolume, region: Region, where: str) -> str | None:
         if volume.input.work is None:
             return "no work volume was given, and evidence is never mounted"
         if region.stream is not None:
@@ -325,7 +264,7 @@ class FileSystemReader:
             return "an earlier run did not come back from mounting or walking it"
         return None
 
-    def _read_raw(self, volume: _Volume, region: Region, report: FileSystemReport, why_not_mounted: str) -> None:
+    def _read_raw(self, volume: SurveyedVolume, region: Region, report: FileSystemReport, why_not_mounted: str) -> None:
         report.journal_replayed = not region.journal
         try:
             tree = RawTree(part_of(volume.handle, region), region.type)
@@ -341,17 +280,13 @@ class FileSystemReader:
         )
         self._read_tree(tree, lambda: self._reopened(volume, region), volume, region, report)
 
-    def _reopened(self, volume: _Volume, region: Region) -> RawTree:
-        """The same tree through a descriptor of its own: a forked process shares the position of its parent's."""
-        if region.place is not None:
-            assert region.place.extents
-            opened: dict[str, tuple[BinaryIO, int]] = {}
-            for identity, (path, offset) in self._disk_paths.items():
-                opened[identity] = (open(path, "rb"), offset)
-            return RawTree(io.BufferedReader(PiecesStream(region.place.extents, opened), 64 * 1024), region.type)
-        return RawTree(part_of(open(volume.input.evidence, "rb"), region), region.type)
+    def _reopened(self, volume: SurveyedVolume, region: Region) -> RawTree:
+        """The same tree for another process."""
+        return RawTree(self._survey.reopened(volume, region), region.type)
 
-    def _read_tree(self, tree: Tree, reopen: Callable[[], Tree] | None, volume: _Volume, region: Region, report: FileSystemReport) -> None:
+    def _read_tree(
+        self, tree: Tree, reopen: Callable[[], Tree] | None, volume: SurveyedVolume, region: Region, report: FileSystemReport
+    ) -> None:
         system = identify_system(tree) if region.type != "vfat" else None
         if system is not None:
             self._take_system(volume, system)
@@ -368,12 +303,12 @@ class FileSystemReader:
                 if below is not None and "/overlay" not in root and "/snapshots/" not in root:
                     self._take_system(volume, below)
 
-    def _take_system(self, volume: _Volume, system: OperatingSystem) -> None:
+    def _take_system(self, volume: SurveyedVolume, system: OperatingSystem) -> None:
         self._systems.add(id(volume.report))
         if self.operating_system is None and volume.input.role == "root":
             self.operating_system = system
 
-    def _place(self, tree: Tree, volume: _Volume, region: Region, report: FileSystemReport) -> None:
+    def _place(self, tree: Tree, volume: SurveyedVolume, region: Region, report: FileSystemReport) -> None:
         """Finds out where the victim mounted a file system that is no root, and says so when nobody maps it."""
         report.mount_point = self._mount_points.of(region, volume.input.device)
         if report.mount_point is None:

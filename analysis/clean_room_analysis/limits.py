@@ -38,6 +38,8 @@ SCAN_BATCH_FILES = 200
 SCAN_BATCH_BYTES = 64 * MEBIBYTE
 #: Seconds one YARA scan may take.
 YARA_SECONDS = 20
+#: Seconds for the free space of one file system.
+FREE_SPACE_SECONDS = 900.0
 #: Findings one check may report over the whole run, by severity: a flood of small ones takes no room from grave ones.
 FINDINGS_PER_CHECK = {"critical": 5000, "high": 2000, "medium": 500, "low": 200, "informational": 200}
 #: Findings in the first look, the gravest.
@@ -79,6 +81,11 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, 0 once the time is over."""
+        return max(0.0, self._end - time.monotonic())
 
     @property
     def passed(self) -> bool:

@@ -43,6 +43,11 @@ class Walker:
         for check in (*first, *second):
             ledger.report(check.name)
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline."""
+        return self._deadline.left
+
     def read(self, tree: Tree, volume_id: str, report: FileSystemReport, offset: int = 0, reopen: Callable[[], Tree] | None = None) -> None:
         """The first pass over one tree; `report` gets the number of entries and whether the inventory came to its end.
 

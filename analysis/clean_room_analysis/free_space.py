@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Free space of ext2 to ext4 and XFS, by the file system's own maps: where it lies, and what deleted data there gives away.
+
+Nothing is restored: names of deleted files are not known here. A file begins at a block, so programs and scripts are looked at from
+each block that begins like one, up to the size a program says of itself; everything is looked at in windows as well.
+"""
+
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import yara_x
+
+from clean_room_analysis import limits
+from clean_room_analysis.checks.yara import compile_rules
+from clean_room_analysis.model import Finding, NotLookedAt, Severity
+from clean_room_analysis.text import decode
+
+#: Below the size up to which rules take a file for a script.
+_WINDOW = 1024 * 1024
+_OVERLAP = 64 * 1024
+_MOST_PER_RULE = 20
+_ELF = b"\x7fELF"
+
+
+def free_runs(handle: BinaryIO, kind: str) -> Iterator[tuple[int, int]]:
+    """(first byte, bytes) of each run that the file system's maps call free, in order within each group.
+
+    @param kind ext4 (and ext2, ext3) or xfs
+    @raises ValueError when the maps make no sense
+    """
+    yield from _ext_runs(handle) if kind == "ext4" else _xfs_runs(handle)
+
+
+def _at(handle: BinaryIO, offset: int, count: int) -> bytes:
+    handle.seek(offset)
+    content = handle.read(count)
+    if len(content) < count:
+        raise ValueError("a map of free space lies outside the file system")
+    return content
+
+
+def _ext_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
+    head = _at(handle, 1024, 1024)
+    blocks, first_block, log_block, log_cluster, per_group = (
+        struct.unpack_from("<I", head, 4)[0],
+        *struct.unpack_from("<III", head, 20),
+        struct.unpack_from("<I", head, 32)[0],
+    )
+    incompatible, descriptor_size = struct.unpack_from("<I", head, 96)[0], struct.unpack_from("<H", head, 254)[0]
+    wide = bool(incompatible & 0x80) and descriptor_size >= 64
+    descriptor_size = descriptor_size if wide else 32
+    if wide:
+        blocks |= struct.unpack_from("<I", head, 336)[0] << 32
+    if log_block > 6 or not log_block <= log_cluster <= log_block + 20 or per_group == 0:
+        raise ValueError("the sizes in the superblock make no sense")
+    if incompatible & 0x10:
+        raise ValueError("meta block groups are not looked at for free space")
+    block = 1024 << log_block
+    ratio = 1 << (log_cluster - log_block)
+    groups = -(-(blocks - first_block) // per_group)
+    for group in range(groups):
+        descriptor = _at(handle, (1024 // block + 1) * block + group * descriptor_size, descriptor_size)
+        bitmap = struct.unpack_from("<I", descriptor, 0)[0]
+        flags = struct.unpack_from("<H", descriptor, 18)[0]
+        if wide:
+            bitmap |= struct.unpack_from("<I", descriptor, 32)[0] << 32
+        start = first_block + group * per_group
+        count = min(per_group, blocks - start)
+        if flags & 0x2:  # its bitmap was never written: nothing of this file system is there, perhaps something of an earlier one
+            yield start * block, count * block
+            continue
+        clusters = -(-count // ratio)
+        for first, length in _clear_bits(_at(handle, bitmap * block, -(-clusters // 8)), clusters):
+            yield (start + first * ratio) * block, min(length * ratio, count - first * ratio) * block
+
+
+def _clear_bits(bits: bytes, count: int) -> Iterator[tuple[int, int]]:
+    """Runs of clear bits as (first, how many)."""
+    begun = -1
+    for index in range(-(-count // 8)):
+        value, places = bits[index], range(index * 8, min(index * 8 + 8, count))
+        if value == 0xFF or (value == 0 and begun >= 0):  # whole bytes at once: most are
+            if value and begun >= 0:
+                yield begun, places.start - begun
+                begun = -1
+            continue
+        for place in places:
+            clear = not value >> (place % 8) & 1
+            if clear and begun < 0:
+                begun = place
+            elif not clear and begun >= 0:
+                yield begun, place - begun
+                begun = -1
+    if begun >= 0:
+        yield begun, count - begun
+
+
+def _xfs_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
+    head = _at(handle, 0, 264)
+    block, per_group, groups = (
+        struct.unpack_from(">I", head, 4)[0],
+        struct.unpack_from(">I", head, 84)[0],
+        struct.unpack_from(">I", head, 88)[0],
+    )
+    sector = struct.unpack_from(">H", head, 102)[0]
+    if head[:4] != b"XFSB" or not 512 <= block <= 65536 or not 512 <= sector <= 32768 or per_group == 0:
+        raise ValueError("the sizes in the superblock make no sense")
+    for group in range(groups):
+        start = group * per_group * block
+        table = _at(handle, start + sector, 64)
+        if table[:4] != b"XAGF":
+            raise ValueError(f"group {group} has no map of its free space")
+        for first, length in sorted(_free_records(handle, start, block, struct.unpack_from(">I", table, 16)[0])):
+            if first + length <= per_group:
+                yield start + first * block, length * block
+
+
+def _free_records(handle: BinaryIO, start: int, block: int, root: int) -> Iterator[tuple[int, int]]:
+    """The records of a group's tree of free extents, by block number."""
+    pending, seen = [root], set[int]()
+    while pending:
+        number = pending.pop()
+        if number in seen or len(seen) > 1_000_000:
+            raise ValueError("the tree of free space is a circle")
+        seen.add(number)
+        content = _at(handle, start + number * block, block)
+        checked = content[:4] == b"AB3B"
+        if not checked and content[:4] != b"ABTB":
+            raise ValueError("the tree of free space is damaged")
+        level, count = struct.unpack_from(">HH", content, 4)
+        header = 56 if checked else 16
+        if level == 0:
+            if header + 8 * count > block:
+                raise ValueError("the tree of free space is damaged")
+            yield from struct.iter_unpack(">II", content[header : header + 8 * count])
+        else:
+            # Keys first, for as many as fit; then as many pointers.
+            most = (block - header) // 12
+            if count > most:
+                raise ValueError("the tree of free space is damaged")
+            pending += struct.unpack_from(f">{count}I", content, header + 8 * most)
+
+
+def scan_free_space(
+    open_stream: Callable[[], BinaryIO], kind: str, volume_id: str, base: int, nonzero: bytes | None, seconds: float
+) -> Iterator[Finding | NotLookedAt]:
+    """What YARA finds in the free space of one file system. Meant to run isolated: see isolated.py.
+
+    @param base where the file system begins on its volume, in bytes
+    @param nonzero which blocks of `limits.EVIDENCE_BLOCK_BYTES` of the volume hold anything but zeros; None when that is not known
+    @param seconds after which it ends and says how far it came
+    """
+    end = time.monotonic() + seconds
+    scanner = yara_x.Scanner(compile_rules())
+    scanner.set_timeout(limits.YARA_SECONDS)
+    told: dict[str, int] = {}
+    looked = 0
+    with open_stream() as handle:
+        for first, length in free_runs(handle, kind):
+            for offset, content in _windows(handle, first, length, base, nonzero):
+                if time.monotonic() > end:
+                    yield NotLookedAt(
+                        f"{volume_id}: free space from byte {base + offset} on",
+                        f"the time for free space was over after {seconds:.0f} seconds and {looked} bytes",
+                        incomplete=False,
+                    )
+                    return
+                looked += len(content)
+                for at, piece in ((0, content), *_begun(content)):
+                    yield from _matches(scanner, piece, volume_id, base + offset + at, told)
+
+
+def _windows(handle: BinaryIO, first: int, length: int, base: int, nonzero: bytes | None) -> Iterator[tuple[int, bytes]]:
+    """A run in overlapping windows; without those that hold nothing but zeros."""
+    offset = first
+    while offset < first + length:
+        count = min(_WINDOW, first + length - offset)
+        if nonzero is not None:
+            low = (base + offset) // limits.EVIDENCE_BLOCK_BYTES
+            high = (base + offset + count - 1) // limits.EVIDENCE_BLOCK_BYTES
+            if not any(nonzero[low : high + 1]):
+                offset += count
+                continue
+        handle.seek(offset)
+        content = handle.read(count)
+        if content.strip(b"\0"):
+            yield offset, content
+        if offset + count >= first + length or not content:
+            return
+        offset += count - _OVERLAP
+
+
+def _begun(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Programs and scripts that begin at a block of the window and are whole in it, as (offset, content)."""
+    for at in range(0, len(content), 1024):
+        if content[at : at + 4] == _ELF and len(content) - at >= 64 and content[at + 4] == 2 and content[at + 5] == 1:
+            table, size, count = struct.unpack_from("<Q", content, at + 40)[0], *struct.unpack_from("<HH", content, at + 58)
+            whole = table + size * count
+            if 64 < whole <= len(content) - at:
+                yield at, content[at : at + whole]
+        elif content[at : at + 2] == b"#!":
+            ends = content.find(b"\0", at, at + 256 * 1024)
+            yield at, content[at : ends if ends >= 0 else at + 256 * 1024]
+
+
+def _matches(scanner: yara_x.Scanner, content: bytes, volume_id: str, place: int, told: dict[str, int]) -> Iterator[Finding]:
+    try:
+        rules = scanner.scan(content).matching_rules
+    except yara_x.TimeoutError:
+        return
+    for rule in rules:
+        matches = [(match.offset, match.length) for pattern in rule.patterns for match in tuple(pattern.matches)[:1]]
+        first = min(matches, default=(0, 0))
+        key = f"{rule.identifier} {(place + first[0]) // (64 * 1024)}"
+        if key in told or told.get(rule.identifier, 0) >= _MOST_PER_RULE:
+            continue
+        told[key] = 1
+        told[rule.identifier] = told.get(rule.identifier, 0) + 1
+        meta = dict(rule.metadata)
+        severity = Severity(str(meta.get("severity", "medium")))
+        # Who deleted it, and whether it ever ran, is not known.
+        severity = Severity.HIGH if severity is Severity.CRITICAL else severity if severity is Severity.HIGH else Severity.LOW
+        around = content[max(0, first[0] - 40) : first[0] + min(first[1], 200) + 100]
+        yield Finding(
+            "deleted",
+            severity,
+            f"Free space holds what was deleted: {meta.get('description', rule.identifier)}",
+            volume_id,
+            None,
+            f"at byte {place + first[0]} of the volume: {decode(around)}",
+            (*str(meta.get("attack", "")).split(), "T1070.004"),
+            rule=rule.identifier,
+        )

