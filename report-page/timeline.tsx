@@ -91,6 +91,7 @@ function drawChart(element: HTMLElement, events: readonly PageEvent[], range: Ra
                             ctx.lineTo(x, bbox.top + bbox.height);
                             ctx.stroke();
                             ctx.fillStyle = colour("accent");
+                            ctx.textAlign = "left";
                             ctx.font = `${11 * devicePixelRatio}px system-ui`;
                             ctx.fillText(/contained/i.test(message) ? "contained" : "first seen", x + 4, bbox.top + 12 * devicePixelRatio);
                         }

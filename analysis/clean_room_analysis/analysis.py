@@ -111,7 +111,9 @@ class _Run:
             evidence.set_read_only(report.input.evidence)
             report.state_before = evidence.state_of(report.input.evidence)
             report.blocks_path = self._results.blocks_path(report.input.source_volume_id)
-            self._readings[id(report)] = evidence.BackgroundReading(report.input.evidence, report.blocks_path)
+            self._readings[id(report)] = evidence.BackgroundReading(
+                report.input.evidence, report.blocks_path, report.input.source_volume_id
+            )
         with ExitStack() as stack:
             for reading in self._readings.values():
                 stack.callback(reading.stop)

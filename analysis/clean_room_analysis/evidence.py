@@ -14,12 +14,14 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import BinaryIO, cast
 
 from clean_room_analysis import limits
+from clean_room_analysis.progress import Progress
 
 
 class EvidenceError(Exception):
@@ -78,10 +80,11 @@ def state_of(device: str) -> str:
     )
 
 
-def read_whole(device: str, blocks: BinaryIO | None = None) -> Reading:
+def read_whole(device: str, blocks: BinaryIO | None = None, told: Callable[[int], None] = lambda _: None) -> Reading:
     """Reads the device from its start to its end, once.
 
     @param blocks gets the SHA-256 of each block, 32 bytes each, the last block perhaps shorter than the others
+    @param told is told how many bytes are read
     @raises EvidenceError when it cannot be read to its end
     """
     whole = hashlib.sha256()
@@ -95,6 +98,7 @@ def read_whole(device: str, blocks: BinaryIO | None = None) -> Reading:
                 each = pool.submit(_digests, content)
                 whole.update(content)
                 size += len(content)
+                told(size)
                 digests, filled = each.result()
                 nonzero += filled
                 if blocks is not None:
@@ -135,12 +139,12 @@ class BackgroundReading:
     """The full read of one device in a process of its own, beside the analysis: they read different volumes, and need no lock of
     each other's."""
 
-    def __init__(self, device: str, blocks_path: str | None = None) -> None:
-        """@param blocks_path a new file for the hashes of the blocks, see `read_whole`"""
+    def __init__(self, device: str, blocks_path: str | None = None, what: str = "the evidence") -> None:
+        """@param blocks_path a new file for the hashes of the blocks, see `read_whole`; `what` names the volume in the progress log"""
         self._device = device
         context = multiprocessing.get_context("fork")
         self._receiving, sending = context.Pipe(duplex=False)
-        self._process = context.Process(target=_read_and_send, args=(device, blocks_path, sending), daemon=True)
+        self._process = context.Process(target=_read_and_send, args=(device, blocks_path, what, sending), daemon=True)
         self._process.start()
         sending.close()
 
@@ -163,14 +167,15 @@ class BackgroundReading:
         self._process.join()
 
 
-def _read_and_send(device: str, blocks_path: str | None, sending: Connection) -> None:
+def _read_and_send(device: str, blocks_path: str | None, what: str, sending: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
+        progress = Progress(what, size_of(device))
         if blocks_path is None:
-            answer: Reading | EvidenceError = read_whole(device)
+            answer: Reading | EvidenceError = read_whole(device, told=progress.at)
         else:
             with open(blocks_path, "xb") as blocks:
-                answer = read_whole(device, blocks)
+                answer = read_whole(device, blocks, progress.at)
     except EvidenceError as error:
         answer = error
     except OSError as error:

@@ -4,8 +4,32 @@
 import time
 
 _START = time.monotonic()
+#: Of a long read, a line each so many per cent, and none more often than each so many seconds.
+_STEP_PER_CENT, _STEP_SECONDS = 5, 10.0
 
 
 def say(line: str) -> None:
     """One line with the seconds since the start."""
     print(f"[{time.monotonic() - _START:7.1f} s] {line[:300]}", flush=True)
+
+
+class Progress:
+    """How far a long read is: at most 20 lines, none for a read of some seconds. `npm run incidents` reads the last one."""
+
+    def __init__(self, what: str, total_bytes: int) -> None:
+        self._what = what
+        self._total = total_bytes
+        self._began = self._said = time.monotonic()
+        self._next = _STEP_PER_CENT
+
+    def at(self, done_bytes: int) -> None:
+        """So many bytes are read."""
+        now = time.monotonic()
+        per_cent = 100 * done_bytes // self._total if self._total > 0 else 100
+        if per_cent < self._next or per_cent >= 100 or now - self._said < _STEP_SECONDS:
+            return
+        self._said = now
+        self._next = per_cent - per_cent % _STEP_PER_CENT + _STEP_PER_CENT
+        speed = done_bytes / max(now - self._began, 0.001)
+        left = round((self._total - done_bytes) / max(speed, 1.0))
+        say(f"progress {self._what}: {per_cent} %, {speed / 2**20:.0f} MiB/s, {left} s left")

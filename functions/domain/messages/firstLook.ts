@@ -4,7 +4,9 @@ import type { Containment, Incident } from "../containers";
 import type { FirstLook } from "../firstLook";
 import { agreement } from "../report/agreement";
 import { impacts, type Impact } from "../report/impact";
+import { factsOf } from "../report/facts";
 import { containmentSentence } from "../report/reportVerdict";
+import { storyLines } from "../report/storySection";
 import { instanceLink, prefixLink } from "./consoleLinks";
 import { drill, incidentFacts, where } from "./incidentFacts";
 import type { Message } from "./message";
@@ -39,8 +41,8 @@ function spread({ incident, look }: FirstLookNews): string {
         ...(internal.length > 0 ? [`what was found names internal addresses (${internal.join(", ")})`] : []),
     ];
     return named.length > 0
-        ? `Spread: ${named.join(", and ")}. Look at them next.`
-        : "Spread: neither the alert nor what was found so far names another instance, which does not exclude one.";
+        ? `${named.join(", and ").replace(/^./, (first) => first.toUpperCase())}. Look at them next.`
+        : "Neither the alert nor what was found so far names another instance, which does not exclude one.";
 }
 
 /** Tells of the first look. Says that nothing of it is verified yet: the manifest comes with the results. */
@@ -84,11 +86,11 @@ export function firstLookMessage(news: FirstLookNews): Message {
             { heading: "What it means so far", items: consequences.map(impactLine) },
             {
                 heading: `The gravest findings so far`,
-                items: look.findings
+                items: storyLines(factsOf(look.findings))
                     .slice(0, most)
                     .map(
-                        ({ severity, title, path, attack }) =>
-                            `${severity}: ${title}${path === null ? "" : ` – ${path}`}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
+                        ({ severity, title, paths, attack }) =>
+                            `${severity}: ${title}${paths.length === 0 ? "" : ` – ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? ` and ${paths.length - 3} more` : ""}`}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
                     ),
             },
             { heading: "Spread", items: [spread(news)] },

@@ -124,7 +124,8 @@ function judge(kind: ImpactKind, findings: readonly DiskFinding[]): Impact {
             kind,
             label: rule.label,
             certainty: "observed",
-            sentence: `${rule.shows}: ${place(worst!, rule.clauses)}${others(grave.length - 1)}.`,
+            // A title that says the same already is not led in once more.
+            sentence: `${worst!.title.startsWith("Data was ") ? "" : `${rule.shows}: `}${place(worst!, rule.clauses)}${others(grave.length - 1)}.`,
             findings: ids,
         };
     if (worst)

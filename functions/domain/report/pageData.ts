@@ -51,12 +51,18 @@ export interface PageData {
 /** Places of a fact that are listed. */
 const mostPlaces = 50;
 
+/** Milliseconds. */
+const day = 86_400_000;
+
 /** From the first attempt or main episode to the end of containment, with some room. */
 function windowOf({ custody }: ReportInput, { story, exposure }: Reading): PageData["window"] {
     const main = story.find(({ main: is }) => is);
-    const moments = [main?.from, main?.to, ...exposure.moments.map(({ at }) => at), isoTime(custody.incident.openedAt)]
-        .filter((at): at is string => typeof at === "string")
-        .sort();
+    const known = (times: readonly (string | null | undefined)[]) => times.filter((at): at is string => typeof at === "string").sort();
+    const attack = known([main?.from, main?.to]);
+    const all = known([...attack, ...exposure.moments.map(({ at }) => at), isoTime(custody.incident.openedAt)]);
+    // A response that came days later would press the attack into one dot: it stands under "Everything".
+    const near = (at: string) => Date.parse(at) >= Date.parse(attack[0]!) - day && Date.parse(at) <= Date.parse(attack.at(-1)!) + day;
+    const moments = attack.length === 0 ? all : all.filter(near);
     const [from, to] = [moments[0], moments.at(-1)];
     if (from === undefined || to === undefined) return null;
     const room = Math.max(10 * 60_000, (Date.parse(to) - Date.parse(from)) * 0.05);

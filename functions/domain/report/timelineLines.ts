@@ -111,7 +111,8 @@ export function timelineCollector(findings: readonly DiskFinding[], most = mostE
     let leftOut = 0;
     let read = 0;
     let malformed = 0;
-    const open = new Map<string, TimelineEvent>();
+    /** Failures being counted, by source; of each the number in every log that has them, since one attempt is in several. */
+    const open = new Map<string, { event: TimelineEvent; inLog: Map<string, number> }>();
 
     function trim(): void {
         kept.sort(byRelevance);
@@ -123,26 +124,32 @@ export function timelineCollector(findings: readonly DiskFinding[], most = mostE
         if (kept.length > 4 * most) trim();
     }
     /** Joins a failure to those of the same source just before it. */
-    function collapse(event: TimelineEvent): void {
+    function collapse(event: TimelineEvent, path: string): void {
         const from = source.exec(event.message)?.[1] ?? "an unnamed source";
         const key = `${event.lane} ${from}`;
-        const group = open.get(key);
-        if (group && Math.abs(Date.parse(event.at) - Date.parse(group.until ?? group.at)) <= silenceMinutes * 60_000) {
-            group.count += 1;
+        const counted = open.get(key);
+        if (counted && Math.abs(Date.parse(event.at) - Date.parse(counted.event.until ?? counted.event.at)) <= silenceMinutes * 60_000) {
+            const { event: group, inLog } = counted;
+            inLog.set(path, (inLog.get(path) ?? 0) + 1);
             if (event.at < group.at) group.at = event.at;
             if (event.at > (group.until ?? group.at)) group.until = event.at;
-            group.message = `${group.count} failures from ${from}`;
-            group.kind = "failures";
+            if (
+                event.severity !== null &&
+                (group.severity === null || severities.indexOf(event.severity) < severities.indexOf(group.severity))
+            )
+                Object.assign(group, { severity: event.severity, finding: event.finding });
+            group.count = Math.max(...inLog.values());
+            if (group.count > 1) Object.assign(group, { message: `${group.count} failures from ${from}`, kind: "failures" });
             return;
         }
-        if (group) keep(group);
+        if (counted) keep(counted.event);
         open.delete(key);
         if (open.size >= mostOpenGroups) {
-            const [oldest, event] = open.entries().next().value!;
-            keep(event);
+            const [oldest, { event: last }] = open.entries().next().value!;
+            keep(last);
             open.delete(oldest);
         }
-        open.set(key, event);
+        open.set(key, { event, inLog: new Map([[path, 1]]) });
     }
 
     return {
@@ -169,11 +176,11 @@ export function timelineCollector(findings: readonly DiskFinding[], most = mostE
                 severity: finding?.severity ?? null,
                 finding: finding?.id ?? null,
             };
-            if (!finding && failure.test(told.message)) collapse(told);
+            if (!fileTime && failure.test(told.message)) collapse(told, fileOf(event.volume_id, event.path));
             else keep(told);
         },
         result() {
-            for (const group of open.values()) keep(group);
+            for (const { event } of open.values()) keep(event);
             open.clear();
             trim();
             return { events: [...kept].sort((a, b) => a.at.localeCompare(b.at)), leftOut, read, malformed };

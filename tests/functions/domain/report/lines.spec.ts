@@ -75,7 +75,13 @@ describe("timesketch.jsonl", () => {
         const later = record(4 * 3600, "failed log-in as root from 203.0.113.44");
         const { events, leftOut } = feed(
             timelineCollector([], 20),
-            lines([...refused, record(90, "deploy logged in on ssh from 203.0.113.44"), later]),
+            // One attempt is in btmp and in secure: it counts once.
+            lines([
+                ...refused,
+                ...refused.map((each) => ({ ...each, path: "/var/log/btmp" })),
+                record(90, "deploy logged in on ssh from 203.0.113.44"),
+                later,
+            ]),
         );
         expect(leftOut).to.equal(0);
         expect(events.map(({ message, count }) => [message, count])).to.deep.equal([
