@@ -17,6 +17,7 @@ import { log, toStepError } from "./aws/handler";
 import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions } from "./aws/people";
+import { importFinding, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
 import { custodySchema, problemSchema, reportSchema, ticketSchema, type Custody, type Report } from "./domain/containers";
@@ -25,6 +26,7 @@ import type { ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
 import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
 import { neverLookedAtWords } from "./domain/report/neverLookedAt";
+import { asffFinding } from "./domain/report/asff";
 import { indicatorsFile } from "./domain/report/indicators";
 import { reportMarkdown } from "./domain/report/markdown";
 import { ocsfFinding } from "./domain/report/ocsf";
@@ -46,6 +48,8 @@ export const variables = needs(
     "WEBHOOK_PARAMETER",
     "SLACK_WEBHOOK_PARAMETER",
     "OWN_NETWORKS",
+    "SECURITY_HUB",
+    "FORENSICS_ACCOUNT_ID",
 );
 
 export const permissions: Permissions = (names) => [
@@ -54,6 +58,7 @@ export const permissions: Permissions = (names) => [
     ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
     ...readIncidentsPermissions(names),
     ...tellPermissions(names),
+    ...securityHubPermissions(names),
     { Sid: "AddToCase", Effect: "Allow", Action: ["support:AddCommunicationToCase"], Resource: ["*"] },
 ];
 
@@ -223,6 +228,7 @@ async function report(prefix: string, results: string, incidentId: string): Prom
             caseId,
         }),
     );
+    if (environment("SECURITY_HUB")) await importFinding(asffFinding(input, reading, environment("FORENSICS_ACCOUNT_ID")));
     if (caseId !== null) await addToCase(caseId, incident.finding.partition, reportMarkdown(input, reading));
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });

@@ -143,6 +143,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             CHAT_TOPIC_ARN: notifications.chat?.arn ?? "",
             WEBHOOK_PARAMETER: settings.notifications.webhookParameter ?? "",
             SLACK_WEBHOOK_PARAMETER: args.slackWebhookUrl ? slackWebhookParameterName : "",
+            SECURITY_HUB: String(settings.notifications.securityHub),
             OWN_NETWORKS: settings.ownNetworks.join(","),
             SUPPORT_ENABLED: String(settings.support.enabled),
             SUPPORT_SEVERITY: settings.support.severity,

@@ -196,6 +196,8 @@ export const settingsSchema = z.strictObject({
             emails: distinct(z.email()).default([]),
             /** A topic, clean-room-chat, that Amazon Q Developer in chat applications can be pointed at: Slack and Teams without a webhook. */
             chat: z.boolean().default(false),
+            /** Bring each result to Security Hub of the forensics account, which must be on there in every Region of the stack. @default false */
+            securityHub: z.boolean().default(false),
             /** SecureString parameter of yours with {"url", "secret"} of a webhook that gets every message, signed (docs/channels.md). */
             webhookParameter: parameterName.optional(),
         })

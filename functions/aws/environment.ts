@@ -64,6 +64,8 @@ export const variableSchemas = {
     WEBHOOK_PARAMETER: textOrNull,
     /** Name of the SecureString parameter that holds the webhook's URL; null without Slack. */
     SLACK_WEBHOOK_PARAMETER: textOrNull,
+    /** Whether results go to Security Hub of the forensics account. */
+    SECURITY_HUB: flag,
     /** CIDR ranges that are the owner's: never taken for an attacker's. */
     OWN_NETWORKS: list,
     /** Whether an AWS Support case is opened for each incident. */

@@ -100,6 +100,7 @@ describe("sendReport", () => {
             sha256: sha256(fake.objects.get(at("report/report.html"))!),
         });
         expect(page()).to.contain("/etc/ld.so.preload");
+        expect(fake.imported).to.deep.equal([]);
         expect(fake.slack.payloads).to.have.length(1);
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
@@ -165,6 +166,18 @@ describe("sendReport", () => {
             .and.contain("## What it means");
         expect(fake.communications[0]!.communicationBody.length).to.be.at.most(8000);
         expect(report().complete).to.equal(true);
+    });
+
+    it("brings the result to Security Hub where that is asked for, and only there", async () => {
+        process.env.SECURITY_HUB = "true";
+        await handler(fake.event(manifestKey));
+        expect(fake.imported).to.have.length(1);
+        expect(fake.imported[0]).to.deep.include({
+            ProductArn: `arn:aws:securityhub:eu-west-1:111111111111:product/111111111111/default`,
+            AwsAccountId: "111111111111",
+            Severity: { Label: "CRITICAL" },
+            Title: "Signs of compromise: i-0a1b2c3d4e5f60718",
+        });
     });
 
     it("says which object was altered and which is missing", async () => {

@@ -6,6 +6,35 @@ import { declare, type Declared } from "./support/declared";
 const base = { forensics: { accountId: "111111111111" }, regions: ["eu-west-1", "us-east-1"], members: [{ accountId: "222222222222" }] };
 const imageParameter = "/clean-room/forensic-image";
 
+describe("how people are told, as a stack says", () => {
+    it("is by nothing that it does not name", () => {
+        const { notifications, ownNetworks } = parseSettings(base);
+        expect(notifications).to.deep.equal({ emails: [], chat: false, securityHub: false });
+        expect(ownNetworks).to.deep.equal([]);
+    });
+
+    it("names what is no range and no parameter", () => {
+        const wrong = { ...base, ownNetworks: ["198.51.100.0/24", "office"], notifications: { webhookParameter: "no slash" } };
+        expect(() => parseSettings(wrong))
+            .to.throw(/2 problems/)
+            .with.property("message")
+            .that.matches(/ownNetworks\.1 = "office"/)
+            .and.matches(/webhookParameter = "no slash"/);
+    });
+
+    it("makes a topic for Amazon Q Developer only where it is asked for, and lets functions publish there alone", async function () {
+        this.timeout(240_000);
+        const { resources, problems } = await declare({ ...base, notifications: { chat: true, webhookParameter: "/soc/hook" } });
+        expect(problems).to.deep.equal([]);
+        const topics = resources.filter(({ type, inputs }) => type === "aws:sns/topic:Topic" && inputs.name === "clean-room-chat");
+        expect(topics.map(({ region }) => region).sort()).to.deep.equal(["eu-west-1", "us-east-1"]);
+        const policies = JSON.stringify(
+            resources.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy").map(({ inputs }) => inputs),
+        );
+        expect(policies).to.contain(":clean-room-chat").and.contain(":parameter/soc/hook");
+    });
+});
+
 describe("what a stack may turn on", function () {
     this.timeout(240_000);
     let resources: Declared[];

@@ -30,6 +30,8 @@ export interface FakeAws {
     hooks: { body: string; signature: string }[];
     /** Status of its next answers; 200 when empty. */
     hookAnswers: number[];
+    /** Findings that Security Hub took. */
+    imported: unknown[];
     /** What was added to support cases. */
     communications: { caseId: string; communicationBody: string }[];
     published: { TopicArn: string; Subject: string; Message: string }[];
@@ -112,6 +114,12 @@ async function answer(fake: FakeAws, request: IncomingMessage, response: ServerR
     const body = await bodyOf(request);
     const url = new URL(request.url!, "http://fake");
     if (url.pathname.startsWith("/services/")) return slack(fake, body, response);
+    if (url.pathname === "/findings/import") {
+        fake.imported.push(...(JSON.parse(body.toString("utf8")) as { Findings: unknown[] }).Findings);
+        return void response
+            .writeHead(200, { "content-type": "application/json" })
+            .end('{"FailedCount":0,"SuccessCount":1,"FailedFindings":[]}');
+    }
     if (url.pathname.startsWith("/hook/")) {
         fake.hooks.push({ body: body.toString("utf8"), signature: String(request.headers["x-clean-room-signature"]) });
         return void response.writeHead(fake.hookAnswers.shift() ?? 200).end();
@@ -155,6 +163,7 @@ export async function startFakeAws(): Promise<FakeAws> {
         subscribers: 1,
         hooks: [],
         hookAnswers: [],
+        imported: [],
         communications: [],
         slack: { url: "", payloads: [], answers: [] },
         event: (key) => ({
@@ -191,6 +200,8 @@ export async function startFakeAws(): Promise<FakeAws> {
         CHAT_TOPIC_ARN: "",
         WEBHOOK_PARAMETER: "",
         OWN_NETWORKS: "",
+        SECURITY_HUB: "false",
+        FORENSICS_ACCOUNT_ID: "111111111111",
     };
     const before = Object.fromEntries(Object.keys(settings).map((name) => [name, process.env[name]]));
     Object.assign(process.env, settings);
