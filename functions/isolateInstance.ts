@@ -9,8 +9,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { readBrake } from "./aws/brake";
 import { contain } from "./aws/containment/contain";
-import { decide, readRecord, recordContained, recordObserved } from "./aws/containment/decide";
+import { afterBrake, decide, readRecord, recordContained, recordObserved } from "./aws/containment/decide";
 import { attempt, done, persist } from "./aws/containment/performed";
 import { changeInstancePermissions, makeGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import type { NetworkMode } from "./aws/containment/prepareGroups";
@@ -131,8 +132,10 @@ export const handler = step({
             readQuick(victim, hurried),
             readRecord(incidentId),
             readKnown(incident),
+            // So that the brake is asked without another call.
+            readBrake(instance.accountId).catch(() => undefined),
         ]);
-        const decision = decide(incident, described, recorded, answer);
+        const decision = await afterBrake(decide(incident, described, recorded, answer), incident, recorded, answer);
         if (decision.mode !== "automatic") {
             const [branches, beside] = await Promise.all([readBranches(victim, described), readBeside(victim, described)]);
             const state = stateOf(victim, described, branches, quick, beside);

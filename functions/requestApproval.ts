@@ -52,7 +52,8 @@ export const handler = step({
     run: async ({ incident, containment, taskToken, timeoutSeconds }) => {
         const expiresAt = new Date(Date.now() + timeoutSeconds * 1000).toISOString();
         const record = await updateIncident(incident.incidentId, (read) => ({ ...read, approval: { taskToken, expiresAt, answer: null } }));
-        if (answersItself(record)) {
+        // Where the brake holds, it is a person who decides, whatever the findings ask for.
+        if (containment.decision?.braked !== true && answersItself(record)) {
             await answerForPeople(record);
             return { told: [] };
         }

@@ -9,6 +9,8 @@ import { log, toStepError } from "./aws/handler";
 import { tell, tellPermissions } from "./aws/people";
 import { readEvidence, type Permissions } from "./aws/permissions";
 import { eventKeys } from "./domain/s3Event";
+import { heldSchema } from "./domain/brake";
+import { brakeMessage } from "./domain/messages/brake";
 import { failureMessage } from "./domain/messages/failure";
 import { readProblem } from "./domain/stepFailure";
 import type { KnownFacts } from "./domain/stepAdvice";
@@ -35,8 +37,8 @@ export const permissions: Permissions = (names) => [
     ...tellPermissions(names),
 ];
 
-/** `refused/<hash>` stands for a message that started no incident. */
-const recordKey = /^incidents\/(?<incident>[^/]+|refused\/[^/]+)\/errors\/(?<step>[^/]+)\.error\.json$/;
+/** `refused/<hash>` stands for a message that started no incident, `held/<name>` for instances that wait because the brake holds. */
+const recordKey = /^incidents\/(?<incident>[^/]+|(refused|held)\/[^/]+)\/errors\/(?<step>[^/]+)\.error\.json$/;
 
 /** An error record is some kilobytes; of a larger one, nothing is read. */
 const largestRecordBytes = 1024 * 1024;
@@ -72,6 +74,10 @@ async function recordText(key: string): Promise<string> {
 
 async function notify(key: string): Promise<void> {
     const { incident, step } = recordKey.exec(key)!.groups!;
+    if (incident.startsWith("held/")) {
+        const told = await tell(brakeMessage(heldSchema.parse(JSON.parse(await recordText(key))), environment("AWS_REGION")));
+        return log("told people of instances that wait", { key, told });
+    }
     const refused = incident.startsWith("refused/");
     const problem = readProblem(await recordText(key), { incidentId: refused ? null : incident, step, at: new Date().toISOString() });
     const record = { partition: environment("PARTITION"), region: environment("AWS_REGION"), bucket: environment("EVIDENCE_BUCKET"), key };

@@ -15,12 +15,14 @@ import { deployedPolicy } from "./aws/containmentPolicy";
 import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { errorCode, StepError } from "./aws/errors";
-import { putJson } from "./aws/evidenceBucket";
+import { countHeld } from "./aws/brake";
+import { putJson, putObject } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
 import { mapConcurrently } from "./aws/mapConcurrently";
 import { findingObjects, findingPermissions, recordFinding } from "./aws/applyFinding";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
+import { countedWith, heldSchema, tierOf } from "./domain/brake";
 import { followedInPart, problemSchema } from "./domain/containers";
 import type { Finding, Incident, InstanceRef } from "./domain/containers";
 import { namesType, ruleOn } from "./domain/decideContainment";
@@ -28,7 +30,7 @@ import { byInstance, proposeIncidents, refusalOf } from "./domain/proposeInciden
 import type { Admission } from "./domain/proposeIncidents";
 import type { Effect } from "./domain/incidentRecord";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
-import { errorRecord, refusedPrefix } from "./domain/evidenceKeys";
+import { errorRecord, heldPrefix, heldTelling, receivedMessage, refusedPrefix } from "./domain/evidenceKeys";
 
 const problemObject = errorRecord("StartIncident");
 
@@ -61,6 +63,8 @@ const recordSchema = z.object({ Sns: z.object({ MessageId: z.string().min(1), Me
 
 /** Instances of one message that are followed at the same time: 3,000 must fit the function's time. */
 const atOnce = 16;
+/** Instances that wait and are named to people in one message. */
+const mostListed = 100;
 /** Incidents that are named to people where a message was followed in part. */
 const mostNamed = 10;
 
@@ -164,8 +168,42 @@ function logLeftAside(delivery: Delivery, reasons: readonly string[]): void {
 /** What came of one delivery. */
 interface Followed {
     refused: Refused;
+    /** Incidents that wait because the brake holds. */
+    held: { incident: Incident; incidentId: string; anew: boolean }[];
     /** The AWS errors that kept it from being followed; the rest of it was. */
     failures: unknown[];
+}
+
+/**
+ * Keeps the message once for all that wait, and writes what people are told: an object whose creation tells them, in each window of the brake's
+ * limit at the first that waits, and each time they are ten times as many.
+ */
+async function tellOfHeld(held: Followed["held"], text: string, sha256: string, now: Date): Promise<void> {
+    if (held.length === 0) return;
+    await putObject(`${heldPrefix}${receivedMessage(sha256)}`, text, { contentType: "application/json", onlyIfAbsent: true });
+    const { brake } = deployedPolicy().policy;
+    for (const name of new Set(held.map(({ incident }) => countedWith(brake, incident.instance.accountId).name))) {
+        const those = held.filter(({ incident }) => countedWith(brake, incident.instance.accountId).name === name);
+        const counted = await countHeld(those[0]!.incident.instance.accountId, those.filter(({ anew }) => anew).length, now);
+        // A delivery that is tried again, or says more of what waits already, counts none anew.
+        const total = Math.max(counted.total, those.length);
+        const telling = heldSchema.parse({
+            schemaVersion: 1,
+            limit: counted.limit,
+            total,
+            since: counted.since.toISOString(),
+            instances: those.slice(0, mostListed).map(({ incidentId, incident: { instance, finding } }) => ({
+                incidentId,
+                instanceId: instance.instanceId,
+                accountId: instance.accountId,
+                type: finding.type,
+                severity: finding.severity,
+            })),
+            unnamed: Math.max(0, those.length - mostListed),
+            at: now.toISOString(),
+        });
+        await putJson(`${heldTelling(`${counted.window}-${tierOf(total)}`)}${problemObject}`, telling, { onlyIfAbsent: true });
+    }
 }
 
 /** Applies what a message asks for of one instance, the gravest finding first. */
@@ -173,7 +211,7 @@ async function followInstance(
     proposals: readonly Incident[],
     admission: Admission,
     text: string,
-    { refused, failures }: Followed,
+    { refused, held, failures }: Followed,
 ): Promise<void> {
     const { policy, drill } = deployedPolicy();
     for (const incident of proposals) {
@@ -185,11 +223,16 @@ async function followInstance(
         }
         try {
             const { mode } = ruleOn(incident.finding, incident.instance.accountId, policy, drill);
-            const { effect, incidentId } = await inCustody(null, "StartIncident", () => recordFinding(incident, mode, text));
+            const { effect, incidentId, held: waits } = await inCustody(null, "StartIncident", () => recordFinding(incident, mode, text));
+            if (waits !== null && held.every((each) => each.incidentId !== incidentId))
+                held.push({ incident, incidentId, anew: waits === "anew" });
             if (!refused.followed.includes(incidentId)) refused.followed.push(incidentId);
-            log(outcomes[effect], { incidentId, finding: incident.finding.id });
+            log(waits === null ? outcomes[effect] : "incident waits for a person: the brake holds", {
+                incidentId,
+                finding: incident.finding.id,
+            });
             // One that opens an incident is contained, or decided about, by that incident's own execution.
-            if (effect !== "opens") await askWatch(incident.instance);
+            if (effect !== "opens" && waits === null) await askWatch(incident.instance);
         } catch (error) {
             failures.push(error);
             log("incident could not be started", { incidentId: incident.incidentId, error: errorCode(error) });
@@ -209,6 +252,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
             instance: parsed.findings.find(({ instances }) => instances.length === 0)?.related?.instances[0] ?? null,
             followed: [],
         },
+        held: [],
         failures: [],
     };
     if (parsed.leftAside.length > 0) logLeftAside(delivery, parsed.leftAside);
@@ -217,7 +261,13 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
         now,
     );
     await mapConcurrently(byInstance(proposals), atOnce, (each) => followInstance(each, admission, delivery.text, came));
-    const { refused, failures } = came;
+    const { refused, held, failures } = came;
+    try {
+        await tellOfHeld(held, delivery.text, received.sha256, now);
+    } catch (error) {
+        failures.push(error);
+        log("people could not be told of what waits", { messageId: delivery.id.slice(0, 64), error: errorCode(error) });
+    }
     if (refused.reasons.length === 0) return failures;
     log("message refused", { messageId: delivery.id.slice(0, 64), reason: joinReasons(refused.reasons) });
     try {

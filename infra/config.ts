@@ -7,7 +7,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountIdSchema } from "../functions/domain/containers";
-import { containmentPolicySchema, type ContainmentPolicy } from "../functions/domain/decideContainment";
+import { containmentPolicySchema, tagProblems, type ContainmentPolicy } from "../functions/domain/decideContainment";
 import { architectures, defaultImageParameter, defaultInstanceType } from "./processor";
 import { crossProblems } from "./configChecks";
 import { findingSources } from "./findingPattern";
@@ -32,8 +32,8 @@ const buildSchedule = z
 const longestPolicy = 1200;
 
 /** Who decides about containment, as functions read it from their environment. */
-export function containmentPolicyText({ mode, rules, allowExempt, onApprovalTimeout }: ContainmentPolicy): string {
-    return JSON.stringify({ mode, rules, allowExempt, onApprovalTimeout });
+export function containmentPolicyText({ mode, rules, allowExempt, onApprovalTimeout, brake }: ContainmentPolicy): string {
+    return JSON.stringify({ mode, rules, allowExempt, onApprovalTimeout, brake });
 }
 
 /** One that starts at its network address: AWS takes others too but stores that address, and each later update would see a difference. */
@@ -74,7 +74,7 @@ export const settingsSchema = z.strictObject({
             drill: z.boolean().default(false),
         })
         .prefault({}),
-    /** Also `mode`, `rules`, `allowExempt` and `onApprovalTimeout`, which say who decides: functions/domain/decideContainment.ts. */
+    /** Also `mode`, `rules`, `allowExempt`, `onApprovalTimeout` and `brake`, which say who decides: functions/domain/decideContainment.ts. */
     containment: containmentPolicySchema
         .extend({
             /** Minutes that people have to answer a request for approval, 1 to 1,440. @default 30 */
@@ -93,7 +93,10 @@ export const settingsSchema = z.strictObject({
         })
         .refine((containment) => containmentPolicyText(containment).length <= longestPolicy, {
             path: ["rules"],
-            message: `mode, rules, allowExempt and onApprovalTimeout have at most ${longestPolicy} characters as JSON together; merge rules, or let their finding types end in *`,
+            message: `mode, rules, allowExempt, onApprovalTimeout and brake have at most ${longestPolicy} characters as JSON together; merge rules, or let their finding types end in *`,
+        })
+        .superRefine((containment, context) => {
+            for (const { path, message } of tagProblems(containment)) context.addIssue({ code: "custom", path, message });
         })
         .prefault({}),
     network: z

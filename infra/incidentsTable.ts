@@ -30,6 +30,8 @@ export class IncidentsTable extends pulumi.ComponentResource {
                 ],
                 serverSideEncryption: { enabled: true, kmsKeyArn: args.keyArn },
                 pointInTimeRecovery: { enabled: true },
+                // Counts of what the brake let wait, a day after their use.
+                ttl: { attributeName: "expiresAt", enabled: true },
                 // Without the table a finding would contain an instance a second time.
                 deletionProtectionEnabled: true,
             },

@@ -1,4 +1,5 @@
 /** Every function of the estate: its handler, what it may do, and how long. What a handler may do stands in its own file. */
+import * as answerApproval from "../functions/answerApproval";
 import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
 import * as checkSsm from "../functions/checkSsm";
 import * as createSnapshots from "../functions/createSnapshots";
@@ -43,7 +44,9 @@ export const steps = {
         description: "Reads a finding from the topic and starts one workflow an instance",
         permissions: startIncident.permissions,
         variables: startIncident.variables,
-        timeoutSeconds: 60,
+        // A message of 256 KB may name 3,000 instances.
+        timeoutSeconds: 180,
+        memoryMiB: 1024,
     },
     isolateInstance: {
         description: "Contains the instance and reads back that it is contained",
@@ -58,6 +61,12 @@ export const steps = {
         permissions: requestApproval.permissions,
         variables: requestApproval.variables,
         timeoutSeconds: 60,
+    },
+    answerApproval: {
+        description: "Takes a person's answer, whom AWS names, and lets the incident go on",
+        permissions: answerApproval.permissions,
+        variables: answerApproval.variables,
+        timeoutSeconds: 120,
     },
     releaseInstance: {
         description: "Puts back what containment changed, and reads back that it is so",

@@ -1,6 +1,6 @@
 /**
- * `npm run incidents -- [--region REGION]`: the instances that stand contained, with the incidents that share each containment, and how far the
- * analyses are that have not ended.
+ * `npm run incidents -- [--region REGION]`: the instances that wait for an answer before anything is done, those that stand contained, with the
+ * incidents that share each containment, and how far the analyses are that have not ended.
  *
  * With the operator's own AWS credentials of the forensics account (the default chain; AWS_ENDPOINT_URL is honoured), who needs
  * dynamodb:Query on the incidents table's index and kms:Decrypt on its key; for the progress of analyses s3:GetObject on the evidence
@@ -8,10 +8,10 @@
  */
 import { parseArgs } from "node:util";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { listStanding } from "../functions/aws/standingContainments";
+import { listHeld, listStanding } from "../functions/aws/standingContainments";
 import { evidenceBucketName, incidentsTableName } from "../infra/names";
 import { analysisProgress } from "./analysisProgress";
-import { standingLines } from "./standingLines";
+import { heldLines, standingLines } from "./standingLines";
 
 /** What runs now. The list above stands whatever comes of this. */
 async function printProgress(incidentIds: readonly string[], region: string): Promise<void> {
@@ -34,7 +34,7 @@ async function main(args: string[]): Promise<void> {
     // What the functions read from their environment; the names are the program's.
     Object.assign(process.env, { AWS_REGION: region, INCIDENTS_TABLE: incidentsTableName });
     const standing = await listStanding();
-    for (const line of standingLines(standing)) console.log(line);
+    for (const line of [...heldLines(await listHeld()), ...standingLines(standing)]) console.log(line);
     await printProgress(
         standing.flatMap(({ incidentIds }) => incidentIds),
         region,

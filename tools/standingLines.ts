@@ -1,5 +1,6 @@
 /** What an operator reads of standing containments. Pure: the table's items in, lines out. */
 import type { StandingContainment, StandingDrift } from "../functions/domain/standingContainment";
+import type { IncidentRecord } from "../functions/domain/incidentRecord";
 import { visible } from "../functions/domain/visibleText";
 
 const outcomes: Record<StandingDrift["outcome"], string> = { stands: "still so", "put-back": "put back", ended: "over" };
@@ -32,4 +33,18 @@ export function standingLines(standing: readonly StandingContainment[]): string[
                 ),
             ];
         });
+}
+
+/** Instances that wait because the brake holds, the longest waiting first; none gives no line. */
+export function heldLines(held: readonly IncidentRecord[]): string[] {
+    if (held.length === 0) return [];
+    return [
+        `${held.length} ${held.length === 1 ? "instance waits" : "instances wait"} for your answer: NOT contained, the brake holds. npm run approve (or deny) -- --waiting, or one by one:`,
+        ...[...held]
+            .sort((left, right) => (left.heldSince ?? "").localeCompare(right.heldSince ?? ""))
+            .map(({ incident, heldSince, findings }) => {
+                const gravest = findings.reduce((worst, each) => (each.severity > worst.severity ? each : worst));
+                return `  ${incident.incidentId}  ${incident.instance.accountId}, since ${heldSince ?? "unknown"}: ${visible(gravest.type)} (${gravest.severity})`;
+            }),
+    ];
 }

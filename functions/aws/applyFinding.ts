@@ -1,26 +1,40 @@
 /** Applies an admitted finding on AWS: the incidents table, the execution of the workflow, and the finding beside the incident's evidence. */
 import { createHash } from "node:crypto";
 import { DescribeExecutionCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import type { ContainmentMode, Finding, Incident } from "../domain/containers";
-import { applyFinding, type FindingPorts } from "../domain/applyFinding";
+import type { ApprovalAnswer, ContainmentMode, Finding, Incident } from "../domain/containers";
+import { applyFinding, type FindingPorts, type Waits } from "../domain/applyFinding";
 import { answersItself, type Effect, type IncidentRecord } from "../domain/incidentRecord";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
 import { errorCode } from "./errors";
-import { putJson, putObject } from "./evidenceBucket";
+import { getObject, objectExists, putJson, putObject } from "./evidenceBucket";
 import { log } from "./handler";
-import { incidentsTablePermissions, markStarted, openRecord, replaceRecord, standingIncident } from "./incidentsTable";
+import { mayContain } from "./brake";
+import {
+    holdIncident,
+    incidentsTablePermissions,
+    markStarted,
+    openRecord,
+    replaceRecord,
+    standingIncident,
+    updateIncident,
+} from "./incidentsTable";
 import type { Permissions } from "./permissions";
-import { joinedFinding, receivedMessage } from "../domain/evidenceKeys";
+import { heldPrefix, joinedFinding, receivedMessage } from "../domain/evidenceKeys";
 
 /** A task token is authorized as the state machine whose task waits for it. */
 export const answerPermissions: Permissions = (names) => [
     { Sid: "AnswerForPeople", Effect: "Allow", Action: ["states:SendTaskSuccess"], Resource: [names.stateMachineArn] },
 ];
 
+/** Start executions. */
+export const startPermissions: Permissions = (names) => [
+    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
+];
+
 /** Start executions, see how they ended, answer in people's place, and keep the incidents table. */
 export const findingPermissions: Permissions = (names) => [
-    { Sid: "StartIncident", Effect: "Allow", Action: ["states:StartExecution"], Resource: [names.stateMachineArn] },
+    ...startPermissions(names),
     ...answerPermissions(names),
     {
         Sid: "SeeWhetherIncidentFailed",
@@ -36,7 +50,8 @@ export const findingObjects = [joinedFinding("*"), receivedMessage("*")] as cons
 const executionArn = (stateMachineArn: string, name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 const sfn = () => forensicsClient(SFNClient);
 
-async function start(incident: Incident): Promise<void> {
+/** Starts the execution of an incident; does nothing when there is one. */
+export async function startExecution(incident: Incident): Promise<void> {
     try {
         await sfn().send(
             new StartExecutionCommand({
@@ -73,7 +88,17 @@ async function keep(incident: Incident, finding: Finding): Promise<void> {
     await putJson(`${incident.prefix}${joinedFinding(digest)}`, finding, { onlyIfAbsent: true });
 }
 
-const ports: FindingPorts = { open: openRecord, standing: standingIncident, replace: replaceRecord, start, markStarted, hasFailed, keep };
+const ports: FindingPorts = {
+    open: openRecord,
+    standing: standingIncident,
+    replace: replaceRecord,
+    mayContain: ({ incidentId, instance }) => mayContain(incidentId, instance.accountId),
+    hold: holdIncident,
+    start: startExecution,
+    markStarted,
+    hasFailed,
+    keep,
+};
 
 /** What Step Functions says of a token whose task was answered already, or has timed out. */
 export const spentToken: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"]);
@@ -81,16 +106,46 @@ export const spentToken: ReadonlySet<string> = new Set(["TaskTimedOut", "TaskDoe
 /** Answers people's question in their place, when a finding joined that asks for containment without asking anybody. */
 export async function answerForPeople({ approval, findings, incident }: IncidentRecord): Promise<void> {
     const finding = findings.find(({ mode }) => mode === "automatic")!;
-    const answer = {
+    if (!approval?.taskToken) return;
+    const answer: ApprovalAnswer = {
         approved: true,
         by: `finding ${finding.id}`,
         reason: `${finding.type} joined the incident, and the rules ask nobody about it`,
+        via: "finding",
     };
-    try {
-        await sfn().send(new SendTaskSuccessCommand({ taskToken: approval!.taskToken, output: JSON.stringify(answer) }));
+    // Where a person was faster, it is their answer that stands.
+    await updateIncident(incident.incidentId, (read) =>
+        read.approval?.taskToken === approval.taskToken && read.approval.answer === null
+            ? { ...read, approval: { ...read.approval, answer } }
+            : null,
+    );
+    if (await wake(approval.taskToken, answer))
         log("a finding answered the request for approval", { incidentId: incident.incidentId, finding: finding.id });
+}
+
+/**
+ * Ends the waiting of a request for approval. What is sent along is for who reads the execution's history: what counts is the incidents table,
+ * which nobody but our functions writes. @returns false when nothing waits by this token any more
+ */
+export async function wake(taskToken: string, answer: ApprovalAnswer): Promise<boolean> {
+    try {
+        await sfn().send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(answer) }));
+        return true;
     } catch (error) {
         if (!spentToken.has(errorCode(error))) throw error;
+        return false;
+    }
+}
+
+/** Puts the messages of an incident that waited before its start beside its evidence. */
+export async function keepHeldMessages({ incident, findings }: IncidentRecord): Promise<void> {
+    for (const sha256 of new Set(findings.flatMap(({ message }) => (message ? [message.sha256] : [])))) {
+        if (!(await objectExists(`${heldPrefix}${receivedMessage(sha256)}`))) continue;
+        const { body } = await getObject(`${heldPrefix}${receivedMessage(sha256)}`);
+        await putObject(`${incident.prefix}${receivedMessage(sha256)}`, body.toString("utf8"), {
+            contentType: "application/json",
+            onlyIfAbsent: true,
+        });
     }
 }
 
@@ -108,14 +163,16 @@ export async function recordFinding(
     proposed: Incident,
     mode: ContainmentMode,
     message: string,
-): Promise<{ effect: Effect; incidentId: string }> {
-    const { effect, record } = await applyFinding(proposed, mode, ports);
+): Promise<{ effect: Effect; incidentId: string; held: Waits }> {
+    const { effect, record, held } = await applyFinding(proposed, mode, ports);
     if (answersItself(record)) await answerForPeople(record);
     const { sha256 } = proposed.finding.message ?? {};
-    if (sha256 !== undefined)
+    if (held === null && record.heldSince) await keepHeldMessages(record);
+    // One that waits has it when it is started: a message that names thousands would be kept thousands of times.
+    if (sha256 !== undefined && held === null)
         await putObject(`${record.incident.prefix}${receivedMessage(sha256)}`, message, {
             contentType: "application/json",
             onlyIfAbsent: true,
         });
-    return { effect, incidentId: record.incident.incidentId };
+    return { effect, incidentId: record.incident.incidentId, held };
 }

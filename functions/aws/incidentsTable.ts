@@ -1,8 +1,10 @@
 /**
- * The table of incidents. Three kinds of items, by their key `pk`:
+ * The table of incidents. Its kinds of items, by their key `pk`:
  *
  *     instance#<account>/<Region>/<instance id>   incidentId, generation: the instance's standing incident
- *     incident#<incident id>                      everything of an IncidentRecord
+ *     incident#<incident id>                      everything of an IncidentRecord; `standing` = `held` while it waits before its start
+ *     containment#…                               see standingContainments.ts
+ *     brake#…, held#…                             see brake.ts
  *     role#<account>/<role>                       holder, until: see containment/roleLock.ts
  *
  * Every write is conditional on what was read, so that of two at the same moment one wins and the other reads again.
@@ -69,7 +71,8 @@ function toItem(record: IncidentRecord): Item {
     };
 }
 
-function fromItem(item: Item): IncidentRecord {
+/** An item of the table as a record. */
+export function recordOf(item: Item): IncidentRecord {
     const json = (name: string): unknown => (item[name]?.S === undefined ? null : JSON.parse(item[name].S));
     return incidentRecordSchema.parse({
         incident: json("incident"),
@@ -79,6 +82,7 @@ function fromItem(item: Item): IncidentRecord {
         findings: json("findings"),
         approval: json("approval"),
         startedAt: item.startedAt?.S ?? null,
+        ...(item.heldSince?.S === undefined ? {} : { heldSince: item.heldSince.S }),
         updatedAt: item.updatedAt?.S,
     });
 }
@@ -91,7 +95,7 @@ async function getItem(pk: string): Promise<Item | null> {
 /** An incident's record. @returns null when the table has none: then the execution was not started by a finding */
 export async function readIncident(incidentId: string): Promise<IncidentRecord | null> {
     const item = await getItem(incidentKey(incidentId));
-    return item && fromItem(item);
+    return item && recordOf(item);
 }
 
 /**
@@ -174,13 +178,41 @@ export async function replaceRecord(record: IncidentRecord): Promise<boolean> {
     }
 }
 
-/** Notes that the incident's execution was started. Not a change of the record that another writer must know of. */
+/** What the index `standing` has for an incident that waits for a person before its start. */
+export const heldMark = "held";
+
+/** Notes that the incident waits for a person before its start; `standing` puts it into the table's index. */
+export async function holdIncident(incidentId: string): Promise<void> {
+    await dynamodb().send(
+        new UpdateItemCommand({
+            TableName: tableName(),
+            Key: { pk: { S: incidentKey(incidentId) } },
+            UpdateExpression: "SET heldSince = :now, standing = :held",
+            ConditionExpression: "attribute_exists(pk)",
+            ExpressionAttributeValues: { ":now": { S: new Date().toISOString() }, ":held": { S: heldMark } },
+        }),
+    );
+}
+
+/** Notes that the incident no longer waits before its start, whatever was answered. */
+export async function unholdIncident(incidentId: string): Promise<void> {
+    await dynamodb().send(
+        new UpdateItemCommand({
+            TableName: tableName(),
+            Key: { pk: { S: incidentKey(incidentId) } },
+            UpdateExpression: "REMOVE heldSince, standing",
+            ConditionExpression: "attribute_exists(pk)",
+        }),
+    );
+}
+
+/** Notes that the incident's execution was started, and no longer waits. Not a change of the record that another writer must know of. */
 export async function markStarted(incidentId: string): Promise<void> {
     await dynamodb().send(
         new UpdateItemCommand({
             TableName: tableName(),
             Key: { pk: { S: incidentKey(incidentId) } },
-            UpdateExpression: "SET startedAt = :now",
+            UpdateExpression: "SET startedAt = :now REMOVE heldSince, standing",
             ConditionExpression: "attribute_exists(pk)",
             ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
         }),

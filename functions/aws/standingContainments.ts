@@ -8,6 +8,8 @@ import { standingContainmentSchema, type StandingContainment } from "../domain/s
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
 import { errorCode, TransientError } from "./errors";
+import { heldMark, recordOf } from "./incidentsTable";
+import type { IncidentRecord } from "../domain/incidentRecord";
 import type { Permissions } from "./permissions";
 
 /** The sparse index of what stands. */
@@ -89,16 +91,22 @@ export async function changeStanding(
     throw new TransientError(`The containment of ${instance.instanceId} changed ${mostAttempts} times while it was being updated`);
 }
 
-/** What stands, by the index: without a promise of the last second. */
-export async function listStanding(): Promise<StandingContainment[]> {
-    const found: StandingContainment[] = [];
+/** Items of the index by their mark: without a promise of the last second. */
+async function listMarked(mark: string): Promise<Record<string, AttributeValue>[]> {
+    const found: Record<string, AttributeValue>[] = [];
     const query = {
         TableName: environment("INCIDENTS_TABLE"),
         IndexName: standingIndex,
         KeyConditionExpression: "#standing = :yes",
         ExpressionAttributeNames: { "#standing": "standing" },
-        ExpressionAttributeValues: { ":yes": { S: "yes" } },
+        ExpressionAttributeValues: { ":yes": { S: mark } },
     };
-    for await (const page of paginateQuery({ client: dynamodb() }, query)) found.push(...(page.Items ?? []).map(fromItem));
+    for await (const page of paginateQuery({ client: dynamodb() }, query)) found.push(...(page.Items ?? []));
     return found;
 }
+
+/** What stands contained. */
+export const listStanding = async (): Promise<StandingContainment[]> => (await listMarked("yes")).map(fromItem);
+
+/** Incidents that wait for a person before anything is done, as the brake holds. */
+export const listHeld = async (): Promise<IncidentRecord[]> => (await listMarked(heldMark)).map(recordOf);

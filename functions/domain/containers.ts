@@ -134,6 +134,8 @@ export const containmentDecisionSchema = z.object({
     by: untrustedText(512).nullable(),
     /** The instance carries the tag that exempts it, and the configuration honours it. */
     exempt: z.boolean(),
+    /** It would be contained, but so many were of late that a person is asked. */
+    braked: z.boolean().optional(),
 });
 export type ContainmentDecision = z.infer<typeof containmentDecisionSchema>;
 
@@ -143,6 +145,8 @@ export const approvalAnswerSchema = z.object({
     /** ARN of the person's session; says so when nobody answered in time. */
     by: untrustedText(512),
     reason: untrustedText(512).nullable().default(null),
+    /** Whose answer it is: only a person's lets more instances be contained than the brake does. @default person */
+    via: z.enum(["person", "silence", "finding"]).optional(),
 });
 export type ApprovalAnswer = z.infer<typeof approvalAnswerSchema>;
 

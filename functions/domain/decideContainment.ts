@@ -15,6 +15,7 @@ import {
     type ContainmentMode,
     type Finding,
 } from "./containers";
+import { brakeSchema } from "./brake";
 import { modeTag } from "./tags";
 
 /** A rule holds for a finding when everything it names does. */
@@ -25,6 +26,13 @@ export const containmentRuleSchema = z.strictObject({
     findingType: z.string().min(1).max(256).optional(),
     /** Accounts of the instance. @default any */
     accounts: z.array(accountIdSchema).min(1).optional(),
+    /** VPCs of the instance. @default any */
+    vpcs: z
+        .array(z.string().regex(/^vpc-[0-9a-f]+$/, "a VPC id looks like vpc-0123456789abcdef0"))
+        .min(1)
+        .optional(),
+    /** Tags of the instance, all of them. Who may tag it may be the attacker, so such a rule only ever asks a person. @default any */
+    tags: z.record(z.string().min(1).max(128), z.string().max(256)).optional(),
     mode: containmentModeSchema,
 });
 export type ContainmentRule = z.infer<typeof containmentRuleSchema>;
@@ -38,8 +46,46 @@ export const containmentPolicySchema = z.strictObject({
     allowExempt: z.boolean().default(false),
     /** What happens when nobody answers in time. @default contain */
     onApprovalTimeout: z.enum(["contain", "observe"]).default("contain"),
+    /** How many instances are contained in a while without asking anybody. @default 10 in 10 minutes, in a Region */
+    brake: brakeSchema.optional(),
 });
 export type ContainmentPolicy = z.infer<typeof containmentPolicySchema>;
+
+/** What rules about tags must keep to, as sentences: an attacker's tag must not turn containment off. */
+export function tagProblems({
+    rules,
+    onApprovalTimeout,
+}: Pick<ContainmentPolicy, "rules" | "onApprovalTimeout">): { path: (string | number)[]; message: string }[] {
+    return rules.flatMap((rule, index) => {
+        if (rule.tags === undefined) return [];
+        const path = ["rules", index, "mode"];
+        if (rule.mode !== "approval")
+            return [
+                {
+                    path,
+                    message: "a rule that names tags has the mode approval: whoever may tag an instance would decide about it otherwise",
+                },
+            ];
+        if (onApprovalTimeout === "observe")
+            return [
+                {
+                    path,
+                    message:
+                        "a rule that names tags needs onApprovalTimeout: contain, or a tag and silence would leave the instance as it is",
+                },
+            ];
+        return [];
+    });
+}
+
+/** What the rules may ask about the instance itself. */
+export interface Place {
+    accountId: string;
+    /** Null where it is not known yet; then rules that name VPCs may hold. */
+    vpcId: string | null;
+    /** Null where they are not known yet; then rules that name tags may hold. */
+    tags: Readonly<Record<string, string>> | null;
+}
 
 /** What the decision needs of a finding. */
 export type DecidingFinding = Pick<Finding, "id" | "type" | "severity" | "sample" | "origin">;
@@ -59,14 +105,17 @@ export function matchesGlob(pattern: string, text: string): boolean {
     return text.length - last.length >= at && text.endsWith(last);
 }
 
-function holds(rule: ContainmentRule, finding: DecidingFinding, accountId: string): boolean {
+function holds(rule: ContainmentRule, finding: DecidingFinding, { accountId, vpcId, tags }: Place): "yes" | "no" | "perhaps" {
     // A person who asks for containment means it: only a rule that names such requests holds for one.
-    if (finding.origin === "manual" && rule.findingType === undefined) return false;
-    return (
+    if (finding.origin === "manual" && rule.findingType === undefined) return "no";
+    const fits =
         finding.severity >= (rule.minimumSeverity ?? 0) &&
         (rule.findingType === undefined || matchesGlob(rule.findingType, finding.type)) &&
-        (rule.accounts === undefined || rule.accounts.includes(accountId))
-    );
+        (rule.accounts === undefined || rule.accounts.includes(accountId)) &&
+        (rule.vpcs === undefined || vpcId === null || rule.vpcs.includes(vpcId)) &&
+        (rule.tags === undefined || tags === null || Object.entries(rule.tags).every(([key, value]) => tags[key] === value));
+    if (!fits) return "no";
+    return (rule.vpcs !== undefined && vpcId === null) || (rule.tags !== undefined && tags === null) ? "perhaps" : "yes";
 }
 
 /**
@@ -74,7 +123,8 @@ function holds(rule: ContainmentRule, finding: DecidingFinding, accountId: strin
  * a container, a group) makes an incident of the instance only then; a rule for everything does not mean it.
  */
 export function namesType(finding: DecidingFinding, accountId: string, policy: ContainmentPolicy): boolean {
-    return policy.rules.some((rule) => /[^*]/.test(rule.findingType ?? "") && holds(rule, finding, accountId));
+    const place = { accountId, vpcId: null, tags: null };
+    return policy.rules.some((rule) => /[^*]/.test(rule.findingType ?? "") && holds(rule, finding, place) !== "no");
 }
 
 const strictness = (mode: ContainmentMode) => containmentModes.indexOf(mode);
@@ -85,19 +135,34 @@ export interface Ruling {
     reason: string;
 }
 
-/** What the configuration says about one finding. @param drill whether samples are treated as real */
-export function ruleOn(finding: DecidingFinding, accountId: string, policy: ContainmentPolicy, drill: boolean): Ruling {
+/**
+ * What the configuration says about one finding.
+ *
+ * @param instance its account alone where nothing else is known yet: of the rules that may hold the strictest counts then, and the decision is
+ * made again once the instance was read
+ * @param drill whether samples are treated as real
+ */
+export function ruleOn(finding: DecidingFinding, instance: string | Place, policy: ContainmentPolicy, drill: boolean): Ruling {
+    const place = typeof instance === "string" ? { accountId: instance, vpcId: null, tags: null } : instance;
     const about = `${finding.type} of severity ${finding.severity}`;
     if (finding.sample && !drill) return { mode: "observe", reason: `${about} is a sample, and samples contain nothing outside a drill.` };
-    const index = policy.rules.findIndex((rule) => holds(rule, finding, accountId));
-    if (index >= 0)
-        return {
-            mode: policy.rules[index]!.mode,
-            reason: `Rule ${index + 1} of containment.rules says ${policy.rules[index]!.mode} for ${about}.`,
-        };
-    if (finding.origin === "manual") return { mode: "automatic", reason: "A person asked for containment." };
-    return { mode: policy.mode, reason: `containment.mode says ${policy.mode} for ${about}.` };
+    const rulings: Ruling[] = [];
+    for (const [index, rule] of policy.rules.entries()) {
+        const answer = holds(rule, finding, place);
+        if (answer === "no") continue;
+        rulings.push({ mode: rule.mode, reason: `Rule ${index + 1} of containment.rules says ${rule.mode} for ${about}.` });
+        if (answer === "yes") return strictestOf(rulings);
+    }
+    const otherwise: Ruling =
+        finding.origin === "manual"
+            ? { mode: "automatic", reason: "A person asked for containment." }
+            : { mode: policy.mode, reason: `containment.mode says ${policy.mode} for ${about}.` };
+    return strictestOf([...rulings, otherwise]);
 }
+
+/** The first of the strictest. @param rulings at least one */
+const strictestOf = (rulings: readonly Ruling[]): Ruling =>
+    rulings.reduce((worst, ruling) => (isStricter(ruling.mode, worst.mode) ? ruling : worst));
 
 /** What a tag does to a ruling. `clean-room:mode` is under the control of whoever may tag the instance. */
 function applyTag({ mode, reason }: Ruling, tag: string | null, policy: ContainmentPolicy): Ruling & { exempt: boolean } {
@@ -130,6 +195,10 @@ export interface DecisionInput {
     findings: readonly DecidingFinding[];
     /** Account of the instance. */
     accountId: string;
+    /** VPC of the instance; null where it is not known. @default null */
+    vpcId?: string | null;
+    /** All tags of the instance. @default none */
+    tags?: Readonly<Record<string, string>>;
     /** Value of the instance's tag `clean-room:mode`; null when it has none. */
     tag: string | null;
     policy: ContainmentPolicy;
@@ -140,9 +209,17 @@ export interface DecisionInput {
 }
 
 /** Decides. An answer stands in the place of `approval` alone: what became stricter since is not undone by a denial. */
-export function decideContainment({ findings, accountId, tag, policy, drill, answer }: DecisionInput): ContainmentDecision {
-    const rulings = findings.map((finding) => ruleOn(finding, accountId, policy, drill));
-    const strictest = rulings.reduce((worst, ruling) => (isStricter(ruling.mode, worst.mode) ? ruling : worst));
+export function decideContainment({
+    findings,
+    accountId,
+    vpcId = null,
+    tags = {},
+    tag,
+    policy,
+    drill,
+    answer,
+}: DecisionInput): ContainmentDecision {
+    const strictest = strictestOf(findings.map((finding) => ruleOn(finding, { accountId, vpcId, tags }, policy, drill)));
     // Nothing about an instance makes a mere sample real.
     const onlySamples = !drill && findings.every((finding) => finding.sample);
     const { mode, reason, exempt } = onlySamples ? { ...strictest, exempt: false } : applyTag(strictest, tag, policy);
@@ -150,4 +227,9 @@ export function decideContainment({ findings, accountId, tag, policy, drill, ans
     // A person's yes also stands when the rules or the tag became milder while they were asked.
     const said = `${reason} ${answer.approved ? "Approved" : "Denied"} by ${answer.by}${answer.reason ? `: ${answer.reason}` : "."}`;
     return { mode: answer.approved ? "automatic" : "observe", reason: said, by: answer.by, exempt };
+}
+
+/** A decision to contain for which the brake has no room: a person is asked instead. */
+export function braked({ reason, exempt }: ContainmentDecision, why: string): ContainmentDecision {
+    return { mode: "approval", reason: `${reason} But ${why}, and so many have begun: a person decides.`, by: null, exempt, braked: true };
 }

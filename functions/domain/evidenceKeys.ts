@@ -12,6 +12,11 @@ export const incidentsRoot = "incidents/";
 /** The key prefix of a message that opened no incident. @param digest of the message */
 export const refusedPrefix = (digest: string): string => incidentPrefix(`refused/${digest}`);
 
+/** The key prefix of what waits because the brake holds: `messages/` byte for byte, and below each telling's name what people are told. */
+export const heldPrefix = incidentPrefix("held");
+/** The key prefix of one telling. @param name of the limit, the window and the tier (domain/brake.ts) */
+export const heldTelling = (name: string): string => incidentPrefix(`held/${name}`);
+
 /** Names below the incident's prefix. */
 export const objectNames = {
     /** The instance before the first change; what a release puts back. */

@@ -21,9 +21,11 @@ export const incidentRecordSchema = z.object({
     findings: z.array(seenFindingSchema).min(1).max(mostFindings),
     /** When the execution was started; null when that is not known. */
     startedAt: timestampSchema.nullable(),
-    /** The request for approval; null when none was made. */
+    /** Since when it waits for a person before anything is done, because the brake held; null when it does not. */
+    heldSince: timestampSchema.nullable().optional(),
+    /** The request for approval; null when none was made. Its token is null where the execution waits for its start. */
     approval: z
-        .object({ taskToken: z.string().min(1).max(2048), expiresAt: timestampSchema, answer: approvalAnswerSchema.nullable() })
+        .object({ taskToken: z.string().min(1).max(2048).nullable(), expiresAt: timestampSchema, answer: approvalAnswerSchema.nullable() })
         .nullable(),
     updatedAt: timestampSchema,
 });
@@ -106,6 +108,11 @@ export function withFinding(record: IncidentRecord, finding: Finding, mode: Cont
         findings.splice(findings.indexOf(findings.slice(1).reduce((mildest, each) => (milder(each, mildest) ? each : mildest))), 1);
     }
     return { ...record, findings, updatedAt: now };
+}
+
+/** Whether the incident contains its instance without asking, as far as is known before the instance was read. */
+export function asksNobody({ approval, findings }: IncidentRecord): boolean {
+    return approval?.answer?.approved !== true && findings.some(({ mode }) => mode === "automatic");
 }
 
 /** Whether a finding that joined asks for containment while people are still being asked: then nobody needs to answer. */

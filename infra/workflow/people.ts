@@ -7,38 +7,41 @@ export function openTicket(tasks: Tasks): State {
     return tasks.branch("OpenTicket", containers("incident"), { done: { InputPath: "$.result.value" }, givenUp: { Result: null } });
 }
 
-/** Asks whether the instance shall be contained; `$.answer` is what they, or their silence, said. */
-export function askPeople(tasks: Tasks, next: string): States {
-    const { functionArns, approvalTimeoutSeconds, onApprovalTimeout } = tasks.inputs;
+/**
+ * Asks whether the instance shall be contained; `$.answer` is what their silence said, or null: their answer stands in the incidents table.
+ *
+ * @param again follows the states' names where people are asked a second time
+ */
+export function askPeople(tasks: Tasks, next: string, timeoutSeconds: number, again: "" | "Again" = ""): States {
+    const { functionArns, onApprovalTimeout } = tasks.inputs;
     return {
-        RequestApproval: {
+        [`RequestApproval${again}`]: {
             Type: "Task",
             Resource: tasks.service("lambda:invoke.waitForTaskToken"),
             Parameters: {
                 FunctionName: functionArns.RequestApproval,
-                Payload: {
-                    ...containers("incident", "containment"),
-                    "taskToken.$": "$$.Task.Token",
-                    timeoutSeconds: approvalTimeoutSeconds,
-                },
+                Payload: { ...containers("incident", "containment"), "taskToken.$": "$$.Task.Token", timeoutSeconds },
             },
-            TimeoutSeconds: approvalTimeoutSeconds,
+            TimeoutSeconds: timeoutSeconds,
             // Silence is an answer, so asking is not tried again after it.
             Retry: [retryTransientBut("States.Timeout")],
             Catch: [
-                { ErrorEquals: ["States.Timeout"], ResultPath: "$.failure", Next: "NobodyAnswered" },
-                ...catchAll("RequestApprovalFailed").Catch,
+                { ErrorEquals: ["States.Timeout"], ResultPath: "$.failure", Next: `NobodyAnswered${again}` },
+                ...catchAll(`RequestApproval${again}Failed`).Catch,
             ],
-            ResultPath: "$.answer",
-            Next: next,
+            // Whoever holds the token may send anything. What people answered stands in the incidents table, by what AWS says who they are.
+            ResultPath: null,
+            Next: `Answered${again}`,
         },
-        RequestApprovalFailed: nameProblem("RequestApproval", "TellRequestApprovalError"),
-        TellRequestApprovalError: tasks.tellError("NobodyAnswered"),
-        NobodyAnswered: {
+        [`Answered${again}`]: { Type: "Pass", Result: null, ResultPath: "$.answer", Next: next },
+        [`RequestApproval${again}Failed`]: nameProblem("RequestApproval", `TellRequestApproval${again}Error`),
+        [`TellRequestApproval${again}Error`]: tasks.tellError(`NobodyAnswered${again}`),
+        [`NobodyAnswered${again}`]: {
             Type: "Pass",
             Result: {
                 approved: onApprovalTimeout === "contain",
                 by: "silence",
+                via: "silence",
                 reason: `nobody answered in time, and containment.onApprovalTimeout says ${onApprovalTimeout}`,
             },
             ResultPath: "$.answer",

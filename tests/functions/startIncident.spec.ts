@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
+import { forgetBrake } from "../../functions/aws/brake";
+import { heldSchema } from "../../functions/domain/brake";
 import { markReleased, standingIncident, updateIncident } from "../../functions/aws/incidentsTable";
 import { approvalAnswerSchema, findingSchema, incidentSchema, problemSchema } from "../../functions/domain/containers";
 import { incidentIdOf } from "../../functions/domain/proposeIncidents";
@@ -68,6 +70,7 @@ describe("startIncident", () => {
         aws.objects.clear();
         aws.broken.clear();
         logged.length = 0;
+        forgetBrake();
     });
 
     afterEach(() => {
@@ -86,7 +89,15 @@ describe("startIncident", () => {
         const incident = incidentSchema.parse(JSON.parse(call.body.input as string));
         expect(call.body).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
         expect(incident).to.deep.include({ incidentId: call.body.name, instance: here });
-        expect(aws.calls.map(({ action }) => action)).to.deep.equal(["TransactWriteItems", "StartExecution", "UpdateItem", "PutObject"]);
+        expect(aws.calls.map(({ action }) => action)).to.deep.equal([
+            "TransactWriteItems",
+            // The brake: the count is read once a function's life, and written.
+            "GetItem",
+            "PutItem",
+            "StartExecution",
+            "UpdateItem",
+            "PutObject",
+        ]);
         // And the message is in the incident's custody log, with who kept it.
         const [entry] = [...aws.log.values()].map((text) => JSON.parse(text) as { who: string; what: string; object: { key: string } });
         expect(entry).to.deep.include({ what: "s3:PutObject", who: "arn:aws:sts::111111111111:assumed-role/start/start" });
@@ -444,6 +455,113 @@ describe("startIncident", () => {
         expect(aws.of("StartExecution")).to.have.length(1);
         expect(aws.of("SendMessage")).to.have.length(4);
         expect(problems()).to.have.length(4);
+    });
+
+    describe("the brake", () => {
+        /** As the tool asks for containment by hand, many at once. */
+        const many = (count: number, from = 0) =>
+            Array.from({ length: count }, (_, index) => ({
+                instanceId: `i-${(from + index).toString(16).padStart(17, "0")}`,
+                accountId: here.accountId,
+                region,
+            }));
+        const held = () => [...aws.table.items.values()].filter((item) => item.standing?.S === "held");
+        const tellings = () =>
+            [...aws.objects]
+                .filter(([path]) => path.includes("/held/") && path.endsWith(".error.json"))
+                .map(([, text]) => heldSchema.parse(JSON.parse(text)));
+
+        it("lets a message that names 3,000 instances contain ten, and the others wait, told in one list, none lost", async function () {
+            this.timeout(60_000);
+            await run(delivery(many(3000)));
+            expect(aws.executions.size).to.equal(10);
+            expect(held()).to.have.length(2990);
+            const [telling, ...more] = tellings();
+            expect(more).to.deep.equal([]);
+            expect(telling).to.include({ total: 2990, unnamed: 2890 });
+            expect(telling!.instances).to.have.length(100);
+            expect(aws.of("SendMessage"), "nothing was refused").to.deep.equal([]);
+            // The message is kept once for all that wait, and beside the evidence of those that were started.
+            expect([...aws.objects.keys()].filter((path) => path.includes("/messages/"))).to.have.length(11);
+        });
+
+        it("tells once in a while, however many messages come, and again when they are ten times as many", async () => {
+            process.env.CONTAINMENT_POLICY = '{"brake":{"count":1,"minutes":1440}}';
+            for (let index = 0; index < 12; index++) await run(delivery(many(1, index)));
+            expect(aws.executions.size).to.equal(1);
+            expect(tellings().map(({ total }) => total)).to.deep.equal([1, 10]);
+        });
+
+        it("counts a delivery that comes again once, and tells nobody twice", async () => {
+            const event = delivery(many(13));
+            await run(event);
+            await run(event);
+            expect([aws.executions.size, held().length, tellings().length]).to.deep.equal([10, 3, 1]);
+        });
+
+        it("counts an account of its own by its own limit", async () => {
+            process.env.CONTAINMENT_POLICY = JSON.stringify({ brake: { count: 2, accounts: { "333333333333": { count: 1 } } } });
+            const others = many(3, 100).map((each) => ({ ...each, accountId: "333333333333" }));
+            await run(delivery([...many(3), ...others]));
+            expect(aws.executions.size).to.equal(3);
+            expect(held()).to.have.length(3);
+        });
+
+        it("starts what waits by a later finding when there is room again, with the message it came in", async () => {
+            process.env.CONTAINMENT_POLICY = '{"brake":{"count":1,"minutes":10}}';
+            await run(delivery(many(1), findingHere()));
+            expect(aws.executions.size).to.equal(1);
+            const id = incidentIdOf(here, victimFindingId);
+            // Ten minutes later.
+            const [brake] = [...aws.table.items.values()].filter((item) => (item.pk!.S as string).startsWith("brake#"));
+            brake!.taken = { S: "[]" };
+            forgetBrake();
+            await run(delivery(otherFindingHere()));
+            expect([...aws.executions.keys()]).to.include(id);
+            expect(held()).to.deep.equal([]);
+            expect([...aws.objects.keys()].filter((path) => path.startsWith(`/evidence/incidents/${id}/messages/`))).to.have.length(2);
+        });
+
+        it("holds nobody up whom the rules ask about, or leave alone", async () => {
+            process.env.CONTAINMENT_POLICY =
+                '{"mode":"approval","rules":[{"findingType":"Manual:*","mode":"observe"}],"brake":{"count":1}}';
+            await run(delivery(many(3), findingHere(), findingHere("i-0b2c3d4e5f6071829")));
+            expect([aws.executions.size, held().length]).to.deep.equal([5, 0]);
+        });
+
+        it("never contains more than its count in its minutes and never loses an instance, whatever comes when", () =>
+            fc.assert(
+                fc.asyncProperty(
+                    fc.array(fc.record({ from: fc.nat(12), size: fc.integer({ min: 1, max: 6 }), breaks: fc.boolean() }), {
+                        minLength: 1,
+                        maxLength: 6,
+                    }),
+                    fc.integer({ min: 1, max: 4 }),
+                    async (messages, count) => {
+                        aws.executions.clear();
+                        aws.table.items.clear();
+                        aws.objects.clear();
+                        forgetBrake();
+                        process.env.CONTAINMENT_POLICY = JSON.stringify({ brake: { count } });
+                        // Some processes end in the middle; SNS then delivers again. All at the same moment.
+                        await Promise.all(
+                            messages.map(async ({ from, size, breaks }) => {
+                                const event = delivery(many(size, from));
+                                if (breaks) aws.broken.add("StartExecution");
+                                await run(event).catch(() => undefined);
+                                aws.broken.clear();
+                                await run(event).catch(() => run(event));
+                            }),
+                        );
+                        const named = new Set(messages.flatMap(({ from, size }) => many(size, from).map(({ instanceId }) => instanceId)));
+                        expect(aws.executions.size).to.equal(Math.min(count, named.size));
+                        const waiting = held().map((item) => (item.pk!.S as string).replace(/^incident#|-[0-9a-f]{16}$/g, ""));
+                        const started = [...aws.executions.keys()].map((id) => id.replace(/-[0-9a-f]{16}$/, ""));
+                        expect([...waiting, ...started].sort()).to.deep.equal([...named].sort());
+                    },
+                ),
+                { numRuns: 15 },
+            ));
     });
 
     it("goes on after an AWS failure and throws at the end, so that Lambda tries again", async () => {

@@ -7,19 +7,26 @@ import path from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
-import { CreateStateMachineCommand, DescribeExecutionCommand, ListExecutionsCommand, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import {
+    CreateStateMachineCommand,
+    DescribeExecutionCommand,
+    ListExecutionsCommand,
+    SendTaskSuccessCommand,
+    StartExecutionCommand,
+} from "@aws-sdk/client-sfn";
 import { buildSync } from "esbuild";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
-import { openRecord, standingIncident } from "../../functions/aws/incidentsTable";
+import { openRecord, readIncidentsPermissions, standingIncident } from "../../functions/aws/incidentsTable";
 import type { Permissions } from "../../functions/aws/permissions";
 import type { Containment, InstanceRef } from "../../functions/domain/containers";
 import { newRecord } from "../../functions/domain/incidentRecord";
 import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
+import * as answerApproval from "../../functions/answerApproval";
 import * as requestApproval from "../../functions/requestApproval";
 import * as startIncident from "../../functions/startIncident";
-import { deployedNames, incidentsTableName } from "../../infra/names";
+import { deployedNames, functionNameOf, incidentsTableName } from "../../infra/names";
 import { workflowDefinition } from "../../infra/workflow/definition";
 import { stepHandlers, type StepName } from "../../infra/workflow/tasks";
 import { fixture, put } from "../functions/domain/messageFixtures";
@@ -43,19 +50,25 @@ const logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "*");
 /** What a function's role may do, as deployed. */
 const statementsOf = ({ permissions }: { permissions: Permissions }) => [logs, ...(permissions(names) as Statement[])];
 
-/** Contains nothing: says what isolateInstance would say before people are asked, and after they answered. */
+/** Contains nothing: says what isolateInstance would say before people are asked, and after they answered: in the table, or by silence. */
 const standInForIsolation = (containment: Omit<Containment, "outcome" | "decision" | "contained">) => `
-    exports.handler = async ({ answer }) => ({
-        ...${JSON.stringify(containment)}, contained: answer?.approved ?? false,
-        outcome: !answer ? "awaiting-approval" : answer.approved ? "contained" : "observed",
-        decision: { mode: !answer ? "approval" : answer.approved ? "automatic" : "observe", reason: "as the test says", by: answer?.by ?? null, exempt: false },
-    });`;
+    import { readIncident } from "./functions/aws/incidentsTable";
+    export const handler = async ({ incident, answer: silence }) => {
+        const answer = (await readIncident(incident.incidentId))?.approval?.answer ?? silence;
+        return {
+            ...${JSON.stringify(containment)}, contained: answer?.approved ?? false,
+            outcome: !answer ? "awaiting-approval" : answer.approved ? "contained" : "observed",
+            decision: { mode: !answer ? "approval" : answer.approved ? "automatic" : "observe", reason: "as the test says", by: answer?.by ?? null, exempt: false },
+        };
+    };`;
 
 /** One of our functions as it is deployed. */
-function bundled(handler: string): Uint8Array {
+function bundled(handler: string, contents?: string): Uint8Array {
     const built = buildSync({
         absWorkingDir: repository,
-        entryPoints: [`functions/${handler}.ts`],
+        ...(contents === undefined
+            ? { entryPoints: [`functions/${handler}.ts`] }
+            : { stdin: { contents, resolveDir: repository, loader: "ts" } }),
         bundle: true,
         platform: "node",
         target: "node22",
@@ -110,12 +123,13 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         );
         await aws.s3.send(new CreateBucketCommand({ Bucket: evidenceBucket, CreateBucketConfiguration: { LocationConstraint: region } }));
 
-        const standIn = await makeRole(aws, lambdas, [logs]);
+        const standIn = await makeRole(aws, lambdas, [logs, ...(readIncidentsPermissions(names) as Statement[])]);
         const now = new Date().toISOString();
         const isolate = await makeFunction(
             aws,
             standIn,
-            zipped(
+            bundled(
+                "standInForIsolation",
                 standInForIsolation({
                     schemaVersion: 1,
                     incidentId: "of the test",
@@ -134,6 +148,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
                     containedAt: null,
                 }),
             ),
+            { environment: { INCIDENTS_TABLE: incidentsTableName } },
         );
         const other = await makeFunction(aws, standIn, zipped("exports.handler = async () => ({ done: true });"));
         const environment = {
@@ -154,6 +169,11 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         });
         startFunction = await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(startIncident)), bundled("startIncident"), {
             environment,
+        });
+
+        await makeFunction(aws, await makeRole(aws, lambdas, statementsOf(answerApproval)), bundled("answerApproval"), {
+            environment,
+            name: functionNameOf("answerApproval"),
         });
 
         const functionArns = {
@@ -255,10 +275,36 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
             expect(containment.outcome).to.equal(outcome);
             expect(containment.decision!.by).to.match(new RegExp(`^arn:aws:.*${FORENSICS}`));
             const again = await answer(verb, incidentId);
-            expect(again.output).to.match(/answered already, or the time for it is over/);
+            expect(again.output).to.match(/was (approved|denied) by arn:aws:/);
+            // By what AWS says of the operator's credentials, which the table has.
+            const kept = (await standingIncident(instance))!.approval!.answer!;
+            expect(kept).to.include({ by: containment.decision!.by, via: "person", reason: "as the test says" });
             expect(again.code).to.equal(1);
         });
     }
+
+    for (const [what, output] of [
+        ["names somebody else", '{"approved":true,"by":"arn:aws:sts::111111111111:assumed-role/ciso/forged","reason":null}'],
+        ["is malformed", '{"approved":"no"}'],
+    ] as const)
+        it(`is not decided by what whoever has the token sends: it ${what}`, async () => {
+            const instance = newInstance();
+            await deliver(findingAbout(instance));
+            const { approval, incident } = await asked(instance);
+            await aws.sfn.send(new SendTaskSuccessCommand({ taskToken: approval!.taskToken!, output }));
+            // People are asked again, and what they say counts.
+            await until(
+                "people asked again",
+                async () => {
+                    const record = await standingIncident(instance);
+                    return record!.approval!.taskToken === approval!.taskToken ? undefined : record;
+                },
+                20_000,
+            );
+            expect((await standingIncident(instance))!.approval!.answer).to.equal(null);
+            expect((await answer("deny", incident.incidentId)).code).to.equal(0);
+            expect((await outcomeOf(executionOf(incident.incidentId))).outcome).to.equal("observed");
+        });
 
     it("asks nobody any more when a finding joins that asks nobody", async () => {
         const instance = newInstance();

@@ -78,18 +78,20 @@ export class FakeDynamoDb {
                 const conditional = body as Conditional;
                 const item = this.items.get(pk);
                 if (!holds(item, conditional)) return { __type: "ConditionalCheckFailedException", message: "refused" };
-                const assignments = (body.UpdateExpression as string)
-                    .replace(/^SET /, "")
-                    .split(", ")
-                    .map((each) => each.split(" = ") as [string, string]);
-                const changed = Object.fromEntries(
-                    assignments.map(([name, value]) => [
-                        conditional.ExpressionAttributeNames?.[name] ?? name,
-                        conditional.ExpressionAttributeValues![value]!,
-                    ]),
-                );
-                this.items.set(pk, { ...item, pk: { S: pk }, ...changed });
-                return {};
+                // Clauses in any order: SET a = :a, b = :b REMOVE c, d ADD e :e
+                const clauses = [...(body.UpdateExpression as string).matchAll(/(SET|REMOVE|ADD) (.*?)(?= (?:SET|REMOVE|ADD) |$)/g)];
+                const changed: Item = { ...item, pk: { S: pk } };
+                for (const [, verb, list] of clauses)
+                    for (const each of list!.split(", ")) {
+                        const [name, value] = each.split(verb === "SET" ? " = " : " ");
+                        const attribute = conditional.ExpressionAttributeNames?.[name!] ?? name!;
+                        const given = conditional.ExpressionAttributeValues?.[value ?? ""];
+                        if (verb === "REMOVE") delete changed[attribute];
+                        else if (verb === "SET") changed[attribute] = given!;
+                        else changed[attribute] = { N: String(Number(changed[attribute]?.N ?? 0) + Number(given!.N)) };
+                    }
+                this.items.set(pk, changed);
+                return body.ReturnValues === "UPDATED_NEW" ? { Attributes: changed } : {};
             }
             default:
                 throw new Error(`The fake does not know ${action}`);

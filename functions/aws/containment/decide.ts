@@ -1,9 +1,11 @@
 /** Decides who contains an instance, from its tag, its incident's findings and people's answer; and keeps in the table what came of it. */
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { ApprovalAnswer, ContainmentDecision, Incident } from "../../domain/containers";
-import { decideContainment } from "../../domain/decideContainment";
+import { brakeWords, countedWith } from "../../domain/brake";
+import { braked, decideContainment } from "../../domain/decideContainment";
 import { modeTag, tagValue } from "../../domain/tags";
 import type { IncidentRecord } from "../../domain/incidentRecord";
+import { mayContain } from "../brake";
 import { deployedPolicy } from "../containmentPolicy";
 import { TransientError } from "../errors";
 import { log } from "../handler";
@@ -33,15 +35,43 @@ export function decide(
     { record, error }: Recorded,
     answer: ApprovalAnswer | null,
 ): ContainmentDecision {
+    // Who waited for an answer is told that there is one; what it says stands in the table, which only our functions write.
+    const said = record?.approval?.answer ?? answer;
     const decision = decideContainment({
         ...deployedPolicy(),
         findings: [incident.finding, ...(record?.findings ?? [])],
         accountId: incident.instance.accountId,
+        vpcId: instance.VpcId ?? null,
+        tags: Object.fromEntries((instance.Tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value])),
         tag: tagValue(instance.Tags, modeTag),
-        answer,
+        answer: said,
     });
     if (error !== null && decision.mode !== "automatic") throw error;
     return decision;
+}
+
+/**
+ * Puts the decision to contain before the brake: what nobody was asked about begins only as often as that allows.
+ *
+ * Never throws: a table that cannot be counted in holds nothing up, as findings cannot open incidents without it either.
+ */
+export async function afterBrake(
+    decision: ContainmentDecision,
+    { incidentId, instance }: Incident,
+    { record }: Recorded,
+    answer: ApprovalAnswer | null,
+): Promise<ContainmentDecision> {
+    const said = record?.approval?.answer ?? answer;
+    const byPerson = said?.approved === true && (said.via ?? "person") === "person";
+    // What no finding opened was started by hand; a contained instance is looked after without being counted again.
+    if (decision.mode !== "automatic" || byPerson || record === null || record.status === "contained") return decision;
+    try {
+        if (await mayContain(incidentId, instance.accountId)) return decision;
+    } catch (error) {
+        log("automatic containments could not be counted", { incidentId, error: String(error) });
+        return decision;
+    }
+    return braked(decision, brakeWords(countedWith(deployedPolicy().policy.brake, instance.accountId).limit));
 }
 
 /**

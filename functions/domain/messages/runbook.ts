@@ -6,6 +6,7 @@ export const runbookHeadings = {
     notContained: "NOT contained",
     observed: "Observed, not contained",
     approval: "Your decision: contain the instance?",
+    brake: "Your decision: the brake holds",
     released: "Released",
     drift: "Containment drifted",
     ticket: "Support case",

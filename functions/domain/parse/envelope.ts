@@ -25,8 +25,8 @@ export interface Unwrapped {
 
 /** Objects, lists and texts around a finding. SQS around SNS around an event around a list is seven; twice as many is no delivery of AWS's. */
 const deepestNesting = 14;
-/** Security Hub sends up to 100 findings in an event, GetFindings up to 50. */
-const mostFindings = 200;
+/** Security Hub sends up to 100 findings in an event, GetFindings up to 50; a message of SNS has room for 3,000 requests by hand. */
+const mostFindings = 4000;
 
 const customAction = /^Security Hub Findings - Custom Action$/i;
 const findingDetailTypes = /^(GuardDuty Finding|Security Hub Findings - (Imported|Custom Action)|Findings Imported V2)$/i;

@@ -8,6 +8,7 @@ import {
     isStricter,
     matchesGlob,
     ruleOn,
+    tagProblems,
     type ContainmentPolicy,
     type DecidingFinding,
 } from "../../../functions/domain/decideContainment";
@@ -166,6 +167,41 @@ describe("decideContainment", () => {
                 );
             }),
         );
+    });
+});
+
+describe("rules about VPCs and tags", () => {
+    const rules = policy({
+        mode: "automatic",
+        rules: [
+            { vpcs: ["vpc-0a"], mode: "observe" },
+            { tags: { environment: "production" }, mode: "approval" },
+        ],
+    });
+
+    it("hold for the instances they name", () => {
+        const modeOf = (vpcId: string | null, tags: Record<string, string>) => decide({ policy: rules, vpcId, tags }).mode;
+        expect(modeOf("vpc-0a", { environment: "production" })).to.equal("observe");
+        expect(modeOf("vpc-0b", { environment: "production", Name: "web" })).to.equal("approval");
+        expect(modeOf("vpc-0b", { environment: "test" })).to.equal("automatic");
+        expect(modeOf("vpc-0b", {})).to.equal("automatic");
+    });
+
+    it("count by the strictest that may hold while the instance is not known, and are decided again once it is", () => {
+        expect(ruleOn(finding(), accountId, rules, false).mode).to.equal("automatic");
+        const stricter = policy({ mode: "observe", rules: [{ vpcs: ["vpc-0a"], mode: "automatic" }] });
+        expect(ruleOn(finding(), accountId, stricter, false).mode).to.equal("automatic");
+        expect(ruleOn(finding(), { accountId, vpcId: "vpc-0b", tags: {} }, stricter, false).mode).to.equal("observe");
+    });
+
+    it("never let a tag contain more, or leave alone", () => {
+        const problems = (changes: Partial<ContainmentPolicy>) => tagProblems(policy(changes)).map(({ message }) => message);
+        expect(problems({ rules: [{ tags: { a: "b" }, mode: "automatic" }] })[0]).to.match(/has the mode approval/);
+        expect(problems({ rules: [{ tags: { a: "b" }, mode: "observe" }] })[0]).to.match(/has the mode approval/);
+        expect(problems({ rules: [{ tags: { a: "b" }, mode: "approval" }], onApprovalTimeout: "observe" })[0]).to.match(
+            /onApprovalTimeout: contain/,
+        );
+        expect(problems({ rules: [{ tags: { a: "b" }, mode: "approval" }] })).to.deep.equal([]);
     });
 });
 

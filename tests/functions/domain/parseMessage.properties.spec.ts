@@ -48,19 +48,7 @@ type Mutation = { kind: "remove" | "null" | "retype" | "rename" | "wrap" | "graf
 const fieldNames = [
     ...["instanceId", "InstanceId", "resource", "resources", "Resources", "Id", "uid", "type", "Type", "Types", "detail", "findings"],
     ...["accountId", "AwsAccountId", "account", "region", "Region", "service", "severity", "Severity", "finding_info", "cloud", "metadata"],
-    ...[
-        "ProductArn",
-        "instanceDetails",
-        "instance_id",
-        "sequence",
-        "data",
-        "Records",
-        "Message",
-        "body",
-        "sample",
-        "__proto__",
-        "constructor",
-    ],
+    ...["ProductArn", "instanceDetails", "instance_id", "sequence", "data", "Records", "Message", "body", "sample", "constructor"],
 ];
 
 const mutation: fc.Arbitrary<Mutation> = fc.record({

@@ -153,7 +153,7 @@ describe("workflowDefinition", () => {
     });
 
     it("gives every task a time limit and typed retries", () => {
-        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 10);
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 14);
         for (const [name, state] of tasks) {
             expect(state.TimeoutSeconds, name).to.be.a("number");
             expect(state.Retry, name).to.be.an("array").that.is.not.empty;

@@ -1,5 +1,6 @@
 /** Who decides, as isolateInstance follows it: over the member account in memory. */
 import { expect } from "chai";
+import { forgetBrake, mayContain } from "../../../../functions/aws/brake";
 import { handler } from "../../../../functions/isolateInstance";
 import { handler as release } from "../../../../functions/releaseInstance";
 import { openRecord, readIncident, updateIncident } from "../../../../functions/aws/incidentsTable";
@@ -127,5 +128,48 @@ describe("isolateInstance, who decides", () => {
         const exempt = await contain();
         expect(exempt).to.include({ outcome: "observed", contained: false });
         expect(exempt.decision).to.include({ exempt: true });
+    });
+
+    describe("before the brake", () => {
+        const brakeOfOne = (mode = "automatic") => JSON.stringify({ mode, brake: { count: 1 } });
+        const takeTheOnlyPlace = async () => {
+            forgetBrake();
+            expect(await mayContain("another", incident.instance.accountId)).to.equal(true);
+            forgetBrake();
+        };
+
+        it("asks instead of containing when there is no room, and changes nothing", async () => {
+            await install(brakeOfOne());
+            await takeTheOnlyPlace();
+            const containment = await contain();
+            expect(containment).to.include({ outcome: "awaiting-approval", contained: false });
+            expect(containment.decision).to.include({ mode: "approval", braked: true });
+            expect(containment.decision!.reason).to.match(/at most 1 containments begin in 10 minutes/);
+            expect(changes()).to.deep.equal(["PutItem"]);
+        });
+
+        it("lets silence and findings contain no more than that either, and a person whatever it says", async () => {
+            await install(brakeOfOne("approval"));
+            await takeTheOnlyPlace();
+            for (const via of ["silence", "finding"] as const)
+                expect((await contain({ approved: true, by: via, reason: null, via })).outcome).to.equal("awaiting-approval");
+            expect(
+                (await contain({ approved: true, by: "arn:aws:sts::1:assumed-role/operator/ann", reason: null, via: "person" })).contained,
+            ).to.equal(true);
+        });
+
+        it("takes its place once, and keeps what is contained contained", async () => {
+            await install(brakeOfOne());
+            forgetBrake();
+            expect((await contain()).contained).to.equal(true);
+            expect((await contain()).contained).to.equal(true);
+        });
+
+        it("contains when the table cannot be counted in", async () => {
+            await install(brakeOfOne());
+            await takeTheOnlyPlace();
+            account.refusals.set("GetItem", "AccessDeniedException");
+            expect((await contain()).contained).to.equal(true);
+        });
     });
 });
