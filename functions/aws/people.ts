@@ -35,5 +35,6 @@ export async function tell(message: Message, { except = [] }: { except?: readonl
     const transient = errors.find((error) => error instanceof TransientError);
     if (transient) throw transient;
     if (told.length === 0 && errors.length > 0) throw errors[0];
+    if (told.length === 0) log("NOBODY WAS TOLD: no channel is configured, or nobody is subscribed", { title: message.title });
     return told;
 }

@@ -2,6 +2,7 @@
 """Command histories: what was typed, and histories that were switched off."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
@@ -49,6 +50,12 @@ _EDITED = re.compile(
 )
 #: Matching lines quoted in the finding of one history.
 _QUOTED = 40
+#: A secret that was typed: a report goes to more people than the history did.
+_SECRET = re.compile(
+    r"(?i)(\b[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|token|api_?key)[\w-]{0,40}[=:]\s?|--password[ =]|\bmysql\w*\s(?:\S+\s)*?-p(?=\S))[^\s\"';|&]+"
+)
+#: Lines shown before and after one that matches, and characters of all.
+_AROUND, _ROOM = 2, 1900
 
 
 def _plain(name: str, line: str) -> str:
@@ -56,6 +63,50 @@ def _plain(name: str, line: str) -> str:
     if name == ".lesshst":
         return line.removeprefix('"')
     return re.sub(r"^:!?|^\|\d,\d,\d+,[^,]*,\"", "", line) if name == ".viminfo" else line
+
+
+class _Lines:
+    """The history with what matches marked: whole where it has room, else what matches with the lines around it."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, str, bool]] = []
+        self._before: deque[tuple[int, str, bool]] = deque(maxlen=_AROUND)
+        self._after = 0
+        self._marked = 0
+        self._whole: list[tuple[int, str, bool]] | None = []
+        self._size = 0
+
+    def add(self, number: int, line: str, marked: bool) -> None:
+        one = (number, _SECRET.sub(r"\1***", line[:600])[:300], marked)
+        if self._whole is not None:
+            self._size += len(one[1]) + 16
+            self._whole.append(one)
+            if self._size > _ROOM:
+                self._whole = None
+        if marked and self._marked < _QUOTED:
+            self._marked += 1
+            self._kept.extend((*self._before, one))
+            self._before.clear()
+            self._after = _AROUND
+        elif self._after > 0 and not marked:
+            self._after -= 1
+            self._kept.append(one)
+        else:
+            self._before.append(one)
+
+    def shown(self) -> str:
+        """One line each: `> ` before what matches, two blanks before what stands around it, `…` where lines are left out."""
+        lines, last = [], 0
+        # Where not all fits, what stands around goes before what matches does.
+        kept = self._whole if self._whole is not None else self._kept
+        if sum(len(line) + 16 for _, line, _ in kept) > _ROOM:
+            kept = [one for one in kept if one[2]]
+        for number, line, marked in kept:
+            if last and number > last + 1 and self._whole is None:
+                lines.append("  …")
+            lines.append(f"{'> ' if marked else '  '}line {number}: {line}")
+            last = number
+        return "\n".join(lines)
 
 
 class ShellHistory(Check):
@@ -73,7 +124,7 @@ class ShellHistory(Check):
             yield self.found(item, severity, "Command history is a link, so nothing is kept", f"-> {target}", ("T1070.003",))
             return
         when: int | None = None
-        quoted: list[str] = []
+        lines = _Lines()
         reasons: list[Suspicion] = []
         thefts = Thefts()
         for number, line in item.lines():
@@ -101,8 +152,7 @@ class ShellHistory(Check):
             if temporary is not None:
                 found = (Suspicion(Severity.LOW, "names a path in a temporary directory", "T1059.004"),)
             reasons.extend(found)
-            if found and len(quoted) < _QUOTED:
-                quoted.append(f"line {number}: {line[:300]}")
+            lines.add(number, line, bool(found))
         for theft in thefts.found():
             yield self.found(item, theft.severity, theft.title, theft.evidence, theft.attack)
         if reasons:
@@ -112,6 +162,4 @@ class ShellHistory(Check):
                     key=lambda one: (one.severity is not Severity.CRITICAL, one.severity is not Severity.HIGH, one.reason),
                 )
             )
-            yield self.found(
-                item, worst(unique), f"Command history: {in_words(unique)}", "\n".join(quoted), techniques(unique, "T1059.004")
-            )
+            yield self.found(item, worst(unique), f"Command history: {in_words(unique)}", lines.shown(), techniques(unique, "T1059.004"))

@@ -31,8 +31,9 @@ export function agreement(
         ...(facts?.processes ?? []).map((each) => each.split(" ")[0] ?? ""),
         ...(facts?.files ?? []),
     ].filter((each) => each.length > 3);
-    const text = findings.map(({ title, path, evidence }) => `${title}\n${path ?? ""}\n${evidence}`).join("\n");
-    const seen = named.filter((each) => text.includes(each));
+    const names = (each: string) =>
+        findings.some(({ title, path, evidence }) => evidence.includes(each) || title.includes(each) || path?.includes(each));
+    const seen = named.filter(names);
     if (seen.length > 0)
         return {
             agrees: true,

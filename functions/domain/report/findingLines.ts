@@ -4,7 +4,9 @@ import { diskFindingSchema, severities, type DiskFinding, type Severity } from "
 /** Findings kept for the page; the counts are of all. */
 export const mostFindingsShown = 20_000;
 /** Characters of all that are kept: a hostile disk may make each as long as it may be. */
-const mostCharacters = 48 * 1024 * 1024;
+const mostCharacters = 24 * 1024 * 1024;
+/** Characters of one, closely enough. */
+const sizeOf = ({ evidence, title, path }: DiskFinding): number => evidence.length + title.length + (path?.length ?? 0) + 300;
 
 export interface FindingsRead {
     /** Of every line that could be understood. */
@@ -44,7 +46,7 @@ export function findingCollector(most = mostFindingsShown): FindingCollector {
     function trim(): void {
         for (const severity of [...severities].reverse())
             while ((number > most || characters > mostCharacters) && kept[severity].length > 0) {
-                characters -= JSON.stringify(kept[severity].pop()).length;
+                characters -= sizeOf(kept[severity].pop()!);
                 number -= 1;
             }
     }
@@ -58,7 +60,7 @@ export function findingCollector(most = mostFindingsShown): FindingCollector {
             }
             counts[finding.severity] += 1;
             kept[finding.severity].push(finding);
-            characters += JSON.stringify(finding).length;
+            characters += sizeOf(finding);
             number += 1;
             if (number > most || characters > mostCharacters) trim();
         },

@@ -88,7 +88,9 @@ const hostOf = (text: string): string => /^[^:]+:\/\/(?:[^@/]*@)?([^/:?#]+)/.exe
 const users: readonly RegExp[] = [/^Account (\S{1,64}) was made/, /^(\S{1,64}) logged in from .* after \d+ failed/];
 
 function* named(finding: DiskFinding): Generator<readonly [IndicatorKind, string]> {
-    const text = `${finding.title}\n${finding.evidence}`;
+    // A history is shown with what stands around its matches: that is somebody's work.
+    const evidence = finding.check === "shell-history" ? finding.evidence.replace(/^ {2}line \d+: .*$/gm, "") : finding.evidence;
+    const text = `${finding.title}\n${evidence}`;
     for (const [match] of text.matchAll(url)) {
         yield ["url", match.replace(/[.,;:]+$/, "")];
         const host = hostOf(match);

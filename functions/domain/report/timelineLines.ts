@@ -63,7 +63,9 @@ const eventSchema = z.object({
 function parseEvent(text: string): (z.infer<typeof eventSchema> & { at: string }) | null {
     try {
         const event = eventSchema.parse(JSON.parse(text));
-        return { ...event, at: new Date(event.datetime).toISOString() };
+        const at = new Date(event.datetime).toISOString();
+        // A disk may claim the year 20,000, which sorts before all others as text: it is no time to anybody.
+        return /^\d{4}-/.test(at) ? { ...event, at } : null;
     } catch {
         return null; // not JSON, not an event or not a time: counted as malformed by the caller
     }

@@ -21,6 +21,16 @@ describe("findings.jsonl", () => {
         expect(read.shown.map(({ severity }) => severity)).to.deep.equal(["critical", "high", "high", "high", "high"]);
     });
 
+    it("stays bounded when a disk makes every finding as long as it may be, and keeps the gravest", () => {
+        const long = { evidence: "x".repeat(4096), title: "y".repeat(1000) };
+        const many = Array.from({ length: 9000 }, (_, index) => finding({ check: "yara", severity: index % 2 ? "low" : "high", ...long }));
+        const read = feed(findingCollector(), lines([...many, finding({ check: "yara", severity: "critical", ...long })]));
+        expect(read.total).to.equal(9001);
+        expect(read.shown[0]!.severity).to.equal("critical");
+        expect(read.shown.length).to.be.within(4000, 5000);
+        expect(read.shown.filter(({ severity }) => severity === "high")).to.have.length(4500);
+    });
+
     it("counts what is no finding and loses none beside it", () => {
         const bad = [
             "{",
@@ -107,6 +117,14 @@ describe("timesketch.jsonl", () => {
         expect(leftOut).to.equal(5000 + 9 - 20);
         expect(events.filter(({ severity }) => severity !== null)).to.have.length(7);
         expect(events.map(({ at }) => at)).to.deep.equal(events.map(({ at }) => at).sort());
+    });
+
+    it("takes no time beyond the year 9999 for one, which would stand before all others", () => {
+        const { malformed, events } = feed(
+            timelineCollector(findings),
+            lines([{ ...timesketch[1], datetime: "+020000-01-01T00:00:00Z" }, timesketch[1]]),
+        );
+        expect([malformed, events.length]).to.deep.equal([1, 1]);
     });
 
     it("counts what is no event, and never throws", () => {

