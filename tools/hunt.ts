@@ -1,26 +1,39 @@
 /**
- * `npm run hunt -- <incident> [--region REGION] [--since DATE]`: prints statements that look for the incident's indicators elsewhere: CloudWatch
- * Logs Insights, Athena over CloudTrail and flow logs, osquery. It runs nothing.
+ * `npm run hunt -- <incident> [--siblings] [--region REGION] [--since DATE]`: prints statements that look for the incident's indicators elsewhere: CloudWatch
+ * Logs Insights, Athena over CloudTrail and flow logs, osquery. With --siblings, commands of the AWS CLI that list the
+ * replacement and who shares role, image, groups and subnets. It runs nothing.
  *
- * Reads report/indicators.json from the evidence bucket with the operator's own AWS credentials of the forensics account (the default
+ * Reads report/indicators.json, and for the siblings restore-record.json and custody.json, from the evidence bucket with the operator's own AWS credentials of the forensics account (the default
  * chain; AWS_ENDPOINT_URL is honoured), who needs s3:GetObject on it and kms:Decrypt on the evidence key. Exit 0 when printed, 2 when not.
  */
 import { parseArgs } from "node:util";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { getJson } from "../functions/aws/evidenceBucket";
-import { incidentSchema } from "../functions/domain/containers";
+import { custodySchema, incidentSchema } from "../functions/domain/containers";
 import { incidentPrefix, objectNames } from "../functions/domain/evidenceKeys";
-import { huntStatements } from "../functions/domain/hunt";
+import { huntStatements, siblingStatements } from "../functions/domain/hunt";
+import { instanceStateSchema } from "../functions/domain/instanceState";
 import { indicatorsFileSchema } from "../functions/domain/report/indicators";
 import { evidenceBucketName } from "../infra/names";
 
-const usage = "Use: npm run hunt -- <incident> [--region REGION] [--since DATE]";
+const usage = "Use: npm run hunt -- <incident> [--siblings] [--region REGION] [--since DATE]";
+
+async function printSiblings(incidentId: string): Promise<void> {
+    const prefix = incidentPrefix(incidentId);
+    const state =
+        (await getJson(`${prefix}${objectNames.restoreRecord}`, instanceStateSchema)) ??
+        (await getJson(`${prefix}${objectNames.observedInstance}`, instanceStateSchema));
+    if (!state) return console.log("-- Siblings: the instance as it was is not on record, so nothing tells what others share with it.");
+    const custody = await getJson(`${prefix}${objectNames.custody}`, custodySchema);
+    const image = custody?.value.incident.finding.facts?.instance?.imageId ?? null;
+    for (const { where, what, text } of siblingStatements(state.value, image)) console.log(`-- ${where}: ${what}\n${text}\n`);
+}
 
 async function main(args: string[]): Promise<void> {
     const { values, positionals } = parseArgs({
         args,
         allowPositionals: true,
-        options: { region: { type: "string" }, since: { type: "string" } },
+        options: { siblings: { type: "boolean", default: false }, region: { type: "string" }, since: { type: "string" } },
     });
     const incident = incidentSchema.shape.incidentId.safeParse(positionals[0]);
     if (!incident.success || positionals.length !== 1) throw new Error(`No incident id given. ${usage}`);
@@ -36,6 +49,7 @@ async function main(args: string[]): Promise<void> {
         throw new Error(`${key} is not in ${process.env.EVIDENCE_BUCKET}: the incident has no report yet, or lies in another Region.`);
     const { statements, leftOut } = huntStatements(file.indicators, values.since ?? file.since, file.accessKeys);
     for (const { where, what, text } of statements) console.log(`-- ${where}: ${what}\n${text}\n`);
+    if (values.siblings) await printSiblings(incident.data);
     if (statements.length === 0) console.log("-- The report names no indicator to look for.");
     if (leftOut > 0) console.log(`-- ${leftOut} more indicators do not fit a statement: see report/indicators.stix.json of the incident.`);
 }

@@ -2,6 +2,7 @@
  * Ready statements that look for an incident's indicators elsewhere: CloudWatch Logs Insights, Athena over CloudTrail and VPC flow logs, osquery.
  * Pure. Indicators are hostile text: each goes into a statement as a literal that it cannot leave, and what cannot be made one is left out and counted.
  */
+import type { InstanceState } from "./instanceState";
 import type { Indicator } from "./report/indicators";
 
 export interface Statement {
@@ -106,4 +107,38 @@ export function huntStatements(indicators: readonly Indicator[], since: string, 
         );
     const used = addresses.length + domains.length + hashes.length + users.length + paths.length;
     return { statements, leftOut: theirs.filter(({ kind }) => kind !== "key" && kind !== "url").length - used };
+}
+
+/** Ids, names and ARNs of AWS that can stand in a command as they are. */
+const awsName = /^[A-Za-z0-9][A-Za-z0-9:/_.-]{2,200}$/;
+
+/**
+ * Commands of the AWS CLI, for the member account, that list the instances with the same weakness: the replacement first, then who shares role, image,
+ * groups and subnets. A replacement of the same image is likely as weak as the instance was.
+ *
+ * @param state the instance before the first change
+ * @param imageId as the alert names it; null where it does not
+ */
+export function siblingStatements(state: InstanceState, imageId: string | null): Statement[] {
+    const { region, accountId, instanceId } = state.instance;
+    const groups = [...new Set(state.interfaces.flatMap((each) => each.groups))];
+    const subnets = [...new Set(state.interfaces.map(({ subnetId }) => subnetId))];
+    const shared: [what: string, filter: string, values: (string | null | undefined)[]][] = [
+        ["Its Auto Scaling group, the replacement among them", "tag:aws:autoscaling:groupName", [state.autoScaling?.group]],
+        ["Who has the same instance profile, so the same role", "iam-instance-profile.arn", [state.instanceProfileArn]],
+        ["Who was launched from the same image", "image-id", [imageId]],
+        ["Who has a security group that it had", "network-interface.group-id", groups],
+        ["Who stands in the same subnet", "subnet-id", subnets],
+    ];
+    return shared.flatMap(([what, filter, values]) => {
+        const known = values.filter((value): value is string => typeof value === "string" && awsName.test(value)).slice(0, most);
+        if (known.length === 0) return [];
+        return [
+            {
+                where: `AWS CLI, in account ${accountId}`,
+                what,
+                text: `aws ec2 describe-instances --region ${region} --filters 'Name=${filter},Values=${known.join(",")}' 'Name=instance-state-name,Values=pending,running,stopped' --query 'Reservations[].Instances[?InstanceId!=\`${instanceId}\`][].[InstanceId,State.Name,LaunchTime,PublicIpAddress,PrivateIpAddress,ImageId,KeyName]' --output table`,
+            },
+        ];
+    });
 }

@@ -63,7 +63,11 @@ export function firstLookMessage(news: FirstLookNews): Message {
             ...(consequences.some(({ kind, certainty }) => kind === "credentials" && certainty !== "unknown")
                 ? ["Replace every secret that this instance could read, its role's sessions among them. Do not wait for the report."]
                 : []),
-            ...(grave ? ["Look for the same addresses, keys and paths on the instances that share its image, group or role."] : []),
+            ...(grave
+                ? [
+                      `Look for the same addresses, keys and paths on the instances that share its image, group or role: npm run hunt -- ${incident.incidentId} --siblings lists them once the report is there.`,
+                  ]
+                : []),
             "Wait for the report before you call it clean: content of files, hashes and the sum over the disk are still running.",
         ],
         runbook: runbookHeadings.firstLook,

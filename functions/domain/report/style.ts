@@ -122,6 +122,7 @@ header.no-conclusion h1 { color: var(--bad); }
 header h1 code { color: var(--ink); }
 header .lead { margin-bottom: 0.5rem; }
 header .facts { font-size: 0.85rem; gap: 0.2rem 1.4rem; margin-bottom: 0.9rem; }
+header .facts dt { flex: none; }
 header .facts div { display: flex; gap: 0.4rem; align-items: baseline; }
 main > nav { position: sticky; top: 0; z-index: 2; background: var(--paper); border-bottom: 1px solid var(--rule); margin-top: 1.6rem; padding: 0.5rem 0; }
 section { scroll-margin-top: 3rem; }
@@ -210,6 +211,8 @@ button { cursor: pointer; padding: 0.25rem 0.8rem; }
     main { padding: 1.6rem 1rem 3rem; }
     h1 { font-size: 1.55rem; }
     .statuses, ul.statuses, .impacts { grid-template-columns: 1fr; }
+    #verdict { display: flex; flex-direction: column; }
+    ul.statuses { order: -1; }
     main > nav { position: static; }
     header h1 { font-size: 1.45rem; }
     .phases > li { grid-template-columns: 1fr; }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { huntStatements } from "../../../functions/domain/hunt";
+import { huntStatements, siblingStatements } from "../../../functions/domain/hunt";
+import { instanceStateSchema } from "../../../functions/domain/instanceState";
 import type { Indicator, IndicatorKind } from "../../../functions/domain/report/indicators";
 
 const indicator = (kind: IndicatorKind, value: string, side: Indicator["side"] = "theirs"): Indicator => ({
@@ -56,5 +57,49 @@ describe("hunt", () => {
                 },
             ),
         );
+    });
+});
+
+describe("siblings", () => {
+    const state = instanceStateSchema.parse({
+        schemaVersion: 1,
+        instance: { instanceId: "i-0a1b2c3d4e5f60718", accountId: "222222222222", region: "eu-west-1" },
+        readAt: "2026-11-20T03:31:09.000Z",
+        state: "running",
+        vpcId: "vpc-1",
+        availabilityZone: "eu-west-1a",
+        lifecycle: "on-demand",
+        rootDeviceType: "ebs",
+        interfaces: [{ networkInterfaceId: "eni-1", subnetId: "subnet-0a", privateIps: [], ipv6: false, groups: ["sg-0a", "sg-0b"] }],
+        volumes: [],
+        terminationProtection: false,
+        stopProtection: false,
+        shutdownBehavior: "stop",
+        metadataEndpoint: "enabled",
+        instanceProfileArn: "arn:aws:iam::222222222222:instance-profile/web",
+        autoScaling: { group: "web", lifecycleState: "InService" },
+        targets: [],
+        classicLoadBalancers: [],
+        trackedPaths: [],
+    });
+
+    it("are looked for by what they share with the instance, the replacement first", () => {
+        const statements = siblingStatements(state, "ami-0123456789abcdef0");
+        expect(statements.map(({ text }) => /Name=([^,]+),/.exec(text)![1])).to.deep.equal([
+            "tag:aws:autoscaling:groupName",
+            "iam-instance-profile.arn",
+            "image-id",
+            "network-interface.group-id",
+            "subnet-id",
+        ]);
+        expect(statements[3]!.text).to.contain("Values=sg-0a,sg-0b").and.contain("i-0a1b2c3d4e5f60718");
+    });
+
+    it("are not looked for by what nothing tells, nor by a name that could leave its place in a command", () => {
+        const hostile = { ...state, instanceProfileArn: null, autoScaling: { group: "web' ; rm -rf / '", lifecycleState: "InService" } };
+        const text = siblingStatements(hostile, "$(id)")
+            .map((each) => each.text)
+            .join("\n");
+        expect(text).to.not.contain("rm -rf").and.not.contain("$(id)").and.not.contain("instance-profile");
     });
 });
