@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { tellWaitingPermissions } from "./aws/problems";
 import { needs } from "./aws/environment";
 import { forensicsClient } from "./aws/clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
@@ -29,6 +30,7 @@ export const variables = needs("EVIDENCE_BUCKET");
 /** Make volumes of an incident's snapshots and attach them to an incident's instance. */
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
+    ...tellWaitingPermissions("AttachEvidenceVolumes")(names),
     {
         Sid: "FindHostAndVolumes",
         Effect: "Allow",
@@ -212,6 +214,7 @@ async function actOnAll(
  */
 export const handler = step({
     name: "AttachEvidenceVolumes",
+    waits: "AttachEvidenceVolumes",
     input: z.object({ incident: incidentSchema, evidence: evidenceSchema, host: forensicHostSchema }),
     output: forensicHostSchema,
     run: async ({ incident, evidence, host }) => {

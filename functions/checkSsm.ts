@@ -3,6 +3,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { paginateDescribeInstanceInformation, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { tellWaitingPermissions } from "./aws/problems";
 import { needs } from "./aws/environment";
 import { forensicsClient } from "./aws/clients";
 import { NotYetError, StepError } from "./aws/errors";
@@ -16,6 +17,7 @@ export const variables = needs("EVIDENCE_BUCKET");
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
+    ...tellWaitingPermissions("CheckSsm")(names),
     { Sid: "SeeRegistration", Effect: "Allow", Action: ["ssm:DescribeInstanceInformation", "ec2:DescribeInstances"], Resource: ["*"] },
 ];
 
@@ -38,6 +40,7 @@ async function pingStatus(instanceId: string): Promise<string> {
  */
 export const handler = step({
     name: "CheckSsm",
+    waits: "CheckSsm",
     input: z.object({ incident: incidentSchema, host: forensicHostSchema }),
     output: forensicHostSchema,
     run: async ({ host }) => {

@@ -9,8 +9,9 @@ import { forensicsClient, memberClient } from "./aws/clients";
 import { snapshotArn, madeForIncident, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
 import { isTransient, NotYetError, StepError, TransientError } from "./aws/errors";
-import { tellBesides } from "./aws/problems";
+import { tellBesides, tellWaitingPermissions } from "./aws/problems";
 import { step } from "./aws/handler";
+import { readIncidentsPermissions } from "./aws/incidentsTable";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { actOnAll, readState, type Sides } from "./aws/preservation";
 import { readPins } from "./aws/snapshotPins";
@@ -25,6 +26,7 @@ export const variables = needs(
     "PARTITION",
     "FORENSICS_ACCOUNT_ID",
     "RESPONDER_ROLE_NAME",
+    "INCIDENTS_TABLE",
     "EVIDENCE_BUCKET",
     "EVIDENCE_KEY_ARN",
     "LOCK_MODE",
@@ -34,6 +36,7 @@ export const variables = needs(
 /** Copy shared snapshots under the evidence key and lock them; keep the list of volumes. */
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
+    ...tellWaitingPermissions("CreateSnapshots")(names),
     ...assumeResponder(names),
     { Sid: "ReadSnapshots", Effect: "Allow", Action: ["ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"], Resource: ["*"] },
     // The source is another account's, whose tags are not seen here; the copy cannot be told from it by ARN.
@@ -41,6 +44,7 @@ export const permissions: Permissions = (names) => [
     { Sid: "LockEvidence", Effect: "Allow", Action: ["ec2:LockSnapshot"], Resource: [snapshotArn(names)], Condition: madeForIncident },
     tagAtCreation([snapshotArn(names)], "CopySnapshot"),
     ...useKeyThroughEbs(names, "CopyUnderEvidenceKey", names.evidenceKeyArn),
+    ...readIncidentsPermissions(names),
     ...readEvidence(objectNames.victimVolumes, objectNames.restoreRecord, `${objectPrefixes.preservation}*`)(names),
     ...writeEvidence(objectNames.victimVolumes, `${objectPrefixes.preservation}*`, errorRecord("CreateSnapshots"))(names),
 ];
@@ -163,6 +167,7 @@ const passes = (error: Error) => error instanceof NotYetError || error instanceo
  */
 export const handler = step({
     name: "CreateSnapshots",
+    waits: "CreateSnapshots",
     input: z.object({ incident: incidentSchema, containment: containmentSchema.nullable() }),
     output: evidenceSchema,
     run: async ({ incident }) => {

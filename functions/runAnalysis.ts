@@ -7,6 +7,7 @@
 import { GetCommandInvocationCommand, paginateListCommandInvocations, SendCommandCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { tellWaitingPermissions } from "./aws/problems";
 import { forensicsClient, ownArn } from "./aws/clients";
 import { recordCalls } from "./aws/custody/recorder";
 import { environment, needs } from "./aws/environment";
@@ -51,6 +52,7 @@ export const variables = needs(
 /** Run the analysis document, and no other, on forensic instances, and no other; keep custody; read the results' marks. */
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
+    ...tellWaitingPermissions("RunAnalysis")(names),
     { Sid: "SendDocument", Effect: "Allow", Action: ["ssm:SendCommand"], Resource: [names.documentArn] },
     {
         Sid: "SendToHost",
@@ -229,6 +231,7 @@ async function results(incident: Incident, host: ForensicHost, commandId: string
  */
 export const handler = step({
     name: "RunAnalysis",
+    waits: "RunAnalysis",
     input: inputSchema,
     output: analysisSchema,
     run: async (input) => {

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { forensicsClient, ownArn } from "./aws/clients";
 import { describeVersions, listVersions as listVersionsIn, type ListedVersion } from "./aws/custody/caseObjects";
 import { appendCustody, appendCustodyPermissions, readCustodyLog } from "./aws/custody/custodyLog";
+import { tellWaitingPermissions } from "./aws/problems";
 import { takeRecorded } from "./aws/custody/recorder";
 import { environment, needs } from "./aws/environment";
 import { NotYetError, StepError, TransientError } from "./aws/errors";
@@ -62,6 +63,7 @@ export const variables = needs(
 /** Read a case whole, sign its manifest, and write below its custody prefix. */
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
+    ...tellWaitingPermissions("SealCustody")(names),
     ...readEvidence("*")(names),
     ...writeEvidence(`${objectPrefixes.custody}*`)(names),
     {
@@ -339,6 +341,7 @@ async function seal({ incidentId, since, by }: z.output<typeof inputSchema>, key
 /** @throws NotYet while the report is being made; StepFailed where log or last seal do not hold */
 export const handler = step({
     name: "SealCustody",
+    waits: "SealCustody",
     input: inputSchema,
     output: outputSchema,
     run: async (input) => {

@@ -219,6 +219,7 @@ async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
  */
 export const handler = step({
     name: "StartForensicInstance",
+    waits: "StartForensicInstance",
     input: z.object({ incident: incidentSchema, evidence: evidenceSchema }),
     output: forensicHostSchema,
     run: async ({ incident, evidence }) => {

@@ -2,6 +2,7 @@
 import { DeleteVolumeCommand, EC2Client, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { tellWaitingPermissions } from "./aws/problems";
 import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { isNotFound, NotYetError } from "./aws/errors";
@@ -23,6 +24,7 @@ export const variables = needs("EVIDENCE_BUCKET", "FORENSICS_ACCOUNT_ID");
 /** End instances and delete volumes that were made for an incident's analysis; no right to delete a snapshot. */
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
+    ...tellWaitingPermissions("TearDown")(names),
     { Sid: "FindWhatIsLeft", Effect: "Allow", Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes"], Resource: ["*"] },
     {
         Sid: "EndHost",
@@ -71,6 +73,7 @@ const mostPasses = 3;
  */
 export const handler = step({
     name: "TearDown",
+    waits: "TearDown",
     input: z.object({ incidentId: incidentSchema.shape.incidentId }),
     output: tearDownSchema,
     run: async ({ incidentId }) => {

@@ -6,6 +6,7 @@ import { ofOrganization } from "./estate";
 import { custodyKeyAlias, evidenceBucketName, functionRoleName, responderRoleName, toolBucketName } from "./names";
 import { policyDocument } from "./policyDocument";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
+import { incidentPrefix, objectPrefixes } from "../functions/domain/evidenceKeys";
 import { roleTag } from "../functions/domain/tags";
 
 export interface EvidenceStoreArgs {
@@ -184,7 +185,21 @@ export class EvidenceStore extends pulumi.ComponentResource {
             },
             { ...kept, dependsOn: [versioning] },
         );
-        this.secure(`${name}-bucket`, this.bucket, kept);
+        this.secure(`${name}-bucket`, this.bucket, kept, [
+            {
+                // Object Lock keeps a version and not a key: without this a host could put others over its results, and a step over an entry of
+                // the custody log. Uploads in parts say the condition at their end alone, so beginning and parts are let through:
+                // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+                Sid: "WriteOnce",
+                Effect: "Deny",
+                Principal: "*",
+                Action: "s3:PutObject",
+                Resource: [objectPrefixes.analysis, objectPrefixes.custody].map(
+                    (each) => pulumi.interpolate`${this.bucket.arn}/${incidentPrefix("*")}${each}*`,
+                ),
+                Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+            },
+        ]);
 
         // Tools are not evidence: a bucket without Object Lock, so that a new version of the program does not pile up for years.
         this.toolBucket = new aws.s3.Bucket(`${name}-tools`, { bucket: toolBucketName(accountId, region), forceDestroy: true }, parent);
@@ -209,8 +224,8 @@ export class EvidenceStore extends pulumi.ComponentResource {
         this.registerOutputs({ bucket: this.bucket.bucket, key: this.key.arn });
     }
 
-    /** Encrypted under the evidence key, never public, TLS only. */
-    private secure(name: string, bucket: aws.s3.Bucket, opts: pulumi.CustomResourceOptions): void {
+    /** Encrypted under the evidence key, never public, TLS only. @param also further statements of its policy */
+    private secure(name: string, bucket: aws.s3.Bucket, opts: pulumi.CustomResourceOptions, also: object[] = []): void {
         new aws.s3.BucketServerSideEncryptionConfiguration(
             name,
             {
@@ -239,6 +254,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
                         Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
                         Condition: { Bool: { "aws:SecureTransport": "false" } },
                     },
+                    ...also,
                 ]),
             },
             { ...opts, dependsOn: [block] },

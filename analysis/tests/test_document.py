@@ -50,8 +50,30 @@ elif arguments[:2] == ["s3api", "put-object"]:
     if option("--server-side-encryption") != "aws:kms" or option("--key").rpartition("/")[2] == os.environ.get("FAKE_REFUSES"):
         sys.exit("AccessDenied")
     path = store + "/" + option("--bucket") + "/" + option("--key")
+    if option("--if-none-match") != "*":
+        sys.exit("AccessDenied: the bucket takes each key once")
+    if os.path.exists(path):
+        sys.exit("An error occurred (PreconditionFailed) when calling the PutObject operation")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     open(path, "wb").write(content)
+elif arguments[:2] == ["s3api", "create-multipart-upload"]:
+    print("upload-1")
+elif arguments[:2] == ["s3api", "upload-part"]:
+    content = open(option("--body"), "rb").read()
+    open(store + "/part." + option("--part-number"), "wb").write(content)
+    print('"etag-' + option("--part-number") + '"', base64.b64encode(hashlib.sha256(content).digest()).decode(), sep="\t")
+elif arguments[:2] == ["s3api", "complete-multipart-upload"]:
+    if option("--if-none-match") != "*":
+        sys.exit("AccessDenied: the bucket takes each key once")
+    parts = json.load(open(option("--multipart-upload").removeprefix("file://")))["Parts"]
+    path = store + "/" + option("--bucket") + "/" + option("--key")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as whole:
+        for part in parts:
+            content = open(store + "/part." + str(part["PartNumber"]), "rb").read()
+            if part["ChecksumSHA256"] != base64.b64encode(hashlib.sha256(content).digest()).decode() or part["ETag"] != "etag-" + str(part["PartNumber"]):
+                sys.exit("InvalidPart")
+            whole.write(content)
 else:
     sys.exit("unknown call")
 """
@@ -212,3 +234,22 @@ def test_a_failed_upload_leaves_no_manifest(instance: Instance) -> None:
         f"partial/{name}"
         for name in ("bodyfile", "evidence-blocks-vol-data.bin", "findings.jsonl", "first-look.json", "timeline.csv", "timesketch.jsonl")
     ]
+
+
+def test_what_is_too_large_for_one_put_goes_up_in_parts_and_arrives_whole(instance: Instance) -> None:
+    run = instance.run(CLEAN_ROOM_PUT_BYTES="20000", CLEAN_ROOM_PART_BYTES="15000")
+    assert run.returncode == 0, run.stdout + run.stderr
+    listed = (instance.results / "manifest.sha256").read_text().splitlines()
+    assert len(listed) > 4
+    for digest, name in (line.split("  ") for line in listed):
+        assert hashlib.sha256((instance.results / name).read_bytes()).hexdigest() == digest
+    assert "complete-multipart-upload" in (instance.directory / "s3/calls").read_text()
+
+
+def test_a_result_that_stands_already_is_no_failure_and_is_not_written_over(instance: Instance) -> None:
+    standing = instance.results / "summary.json"
+    standing.parent.mkdir(parents=True)
+    standing.write_text("stands")
+    run = instance.run()
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "stands already" in run.stdout and standing.read_text() == "stands"

@@ -1,7 +1,11 @@
 /** What every step has in common: parse at the edge, log as JSON lines, turn AWS errors into the workflow's names. */
 import type { z } from "zod";
+import type { InstanceRef } from "../domain/containers";
+import { incidentPrefix } from "../domain/evidenceKeys";
+import type { ReportedStep } from "../domain/steps";
 import { inCustody } from "./custody/inCustody";
 import { errorCode, isTransient, NotYetError, StepError, TransientError } from "./errors";
+import { tellOfWaiting } from "./problems";
 
 /** One line of structured log. Untrusted text goes in as a value, never into the message. */
 export function log(message: string, details: Record<string, unknown> = {}): void {
@@ -22,6 +26,24 @@ function incidentOf(input: unknown): string | null {
     return incident?.incidentId ?? incidentId ?? null;
 }
 
+/** Tells people once of a step that AWS has refused for long; that they could not be told never changes what the step does. */
+async function tellOfRefusal(step: ReportedStep, event: unknown, error: Error): Promise<void> {
+    const { since, incident } = event as { since?: unknown; incident?: { instance?: InstanceRef } };
+    const incidentId = incidentOf(event);
+    if (!(error instanceof TransientError) || typeof since !== "string" || incidentId === null) return;
+    try {
+        const instance = incident?.instance ?? null;
+        await tellOfWaiting(
+            { incidentId, prefix: incidentPrefix(incidentId), instance },
+            step,
+            since,
+            `AWS refuses what the step asks for: ${error.message}.`,
+        );
+    } catch (failure) {
+        log(`${step}: people could not be told that it waits`, { error: String(failure) });
+    }
+}
+
 /**
  * Makes a Lambda handler of a step: input and output are one container each, checked by their schema.
  *
@@ -32,6 +54,8 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
     input: I;
     output: O;
     run: (input: z.infer<I>) => Promise<z.input<O>>;
+    /** The step waits for hours or days: people are told when AWS has been refusing it for ten minutes. Needs tellWaitingPermissions. */
+    waits?: ReportedStep;
 }): (event: unknown) => Promise<z.infer<O>> {
     return async (event) => {
         const parsed = definition.input.safeParse(event);
@@ -44,7 +68,14 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
         }
         const startedAt = Date.now();
         try {
-            const run = () => definition.run(parsed.data);
+            const run = async () => {
+                try {
+                    return await definition.run(parsed.data);
+                } catch (error) {
+                    if (definition.waits) await tellOfRefusal(definition.waits, event, toStepError(definition.name, error));
+                    throw error;
+                }
+            };
             const output = definition.output.parse(await inCustody(incidentOf(parsed.data), definition.name, run));
             log(`${definition.name} done`, { milliseconds: Date.now() - startedAt });
             return output;

@@ -8,6 +8,7 @@ import type { Incident } from "../domain/containers";
 import { isNotFound, StepError } from "./errors";
 import { getJson, putJson } from "./evidenceBucket";
 import { log } from "./handler";
+import { readStanding } from "./standingContainments";
 import { objectNames } from "../domain/evidenceKeys";
 
 const volumeSchema = z.object({ volumeId: z.string().regex(/^vol-[0-9a-f]{8,17}$/), device: z.string().min(1).max(64), root: z.boolean() });
@@ -45,6 +46,17 @@ async function standingVolumes(ec2: EC2Client, volumeIds: string[]): Promise<Set
     return standing;
 }
 
+/**
+ * The volumes that the instance had before containment: of the restore record, which is written before anything is changed, or, where that
+ * object could not be written, of the standing record in the table, which is older than the first change too.
+ */
+async function recordedVolumes(incident: Incident): Promise<VictimVolumes["volumes"]> {
+    const record = await getJson(`${incident.prefix}${objectNames.restoreRecord}`, recordedVolumesSchema);
+    if (record) return record.value.volumes;
+    const standing = await readStanding(incident.instance);
+    return standing?.releasedAt === null ? recordedVolumesSchema.parse(standing.record).volumes : [];
+}
+
 async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes> {
     const { instanceId } = incident.instance;
     const instance = await describeInstance(ec2, instanceId);
@@ -62,9 +74,7 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
             "Its instance store is lost when it stops: collect memory and files from the running, isolated instance by hand.",
         );
     }
-    // Containment writes the record before it changes anything, so that it is there also when containment failed.
-    const record = attached.length > 0 ? null : await getJson(`${incident.prefix}${objectNames.restoreRecord}`, recordedVolumesSchema);
-    const known = record?.value.volumes ?? attached;
+    const known = attached.length > 0 ? attached : await recordedVolumes(incident);
     const standing =
         known.length > 0
             ? await standingVolumes(

@@ -28,7 +28,7 @@ export function tearDown(tasks: Tasks): States {
         // Last, so that it covers whatever the others wrote, also what they wrote of their failures.
         SealCustody: tasks.task(
             "SealCustody",
-            { "incidentId.$": "$.incident.incidentId", "since.$": "$$.State.EnteredTime" },
+            { "incidentId.$": "$.incident.incidentId" },
             { ...answerInto("sealResult"), ...catchAll("SealCustodyFailed"), Next: "Outcome" },
         ),
         SealCustodyFailed: nameProblem("SealCustody", "TellSealCustodyError"),

@@ -116,7 +116,11 @@ export class Tasks {
         return {
             Type: "Task",
             Resource: this.service("lambda:invoke"),
-            Parameters: { FunctionName: this.inputs.functionArns[step], Payload: payload },
+            // A step that waits is told since when, so that people hear of a wait that does not end.
+            Parameters: {
+                FunctionName: this.inputs.functionArns[step],
+                Payload: waiting ? { ...payload, "since.$": "$$.State.EnteredTime" } : payload,
+            },
             TimeoutSeconds: taskTimeoutSeconds(step),
             Retry: [waiting ? retryNotYet(waiting) : retryTransient],
             ...rest,

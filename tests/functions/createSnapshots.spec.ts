@@ -1,3 +1,5 @@
+import { instanceStateSchema } from "../../functions/domain/instanceState";
+import { newStanding } from "../../functions/domain/standingContainment";
 import { expect } from "chai";
 import { handler } from "../../functions/createSnapshots";
 import { tagValue } from "../../functions/domain/tags";
@@ -113,6 +115,41 @@ describe("createSnapshots", () => {
         const { answer } = await aws.until(handler, event);
         expect(answer.snapshots.map(({ volumeId }) => volumeId)).to.deep.equal([kept]);
         expect(made()).to.include({ CreateSnapshots: 0, CreateSnapshot: 1 });
+    });
+
+    it("preserves the volumes of the standing record in the table where the restore record could not be written", async () => {
+        const kept = aws.member.addVolume({});
+        const record = {
+            schemaVersion: 1,
+            instance: incident.instance,
+            readAt: incident.openedAt,
+            state: "running",
+            vpcId: "vpc-1",
+            availabilityZone: "eu-west-1a",
+            lifecycle: "on-demand",
+            rootDeviceType: "ebs",
+            interfaces: [],
+            volumes: [{ volumeId: kept, device: "/dev/xvda", root: true, deleteOnTermination: false }],
+            terminationProtection: null,
+            stopProtection: null,
+            shutdownBehavior: null,
+            metadataEndpoint: "enabled",
+            instanceProfileArn: null,
+            autoScaling: null,
+            targets: [],
+            classicLoadBalancers: [],
+            trackedPaths: [],
+        };
+        const standing = (releasedAt: string | null) => {
+            const containment = newStanding(instanceStateSchema.parse(record), incident.incidentId, null, incident.openedAt);
+            return { containment: { S: JSON.stringify({ ...containment, releasedAt }) }, revision: { N: "0" } };
+        };
+        // That of a containment which is over is of another time.
+        aws.standing = standing(incident.openedAt);
+        expect((await thrown(handler(event))).name).to.equal("StepFailed");
+        aws.standing = standing(null);
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots.map(({ volumeId }) => volumeId)).to.deep.equal([kept]);
     });
 
     it("snapshots volume by volume when the instance ends between the look and the call", async () => {

@@ -1,5 +1,6 @@
 /** The accounts of an incident in memory, put under the AWS SDK's clients for one spec. */
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -24,6 +25,7 @@ export const environmentOfSteps: Record<string, string> = {
     PARTITION: "aws",
     RESPONDER_ROLE_NAME: "clean-room-responder",
     FORENSICS_ACCOUNT_ID: forensicsAccountId,
+    INCIDENTS_TABLE: "incidents",
     EVIDENCE_BUCKET: "evidence",
     CUSTODY_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/custody",
     EVIDENCE_KEY_ARN: "arn:aws:kms:eu-west-1:111111111111:key/evidence",
@@ -67,6 +69,8 @@ export class InMemoryAws {
     beforePut: ((key: string) => void) | null = null;
     /** The custody key. */
     custodyKeys: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    /** The instance's standing containment in the incidents table. */
+    standing: Record<string, unknown> | null = null;
     /** What Systems Manager and Support answer; a spec that calls them says so. */
     ssm: Answer = (name) => {
         throw new Error(`${name} was not expected`);
@@ -92,6 +96,7 @@ export class InMemoryAws {
         const ofForensics = forensicsClient(EC2Client);
         this.replace(EC2Client, (client, name, input) => (client === ofForensics ? this.forensics : this.member).send(name, input));
         this.replace(S3Client, (_, name, input) => this.s3(name, input));
+        this.replace(DynamoDBClient, () => (this.standing ? { Item: this.standing } : {}));
         this.replace(KMSClient, (_, name, input) => this.kms(name, input));
         this.replace(SSMClient, (_, name, input) => this.ssm(name, input));
         this.replace(SupportClient, (_, name, input) => this.support(name, input));

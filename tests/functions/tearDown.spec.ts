@@ -78,6 +78,19 @@ describe("tearDown", () => {
         expect((await thrown(handler({ incidentId }))).name).to.equal("UnauthorizedOperation");
     });
 
+    it("tells people once when AWS has refused it for ten minutes, and goes on trying", async () => {
+        const record = `${incident.prefix}errors/TearDown.error.json`;
+        aws.forensics.errors.set("DescribeInstances", ["ServiceUnavailable", "ServiceUnavailable", "ServiceUnavailable"]);
+        const refused = async (since: string) => expect((await thrown(handler({ incidentId, since }))).name).to.equal("Transient");
+        await refused(new Date().toISOString());
+        expect(aws.objects.has(record)).to.equal(false);
+        await refused("2026-11-24T10:00:00.000Z");
+        const told = aws.objects.get(record)!;
+        expect(JSON.parse(told)).to.include({ step: "TearDown", error: "StillWaiting" });
+        await refused("2026-11-24T10:00:00.000Z");
+        expect(aws.objects.get(record)).to.equal(told);
+    });
+
     it("has no right that touches a snapshot", () => {
         const names = { partition: "aws", region: "eu-west-1", accountId: "111111111111" } as DeployedNames;
         const beside = ["s3:GetObject", "s3:ListBucket", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"]; // for the custody log

@@ -165,6 +165,12 @@ def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Nee
     context = {
         f"s3:{name}": params[given] for name, given in (("prefix", "Prefix"), ("delimiter", "Delimiter")) if params.get(given) is not None
     }
+    if "s3:PutObject" in actions:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        context["s3:ObjectCreationOperation"] = str(operation in ("PutObject", "CompleteMultipartUpload")).lower()
+        context |= {
+            f"s3:{name}": params[given] for name, given in (("if-none-match", "IfNoneMatch"), ("if-match", "IfMatch")) if params.get(given)
+        }
     return [*(Need(each, target, context) for each in (*actions, *also)), *_to_learn_of_absence(operation, bucket, key)]
 
 
