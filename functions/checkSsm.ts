@@ -55,7 +55,7 @@ export const handler = step({
             );
         }
         throw new NotYetError(
-            `${host.instanceId} is ${state} and its SSM agent ${status}. If it stays so, check the VPC's endpoints for ssm, ssmmessages and ec2messages, the instance profile and that the image runs the agent.`,
+            `${host.instanceId} is ${state} and its SSM agent ${status}. If it stays so, check the VPC's endpoints for ssm and ssmmessages, the instance profile and that the image runs the agent, 3.3.40.0 or later.`,
         );
     },
 });

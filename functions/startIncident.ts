@@ -19,6 +19,7 @@ import { countHeld } from "./aws/brake";
 import { putJson, putObject } from "./aws/evidenceBucket";
 import { log } from "./aws/handler";
 import { mapConcurrently } from "./aws/mapConcurrently";
+import { noteSample } from "./aws/readiness/sample";
 import { findingObjects, findingPermissions, recordFinding } from "./aws/applyFinding";
 import { readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
@@ -245,6 +246,7 @@ async function follow(delivery: Delivery, admission: Admission, now: Date): Prom
     const { policy } = deployedPolicy();
     const received = receivedAs(delivery.text);
     const parsed = parseMessage(delivery.text, { follows: (finding) => namesType(finding, finding.accountId, policy) });
+    if (parsed.refusals.length === 0 && parsed.leftAside.length === 0 && (await noteSample(parsed.findings, now))) return [];
     const came: Followed = {
         refused: {
             reasons: [...parsed.refusals],

@@ -59,11 +59,6 @@ export function regionProblem(region: string): string | null {
     return `AWS has no Region of this name${near.length > 0 ? ` (there are ${near.join(", ")})` : ""}; is it newer than infra/awsRegions.ts, add it there`;
 }
 
-/** Launched since 2024, without the endpoint that older agents of Systems Manager need beside ssmmessages. */
-const withoutEc2Messages = ["ap-east-2", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "mx-central-1"];
-/** https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html */
-export const hasEc2Messages = (region: string): boolean => !withoutEc2Messages.includes(region);
-
 /** AWS partition of a Region. */
 export function partitionOf(region: string): string {
     if (region.startsWith("cn-")) return "aws-cn";

@@ -13,6 +13,9 @@ import { EvidenceStore } from "./evidenceStore";
 import { forensicImage, ForensicInstance } from "./forensicRole";
 import { IncidentsTable } from "./incidentsTable";
 import { Intake, subscribeFunction } from "./intake";
+import { responderStatementsKey } from "../functions/domain/readiness/simulation";
+import { readinessPlan, responderStatements } from "./readinessPlan";
+import { callDaily } from "./schedule";
 import { MessageKey } from "./messageKey";
 import { statementsKnownEarly } from "./policyDocument";
 import { deployedNames, documentName, functionNameOf as nameOf, responderRoleName, slackWebhookParameterName } from "./names";
@@ -88,7 +91,6 @@ export class CleanRoom extends pulumi.ComponentResource {
                 region,
                 evidenceBucketArn: store.bucket.arn,
                 toolBucketArn: store.toolBucket.arn,
-                evidenceKeyArn: store.key.arn,
                 messageKeyArn: keyArn,
                 lookingHere: args.lookingHere,
             },
@@ -164,6 +166,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             PYTHON_VERSION: settings.analysis.pythonVersion,
             ANALYSIS_TIMEOUT_SECONDS: String(settings.analysis.timeoutSeconds),
             COMMAND_LOG_GROUP: commandLog.name,
+            READINESS: readinessPlan({ settings, partition, region }),
         };
         const functions = Object.fromEntries(
             Object.entries<Step>(steps).map(([handler, step]) => [
@@ -213,6 +216,17 @@ export class CleanRoom extends pulumi.ComponentResource {
         intake.subscribe(`${name}-findings`, functions.startIncident!);
         this.notifyOnObjects(name, settings.forensics.accountId, store, functions);
         subscribeFunction(`${name}-alarms`, notifications.alarms, functions.sendAlarm!, intake.deadLetters, parent);
+        new aws.s3.BucketObjectv2(
+            `${name}-responder-statements`,
+            {
+                bucket: store.toolBucket.bucket,
+                key: responderStatementsKey,
+                content: store.key.arn.apply((evidenceKeyArn) => responderStatements({ settings, partition, evidenceKeyArn })),
+                contentType: "application/json",
+            },
+            parent,
+        );
+        callDaily(`${name}-readiness`, functions.checkReadiness!, { tell: true }, intake.deadLetters, parent);
         createAlarms(
             name,
             cleanRoomAlarms({
@@ -227,6 +241,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                     "sendErrorNotification",
                     "sendAlarm",
                     "watchContainment",
+                    "checkReadiness",
                 ].map(nameOf),
                 promptFunctionNames: ["startIncident"].map(nameOf),
                 watchFunctionName: nameOf("watchContainment"),

@@ -214,6 +214,13 @@ export const settingsSchema = z.strictObject({
             ccEmails: z.array(z.email()).max(10).default([]),
         })
         .prefault({}),
+    /** Every day each Region looks whether the response would work, and tells people what has changed. */
+    readiness: z
+        .strictObject({
+            /** `weekly` also sends GuardDuty's own sample finding on Mondays, and looks whether it arrives; it starts no incident. @default off */
+            sample: z.enum(["off", "weekly"]).default("off"),
+        })
+        .prefault({}),
     /** Days that logs are kept. @default 365 */
     logRetentionDays: z
         .union([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map((value) => z.literal(value)))

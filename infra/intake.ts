@@ -164,7 +164,17 @@ export class Intake extends pulumi.ComponentResource {
                         Principal: { Service: ["events.amazonaws.com", "sns.amazonaws.com"] },
                         Action: "sqs:SendMessage",
                         Resource: this.deadLetters.arn,
-                        Condition: { ArnEquals: { "aws:SourceArn": [...ruleArns, watchRuleArn, this.topic.arn] } },
+                        Condition: {
+                            ArnLike: {
+                                "aws:SourceArn": [
+                                    ...ruleArns,
+                                    watchRuleArn,
+                                    this.topic.arn,
+                                    // What schedule.ts makes.
+                                    `arn:${partition}:events:${this.args.region}:${settings.forensics.accountId}:rule/clean-room-*-daily`,
+                                ],
+                            },
+                        },
                     },
                 ]),
             },

@@ -88,6 +88,7 @@ export function deployedNames(args: {
         notificationTopicArn: arn("sns", notificationTopicName),
         chatTopicArn: args.chat ? arn("sns", chatTopicName) : null,
         webhookParameterArn: args.webhookParameter ? arn("ssm", `parameter${args.webhookParameter}`) : null,
+        alarmTopicArn: arn("sns", alarmTopicName),
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,
         documentArn: arn("ssm", `document/${documentName}`),
         // Parameters that begin with /aws are AWS's and belong to no account.

@@ -3,7 +3,6 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { roleTag } from "../functions/domain/tags";
-import { hasEc2Messages } from "./awsRegions";
 import { DnsFirewall } from "./dnsFirewall";
 import { planSubnets } from "./planSubnets";
 import { policyDocument, trustService } from "./policyDocument";
@@ -21,15 +20,17 @@ export interface NetworkArgs {
     readonly evidenceBucketArn: pulumi.Input<string>;
     /** Bucket that the analysis program is read from. */
     readonly toolBucketArn: pulumi.Input<string>;
-    /** Key that evidence is encrypted under. */
-    readonly evidenceKeyArn: pulumi.Input<string>;
     /** Provider whose own Region it is (accounts.ts). */
     readonly lookingHere: aws.Provider;
     /** Key that the flow log is encrypted under. */
     readonly messageKeyArn: pulumi.Input<string>;
 }
 
-/** Services the forensic instance speaks to, with what may be said through each endpoint. */
+/**
+ * Services the forensic instance speaks to, with what may be said through each endpoint. S3 calls KMS itself, so the instance needs none for that; its
+ * agent has used ssmmessages in place of ec2messages since 3.3.40.0, which the newest Regions have no endpoint for.
+ * https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html
+ */
 const interfaceServices: Record<string, string[]> = {
     ssm: [
         "ssm:UpdateInstanceInformation",
@@ -49,21 +50,11 @@ const interfaceServices: Record<string, string[]> = {
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
     ],
-    ec2messages: [
-        "ec2messages:AcknowledgeMessage",
-        "ec2messages:DeleteMessage",
-        "ec2messages:FailMessage",
-        "ec2messages:GetEndpoint",
-        "ec2messages:GetMessages",
-        "ec2messages:SendReply",
-    ],
-    kms: ["kms:Decrypt", "kms:GenerateDataKey"],
     logs: ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"],
 };
 
-/** The services that have an endpoint in a Region. */
-const servicesOf = (region: string) =>
-    Object.keys(interfaceServices).filter((service) => service !== "ec2messages" || hasEc2Messages(region));
+/** Services that get an interface endpoint. */
+const services = Object.keys(interfaceServices);
 
 export class Network extends pulumi.ComponentResource {
     readonly vpc: aws.ec2.Vpc;
@@ -85,7 +76,6 @@ export class Network extends pulumi.ComponentResource {
         );
         // The default group lets its members talk to each other and to anyone; emptied, it is no trap.
         new aws.ec2.DefaultSecurityGroup(name, { vpcId: this.vpc.id, ingress: [], egress: [], tags: tags("default, empty") }, parent);
-        const services = servicesOf(region);
         const ranges = planSubnets(settings.network.cidrBlock, 2);
         const zones = zonesFor(
             {
@@ -168,7 +158,7 @@ export class Network extends pulumi.ComponentResource {
                             Effect: "Allow",
                             Principal: "*",
                             Action: actions,
-                            Resource: service === "kms" ? args.evidenceKeyArn : "*",
+                            Resource: "*",
                             Condition: { StringEquals: { "aws:PrincipalAccount": accountId, "aws:ResourceAccount": accountId } },
                         },
                     ]),

@@ -2,6 +2,7 @@
 import * as answerApproval from "../functions/answerApproval";
 import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
 import * as checkSsm from "../functions/checkSsm";
+import * as checkReadiness from "../functions/checkReadiness";
 import * as createSnapshots from "../functions/createSnapshots";
 import * as isolateInstance from "../functions/isolateInstance";
 import * as notifyIsolation from "../functions/notifyIsolation";
@@ -159,6 +160,13 @@ export const steps = {
         permissions: sendAlarm.permissions,
         variables: sendAlarm.variables,
         timeoutSeconds: 60,
+    },
+    checkReadiness: {
+        description: "Looks whether the response would work now, and tells people what is otherwise than the day before",
+        permissions: checkReadiness.permissions,
+        variables: checkReadiness.variables,
+        memberPermissions: checkReadiness.memberPermissions,
+        timeoutSeconds: 900,
     },
     sendErrorNotification: {
         description: "Tells people what failed, where, and what to do",

@@ -155,9 +155,19 @@ function artefactsFound(facts: Facts): Check {
     };
 }
 
+function wasReady({ readiness }: Facts): Check {
+    const wanting = readiness.filter(({ state }) => state !== "ok");
+    return {
+        name: "Preflight was all ok before the finding, and GuardDuty's sample arrived",
+        passed: wanting.length === 0 && readiness.some(({ id }) => id === "sample"),
+        lookedAt: `${readiness.length} things; not ok: ${list(wanting.map(({ state, lookedAt, said }) => `${lookedAt} ${state}: ${said}`))}`,
+    };
+}
+
 /** All checks, each with what it looked at. */
 export function runChecks(facts: Facts): Check[] {
     return [
+        wasReady,
         interfacesIsolated,
         isolationGroupEmpty,
         credentialsCut,

@@ -38,6 +38,8 @@ export interface Collection {
     incident: Incident;
     evidenceBucket: string;
     slack: SlackMessage[];
+    /** What preflight said before the finding. */
+    readiness: Facts["readiness"];
     /** What is known to be on the disks. */
     artefacts: ArtefactTruth[];
 }
@@ -207,6 +209,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         manifest: await manifestFacts(read, `${incident.prefix}${results}`),
         custody: await checkCustody(clients, forensics, evidenceBucket, incident.incidentId),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
+        readiness: collection.readiness,
         slack: collection.slack.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
         findings: (findings?.toString("utf8") ?? "")
             .split("\n")

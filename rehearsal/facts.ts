@@ -1,9 +1,12 @@
 /** What is known at the end of a rehearsal: read back from the local AWS, never from what the program says it did. */
 import type { CustodyFacts } from "./custody";
 import type { DiskFinding } from "../functions/domain/analysisOutputs";
+import type { ReadinessCheck } from "../functions/domain/readiness/checks";
 import type { ArtefactTruth } from "./disks/groundTruth";
 
 export interface Facts {
+    /** What preflight said before the finding. */
+    readiness: ReadinessCheck[];
     incidentId: string;
     instanceId: string;
     forensicsAccountId: string;

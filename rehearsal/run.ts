@@ -4,6 +4,7 @@ import type { Check } from "./check";
 import { runChecks } from "./checks";
 import type { CleanUp } from "./cleanUp";
 import { collectFacts, readEvidence } from "./collectFacts";
+import type { Facts } from "./facts";
 import { withFaults } from "./faults";
 import type { LoadedFinding } from "./finding";
 import { followIncident, type FollowedIncident } from "./incident";
@@ -11,6 +12,7 @@ import type { Options } from "./options";
 import { seconds, type Outcome } from "./outcome";
 import { printable, type Progress } from "./progress";
 import { writeResult, writeTranscript } from "./record";
+import { preflight } from "./readiness";
 import { rehearseRefusal } from "./refusal";
 import { setUp, type Prepared } from "./setUp";
 import { deployed, forensics, setStage, type Stage } from "./stage";
@@ -19,7 +21,7 @@ import { custodySchema } from "../functions/domain/containers";
 import { objectNames } from "../functions/domain/evidenceKeys";
 
 /** Reads back what happened, checks it, and prints each check with what it looked at. */
-async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepared, progress: Progress) {
+async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepared, readiness: Facts["readiness"], progress: Progress) {
     const facts = await collectFacts({
         clients: stage.clients,
         endpoint: stage.localEmu.endpoint,
@@ -29,6 +31,7 @@ async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepare
         incident: followed.incident,
         evidenceBucket: deployed.evidenceBucket,
         slack: followed.slack,
+        readiness,
         artefacts: prepared.artefacts,
     });
     const checks = runChecks(facts);
@@ -66,6 +69,7 @@ async function rehearseIncident(
     times: { startedAt: number; preparedAt: number },
 ): Promise<Outcome> {
     const { faults, throttling } = options;
+    const readiness = await preflight(stage.clients, forensics, progress);
     const followed = await withFaults(
         stage.localEmu.endpoint,
         { faults, throttling },
@@ -73,7 +77,7 @@ async function rehearseIncident(
         () => followIncident(stage, finding, options.timeoutSeconds, progress),
     );
     const { incident, execution } = followed;
-    const { facts, checks } = await judge(stage, followed, prepared, progress);
+    const { facts, checks } = await judge(stage, followed, prepared, readiness, progress);
     const passed = checks.every((check) => check.passed) && execution.status === "SUCCEEDED";
     const calls = await containmentCalls(stage, followed);
     const timings = {

@@ -48,6 +48,8 @@ function judge(body: string | null, messages: SlackMessage[]): { status: number;
     } catch {
         return { status: 400, answer: "invalid_payload" };
     }
+    // A post without anything to show: what a preflight tells a webhook by that is there. Nothing appears in the channel.
+    if (typeof payload === "object" && payload !== null && Object.keys(payload).length === 0) return { status: 400, answer: "no_text" };
     const violations = checkSlackPayload(payload);
     messages.push({ receivedAt: new Date().toISOString(), payload, violations });
     return violations.length > 0 ? { status: 400, answer: "invalid_blocks" } : { status: 200, answer: "ok" };

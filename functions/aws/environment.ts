@@ -27,6 +27,32 @@ const flag = z
     .enum(["true", "false", ""])
     .default("false")
     .transform((value) => value === "true");
+/** What a deployment of readiness cannot find out from AWS: what is meant to be there. */
+const readinessPlanSchema = z.object({
+    alarmTopicArn: text,
+    /** Rules that take findings off a bus, each with an archive of its name; null: the default bus. */
+    rules: z.array(z.object({ name: text, bus: text.nullable() })),
+    /** Accounts that forward findings; `*` is every one, `!<id>` one that does not all the same. A long list would not fit a function's environment. */
+    forwarders: z.array(text),
+    /** What forwards there. */
+    forwardingRule: text,
+    /** Queue of this account for what could not be forwarded; null where nothing is. */
+    forwardDeadLetters: text.nullable(),
+    /** The StackSet of an organisation's accounts, and members that are listed beside it. */
+    stackSet: z
+        .object({
+            name: text,
+            callAs: z.enum(["SELF", "DELEGATED_ADMIN"]),
+            homeRegion: text,
+            listedMembers: z.array(accountIdSchema),
+        })
+        .nullable(),
+    /** Addresses that are subscribed to each topic. */
+    emails: z.number().int().min(0),
+    minimumSeverity: z.number(),
+    /** When GuardDuty's sample finding is sent. */
+    sample: z.enum(["off", "weekly"]),
+});
 const wholeNumber = z.coerce.number().int().min(1);
 
 /** What each variable holds, by its name. */
@@ -96,6 +122,11 @@ export const variableSchemas = {
     PYTHON_VERSION: text,
     /** Seconds that the analysis may take, 60 to 172,800. */
     ANALYSIS_TIMEOUT_SECONDS: wholeNumber,
+    /** JSON of what checkReadiness looks for. */
+    READINESS: z
+        .string()
+        .transform((text) => JSON.parse(text) as unknown)
+        .pipe(readinessPlanSchema),
     /** Log group that Run Command writes to; null: none. */
     COMMAND_LOG_GROUP: textOrNull,
 } satisfies Record<string, z.ZodType>;

@@ -40,6 +40,7 @@ export interface DeployedNames {
     chatTopicArn: string | null;
     /** SecureString parameter of the generic webhook; null where none is configured. */
     webhookParameterArn: string | null;
+    alarmTopicArn: string;
     /** SecureString parameter that holds the Slack webhook URL; null when Slack is not configured. */
     slackWebhookParameterArn: string | null;
     documentArn: string;

@@ -9,7 +9,7 @@ const stack = {
 };
 const answers = {
     switchedOn: { "111111111111": ["eu-west-1", "mx-central-1"], "222222222222": ["eu-west-1", "mx-central-1"] },
-    zones: { offering: { "eu-west-1": ["eu-west-1b", "eu-west-1c"] }, endpoints: { kms: ["eu-west-1c", "mx-central-1a"] } },
+    zones: { offering: { "eu-west-1": ["eu-west-1b", "eu-west-1c"] }, endpoints: { ssm: ["eu-west-1c", "mx-central-1a"] } },
     isolationGroups: ["vpc-0b"],
 };
 
@@ -37,19 +37,17 @@ describe("a clean room as the program declares it", function () {
         ]);
     });
 
-    it("asks for no endpoint that a Region does not have", () => {
-        const services = (region: string) =>
-            of("aws:ec2/vpcEndpoint:VpcEndpoint", region).map(({ inputs }) => inputs.serviceName as string);
-        expect(services("eu-west-1")).to.include("com.amazonaws.eu-west-1.ec2messages");
-        expect(services("mx-central-1"))
-            .to.include("com.amazonaws.mx-central-1.ssmmessages")
-            .and.not.include("com.amazonaws.mx-central-1.ec2messages");
+    it("has the endpoints that a forensic instance needs, in every Region the same, and pays for no other", () => {
+        for (const region of ["eu-west-1", "mx-central-1"])
+            expect(
+                of("aws:ec2/vpcEndpoint:VpcEndpoint", region).map(({ inputs }) => (inputs.serviceName as string).split(".").at(-1)),
+            ).to.have.members(["s3", "ssm", "ssmmessages", "logs"]);
     });
 
     it("resolves names of AWS's and none besides, also where the firewall does not answer", () => {
         const lists = of("aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList");
         expect(lists.map(({ inputs }) => inputs.domains)).to.have.deep.members([
-            allowedNames("eu-west-1", ["ssm", "ssmmessages", "ec2messages", "kms", "logs"]),
+            allowedNames("eu-west-1", ["ssm", "ssmmessages", "logs"]),
             ["*"],
         ]);
         const rules = of("aws:route53/resolverFirewallRule:ResolverFirewallRule").map(({ inputs }) => inputs);

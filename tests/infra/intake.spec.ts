@@ -131,13 +131,14 @@ describe("the way of a finding into the forensics account", function () {
                 Action: "sqs:SendMessage",
                 Resource: queueArn,
                 Condition: {
-                    ArnEquals: {
+                    ArnLike: {
                         "aws:SourceArn": [
                             ...["intake", "intake-forwarded"].map(
                                 (rule) => `arn:aws:cloudwatch:${region}:111111111111:clean-room-${region}-${rule}`,
                             ),
                             `arn:aws:events:${region}:111111111111:rule/clean-room-watch`,
                             topicArn,
+                            `arn:aws:events:${region}:111111111111:rule/clean-room-*-daily`,
                         ],
                     },
                 },

@@ -8,6 +8,10 @@ function goodFacts(): Facts {
         incidentId: "i-0aaaaaaaaaaaaaaaa-0123456789abcdef",
         instanceId: "i-0aaaaaaaaaaaaaaaa",
         forensicsAccountId: "111111111111",
+        readiness: [
+            { id: "evidence-key", lookedAt: "the evidence key", state: "ok", said: "is enabled", toDo: null },
+            { id: "sample", lookedAt: "the sample", state: "ok", said: "arrived", toDo: null },
+        ],
         now: Date.parse("2026-11-24T12:00:00Z"),
         interfaces: [
             { networkInterfaceId: "eni-1", groups: ["sg-iso"] },
@@ -168,6 +172,9 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
         (f) => f.evidenceSnapshots.push({ ...f.evidenceSnapshots[0]!, snapshotId: "snap-3", sourceVolumeId: null }),
     ],
     ["a disk image was written", /^The disk images/, (f) => (f.volumes[1]!.sha256After = "d".repeat(64))],
+    ["preflight found something broken", /^Preflight/, (f) => (f.readiness[0]!.state = "broken")],
+    ["preflight could not look at something", /^Preflight/, (f) => (f.readiness[0]!.state = "not looked at")],
+    ["no sample was sent", /^Preflight/, (f) => f.readiness.pop()],
     ["the forensic instance still runs", /^The forensic instance/, (f) => (f.forensicInstances[0]!.state = "running")],
     ["no forensic instance ever ran", /^The forensic instance/, (f) => (f.forensicInstances = [])],
     ["the case does not verify", /^The case verifies/, (f) => (f.custody.wrong = "an object is missing")],
@@ -213,7 +220,7 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
 describe("rehearsal checks", () => {
     it("hold when everything went well", () => {
         expect(failed(goodFacts())).to.deep.equal([]);
-        expect(runChecks(goodFacts())).to.have.length(17);
+        expect(runChecks(goodFacts())).to.have.length(18);
     });
 
     for (const [what, check, breakIt] of broken) {

@@ -7,6 +7,7 @@ import { forensicsClient } from "../clients";
 import { environment } from "../environment";
 import { isNotFound, StepError, TransientError } from "../errors";
 import { toSlack, type SlackPayload } from "../../domain/channels/slack/toSlack";
+import { seen, type Seen } from "../../domain/readiness/facts";
 import type { Channel } from "./channel";
 import { isWebhookUrl, postText } from "./post";
 
@@ -43,7 +44,7 @@ async function webhookUrl(parameter: string): Promise<string> {
 /** Seconds that Slack may ask us to wait, and we do: the next attempt of the step would tell the other channels again. */
 const patience = 5;
 
-const post = (parameter: string, url: string, payload: SlackPayload): Promise<Response> =>
+const post = (parameter: string, url: string, payload: SlackPayload | Record<string, never>): Promise<Response> =>
     postText(`Slack (webhook in ${parameter})`, url, JSON.stringify(payload));
 
 /** Posts a payload, once more where Slack asks to wait a moment: a webhook takes about one message a second. */
@@ -68,6 +69,22 @@ async function postPatiently(parameter: string, payload: SlackPayload): Promise<
         `Slack refused the message with ${response.status} ${answer}`,
         parameter,
         "Check that the webhook in this SSM parameter still exists and may post to its channel.",
+    );
+}
+
+/**
+ * Whether the webhook would take a message, without sending one: a post without text is refused as such by a webhook that is there, and in
+ * other words by one that is not (`no_service`, `invalid_token`, `no_team`). https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+ *
+ * @returns null where Slack is not configured
+ */
+export async function probeSlack(): Promise<Seen<{ status: number; answer: string }> | null> {
+    const parameter = environment("SLACK_WEBHOOK_PARAMETER");
+    if (parameter === null) return null;
+    return seen(
+        webhookUrl(parameter)
+            .then((url) => post(parameter, url, {}))
+            .then(async (response) => ({ status: response.status, answer: (await response.text()).slice(0, 200) })),
     );
 }
 

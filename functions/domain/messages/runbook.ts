@@ -16,6 +16,7 @@ export const runbookHeadings = {
     refused: "A message started no incident",
     followedInPart: "A message was followed in part",
     stepFailed: "A step of the response failed",
+    readiness: "Readiness changed",
 } as const;
 export type MessageKind = keyof typeof runbookHeadings;
 

@@ -3,7 +3,8 @@
 
 def install() -> None:
     """Decides requests and role assumptions."""
-    from . import authorization, trust
+    from . import authorization, simulation, trust
 
     authorization.install()
     trust.install()
+    simulation.install()

@@ -10,6 +10,7 @@ from localemu.aws.api import CommonServiceException, RequestContext
 
 from ..ec2.shared_vpcs import OF_THE_OWNER
 from .callers import context_of, policies_of, principal_of
+from .dry_runs import end_dry_run
 from .ebs_keys import decide_key_use
 from .encryption_needs import is_of_aws
 from .endpoints import endpoint_of
@@ -30,7 +31,7 @@ def install() -> None:
     """Replaces the enforcement in LocalEmu's chain of handlers."""
     from localemu.services.iam_enforcement.enforcer import IAMEnforcementHandler
 
-    IAMEnforcementHandler.__call__ = lambda _self, _chain, context, _response: authorize(context)
+    IAMEnforcementHandler.__call__ = lambda _self, _chain, context, _response: (authorize(context), end_dry_run(context))
 
 
 def authorize(request: RequestContext) -> None:

@@ -97,6 +97,8 @@ def _sqs(operation: str, params: Params, region: str, account: str) -> list[Need
     action = f"sqs:{operation.removesuffix('Batch')}"
     if operation == "CreateQueue":
         return [Need(action, f"arn:aws:sqs:{region}:{account}:{params.get('QueueName')}", request_tag_keys(tag_list(params.get("tags"))))]
+    if params.get("QueueName"):
+        return [Need(action, f"arn:aws:sqs:{region}:{params.get('QueueOwnerAWSAccountId') or account}:{params['QueueName']}")]
     return [Need(action, queue_arn(params["QueueUrl"], region, account) if params.get("QueueUrl") else "*")]
 
 
@@ -135,6 +137,13 @@ def _dynamodb(operation: str, params: Params, region: str, account: str) -> list
     return [Need(f"dynamodb:{operation}", table(name, params.get("IndexName")) if name else "*")]
 
 
+#: Operations whose action has another name, where LocalEmu takes the operation's.
+_S3_ACTIONS = {
+    "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "PutObjectLockConfiguration": "s3:PutBucketObjectLockConfiguration",
+}
+
+
 def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Need]:
     from localemu.services.iam_enforcement.service_action_map import map_action
 
@@ -149,7 +158,7 @@ def _s3(operation: str, params: Params, _region: str, _account: str) -> list[Nee
             Need("s3:DeleteObjectVersion" if each.get("VersionId") else "s3:DeleteObject", f"{target}/{each['Key']}")
             for each in params["Delete"]["Objects"]
         ]
-    actions = map_action("s3", operation)
+    actions = [_S3_ACTIONS[operation]] if operation in _S3_ACTIONS else map_action("s3", operation)
     if params.get("VersionId") and operation in ("GetObject", "HeadObject", "DeleteObject", "GetObjectTagging"):
         actions = [f"{each}Version" for each in actions]
     also = [
@@ -214,6 +223,8 @@ def _events(operation: str, params: Params, region: str, account: str) -> list[N
     if operation == "PutEvents":
         buses = dict.fromkeys(each.get("EventBusName") or "default" for each in params.get("Entries") or [])
         return [Need(action, bus if bus.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{bus}") for bus in buses]
+    if params.get("ArchiveName"):
+        return [Need(action, f"arn:aws:events:{region}:{account}:archive/{params['ArchiveName']}")]
     rule, bus = params.get("Rule") or params.get("Name"), params.get("EventBusName") or "default"
     if not rule:
         return [Need(action, "*" if operation.startswith("List") else f"arn:aws:events:{region}:{account}:event-bus/{bus}")]
@@ -222,9 +233,23 @@ def _events(operation: str, params: Params, region: str, account: str) -> list[N
 
 def _iam(operation: str, params: Params, _region: str, account: str) -> list[Need]:
     kinds = (("InstanceProfileName", "instance-profile"), ("RoleName", "role"), ("UserName", "user"), ("GroupName", "group"))
+    if params.get("PolicySourceArn"):
+        return [Need(f"iam:{operation}", params["PolicySourceArn"])]
     arn = params.get("PolicyArn") if operation.startswith(("GetPolicy", "CreatePolicyV", "DeletePolicy", "ListPolicyV")) else None
     arn = arn or next((f"arn:aws:iam::{account}:{kind}/{params[name]}" for name, kind in kinds if params.get(name)), "*")
     return [Need(f"iam:{operation}", arn)]
+
+
+def _guard_duty(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    """Of what concerns findings, AWS names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonguardduty.html"""
+    action, detector = f"guardduty:{operation}", params.get("DetectorId")
+    named = detector and operation in ("GetDetector", "UpdateDetector", "DeleteDetector")
+    return [Need(action, f"arn:aws:guardduty:{region}:{account}:detector/{detector}" if named else "*")]
+
+
+def _service_quotas(operation: str, params: Params, region: str, account: str) -> list[Need]:
+    code = params.get("QuotaCode")
+    return [Need(f"servicequotas:{operation}", f"arn:aws:servicequotas:{region}:{account}:{params['ServiceCode']}/{code}" if code else "*")]
 
 
 _BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {
@@ -234,10 +259,12 @@ _BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {
     "elb": _load_balancing,
     "elbv2": _load_balancing,
     "events": _events,
+    "guardduty": _guard_duty,
     "iam": _iam,
     "kms": _kms,
     "logs": _logs,
     "s3": _s3,
+    "service-quotas": _service_quotas,
     "sns": _sns,
     "sqs": _sqs,
     "ssm": _ssm,

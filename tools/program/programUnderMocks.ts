@@ -11,7 +11,7 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Declared, Declaration, MockedAnswers } from "./declared";
 
-const repository = path.resolve(__dirname, "../../..");
+const repository = path.resolve(__dirname, "../..");
 const { settings, answers } = JSON.parse(readFileSync(0, "utf8")) as { settings: { regions: string[] }; answers: MockedAnswers };
 
 const resources: Declared[] = [];

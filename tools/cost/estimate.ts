@@ -1,0 +1,183 @@
+/** What a stack costs, from the resources that the program declares and a small table of prices (prices.json). Pure. */
+import type { Declared } from "../program/declared";
+
+/** US dollars, list prices, without free tiers, discounts and tax. */
+export interface RegionPrices {
+    interfaceEndpointHour: number;
+    keyMonth: number;
+    alarmMonth: number;
+    lambdaGigabyteSecond: number;
+    lambdaRequest: number;
+    volumeGigabyteMonth: number;
+    snapshotGigabyteMonth: number;
+    objectGigabyteMonth: number;
+    stateTransition: number;
+    instanceHour: Record<string, number>;
+}
+export interface Prices {
+    source: string;
+    /** Month that they were published in. */
+    asOf: string;
+    regions: Record<string, RegionPrices>;
+    /** Regions that the table does not have: at most this many times us-east-1's price. */
+    elsewhere: { atMost: number };
+}
+
+export interface CostLine {
+    what: string;
+    arithmetic: string;
+    dollars: number;
+}
+
+export interface RegionCost {
+    accountId: string;
+    region: string;
+    lines: CostLine[];
+    /** Dollars a month at the prices of us-east-1, or the Region's own where the table has them. */
+    dollars: number;
+    /** True where the Region's own prices are not in the table. */
+    estimated: boolean;
+}
+
+/** Hours of a month, as AWS reckons it. */
+export const monthHours = 730;
+/** Seconds that a run by schedule is taken to last: it looks and finds nothing to do. */
+const scheduledSeconds = 2;
+
+const count = (value: unknown): number => (Array.isArray(value) ? value.length : 0);
+const dollars = (lines: readonly CostLine[]): number => lines.reduce((sum, line) => sum + line.dollars, 0);
+
+/** Runs a month of a rate such as rate(5 minutes) or rate(1 day). @throws on an expression that it does not know */
+export function runsAMonth(expression: string): number {
+    const [, amount, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+    if (!amount) throw new Error(`The schedule ${expression} is not a rate; teach tools/cost/estimate.ts to count it.`);
+    return (monthHours * 60) / (Number(amount) * { minute: 1, hour: 60, day: 1440 }[unit as "minute" | "hour" | "day"]);
+}
+
+function linesOf(resources: readonly Declared[], prices: RegionPrices): CostLine[] {
+    const of = (type: string) => resources.filter((each) => each.type === type);
+    const zones = of("aws:ec2/vpcEndpoint:VpcEndpoint")
+        .filter(({ inputs }) => inputs.vpcEndpointType === "Interface")
+        .map(({ inputs }) => count(inputs.subnetIds));
+    const endpointZones = zones.reduce((sum, each) => sum + each, 0);
+    const keys = of("aws:kms/key:Key").length;
+    const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm").length;
+    const runs = of("aws:cloudwatch/eventRule:EventRule")
+        .flatMap(({ inputs }) => (typeof inputs.scheduleExpression === "string" ? runsAMonth(inputs.scheduleExpression) : []))
+        .reduce((sum, each) => sum + each, 0);
+    const memory = 0.5;
+    return [
+        {
+            what: "interface endpoints",
+            arithmetic: `${zones.length} services in ${endpointZones} zones together x ${monthHours} h x ${prices.interfaceEndpointHour}`,
+            dollars: endpointZones * monthHours * prices.interfaceEndpointHour,
+        },
+        { what: "KMS keys", arithmetic: `${keys} x ${prices.keyMonth.toFixed(2)}`, dollars: keys * prices.keyMonth },
+        { what: "alarms", arithmetic: `${alarms} x ${prices.alarmMonth.toFixed(2)}`, dollars: alarms * prices.alarmMonth },
+        {
+            what: "functions by schedule",
+            arithmetic: `${Math.round(runs)} runs x ${scheduledSeconds} s x ${memory} GB x ${prices.lambdaGigabyteSecond}, and ${prices.lambdaRequest} a run`,
+            dollars: runs * (scheduledSeconds * memory * prices.lambdaGigabyteSecond + prices.lambdaRequest),
+        },
+    ].filter((line) => line.dollars > 0);
+}
+
+/** The idle cost of every account and Region that the stack has resources in. What a StackSet makes in other accounts is not among them. */
+export function idleCost(resources: readonly Declared[], prices: Prices): RegionCost[] {
+    const places = new Map<string, Declared[]>();
+    for (const each of resources) {
+        if (!each.custom || each.accountId === null || each.region === null) continue;
+        const place = `${each.accountId} ${each.region}`;
+        places.set(place, [...(places.get(place) ?? []), each]);
+    }
+    return [...places].flatMap(([place, ofPlace]) => {
+        const [accountId = "", region = ""] = place.split(" ");
+        const own = prices.regions[region];
+        const lines = linesOf(ofPlace, own ?? prices.regions["us-east-1"]!);
+        return lines.length === 0 ? [] : [{ accountId, region, lines, dollars: dollars(lines), estimated: own === undefined }];
+    });
+}
+
+export interface IncidentSize {
+    /** GB of the victim's volumes together. */
+    gigabytes: number;
+    /** Hours that the forensic instance lives. */
+    hours: number;
+    instanceType: string;
+    /** Years that results and snapshots are kept. */
+    years: number;
+}
+
+/** GiB of a forensic instance's root volume (functions/startForensicInstance.ts), GB of results and report, transitions of a workflow. */
+const [rootGigabytes, resultGigabytes, transitions] = [64, 1, 200];
+
+/** @throws when the table has no price of the instance type */
+export function incidentCost(
+    { gigabytes, hours, instanceType, years }: IncidentSize,
+    prices: RegionPrices,
+): { once: CostLine[]; monthly: CostLine[] } {
+    const hour = prices.instanceHour[instanceType];
+    if (hour === undefined)
+        throw new Error(
+            `tools/cost/prices.json has no price of ${instanceType}; add it, or name one of ${Object.keys(prices.instanceHour).join(", ")} with --instance-type.`,
+        );
+    return {
+        once: [
+            { what: "forensic instance", arithmetic: `${instanceType}, ${hours} h x ${hour}`, dollars: hours * hour },
+            {
+                what: "evidence and work volumes, root",
+                arithmetic: `(2 x ${gigabytes} + ${rootGigabytes}) GB x ${prices.volumeGigabyteMonth} x ${hours} h / ${monthHours} h`,
+                dollars: ((2 * gigabytes + rootGigabytes) * prices.volumeGigabyteMonth * hours) / monthHours,
+            },
+            {
+                what: "results and report",
+                arithmetic: `${resultGigabytes} GB x ${prices.objectGigabyteMonth} x ${12 * years} months`,
+                dollars: resultGigabytes * prices.objectGigabyteMonth * 12 * years,
+            },
+            {
+                what: "workflow",
+                arithmetic: `about ${transitions} transitions x ${prices.stateTransition}`,
+                dollars: transitions * prices.stateTransition,
+            },
+        ],
+        monthly: [
+            {
+                what: "locked snapshots",
+                arithmetic: `${gigabytes} GB x ${prices.snapshotGigabyteMonth}`,
+                dollars: gigabytes * prices.snapshotGigabyteMonth,
+            },
+        ],
+    };
+}
+
+const row = ({ what, arithmetic, dollars: amount }: CostLine): string =>
+    `  ${what.padEnd(32)} ${arithmetic.padEnd(72)} ${amount.toFixed(2).padStart(9)}`;
+
+/** What an operator reads. */
+export function render(stack: string, idle: readonly RegionCost[], incident: ReturnType<typeof incidentCost>, prices: Prices): string {
+    const sum = idle.reduce((total, each) => total + each.dollars, 0);
+    const most = idle.reduce((total, each) => total + each.dollars * (each.estimated ? prices.elsewhere.atMost : 1), 0);
+    // Regions with the same lines are told once.
+    const groups = new Map<string, RegionCost[]>();
+    for (const each of idle) {
+        const key = JSON.stringify(each.lines);
+        groups.set(key, [...(groups.get(key) ?? []), each]);
+    }
+    const places = (of: readonly RegionCost[]) => of.map(({ accountId, region }) => `${accountId} ${region}`);
+    return [
+        `Idle, a month, in US dollars (list prices of ${prices.asOf}; where the table has no prices of a Region, those of us-east-1, which others exceed by half at most):`,
+        ...[...groups.values()].flatMap((of) => [
+            "",
+            `${of.length} x: ${places(of).slice(0, 4).join(", ")}${of.length > 4 ? ` and ${of.length - 4} more` : ""}`,
+            ...of[0]!.lines.map(row),
+            row({ what: "together", arithmetic: "", dollars: of[0]!.dollars }),
+        ]),
+        "",
+        `The stack ${stack}: ${sum.toFixed(2)} a month, at most ${most.toFixed(2)}. GuardDuty is billed by what it reads, besides; so are logs.`,
+        "",
+        "One incident:",
+        ...incident.once.map(row),
+        row({ what: "once", arithmetic: "", dollars: dollars(incident.once) }),
+        ...incident.monthly.map((line) => row({ ...line, what: `${line.what}, a month` })),
+    ].join("\n");
+}
