@@ -74,6 +74,8 @@ describe("a clean room as the program declares it", function () {
             "BucketServerSideEncryptionConfiguration",
             "BucketVersioning",
             "Key",
+            // The evidence key, and the one that signs the manifests of cases.
+            "Key",
         ]);
         const protectedOnes = stays.filter((each) => each.protect).map(({ type }) => type);
         expect(protectedOnes.sort()).to.deep.equal(["aws:kms/key:Key", "aws:s3/bucket:Bucket"]);

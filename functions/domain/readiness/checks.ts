@@ -64,7 +64,7 @@ function memberChecks(member: MemberFacts, region: string): ReadinessCheck[] {
                     ? { ok: "all allowed" }
                     : {
                           broken: `not allowed: ${list(refused)}`,
-                          toDo: "Deploy the stack again. Where that changes nothing, a permissions boundary or a service control policy takes it away: exempt the role from it (bootstrap/scp-exemption.json).",
+                          toDo: "Deploy the stack again. Where that changes nothing, a permissions boundary or a service control policy takes it away: exempt the role from it (docs/deploy.md, Accounts and rights).",
                       },
             ),
         ),
@@ -76,7 +76,7 @@ function memberChecks(member: MemberFacts, region: string): ReadinessCheck[] {
                 if (answer.refusal === null) return { ok: "EC2 would make it" };
                 return {
                     broken: `EC2 would refuse it: ${answer.refusal.slice(0, 300)}`,
-                    toDo: `Exempt the responder role from the service control policy that denies it, such as a Region deny (bootstrap/scp-exemption.json), or take ${region} out of regions.`,
+                    toDo: `Exempt the responder role from the service control policy that denies it, such as a Region deny (docs/deploy.md, Accounts and rights), or take ${region} out of regions.`,
                 };
             }),
         ),
