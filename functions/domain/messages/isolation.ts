@@ -1,5 +1,6 @@
 /** The message of the isolation: what was done, what could not be cut, what to do now. Pure. */
 import type { Containment, Incident, SeenFinding } from "../containers";
+import { stepWords } from "../stepWords";
 import { containmentSentence } from "../report/reportVerdict";
 import { findingLink, instanceLink, securityGroupLink } from "./consoleLinks";
 import { drill, incidentFacts, otherFindingsSection, seenSection, where } from "./incidentFacts";
@@ -31,7 +32,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     const contained = containment?.contained ?? false;
     const observed = containment?.outcome === "observed";
     const line = ({ name, outcome, detail }: Containment["steps"][number]) =>
-        `${outcomes[outcome]}: ${name}${detail ? ` – ${detail}` : ""}`;
+        `${outcomes[outcome]}: ${stepWords(name)}${detail ? ` – ${detail}` : ""}`;
     const isFailed = ({ outcome }: Containment["steps"][number]) => outcome === "failed";
     const steps = containment?.steps ?? [];
     const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);

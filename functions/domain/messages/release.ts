@@ -1,4 +1,5 @@
 /** The message of a release. Pure. */
+import { stepWords } from "../stepWords";
 import type { Release } from "../containers";
 import { instanceLink } from "./consoleLinks";
 import { where } from "./incidentFacts";
@@ -25,7 +26,7 @@ export function releaseMessage({ incidentId, instance, forced, conflicts, steps,
             { label: "At", value: releasedAt },
         ],
         sections: [
-            { heading: "What was put back", items: putBack.map(({ name, detail }) => `${name} – ${detail}`), detail: true },
+            { heading: "What was put back", items: putBack.map(({ name, detail }) => `${stepWords(name)} – ${detail}`), detail: true },
             { heading: "What was changed since, and left alone", items: conflicts },
         ],
         links: [instanceLink({ partition, region: instance.region }, instance.instanceId)],

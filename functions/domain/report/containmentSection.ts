@@ -1,4 +1,5 @@
 /** Containment: what was done, what is not cut, how to release it. */
+import { stepWords } from "../stepWords";
 import type { ReportInput } from "./assessment";
 import { time } from "./format";
 import { html, type Html } from "./html";
@@ -12,7 +13,7 @@ export function containmentSection({ custody }: ReportInput): Html {
     return html`<section id="containment">
 <h2>Containment</h2>
 <p>${containmentSentence(containment)}</p>
-${failed.length > 0 ? html`<p class="warning">Failed: do it by hand.</p>${bullets(failed.map(({ name, detail }) => `${name}: ${detail}`))}` : null}
+${failed.length > 0 ? html`<p class="warning">Failed: do it by hand.</p>${bullets(failed.map(({ name, detail }) => `${stepWords(name)}: ${detail}`))}` : null}
 ${
     containment && containment.uncut.length > 0
         ? html`<p class="warning">Not cut: connections that changing security groups does not end.</p>${bullets(containment.uncut)}`
@@ -26,7 +27,7 @@ ${
               containment!.outcome === "contained" ? "What was done" : "What containment would change",
               [{ title: "Step" }, { title: "Outcome" }, { title: "At", kind: "time" }, { title: "Detail" }],
               steps.map(({ name, outcome, at, detail }) => [
-                  name,
+                  stepWords(name),
                   outcome === "failed" ? html`<strong>failed</strong>` : outcome,
                   time(at),
                   detail,

@@ -5,6 +5,7 @@
 import { severities, type Severity } from "../analysisOutputs";
 import type { Containment } from "../containers";
 import type { Assessment } from "./assessment";
+import { stepWords } from "../stepWords";
 import { count, list, time } from "./format";
 
 export interface VerdictInput {
@@ -72,7 +73,7 @@ export function containmentSentence(containment: Containment | null): string {
                 : "is NOT contained yet: a person's approval is awaited";
         return `The instance ${state}. Nothing was changed, so treat it as still connected. ${containment.decision?.reason ?? ""}`.trimEnd();
     }
-    const failed = [...new Set(containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => name))];
+    const failed = [...new Set(containment.steps.filter(({ outcome }) => outcome === "failed").map(({ name }) => stepWords(name)))];
     if (!containment.contained) {
         return `The instance is NOT contained${failed.length > 0 ? ` (failed: ${list(failed)})` : ""}: treat it as still connected.`;
     }

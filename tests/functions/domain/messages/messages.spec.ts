@@ -74,7 +74,7 @@ describe("Slack messages", () => {
         const text = JSON.stringify(toSlack(isolationMessage(incident, containment!)));
         expect(text).to.contain("Contained: i-0a1b2c3d4e5f60718 in account 222222222222, eu-west-1");
         for (const each of [
-            "DetachAutoScaling",
+            "detach auto scaling",
             "CryptoCurrency:EC2/BitcoinTool.B!DNS",
             "high (8)",
             "vpce-0123456789abcdef0",
@@ -103,9 +103,9 @@ describe("Slack messages", () => {
         const { text } = toPlainText(isolationMessage(incident, { ...containment!, steps }));
         expect(text)
             .to.match(/^Contained: i-/)
-            .and.contain("Not everything was done (failed: disableMetadata)")
-            .and.contain("FAILED: disableMetadata – AccessDenied");
-        expect(text.indexOf("FAILED: disableMetadata")).to.be.below(text.indexOf("What was done"));
+            .and.contain("Not everything was done (failed: disable metadata)")
+            .and.contain("FAILED: disable metadata – AccessDenied");
+        expect(text.indexOf("FAILED: disable metadata")).to.be.below(text.indexOf("What was done"));
         expect(toPlainText(isolationMessage(incident, containment!)).text).to.not.contain("failed");
     });
 

@@ -90,11 +90,11 @@ describe("verdict", () => {
             steps: [{ ...custody.containment!.steps[0], name: "SwapGroups", outcome: "failed" as const }],
         };
         expect(verdict({ counts: noCounts(), worst: null, containment: failed, assessment: assess(reportInput()) }).containment).to.equal(
-            "The instance is NOT contained (failed: SwapGroups): treat it as still connected.",
+            "The instance is NOT contained (failed: swap groups): treat it as still connected.",
         );
         expect(
             verdict({ counts: noCounts(), worst: null, containment: { ...failed, contained: true }, assessment: assess(reportInput()) })
                 .containment,
-        ).to.match(/^The instance is contained.* Not everything was done \(failed: SwapGroups\)\.$/);
+        ).to.match(/^The instance is contained.* Not everything was done \(failed: swap groups\)\.$/);
     });
 });
