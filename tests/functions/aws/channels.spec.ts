@@ -127,6 +127,7 @@ describe("what channels make of a message", () => {
             ["/etc/ld.so.preload and kworkerd.service in /usr/lib/x.so", "/etc/ld.so.preload and kworkerd.service in /usr/lib/x.so"],
             ["com.amazonaws.eu-west-1.ssm", "com.amazonaws.eu-west-1.ssm"],
             ["version 1.2.3", "version 1.2.3"],
+            ["out everything to 0.0.0.0/0, from 203.0.113.9", "out everything to 0.0.0.0/0, from 203.0.113.9"],
         ] as const)
             expect(defang(text)).to.equal(wanted);
         const { text } = toPlainText({ ...message, summary: "wget https://evil.example/a and ftp://1.2.3.4/b" });
