@@ -19,6 +19,8 @@ describe("policy no-secret-in-the-clear", () => {
                     WEBHOOK_PARAMETER: "/clean-room/slack",
                     SECRET_ARN: "arn:aws:secretsmanager:eu-west-1:1:secret:x",
                     TOKEN_TTL_SECONDS: "900",
+                    TOKEN_TABLE: "clean-room-incidents",
+                    SECRETS_BUCKET: "reports",
                     BUCKET: "evidence",
                     TOPIC: unknownString,
                     RUNBOOK: "https://example.com/runbook",
@@ -32,6 +34,9 @@ describe("policy no-secret-in-the-clear", () => {
         expect(await violations(aws.ssm.Parameter, { type: "StringList", insecureValue: `a,${hook}` })).to.have.length(1);
         expect(await violations(aws.lambda.Function, variables({ CHANNEL: hook }))).to.have.length(1);
         expect(await violations(aws.ec2.Instance, { userData: "export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE" })).to.have.length(1);
+        expect(
+            await violations(aws.ec2.Instance, { userData: "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" }),
+        ).to.have.length(1);
         expect(await violations(aws.ssm.Document, { content: "curl https://user:pass@example.com" })).to.have.length(1);
         expect(
             await violations(aws.codebuild.Project, {

@@ -5,11 +5,11 @@ import { listOf, objectOf, reveal, UNKNOWN, type Properties, type Value } from "
 
 /** Texts that are secrets whatever they are called: webhooks, tokens, keys. */
 const SECRET =
-    /hooks\.slack\.com\/|discord(app)?\.com\/api\/webhooks\/|\.webhook\.office\.com\/|\bxox[abeprs]-|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[opsu]_\w{20}|github_pat_|-----BEGIN [A-Z ]*PRIVATE KEY-----|:\/\/[^/\s:@]+:[^/\s:@]+@|\beyJ[\w-]+\.eyJ[\w-]+\./;
+    /hooks\.slack\.com\/|discord(app)?\.com\/api\/webhooks\/|\.webhook\.office\.com\/|\bxox[abeprs]-|\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[opsu]_\w{20}|github_pat_|[Ss](?:ECRET|ecret)_?[Aa](?:CCESS|ccess)_?[Kk](?:EY|ey)["']?\s*[=:]\s*["']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])|-----BEGIN [A-Z ]*PRIVATE KEY-----|:\/\/[^/\s:@]+:[^/\s:@]+@|\beyJ[\w-]+\.eyJ[\w-]+\./;
 /** Names of settings that hold one. */
 const NAMED = /(secret|passw(or)?d|token|webhook|api_?key|private_?key)/i;
 /** Ends of names by which a setting says where the secret lies, and texts that do. */
-const PLACE = /(arn|name|id|path|parameter|param|ref|prefix|count|seconds|url_parameter|expiry|ttl)$/i;
+const PLACE = /(arn|name|table|bucket|queue|topic|id|path|parameter|param|ref|prefix|count|seconds|url_parameter|expiry|ttl)$/i;
 const REFERENCE = /^(arn:|\/|https:\/\/secretsmanager|\{\{resolve:|true$|false$|\d*$|$)/;
 
 /** Where a type holds settings that anybody with read access to it sees: a path to an object of texts. */

@@ -57,6 +57,11 @@ describe("policy nothing-is-public", () => {
             { blockPublicAcls: true },
             { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
         ],
+        [
+            aws.cloudwatch.LogAccountPolicy,
+            { policyDocument: JSON.stringify({ DestinationArn: "arn:aws:lambda:eu-west-1:666666666666:function:f", FilterPattern: "" }) },
+            { policyDocument: JSON.stringify({ DestinationArn: "arn:aws:lambda:eu-west-1:111111111111:function:f", FilterPattern: "" }) },
+        ],
         [aws.lambda.FunctionUrl, { authorizationType: "NONE" }, { authorizationType: "AWS_IAM" }],
         [aws.lambda.Permission, { principal: "*" }, { principal: "*", principalOrgId: "o-a1b2c3d4e5" }],
         [aws.lambda.Permission, { principal: "666666666666" }, { principal: "arn:aws:iam::222222222222:role/x" }],

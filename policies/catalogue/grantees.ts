@@ -58,6 +58,19 @@ function condition(operator: string, keys: Record<string, Value>): Properties {
     return named.length > 0 ? { [operator]: Object.fromEntries(named) } : {};
 }
 
+/** Where the account's policy sends all of its logs; nowhere where the policy is of another kind. */
+function destinationIn(policyDocument: Value): Value {
+    if (typeof policyDocument !== "string") {
+        return policyDocument;
+    }
+    try {
+        const { DestinationArn } = objectOf(JSON.parse(policyDocument) as Value);
+        return typeof DestinationArn === "string" && /^arn:[^:]*:[^:]*:[^:]*:[^:]+:/.test(DestinationArn) ? DestinationArn : undefined;
+    } catch {
+        return undefined; // Not JSON: AWS takes no such policy.
+    }
+}
+
 const ADMINISTRATOR = "the administration of a service for the whole organisation";
 
 /** Every type of the provider that lets somebody in by a property, by its token. */
@@ -84,6 +97,10 @@ export const GRANTEES: Readonly<Record<string, Giving>> = {
             }),
     },
     "aws:cloudwatch/eventTarget:EventTarget": sent("events", "arn"),
+    "aws:cloudwatch/logAccountPolicy:LogAccountPolicy": {
+        grants: ({ policyDocument }) =>
+            everyoneAt({ to: destinationIn(policyDocument) }, "to").map((each) => grant("policyDocument", each, "logs")),
+    },
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": sent("logs", "destinationArn"),
     "aws:detective/invitationAccepter:InvitationAccepter": sent("the account's behaviour", "graphArn"),
     "aws:directoryservice/sharedDirectory:SharedDirectory": given("a directory", "target.id"),
