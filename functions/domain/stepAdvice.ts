@@ -96,7 +96,7 @@ const advice: Record<ReportedStep, Advice> = {
     },
     SealCustody: {
         whatToDo:
-            "Read the reason. Where the custody log or a seal does not hold, find in CloudTrail who wrote below custody/ before anybody relies on the case. Otherwise seal it again: npm run close, or wait for the daily sweep. The evidence itself stays locked.",
+            "Read the reason. Where the custody log or a seal does not hold, find in CloudTrail who wrote below custody/ before anybody relies on the case. Otherwise seal it again by invoking clean-room-sealCustody, as docs/runbook.md says. The evidence itself stays locked.",
         instance: "contained",
         evidence: "unaffected",
     },
