@@ -402,6 +402,19 @@ describe("startIncident", () => {
         expect(aws.of("StartExecution")).to.have.length(1);
     });
 
+    it("takes the sample that a readiness check waits for as seen, and any other as what it is", async () => {
+        const waits = (until: string) =>
+            aws.table.items.set("readiness#sample", { pk: { S: "readiness#sample" }, waitsUntil: { S: until } });
+        waits("2000-01-01T00:00:00.000Z");
+        await run(delivery(findingHere("i-99999999")));
+        expect(problems(), "nobody waits any more").to.have.length(1);
+        waits("9999-01-01T00:00:00.000Z");
+        await run(delivery({ ...findingHere("i-99999999"), id: "f".repeat(32) }));
+        expect(problems()).to.have.length(1);
+        expect(aws.of("StartExecution")).to.be.empty;
+        expect(aws.table.items.get("readiness#sample")!.seenAt!.S).to.match(/^20/);
+    });
+
     it("refuses another Region and an account that is no member", async () => {
         process.env.MEMBER_ACCOUNTS = "333333333333";
         await run(delivery(fixture("eventbridge"), findingHere()));

@@ -78,7 +78,7 @@ describe("a clean room as the program declares it", function () {
             "Key",
         ]);
         const protectedOnes = stays.filter((each) => each.protect).map(({ type }) => type);
-        expect(protectedOnes.sort()).to.deep.equal(["aws:kms/key:Key", "aws:s3/bucket:Bucket"]);
+        expect(protectedOnes.sort()).to.deep.equal(["aws:kms/key:Key", "aws:kms/key:Key", "aws:s3/bucket:Bucket"]);
     });
 
     it("lets nobody but the custodian end the evidence key", () => {
