@@ -13,6 +13,7 @@ import { attempt, done as performed } from "./aws/containment/performed";
 import { changeInstancePermissions, deleteGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { InstanceGone, readInstance } from "./aws/containment/readInstance";
 import { performRelease } from "./aws/containment/releaseActions";
+import { callerOf } from "./aws/callerIdentity";
 import { eventually } from "./aws/consistency";
 import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
@@ -32,16 +33,18 @@ import {
     type InstanceRef,
     type Release,
 } from "./domain/containers";
+import { releaseStatement } from "./domain/callerProof";
 import { instanceStateSchema, type InstanceState } from "./domain/instanceState";
 import { releaseRisk } from "./domain/releaseRisk";
 import type { StandingContainment } from "./domain/standingContainment";
-import { describeRelease, planRelease, type Imposed } from "./domain/planRelease";
+import { describeRelease, isOfNetwork, planRelease, type Imposed, type ReleaseAction } from "./domain/planRelease";
 import { releaseMessage } from "./domain/messages/release";
 import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs(
     "PARTITION",
+    "FORENSICS_ACCOUNT_ID",
     "RESPONDER_ROLE_NAME",
     "INCIDENTS_TABLE",
     "EVIDENCE_BUCKET",
@@ -244,14 +247,63 @@ async function tellPeople(release: Release): Promise<ContainmentStep[]> {
     }
 }
 
+/**
+ * Closes the case of a containment that is never undone: nothing is put back or ended, evidence stays, and the watch goes on.
+ *
+ * @param by who asks, as AWS says; null when that is not proved
+ */
+async function retireInstance(
+    { instance, incidentIds, kept }: Standing,
+    incidentId: string,
+    why: string,
+    by: string | null,
+): Promise<Release> {
+    const where = `${instance.instanceId} in ${instance.accountId}/${instance.region}`;
+    if (by === null)
+        throw new StepError(
+            "Who retires the instance is not proved",
+            where,
+            "Use npm run retire, which signs the request with your credentials.",
+        );
+    if (kept === null || kept.releasedAt !== null)
+        throw new StepError(
+            "Nothing stands contained that could be retired",
+            where,
+            "An instance that was released is nobody's case any more.",
+        );
+    const at = new Date().toISOString();
+    await changeStanding(instance, kept, (read) =>
+        read === null || read.releasedAt !== null ? null : { ...read, retired: { by, why, at } },
+    );
+    const release: Release = {
+        schemaVersion: 1,
+        incidentId,
+        instance,
+        ended: incidentIds,
+        by,
+        acceptedRisk: null,
+        released: false,
+        forced: false,
+        conflicts: [],
+        steps: [],
+        retired: why,
+        releasedAt: at,
+    };
+    await putJson(`${incidentPrefix(incidentId)}${releaseRecord(at)}`, release);
+    return { ...release, steps: await tellPeople(release) };
+}
+
 export const handler = step({
     name: "ReleaseInstance",
     input: releaseRequestSchema,
     output: releaseSchema,
-    run: async ({ incidentId, force, acceptRisk, by }) => {
+    run: async ({ proof, by: said, ...request }) => {
+        const { incidentId, force, acceptRisk, networkOnly, retire } = request;
         const prefix = incidentPrefix(incidentId);
+        const by = proof === null ? said && `not proved: ${said}` : (await callerOf(proof, releaseStatement(request))).arn;
         const standing = await readWhatStands(incidentId, prefix);
         const { instance, record, incidentIds } = standing;
+        if (retire !== null) return retireInstance(standing, incidentId, retire, proof === null ? null : by);
         await refuseRisk(standing, acceptRisk);
         const victim = victimOf(instance, incidentId);
         const current = await readOrTidy(victim, standing);
@@ -263,7 +315,9 @@ export const handler = step({
             suspended: standing.kept?.suspended ?? null,
             othersInGroup: await findOthersInGroup(standing),
         };
-        const { actions, conflicts } = planRelease(record, current, imposed);
+        const { actions: all, conflicts } = planRelease(record, current, imposed);
+        const wanted = (action: ReleaseAction) => !networkOnly || isOfNetwork(action);
+        const actions = all.filter(wanted);
         if (conflicts.length > 0 && !force) {
             throw new StepError(
                 "The instance was changed since it was contained, so nothing was put back",
@@ -283,7 +337,11 @@ export const handler = step({
         // The deny was read back where it was taken out; everything else shows on the instance.
         const readBack = async () =>
             planRelease(record, await readInstance(victim), imposed).actions.filter(
-                ({ kind }) => kind !== "allowCredentials" && kind !== "allowRole" && kind !== "resumeProcesses",
+                (action) =>
+                    wanted(action) &&
+                    action.kind !== "allowCredentials" &&
+                    action.kind !== "allowRole" &&
+                    action.kind !== "resumeProcesses",
             );
         const left = (await eventually(readBack, (seen) => seen.length === 0 || errors.length > 0))
             .map((action) => describeRelease(action))
@@ -302,6 +360,14 @@ export const handler = step({
             forced: force && conflicts.length > 0,
             conflicts,
             steps,
+            ...(networkOnly
+                ? {
+                      leftInPlace: all
+                          .filter((action) => !isOfNetwork(action))
+                          .map(describeRelease)
+                          .map(({ name, detail }) => `${name}: ${detail}`.slice(0, 512)),
+                  }
+                : {}),
             releasedAt,
         };
         await putJson(`${prefix}${releaseRecord(releasedAt)}`, release);

@@ -1,5 +1,6 @@
 /**
- * `npm run release -- <incident> [--force] [--accept-risk WHY] [--region REGION] [--no-watch]`: puts back what the containment of an incident changed.
+ * `npm run release -- <incident> [--force] [--accept-risk WHY] [--network-only] [--region REGION] [--no-watch]`: puts back what the containment of
+ * an incident changed. `npm run retire -- <incident> --reason WHY`: closes its case instead, and the instance stays isolated.
  *
  * Starts the state machine of the forensics account with the operator's own AWS credentials (the default chain; AWS_ENDPOINT_URL
  * is honoured) and follows it. Exit 0 when released or when nothing was left to do, 1 when the release was refused or is not
@@ -9,11 +10,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { proveCaller } from "../functions/aws/callerIdentity";
+import { releaseStatement } from "../functions/domain/callerProof";
 import { releaseRequestSchema } from "../functions/domain/containers";
 import { releaseStateMachineName } from "../infra/names";
 import { releaseOutcome } from "./releaseOutcome";
 
-const usage = "Use: npm run release -- <incident> [--force] [--accept-risk WHY] [--region REGION] [--no-watch]";
+const usage =
+    "Use: npm run release -- <incident> [--force] [--accept-risk WHY] [--network-only] [--region REGION] [--no-watch], or npm run retire -- <incident> --reason WHY";
 const pollMilliseconds = 1000;
 
 /** What the operator has to mend before anything is asked of AWS. */
@@ -23,6 +27,8 @@ interface Wanted {
     incidentId: string;
     force: boolean;
     acceptRisk: string | null;
+    networkOnly: boolean;
+    retire: string | null;
     region: string;
     watch: boolean;
 }
@@ -36,6 +42,9 @@ function read(argv: string[]): Wanted {
             allowNegative: true,
             options: {
                 "accept-risk": { type: "string" },
+                "network-only": { type: "boolean", default: false },
+                reason: { type: "string" },
+                retire: { type: "boolean", default: false },
                 force: { type: "boolean", default: false },
                 region: { type: "string" },
                 watch: { type: "boolean", default: true },
@@ -50,7 +59,10 @@ function read(argv: string[]): Wanted {
         incidentId: positionals[0],
         force: values.force,
         acceptRisk: values["accept-risk"] ?? null,
+        networkOnly: values["network-only"],
+        retire: values.retire ? (values.reason ?? "") : null,
     });
+    if (values.retire && !values.reason) throw new UsageError('Say why it stays isolated: --reason "why".');
     if (!request.success)
         throw new UsageError(
             `"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in every message about the incident.`,
@@ -61,7 +73,9 @@ function read(argv: string[]): Wanted {
 }
 
 /** Starts the release. @returns the ARN of its execution */
-async function start(sfn: SFNClient, { incidentId, force, acceptRisk, region }: Wanted): Promise<string> {
+async function start(sfn: SFNClient, { region, watch: _, ...request }: Wanted): Promise<string> {
+    const { incidentId, force, acceptRisk, networkOnly, retire } = request;
+    const statement = { incidentId, force, acceptRisk, networkOnly, retire };
     const { Account, Arn } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
     const partition = Arn!.split(":")[1];
     const { executionArn } = await sfn.send(
@@ -69,7 +83,7 @@ async function start(sfn: SFNClient, { incidentId, force, acceptRisk, region }: 
             stateMachineArn: `arn:${partition}:states:${region}:${Account}:stateMachine:${releaseStateMachineName}`,
             // Each release is one of its own: it may be asked for again, and then goes on with what is left.
             name: `${incidentId}-${new Date().toISOString().replace(/[^0-9TZ]/g, "")}`,
-            input: JSON.stringify({ incidentId, force, acceptRisk, by: Arn }),
+            input: JSON.stringify({ ...statement, proof: await proveCaller(region, releaseStatement(statement)) }),
         }),
     );
     return executionArn!;
@@ -88,7 +102,7 @@ async function main(argv: string[]): Promise<number> {
     const wanted = read(argv);
     const sfn = new SFNClient({ region: wanted.region });
     const executionArn = await start(sfn, wanted);
-    console.log(`Release started: ${executionArn}`);
+    console.log(`${wanted.retire === null ? "Release" : "Retirement"} started: ${executionArn}`);
     if (!wanted.watch) return 0;
     const { lines, exitCode } = releaseOutcome(await follow(sfn, executionArn));
     for (const line of lines) console.log(line);

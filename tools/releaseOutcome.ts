@@ -24,16 +24,25 @@ export function releaseOutcome({ status, output, error, cause }: EndedExecution)
         const { message } = unwrapCause(cause ?? error ?? `the execution ended as ${status}`);
         return { exitCode: 1, lines: [`Not released: ${visible(message)}`] };
     }
-    const { instance, steps, conflicts } = releaseSchema.parse(JSON.parse(output ?? "null"));
+    const { instance, steps, conflicts, retired = null, leftInPlace = [] } = releaseSchema.parse(JSON.parse(output ?? "null"));
     const where = `${instance.instanceId} in ${instance.accountId}/${instance.region}`;
     const putBack = steps.filter((step) => step.outcome === "done");
     const failed = steps.filter((step) => step.outcome === "failed");
+    if (retired !== null)
+        return {
+            exitCode: 0,
+            lines: [
+                `Retired ${where}: it stays isolated, and nothing was put back.`,
+                ...failed.map(({ name, detail }) => `  failed      ${visible(`${name}: ${detail}`)}`),
+            ],
+        };
     return {
         exitCode: 0,
         lines: [
             putBack.length === 0 ? `Nothing was left to do: ${where} is released already.` : `Released ${where}:`,
             ...putBack.map(({ name, detail }) => `  put back    ${visible(`${name}: ${detail}`)}`),
             ...conflicts.map((conflict) => `  left alone  ${visible(conflict)}`),
+            ...leftInPlace.map((each) => `  stays       ${visible(each)}`),
             ...failed.map(({ name, detail }) => `  failed      ${visible(`${name}: ${detail}`)}`),
         ],
     };

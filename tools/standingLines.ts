@@ -22,6 +22,9 @@ export function standingLines(standing: readonly StandingContainment[]): string[
             return [
                 `${instance.instanceId} in ${instance.accountId}/${instance.region}, contained since ${begunAt}`,
                 `  incidents   ${incidentIds.join(", ")}`,
+                ...(containment.retired
+                    ? [`  retired     ${containment.retired.at} by ${visible(containment.retired.by)}: ${visible(containment.retired.why)}`]
+                    : []),
                 `  group       ${groups.isolation ?? "none: the instance is not isolated"}`,
                 `  last check  ${lastCheck(containment)}`,
                 ...(check?.drift ?? [])

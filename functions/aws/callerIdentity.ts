@@ -64,6 +64,7 @@ export async function callerOf(proof: CallerProof, statement: Statement): Promis
         );
     const signed = signedHeaders(proof, statementHash(statement));
     if ("reason" in signed) throw refuse(signed.reason);
+    const ours = environment("FORENSICS_ACCOUNT_ID");
     // Credentials of no use: the caller's own signature takes the place of what they make.
     const client = new STSClient({
         region: environment("AWS_REGION"),
@@ -80,7 +81,7 @@ export async function callerOf(proof: CallerProof, statement: Statement): Promis
     try {
         const { Arn, Account } = await client.send(new GetCallerIdentityCommand({}));
         if (!Arn || !Account) throw refuse("AWS named nobody");
-        if (Account !== environment("FORENSICS_ACCOUNT_ID")) throw refuse(`the credentials are of account ${Account}`);
+        if (Account !== ours) throw refuse(`the credentials are of account ${Account}`);
         return { arn: Arn, accountId: Account };
     } catch (error) {
         if (error instanceof StepError) throw error;

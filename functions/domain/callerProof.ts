@@ -24,6 +24,21 @@ export function statementHash(statement: Readonly<Record<string, string | boolea
     return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }
 
+/** What is signed by who asks for a release. */
+export const releaseStatement = ({
+    incidentId,
+    force,
+    acceptRisk,
+    networkOnly,
+    retire,
+}: {
+    incidentId: string;
+    force: boolean;
+    acceptRisk: string | null;
+    networkOnly: boolean;
+    retire: string | null;
+}) => ({ ask: "release", incidentId, force, acceptRisk, networkOnly, retire });
+
 /** The headers to send, or why the proof proves nothing. @param hash of what it must have been made for */
 export function signedHeaders({ headers }: CallerProof, hash: string): { headers: Record<string, string> } | { reason: string } {
     const names = /^AWS4-HMAC-SHA256 Credential=\S+\/sts\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=[0-9a-f]{64}$/

@@ -8,6 +8,7 @@
  * (256 KiB), so anything larger is an object in the evidence bucket and the container holds its `ObjectRef`.
  */
 import { z } from "zod";
+import { callerProofSchema } from "./callerProof";
 import { findingFactsSchema, untrustedText } from "./findingFacts";
 
 export { untrustedText };
@@ -195,8 +196,14 @@ export const releaseRequestSchema = z.object({
     force: z.boolean().default(false),
     /** Why it is released although the analysis found much, or has not ended, or did not see everything; else it is refused. */
     acceptRisk: untrustedText(512).nullable().default(null),
-    /** Who asks, as the tool read it from AWS. */
+    /** Put back the network alone: groups, network ACLs, idle time-outs. Credentials stay denied, load balancers and Auto Scaling without it. */
+    networkOnly: z.boolean().default(false),
+    /** Why the instance stays isolated for good: nothing is put back, and the case of its containment is closed. Null: it is released. */
+    retire: untrustedText(512).nullable().default(null),
+    /** Who asks, as the tool says; on record only where no proof is asked for. */
     by: untrustedText(512).nullable().default(null),
+    /** The caller's own signature, by which AWS says who asks (domain/callerProof.ts). Old tools send none. */
+    proof: callerProofSchema.nullable().default(null),
 });
 
 /** The undo of a containment. An object of its own for each attempt, under `<prefix>releases/`. */
@@ -217,6 +224,10 @@ export const releaseSchema = z.object({
     conflicts: z.array(untrustedText(512)),
     /** What was put back, in order. */
     steps: z.array(containmentStepSchema),
+    /** What a release of the network alone left in place, as sentences. */
+    leftInPlace: z.array(untrustedText(512)).optional(),
+    /** Why it was retired instead: it stays isolated, and nothing was put back. */
+    retired: untrustedText(512).nullable().optional(),
     releasedAt: timestampSchema,
 });
 export type Release = z.infer<typeof releaseSchema>;

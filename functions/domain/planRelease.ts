@@ -24,6 +24,10 @@ export type ReleaseAction =
     | { kind: "rejoinAutoScaling"; group: string; from: "detached" | "standby" }
     | { kind: "resumeProcesses"; group: string; processes: string[] };
 
+const ofNetwork: ReadonlySet<ReleaseAction["kind"]> = new Set(["restoreSubnet", "restoreIdleTimeout", "restoreGroups"]);
+/** Whether the action is about the network alone, as `--network-only` asks. */
+export const isOfNetwork = ({ kind }: ReleaseAction): boolean => ofNetwork.has(kind);
+
 export interface ReleasePlan {
     actions: ReleaseAction[];
     /** What was changed since containment, as sentences. With any of these a release is refused unless it is forced. */

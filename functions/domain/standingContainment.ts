@@ -69,6 +69,8 @@ export const standingContainmentSchema = z.object({
     repairedAt: timestampSchema.nullable().default(null),
     /** When a release began to put back; the watch then puts nothing back. Null before. */
     releasingAt: timestampSchema.nullable().default(null),
+    /** Who decided that it stays isolated for good, why and when. @default nobody */
+    retired: z.object({ by: untrustedText(512), why: untrustedText(512), at: timestampSchema }).optional(),
     begunAt: timestampSchema,
     /** Null while it stands. */
     releasedAt: timestampSchema.nullable(),

@@ -1,4 +1,8 @@
+import { STSClient } from "@aws-sdk/client-sts";
 import { expect } from "chai";
+import { proveCaller } from "../../functions/aws/callerIdentity";
+import { readStanding } from "../../functions/aws/standingContainments";
+import { releaseStatement } from "../../functions/domain/callerProof";
 import { handler as isolate } from "../../functions/isolateInstance";
 import { handler as releaseHandler } from "../../functions/releaseInstance";
 import { openRecord } from "../../functions/aws/incidentsTable";
@@ -55,6 +59,64 @@ describe("releaseInstance", () => {
         const names = (await release()).steps.map(({ name }) => name);
         expect(names[0]).to.equal("restoreSubnet");
         expect(names.at(-1)).to.equal("rejoinAutoScaling");
+    });
+
+    it("gives back the network alone where that is asked for, and the rest by a later release", async () => {
+        await contain();
+        const { steps, leftInPlace, released } = (await releaseHandler({ incidentId, acceptRisk: "a test", networkOnly: true })) as Release;
+        expect(released).to.equal(true);
+        expect([...new Set(steps.map(({ name }) => name))].sort()).to.deep.equal(["restoreGroups", "restoreIdleTimeout", "restoreSubnet"]);
+        expect(leftInPlace!.map((each) => each.split(":")[0])).to.include.members([
+            "allowCredentials",
+            "registerTarget",
+            "rejoinAutoScaling",
+        ]);
+        expect(account.policies.has("clean-room-contained-instances")).to.equal(true);
+        expect((await release()).released).to.equal(true);
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+    });
+
+    describe("retires instead", () => {
+        const ann = "arn:aws:sts::111111111111:assumed-role/operator/ann";
+        const retirement = { incidentId, force: false, acceptRisk: null, networkOnly: false, retire: "rebuilt as web-8" };
+        const send = STSClient.prototype.send;
+        afterEach(() => (STSClient.prototype.send = send));
+        const proved = async (statement = retirement) => {
+            Object.assign(process.env, {
+                AWS_ACCESS_KEY_ID: "AKIAANN",
+                AWS_SECRET_ACCESS_KEY: "secret",
+                FORENSICS_ACCOUNT_ID: "111111111111",
+            });
+            const proof = await proveCaller("eu-west-1", releaseStatement(statement));
+            STSClient.prototype.send = (() => Promise.resolve({ Arn: ann, Account: "111111111111" })) as typeof send;
+            return proof;
+        };
+
+        it("leaves everything as it is, and keeps who decided and why", async () => {
+            await contain();
+            const isolated = account.snapshot();
+            const retired = (await releaseHandler({ ...retirement, proof: await proved() })) as Release;
+            expect(retired).to.include({ released: false, retired: "rebuilt as web-8", by: ann });
+            expect(account.snapshot()).to.deep.equal(isolated);
+            const standing = (await readStanding(incident.instance))!;
+            expect(standing.releasedAt).to.equal(null);
+            expect(standing.retired).to.include({ by: ann, why: "rebuilt as web-8" });
+            expect(records().map(({ by }) => by)).to.deep.equal([ann]);
+        });
+
+        it("takes nobody's word for who asks", async () => {
+            await contain();
+            expect((await thrown(releaseHandler({ ...retirement, by: ann }))).message).to.match(/Who retires the instance is not proved/);
+            const other = await proved({ ...retirement, incidentId: "i-0123456789abcdef0-0123456789abcdef" });
+            expect((await thrown(releaseHandler({ ...retirement, proof: other }))).message).to.match(/signed for something else/);
+            expect((await readStanding(incident.instance))!.retired).to.equal(undefined);
+        });
+
+        it("has nothing to retire where nothing stands contained", async () => {
+            await contain();
+            await release();
+            expect((await thrown(releaseHandler({ ...retirement, proof: await proved() }))).message).to.match(/Nothing stands contained/);
+        });
     });
 
     it("takes both denies out with the last incident on the role", async () => {

@@ -7,17 +7,26 @@ import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
 /** Tells of a release: what was put back, and what was left alone because somebody had changed it. */
-export function releaseMessage({ incidentId, instance, forced, conflicts, steps, releasedAt }: Release, partition: string): Message {
+export function releaseMessage(release: Release, partition: string): Message {
+    const { incidentId, instance, forced, conflicts, steps, releasedAt, leftInPlace = [], retired = null, by } = release;
     const putBack = steps.filter(({ outcome }) => outcome === "done");
     return {
         tone: "warning",
-        title: `Released: ${where(instance)}`,
-        summary: `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
-        whatNow: [
-            "Watch the instance: it is connected again, and what made the finding may come back.",
-            ...(conflicts.length > 0 ? ["Look at what was left alone, below, and put it right by hand if it should be as before."] : []),
-        ],
-        runbook: runbookHeadings.released,
+        title: `${retired !== null ? "Retired, stays isolated" : leftInPlace.length > 0 ? "Network released" : "Released"}: ${where(instance)}`,
+        summary:
+            retired !== null
+                ? `${by ?? "Somebody"} decided that the instance stays isolated for good: ${retired}. Nothing was put back and nothing ended; its evidence stays, and the watch goes on.`
+                : `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : leftInPlace.length > 0 ? "The network is as it was before containment, read back; the rest stays as containment left it, and nobody watches it any more." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
+        whatNow:
+            retired !== null
+                ? ["Terminate the instance by hand when nobody needs its disks any more; its protection has to be taken off for that."]
+                : [
+                      "Watch the instance: it is connected again, and what made the finding may come back.",
+                      ...(conflicts.length > 0
+                          ? ["Look at what was left alone, below, and put it right by hand if it should be as before."]
+                          : []),
+                  ],
+        runbook: retired !== null ? runbookHeadings.retired : runbookHeadings.released,
         facts: [
             { label: "Instance", value: instance.instanceId },
             { label: "Account", value: instance.accountId },
@@ -28,6 +37,7 @@ export function releaseMessage({ incidentId, instance, forced, conflicts, steps,
         sections: [
             { heading: "What was put back", items: putBack.map(({ name, detail }) => `${stepWords(name)} – ${detail}`), detail: true },
             { heading: "What was changed since, and left alone", items: conflicts },
+            { heading: "What stays as containment left it", items: leftInPlace },
         ],
         links: [instanceLink({ partition, region: instance.region }, instance.instanceId)],
     };

@@ -8,6 +8,7 @@ export const runbookHeadings = {
     approval: "Your decision: contain the instance?",
     brake: "Your decision: the brake holds",
     released: "Released",
+    retired: "Retired, stays isolated",
     drift: "Containment drifted",
     ticket: "Support case",
     firstLook: "First look",
