@@ -229,10 +229,19 @@ async function close(victim: Victim, incidentIds: string[], kept: StandingContai
             return performed;
         },
     );
-    for (const group of [kept?.groups.isolation, kept?.groups.untrack])
-        if (group)
-            await deleteOwnGroup(victim, group, incidentIds).catch((why: unknown) => log("a group stays", { group, why: String(why) }));
-    return error === null ? [] : [closed];
+    const steps = error === null ? [] : [closed];
+    for (const group of [kept?.groups.isolation, kept?.groups.untrack, ...(kept?.formerGroups ?? [])]) {
+        if (!group) continue;
+        const { step: deleted, error: why } = await attempt(
+            { name: "deleteGroup", detail: `${group}, which was made for the containment and stays: delete it by hand` },
+            async () => {
+                await deleteOwnGroup(victim, group, incidentIds);
+                return performed;
+            },
+        );
+        if (why !== null) steps.push(deleted);
+    }
+    return steps;
 }
 
 /** Tells people; that they could not be told is a failed step of a release that was done. */

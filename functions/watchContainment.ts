@@ -28,6 +28,7 @@ import { whoDidIt } from "./aws/whoDidIt";
 import { instanceRefSchema, type ContainmentStep } from "./domain/containers";
 import { incidentPrefix, objectPrefixes, watchRecord } from "./domain/evidenceKeys";
 import { driftMessage } from "./domain/messages/drift";
+import type { Message } from "./domain/messages/message";
 import {
     isRepairDue,
     isWatchable,
@@ -196,6 +197,17 @@ async function look(listed: StandingContainment): Promise<void> {
         }).catch((error: unknown) => log("the record of a look could not be written", { why: String(error) }));
 }
 
+/** Nobody was told: an alarm must, however often an instance is looked at. */
+class NotTold extends Error {}
+
+async function tellPeople(message: Message): Promise<void> {
+    try {
+        await tell(message);
+    } catch (error) {
+        throw new NotTold(`people could not be told of drift: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+}
+
 /** Tells of what is new: drift, that it was put back, and who did it. */
 async function tellOf(
     standing: StandingContainment,
@@ -210,7 +222,7 @@ async function tellOf(
     });
     if (drifts.length === 0) return;
     const opens = new Set(seen.filter((each) => each.opens).map(({ key }) => key));
-    await tell(driftMessage({ standing, drifts, opens, automatic, failed }, environment("PARTITION")));
+    await tellPeople(driftMessage({ standing, drifts, opens, automatic, failed }, environment("PARTITION")));
     const told = new Set(drifts.map(({ key, since }) => `${since} ${key}`));
     await changeStanding(standing.instance, standing, (read) =>
         read === null
@@ -248,7 +260,8 @@ export const handler = step({
                 const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
                 log("a containment could not be looked at", { instance: each.instance.instanceId, why });
                 const unseen = age(each.check?.at ?? each.begunAt, new Date().toISOString());
-                if (instance !== null || unseen > longestUnseen) missed.push(`${each.instance.instanceId}: ${why}`);
+                if (instance !== null || error instanceof NotTold || unseen > longestUnseen)
+                    missed.push(`${each.instance.instanceId}: ${why}`);
             }
         });
         if (missed.length > 0)

@@ -49,6 +49,8 @@ export const standingContainmentSchema = z.object({
         .nullable(),
     /** Every drift that was seen, the oldest first. */
     drifts: z.array(standingDriftSchema).default([]),
+    /** Groups that were made for it and served no longer; they go with the release. */
+    formerGroups: z.array(z.string()).default([]),
     /** Names of the roles whose policy denies the instance's credentials. */
     roles: z.array(z.string()).default([]),
     /** Processes of the Auto Scaling group that were suspended because it would not let the instance go; null for none. */
@@ -80,6 +82,18 @@ export type StandingContainment = z.infer<typeof standingContainmentSchema>;
 
 const noGroups = { isolation: null, untrack: null, networkAcl: null };
 
+/** Pins the ids of groups; one that was pinned before and is replaced is kept to be deleted. */
+export function withGroups(standing: StandingContainment, ids: Partial<StandingContainment["groups"]>): StandingContainment {
+    const replaced = (["isolation", "untrack"] as const)
+        .filter((role) => ids[role] !== undefined && standing.groups[role] !== null && ids[role] !== standing.groups[role])
+        .map((role) => standing.groups[role]!);
+    return {
+        ...standing,
+        groups: { ...standing.groups, ...ids },
+        formerGroups: [...new Set([...standing.formerGroups, ...replaced])],
+    };
+}
+
 /** The containment that an incident begins over what stood before, which is null or released. */
 export function newStanding(
     record: InstanceState,
@@ -95,6 +109,7 @@ export function newStanding(
         groups: noGroups,
         check: null,
         drifts: [],
+        formerGroups: [],
         roles: [],
         suspended: null,
         modes: null,
@@ -130,6 +145,21 @@ export function inherit(standing: StandingContainment, now: InstanceState, incid
             autoScaling: record.autoScaling ?? now.autoScaling,
         },
     };
+}
+
+/** Fills in the instance's own settings that the first reading did not get, before they are changed. */
+export function withAttributes(
+    standing: StandingContainment,
+    now: Pick<InstanceState, "terminationProtection" | "stopProtection" | "shutdownBehavior">,
+): StandingContainment | null {
+    const { record } = standing;
+    const filled = {
+        terminationProtection: record.terminationProtection ?? now.terminationProtection,
+        stopProtection: record.stopProtection ?? now.stopProtection,
+        shutdownBehavior: record.shutdownBehavior ?? now.shutdownBehavior,
+    };
+    const isSame = (Object.keys(filled) as (keyof typeof filled)[]).every((each) => filled[each] === record[each]);
+    return isSame ? null : { ...standing, record: { ...record, ...filled } };
 }
 
 /** Fills in what the first reading left out. Nothing that is on record already is replaced. */

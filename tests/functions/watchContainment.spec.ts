@@ -24,7 +24,8 @@ describe("watchContainment", function () {
     const watch = () => watchHandler({ instance: null }) as Promise<{ standing: number; looked: number }>;
     const contain = () => isolate({ incident });
     const standing = async () => (await readStanding(instance))!;
-    const told = () => account.published.map(({ Message }) => Message);
+    /** As it was before addresses were written so that nobody opens them. */
+    const told = () => account.published.map(({ Message }) => Message.replaceAll("[.]", "."));
     const isolationOf = ({ groups }: StandingContainment) => groups.isolation!;
     const since = async (change: (read: StandingContainment) => Partial<StandingContainment>) =>
         changeStanding(instance, await standing(), (read) => read && { ...read, ...change(read) });
@@ -285,11 +286,7 @@ describe("watchContainment", function () {
         await contain();
         account.refusals.set("Publish", "InternalError");
         account.metadata = "enabled";
-        await thrown(
-            watch()
-                .then(() => watchHandler({ instance }))
-                .then(() => Promise.reject(new Error("no failure"))),
-        );
+        expect((await thrown(watch())).message, "an alarm rings").to.contain("people could not be told of drift");
         account.refusals.clear();
         await since(({ drifts: known }) => ({
             drifts: known.map((each) => ({ ...each, since: new Date(Date.now() - 600_000).toISOString() })),

@@ -175,7 +175,8 @@ export class MemberAccount {
         });
     }
 
-    private answer(name: string, input: Input): unknown {
+    /** Answers one call. @throws the AWS error when it is refused */
+    answer(name: string, input: Input): unknown {
         const variant = `${name}:${Object.keys(input).filter((key) => key !== "InstanceId" && key !== "NetworkInterfaceId")[0] ?? ""}`;
         const refusal = this.refusals.get(name) ?? this.refusals.get(variant);
         if (refusal) throw awsError(refusal);
@@ -352,8 +353,16 @@ export class MemberAccount {
         };
     }
 
-    onDescribeNetworkAcls({ Filters }: { Filters: { Name: string; Values: string[] }[] }): unknown {
-        const [{ Name, Values }] = Filters as [{ Name: string; Values: string[] }];
+    onDescribeNetworkAcls({
+        Filters,
+        NetworkAclIds,
+    }: {
+        Filters?: { Name: string; Values: string[] }[];
+        NetworkAclIds?: string[];
+    }): unknown {
+        const [{ Name, Values }] = (NetworkAclIds ? [{ Name: "network-acl-id", Values: NetworkAclIds }] : Filters) as [
+            { Name: string; Values: string[] },
+        ];
         const all = ["acl-own", ...this.isolationAcls].map((NetworkAclId) => ({
             NetworkAclId,
             IsDefault: NetworkAclId === "acl-own",

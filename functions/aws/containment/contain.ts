@@ -20,7 +20,7 @@ import {
     type ContainmentGroups,
     type CredentialsMode,
 } from "../../domain/planContainment";
-import { completed, inherit, newStanding, type StandingContainment } from "../../domain/standingContainment";
+import { completed, inherit, newStanding, withAttributes, withGroups, type StandingContainment } from "../../domain/standingContainment";
 import { eventually } from "../consistency";
 import type { Victim } from "../victim";
 import { listStanding } from "../standingContainments";
@@ -143,7 +143,7 @@ export async function contain(
     const noGroups: ContainmentGroups = { isolation: null, untrack: null, networkAcl: null };
 
     const making = prepareGroups(victim, first.vpcId, stands ?? noGroups, modes.network, (ids) =>
-        kept.change((read) => read && { ...read, groups: { ...read.groups, ...ids } }),
+        kept.change((read) => read && withGroups(read, ids)),
     );
     const looking = readBranches(victim, instance);
     const leaving = recorded.then(() => performAll(planDeparture(first)));
@@ -153,13 +153,10 @@ export async function contain(
         if (branches.interfaces.length > 0) await kept.change((read) => read && inherit(read, state, incidentId));
         await performAll(planned("cut", state, groups));
     })();
+    const askingAgain = quick.unread.length > 0 ? recorded.then(() => readQuick(victim, secondLook)) : Promise.resolve(quick);
     const reading = (async () => {
         await recorded;
-        const [branches, again, beside] = await Promise.all([
-            looking,
-            quick.unread.length > 0 ? readQuick(victim, secondLook) : quick,
-            readBeside(victim, instance),
-        ]);
+        const [branches, again, beside] = await Promise.all([looking, askingAgain, readBeside(victim, instance)]);
         return { quick: again, state: stateOf(victim, instance, branches, again, beside) };
     })();
     const finishing = (async () => {
@@ -171,15 +168,19 @@ export async function contain(
         await performAll(planned("rest", state, groups));
         return state;
     })();
+    /** A group that makes its instances wait does not hold protection up, nor does a busy AWS; what it was before is read first if it can be. */
+    const protecting = async () => {
+        const patience = setTimeout(longestLeaving, null, { ref: false });
+        const [again] = await Promise.all([Promise.race([askingAgain, patience]), Promise.race([leaving, patience])]);
+        if (again !== null) await kept.change((read) => read && withAttributes(read, again.attributes));
+        await performAll(planned("protection", again === null ? first : { ...first, ...again.attributes }, noGroups));
+    };
     const denying = recorded.then(() => performAll([...planned("credentials", first, noGroups), ...otherDenials]));
     const [prepared, state] = await Promise.all([
         making,
         finishing,
         cutting,
-        // A group that makes its instances wait must not hold protection up.
-        Promise.race([leaving, setTimeout(longestLeaving, undefined, { ref: false })]).then(() =>
-            performAll(planned("protection", first, noGroups)),
-        ),
+        protecting(),
         leaving,
         denying,
         cutting.then(async () => {

@@ -113,6 +113,7 @@ async function findDeclared(victim: Victim, vpcId: string, role: GroupRole): Pro
  *
  * @param pinned the id that was kept; it serves as long as it has the rules of its role
  * @param pin keeps the id of a new one, before anything uses it
+ * @param begun the one that was made before and could not be given its rules; tried again, it is gone on with
  */
 export async function ensureGroup(
     victim: Victim,
@@ -120,7 +121,12 @@ export async function ensureGroup(
     role: GroupRole,
     pinned: string | null,
     pin: (id: string) => Promise<void>,
+    begun: { id: string | null } = { id: null },
 ): Promise<string> {
+    if (begun.id !== null) {
+        await shape(victim, begun.id, role);
+        return begun.id;
+    }
     if (pinned !== null) {
         const standing = await describe(victim, pinned);
         if (standing !== null && servesAs(standing, role)) return pinned;
@@ -137,6 +143,7 @@ export async function ensureGroup(
         await pin(declared);
         return declared;
     }
+    begun.id = id;
     await Promise.all([shape(victim, id, role), pin(id)]);
     return id;
 }
@@ -174,6 +181,7 @@ export async function deleteOwnGroup(victim: Victim, groupId: string, incidentId
         return true;
     } catch (error) {
         if (isNotFound(error)) return true;
+        if (isTransient(error)) throw error;
         log("a group of a released containment stays", { group: groupId, why: errorCode(error) });
         return false;
     }

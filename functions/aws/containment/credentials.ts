@@ -178,11 +178,17 @@ export async function allowCredentials(instanceProfileArn: string, victim: Victi
 export async function allowRole(RoleName: string, victim: Victim): Promise<Performed> {
     const iam = victim.client(IAMClient);
     const arn = instanceArn(victim.ref);
-    const { policy, written } = await change(iam, victim.ref.accountId, RoleName, {
+    const { policy, written, overwritten } = await change(iam, victim.ref.accountId, RoleName, {
         next: (each) => removeDenied(each, arn),
-        holds: (each) => !deniedInstances(each).includes(arn),
+        // What somebody else wrote under our name is not left behind either: who knows what it allows.
+        holds: (each) => !isForeign(each) && !deniedInstances(each).includes(arn),
     });
     const revoked = policy === null && (await removePolicy(iam, RoleName, revokePolicyName));
+    if (overwritten !== null)
+        return {
+            outcome: "done",
+            note: `somebody else had written or changed the policy, which is deleted; it said ${overwritten.slice(0, 200)}`,
+        };
     return written || revoked ? done : alreadyDone;
 }
 

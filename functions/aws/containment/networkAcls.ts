@@ -4,6 +4,7 @@
  */
 import {
     CreateNetworkAclCommand,
+    DescribeNetworkAclsCommand,
     EC2Client,
     paginateDescribeNetworkAcls,
     paginateDescribeNetworkInterfaces,
@@ -12,7 +13,7 @@ import {
 import type { NetworkAcl } from "@aws-sdk/client-ec2";
 import { chooseNetworkAcl } from "../../domain/chooseGroup";
 import type { Victim } from "../victim";
-import { StepError } from "../errors";
+import { isNotFound, StepError } from "../errors";
 import { isolationGroup, roleTag } from "../../domain/tags";
 
 async function describe(ec2: EC2Client, name: string, value: string): Promise<NetworkAcl[]> {
@@ -55,8 +56,14 @@ export async function readSubnetAcls(victim: Victim, subnetIds: string[]): Promi
 
 /** Whether a network ACL has no entry that lets anything through; false also for one that is gone. */
 export async function deniesEverything(victim: Victim, networkAclId: string): Promise<boolean> {
-    const [acl] = await describe(victim.client(EC2Client), "network-acl-id", networkAclId);
-    return acl !== undefined && (acl.Entries ?? []).every(({ RuleAction }) => RuleAction === "deny");
+    try {
+        const { NetworkAcls } = await victim.client(EC2Client).send(new DescribeNetworkAclsCommand({ NetworkAclIds: [networkAclId] }));
+        const acl = NetworkAcls?.[0];
+        return acl !== undefined && (acl.Entries ?? []).every(({ RuleAction }) => RuleAction === "deny");
+    } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+    }
 }
 
 /** Gives a subnet a network ACL. Done twice, the second call finds it done. */

@@ -43,10 +43,12 @@ export async function prepareGroups(
         if (before < 2 && settled.size === 2) void pin(ids).then(kept, kept);
         return pinnedBoth;
     };
-    const group = (role: "isolation" | "untrack", detail: string) =>
-        make(`${role}Group`, detail, () => ensureGroup(victim, vpcId, role, pinned[role], (id) => settle(role, id))).finally(
+    const group = (role: "isolation" | "untrack", detail: string) => {
+        const begun: { id: string | null } = { id: null };
+        return make(`${role}Group`, detail, () => ensureGroup(victim, vpcId, role, pinned[role], (id) => settle(role, id), begun)).finally(
             () => void settle(role, null),
         );
+    };
     const make = async (name: string, detail: string, run: () => Promise<string>) => {
         let id: string | null = null;
         const { step, error } = await attempt({ name, detail }, async () => {

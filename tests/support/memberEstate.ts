@@ -1,0 +1,129 @@
+/**
+ * Several instances of one member account, in one VPC and with one role, under the AWS SDK's clients: calls go to the instance that they
+ * name, groups, policies and the forensics account's stores are everybody's. AWS may be busy, and show a change late.
+ */
+import type { Incident } from "../../functions/domain/containers";
+import { MemberAccount } from "./memberAccount";
+
+type Input = Record<string, never>;
+/** Milliseconds after which a change shows, however seldom it was looked for. */
+const longestLag = 5000;
+const awsError = (name: string) => Object.assign(new Error(`${name} of the test`), { name });
+
+export class MemberEstate {
+    readonly members: MemberAccount[];
+    /** Asked at each call of the member account: whether AWS is too busy for it. */
+    isBusy: () => boolean = () => false;
+    /** Asked at each change of an interface: how many readings still show the instance as it was. */
+    lag: () => number = () => 0;
+    /** Target groups of the VPC. ELB answers Describe calls from a bucket of 40, refilled by 10 a second. */
+    targetGroups = 0;
+    private readonly elb = { tokens: 40, at: Date.now() };
+    /** Called when an instance's last interface is cut. */
+    onCut: (member: MemberAccount) => void = () => undefined;
+    private readonly stale = new Map<MemberAccount, { seen: unknown; left: number; until: number }>();
+
+    constructor(incidents: readonly Incident[]) {
+        this.members = incidents.map((incident, index) => {
+            const member = new MemberAccount(incident);
+            member.interfaces = member.interfaces.map((each) => ({ ...each, id: `${each.id}-${index}` }));
+            Object.assign(member, { targets: [], classic: [] });
+            return member;
+        });
+        const [first, ...others] = this.members as [MemberAccount, ...MemberAccount[]];
+        for (const each of others)
+            Object.defineProperties(each, {
+                groups: { get: () => first.groups, set: (groups) => (first.groups = groups as typeof first.groups) },
+                policies: { value: first.policies },
+            });
+        const answer = first.answer.bind(first);
+        first.answer = (name, input) => this.route(name, input, answer);
+    }
+
+    get shared(): MemberAccount {
+        return this.members[0]!;
+    }
+
+    private owner(input: Record<string, unknown>): MemberAccount | undefined {
+        const { InstanceId, InstanceIds, NetworkInterfaceId } = input as {
+            InstanceId?: string;
+            InstanceIds?: string[];
+            NetworkInterfaceId?: string;
+        };
+        const id = InstanceId ?? InstanceIds?.[0];
+        return this.members.find(
+            (each) => each.incident.instance.instanceId === id || each.interfaces.some((one) => one.id === NetworkInterfaceId),
+        );
+    }
+
+    private route(name: string, input: Input, answer: MemberAccount["answer"]): unknown {
+        const ofForensics = /^(GetItem|PutItem|UpdateItem|Query|TransactWriteItems|PutObject|GetObject|Publish)$/.test(name);
+        if (!ofForensics && this.isBusy()) throw awsError("RequestLimitExceeded");
+        if (/^DescribeTarget/.test(name)) return this.targets(name);
+        if (name === "DescribeLoadBalancers") return { LoadBalancerDescriptions: [] };
+        if (name === "DescribeNetworkInterfaces") return this.interfaces(input);
+        if (
+            name === "DeleteSecurityGroup" &&
+            this.members.some((each) =>
+                each.interfaces.some((one) => one.groups.includes((input as unknown as { GroupId: string }).GroupId)),
+            )
+        )
+            throw awsError("DependencyViolation");
+        const member = this.owner(input);
+        if (member === undefined) return answer(name, input);
+        const on = (operation: string) =>
+            (member as unknown as Record<string, (input: Input) => unknown>)[`on${operation}`]!.call(member, input);
+        if (name === "ModifyNetworkInterfaceAttribute" && (input as { Groups?: unknown }).Groups) {
+            const left = this.lag();
+            if (left > 0)
+                this.stale.set(member, { seen: structuredClone(member.onDescribeInstances()), left, until: Date.now() + longestLag });
+        }
+        if (name === "DescribeInstances") {
+            const stale = this.stale.get(member);
+            if (stale !== undefined && Date.now() < stale.until && stale.left-- > 0) return stale.seen;
+        }
+        const answered = on(name);
+        if (name === "ModifyNetworkInterfaceAttribute" && (input as { Groups?: unknown }).Groups && this.isCut(member)) this.onCut(member);
+        return answered;
+    }
+
+    private isCut({ interfaces }: MemberAccount): boolean {
+        const ruleless = new Set(
+            this.shared.groups.filter(({ ingress, egress }) => ingress.length + egress.length === 0).map(({ GroupId }) => GroupId),
+        );
+        return interfaces.every(({ groups }) => groups.length === 1 && ruleless.has(groups[0]!));
+    }
+
+    private targets(name: string): unknown {
+        const now = Date.now();
+        this.elb.tokens = Math.min(40, this.elb.tokens + ((now - this.elb.at) / 1000) * 10);
+        this.elb.at = now;
+        if (this.elb.tokens < 1) throw awsError("Throttling");
+        this.elb.tokens -= 1;
+        if (name === "DescribeTargetHealth") return { TargetHealthDescriptions: [] };
+        return {
+            TargetGroups: Array.from({ length: this.targetGroups }, (_, index) => ({
+                TargetGroupArn: `arn:aws:elasticloadbalancing:eu-west-1:222222222222:targetgroup/web/${index}`,
+                VpcId: "vpc-1",
+                TargetType: "instance",
+                Protocol: "HTTP",
+                Port: 80,
+            })),
+        };
+    }
+
+    private interfaces({ Filters }: { Filters?: { Name: string; Values: string[] }[] }): unknown {
+        const wanted = Filters?.find(({ Name }) => Name === "group-id")?.Values ?? [];
+        return {
+            NetworkInterfaces: this.members.flatMap((member) =>
+                member.interfaces
+                    .filter(({ groups }) => groups.some((each) => wanted.includes(each)))
+                    .map(({ id, groups }) => ({
+                        NetworkInterfaceId: id,
+                        Groups: groups.map((GroupId) => ({ GroupId })),
+                        Attachment: { InstanceId: member.incident.instance.instanceId },
+                    })),
+            ),
+        };
+    }
+}
