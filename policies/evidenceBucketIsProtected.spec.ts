@@ -43,6 +43,17 @@ describe("policy evidence-bucket-is-protected", () => {
         });
     }
 
+    it("refuses copies to a bucket that says by its name alone whose it is", async () => {
+        const copied = async (destination: object, more: Declared[] = []): Promise<string[]> => {
+            const copy = { is: aws.s3.BucketReplicationConfig, name: "copy", props: { rules: [{ destination }] }, refs };
+            return (await judge(evidenceBucketIsProtected, [...stack(), ...more, copy])).violations;
+        };
+        expect(await copied({ bucket: "arn:aws:s3:::somewhere" })).to.have.length(1);
+        expect(await copied({ bucket: "arn:aws:s3:::somewhere", account: "111111111111" })).to.be.empty;
+        const second: Declared = { is: aws.s3.Bucket, name: "second", props: { bucket: "second" } };
+        expect(await copied({ bucket: "arn:aws:s3:::second" }, [second])).to.be.empty;
+    });
+
     const weakened: Record<string, [string, object]> = {
         "suspended versioning": ["versioning", { versioningConfiguration: { status: "Suspended" } }],
         "versioning that is not known": ["versioning", { versioningConfiguration: { status: unknownString } }],

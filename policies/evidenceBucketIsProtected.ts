@@ -70,6 +70,11 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
             for (const problem of partProblems(bucket, beside, around, holdsAccessLogs)) {
                 report(problem);
             }
+            for (const destination of holdsAccessLogs ? [] : replicasElsewhere(beside, args.resources)) {
+                report(
+                    `is copied to ${show(destination)}, which may be anybody's; give destination.account, or copy to a bucket of this stack`,
+                );
+            }
             for (const { label, actions } of holdsAccessLogs ? [] : documents.flatMap(undoneByBucketPolicy)) {
                 report(
                     `has a policy whose statement ${label} allows ${actions.join(", ")}, by which evidence is unlocked or deleted; take it out`,
@@ -143,6 +148,20 @@ function partProblems(bucket: PolicyResource, beside: readonly PolicyResource[],
     const rules = [...lifecycles.flatMap((each) => listOf(inputs.of(each).rules)), ...listOf(inputs.of(bucket).lifecycleRules)];
     const lifecycle = holdsAccessLogs ? undefined : lifecycleProblem(rules, around.lock);
     return lifecycle === undefined ? problems : [...problems, `has a lifecycle that ${lifecycle}`];
+}
+
+/** Destinations of a bucket's replication that say by nothing but a name whose they are: a bucket's ARN has no account. Those with one are judged by nothing-is-public. */
+function replicasElsewhere(beside: readonly PolicyResource[], stack: readonly PolicyResource[]): Value[] {
+    const ours = new Set(stack.filter(({ type }) => isBucket(type)).flatMap(namesOf));
+    return beside
+        .filter(({ type }) => type === "aws:s3/bucketReplicationConfig:BucketReplicationConfig")
+        .flatMap((each) => {
+            const isReferred = referencedBy(each, "rules", stack).some(({ type }) => isBucket(type));
+            return listOf(inputs.of(each).rules)
+                .map((rule) => objectOf(objectOf(rule).destination))
+                .filter(({ account, bucket }) => !account && !(typeof bucket === "string" && ours.has(bucket)) && !isReferred)
+                .map(({ bucket }) => bucket);
+        });
 }
 
 /** Whether a resource belongs to a bucket: by reference, or by the bucket's name written out. */
