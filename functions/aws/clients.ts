@@ -33,12 +33,13 @@ function cached<C>(key: string, make: () => C): C {
 
 /** ARN of the function's own session, for the custody log; asked of STS once, and never failing. */
 export async function ownArn(): Promise<string> {
+    const region = environment("AWS_REGION");
     try {
-        const sts = cached("caller", () => new STSClient({ region: environment("AWS_REGION"), maxAttempts }));
-        const { Arn } = await cached("caller/arn", () => sts.send(new GetCallerIdentityCommand({})));
+        const sts = cached(`caller/${region}`, () => new STSClient({ region, maxAttempts }));
+        const { Arn } = await cached(`caller/arn/${region}`, () => sts.send(new GetCallerIdentityCommand({})));
         return Arn ?? "unknown";
     } catch (error) {
-        cache.delete("caller/arn");
+        cache.delete(`caller/arn/${region}`);
         return `unknown (${errorCode(error)})`;
     }
 }
