@@ -1,5 +1,5 @@
 /** The accounts of an incident in memory, put under the AWS SDK's clients for one spec. */
-import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { KMSClient } from "@aws-sdk/client-kms";
@@ -10,9 +10,12 @@ import { forensicsClient } from "../../functions/aws/clients";
 import type { Evidence, Incident } from "../../functions/domain/containers";
 import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
+import { awsError } from "../support/aws/errors";
+import { InMemoryS3 } from "../support/aws/s3";
+import { underClient, withEnvironment, withoutLog } from "../support/aws/underClients";
 import { signDigest } from "../support/ecdsa";
 import { fixtureText } from "./domain/messageFixtures";
-import { awsError, InMemoryEc2 } from "./inMemoryEc2";
+import { InMemoryEc2 } from "./inMemoryEc2";
 
 export const forensicsAccountId = "111111111111";
 export const incident: Incident = proposeIncidents(
@@ -52,21 +55,14 @@ export const environmentOfSteps: Record<string, string> = {
 };
 
 type Answer = (name: string, input: Record<string, unknown>) => unknown;
-interface Command {
-    constructor: { name: string };
-    input: Record<string, unknown>;
-}
 
 export class InMemoryAws {
     readonly member = new InMemoryEc2(incident.instance.accountId);
     readonly forensics = new InMemoryEc2(forensicsAccountId);
-    /** Objects of the evidence bucket by key, in the order they were written. */
-    readonly objects = new Map<string, string>();
-    /** Versions of the evidence bucket's objects, newest last; a key has the last of `objects` too. */
-    readonly versions = new Map<string, { id: string; body: string; at: Date; locked: boolean }[]>();
-    private writes = 0;
-    /** Called before each write, for what another step does at that moment. */
-    beforePut: ((key: string) => void) | null = null;
+    /** The evidence bucket. */
+    readonly s3 = new InMemoryS3();
+    readonly objects = this.s3.objects;
+    readonly versions = this.s3.versions;
     /** The custody key. */
     custodyKeys: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     /** The instance's standing containment in the incidents table. */
@@ -87,24 +83,19 @@ export class InMemoryAws {
 
     /** Puts this AWS under the clients and sets the steps' environment. Call {@link remove} afterwards. */
     install(): void {
-        const saved = { ...process.env };
-        this.restore.push(() => {
-            for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
-            Object.assign(process.env, saved);
-        });
-        Object.assign(process.env, environmentOfSteps);
+        this.restore.push(withEnvironment(environmentOfSteps), withoutLog());
         const ofForensics = forensicsClient(EC2Client);
         this.replace(EC2Client, (client, name, input) => (client === ofForensics ? this.forensics : this.member).send(name, input));
-        this.replace(S3Client, (_, name, input) => this.s3(name, input));
+        this.replace(S3Client, (_, name, input) => this.s3.send(name, input));
         this.replace(DynamoDBClient, () => (this.standing ? { Item: this.standing } : {}));
         this.replace(KMSClient, (_, name, input) => this.kms(name, input));
         this.replace(SSMClient, (_, name, input) => this.ssm(name, input));
         this.replace(SupportClient, (_, name, input) => this.support(name, input));
-        const print = console.log;
-        console.log = () => undefined;
-        this.restore.push(() => {
-            console.log = print;
-        });
+    }
+
+    /** Called before each write of an object, for what another step does at that moment. */
+    set beforePut(call: ((key: string) => void) | null) {
+        this.s3.beforePut = call;
     }
 
     remove(): void {
@@ -132,25 +123,18 @@ export class InMemoryAws {
         Client: { prototype: object },
         answer: (client: unknown, name: string, input: Record<string, unknown>) => unknown,
     ): void {
-        const prototype = Client.prototype as { send?: unknown };
-        const own = Object.hasOwn(prototype, "send") ? prototype.send : undefined;
-        prototype.send = async function (this: unknown, command: Command) {
-            // Like a call over a network, never in the same turn.
-            await Promise.resolve();
-            return answer(this, command.constructor.name.replace(/Command$/, ""), command.input);
-        };
-        this.restore.push(() => {
-            if (own) prototype.send = own;
-            else delete prototype.send;
-        });
+        this.restore.push(
+            underClient(Client, async (client, name, input) => {
+                // Like a call over a network, never in the same turn.
+                await Promise.resolve();
+                return answer(client, name, input);
+            }),
+        );
     }
 
     /** Writes an object as somebody else does, past every condition. */
-    overwrite(key: string, body: string, at = new Date()): string {
-        const id = `v${++this.writes}`;
-        this.objects.set(key, body);
-        this.versions.set(key, [...(this.versions.get(key) ?? []), { id, body, at, locked: true }]);
-        return id;
+    overwrite(key: string, body: string, at?: Date): string {
+        return this.s3.overwrite(key, body, at);
     }
 
     private kms(name: string, input: Record<string, unknown>): unknown {
@@ -159,45 +143,6 @@ export class InMemoryAws {
         if (name !== "Sign" || input.MessageType !== "DIGEST" || input.SigningAlgorithm !== "ECDSA_SHA_256")
             throw awsError("ValidationException");
         return { Signature: signDigest(input.Message as Buffer, privateKey) };
-    }
-
-    private s3(name: string, input: Record<string, unknown>): unknown {
-        const key = input.Key as string;
-        if (name === "PutObject") {
-            const body = Buffer.from(input.Body as Uint8Array);
-            if (input.ChecksumSHA256 !== createHash("sha256").update(body).digest("base64")) throw awsError("BadDigest");
-            this.beforePut?.(key);
-            if (input.IfNoneMatch === "*" && this.objects.has(key)) throw awsError("PreconditionFailed");
-            return { VersionId: this.overwrite(key, body.toString("utf8")) };
-        }
-        if (name === "ListObjectVersions") {
-            const found = [...this.versions].filter(([each]) => each.startsWith(input.Prefix as string));
-            return {
-                Versions: found.flatMap(([Key, all]) =>
-                    all.map(({ id, body, at }, index) => ({
-                        Key,
-                        VersionId: id,
-                        IsLatest: index === all.length - 1,
-                        Size: Buffer.byteLength(body),
-                        LastModified: at,
-                    })),
-                ),
-            };
-        }
-        if (name === "ListObjectsV2") {
-            const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
-            return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
-        }
-        const version = this.versions.get(key)?.find(({ id }) => id === input.VersionId);
-        const text = input.VersionId === undefined ? this.objects.get(key) : version?.body;
-        if (name === "HeadObject" && text !== undefined)
-            return {
-                ContentLength: Buffer.byteLength(text),
-                ChecksumSHA256: createHash("sha256").update(text).digest("base64"),
-                ...(version?.locked ? { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: new Date("2099-01-01") } : {}),
-            };
-        if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
-        return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
     }
 }
 

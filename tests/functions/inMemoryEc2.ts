@@ -1,9 +1,7 @@
 /** EC2 of one account in memory, as far as the steps speak to it: eventually consistent, one result a page, errors on demand. */
-type Item = Record<string, unknown> & { Tags?: { Key: string; Value: string }[] };
+import { awsError } from "../support/aws/errors";
 
-export function awsError(name: string): Error {
-    return Object.assign(new Error(`${name} of the test`), { name });
-}
+type Item = Record<string, unknown> & { Tags?: { Key: string; Value: string }[] };
 
 interface Filter {
     Name: string;

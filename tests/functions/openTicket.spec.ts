@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/openTicket";
 import { incident, InMemoryAws, thrown } from "./inMemoryAws";
-import { awsError } from "./inMemoryEc2";
+import { awsError } from "../support/aws/errors";
 
 interface Case {
     caseId: string;

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { custodySchema, type ForensicHost } from "../../functions/domain/containers";
 import { handler } from "../../functions/runAnalysis";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
-import { awsError } from "./inMemoryEc2";
+import { awsError } from "../support/aws/errors";
 
 const instanceId = "i-0123456789abcdef0";
 const prefix = incident.prefix;

@@ -3,7 +3,7 @@ import { handler } from "../../functions/startForensicInstance";
 import type { Evidence, Incident } from "../../functions/domain/containers";
 import { incidentTags } from "../../functions/domain/tags";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
-import { awsError } from "./inMemoryEc2";
+import { awsError } from "../support/aws/errors";
 
 const image = "ami-0123456789abcdef0";
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { FakeDynamoDb } from "../support/fakeDynamoDb";
+import { FakeDynamoDb } from "../support/aws/dynamoDb";
+import { answerSts } from "../support/aws/sts";
 
 interface Call {
     action: string;
@@ -46,12 +47,7 @@ export class FakeAws {
         const listed = new URL(request.url ?? "", "http://fake").searchParams.get("prefix");
         if (path.includes("/custody/log/") || listed?.includes("/custody/log/"))
             return this.custody(request.method!, path, listed, text, response);
-        if (text.includes("Action=GetCallerIdentity"))
-            return void response
-                .writeHead(200, { "content-type": "text/xml" })
-                .end(
-                    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::111111111111:assumed-role/start/start</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>",
-                );
+        if (answerSts(text, response)) return;
         const other = path.endsWith("/invocations") ? "Invoke" : request.method === "PUT" ? "PutObject" : "GetObject";
         const action = typeof target === "string" ? target.split(".")[1] : other;
         this.calls.push({

@@ -4,7 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { FakeDynamoDb } from "./fakeDynamoDb";
+import { FakeDynamoDb } from "./aws/dynamoDb";
+import { answerSts } from "./aws/sts";
 
 /** Clients are kept by Region for the life of the process: each server has a Region of its own, so that none is shared. */
 let servers = 0;
@@ -144,6 +145,7 @@ async function answer(fake: FakeAws, request: IncomingMessage, response: ServerR
             response,
         );
     }
+    if (answerSts(body.toString("utf8"), response)) return;
     return sns(fake, body, response);
 }
 

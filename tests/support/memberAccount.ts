@@ -15,7 +15,10 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import type { Incident } from "../../functions/domain/containers";
 import { instanceArn } from "../../functions/aws/containment/credentials";
 import { addDenied } from "../../functions/domain/planCredentialDeny";
-import { FakeDynamoDb } from "./fakeDynamoDb";
+import { FakeDynamoDb } from "./aws/dynamoDb";
+import { awsError } from "./aws/errors";
+import { InMemoryS3 } from "./aws/s3";
+import { underClient, withEnvironment, withoutLog } from "./aws/underClients";
 
 type Input = Record<string, never>;
 interface Group {
@@ -32,10 +35,10 @@ const subnets = ["subnet-a", "subnet-b"];
 const rule6 = { IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] };
 const rule = (cidr: string) => ({ IpProtocol: "-1", IpRanges: [{ CidrIp: cidr }] });
 
-const awsError = (name: string, message = `${name} of the test`) => Object.assign(new Error(message), { name });
-
 export class MemberAccount {
-    readonly objects = new Map<string, string>();
+    /** The evidence bucket. */
+    readonly s3 = new InMemoryS3();
+    readonly objects = this.s3.objects;
     readonly table = new FakeDynamoDb();
     /** Operations in the order of their calls. */
     readonly calls: string[] = [];
@@ -116,12 +119,7 @@ export class MemberAccount {
     }
 
     install(environment: Record<string, string>): void {
-        const saved = { ...process.env };
-        this.restore.push(() => {
-            for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
-            Object.assign(process.env, saved);
-        });
-        Object.assign(process.env, {
+        const variables = {
             AWS_REGION: "eu-west-1",
             PARTITION: "aws",
             RESPONDER_ROLE_NAME: "clean-room-responder",
@@ -131,7 +129,8 @@ export class MemberAccount {
             INCIDENTS_TABLE: "incidents",
             CONTAINMENT_POLICY: "{}",
             ...environment,
-        });
+        };
+        this.restore.push(withEnvironment(variables), withoutLog());
         for (const Client of [
             EC2Client,
             AutoScalingClient,
@@ -145,34 +144,24 @@ export class MemberAccount {
             CloudTrailClient,
         ])
             this.replace(Client);
-        const print = console.log;
-        console.log = () => undefined;
-        this.restore.push(() => {
-            console.log = print;
-        });
     }
 
     remove(): void {
         for (const undo of this.restore.splice(0)) undo();
     }
 
-    private replace(Client: { name: string; prototype: object }): void {
-        const prototype = Client.prototype as { send?: unknown };
-        const own = Object.hasOwn(prototype, "send") ? prototype.send : undefined;
-        const answer = (name: string, input: Input) => this.answer(name, input);
-        prototype.send = async (command: { constructor: { name: string }; input: Input }) => {
-            const depth = this.answered + 1;
-            this.depths.push(depth);
-            this.calls.push(command.constructor.name.replace(/Command$/, ""));
-            // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
-            await new Promise((resolve) => setImmediate(resolve));
-            this.answered = Math.max(this.answered, depth);
-            return answer(command.constructor.name.replace(/Command$/, ""), command.input);
-        };
-        this.restore.push(() => {
-            if (own) prototype.send = own;
-            else delete prototype.send;
-        });
+    private replace(Client: { prototype: object }): void {
+        this.restore.push(
+            underClient(Client, async (_, name, input) => {
+                const depth = this.answered + 1;
+                this.depths.push(depth);
+                this.calls.push(name);
+                // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
+                await new Promise((resolve) => setImmediate(resolve));
+                this.answered = Math.max(this.answered, depth);
+                return this.answer(name, input as Input);
+            }),
+        );
     }
 
     /** Answers one call. @throws the AWS error when it is refused */
@@ -571,14 +560,10 @@ export class MemberAccount {
         return {};
     }
 
-    onPutObject({ Key, Body, IfNoneMatch }: { Key: string; Body: Uint8Array; IfNoneMatch?: string }): unknown {
-        if (IfNoneMatch === "*" && this.objects.has(Key)) throw awsError("PreconditionFailed");
-        this.objects.set(Key, Buffer.from(Body).toString("utf8"));
-        return {};
+    onPutObject(input: Input): unknown {
+        return this.s3.send("PutObject", input);
     }
-    onGetObject({ Key }: { Key: string }): unknown {
-        const text = this.objects.get(Key);
-        if (text === undefined) throw awsError("NoSuchKey");
-        return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
+    onGetObject(input: Input): unknown {
+        return this.s3.send("GetObject", input);
     }
 }

@@ -3,12 +3,12 @@
  * name, groups, policies and the forensics account's stores are everybody's. AWS may be busy, and show a change late.
  */
 import type { Incident } from "../../functions/domain/containers";
+import { awsError } from "./aws/errors";
 import { MemberAccount } from "./memberAccount";
 
 type Input = Record<string, never>;
 /** Milliseconds after which a change shows, however seldom it was looked for. */
 const longestLag = 5000;
-const awsError = (name: string) => Object.assign(new Error(`${name} of the test`), { name });
 
 export class MemberEstate {
     readonly members: MemberAccount[];

@@ -1,0 +1,61 @@
+/** A bucket of S3 in memory: conditional writes, checksums, versions and their locks. */
+import { createHash } from "node:crypto";
+import { awsError } from "./errors";
+
+export class InMemoryS3 {
+    /** Objects by key, in the order they were written. */
+    readonly objects = new Map<string, string>();
+    /** Versions of the objects, newest last; a key has the last of `objects` too. */
+    readonly versions = new Map<string, { id: string; body: string; at: Date; locked: boolean }[]>();
+    private writes = 0;
+    /** Called before each write, for what another step does at that moment. */
+    beforePut: ((key: string) => void) | null = null;
+
+    /** Writes an object as somebody else does, past every condition. */
+    overwrite(key: string, body: string, at = new Date()): string {
+        const id = `v${++this.writes}`;
+        this.objects.set(key, body);
+        this.versions.set(key, [...(this.versions.get(key) ?? []), { id, body, at, locked: true }]);
+        return id;
+    }
+
+    /** Answers one call. @throws the AWS error when it is refused */
+    send(name: string, input: Record<string, unknown>): unknown {
+        const key = input.Key as string;
+        if (name === "PutObject") {
+            const body = Buffer.from(input.Body as Uint8Array);
+            if (input.ChecksumSHA256 !== createHash("sha256").update(body).digest("base64")) throw awsError("BadDigest");
+            this.beforePut?.(key);
+            if (input.IfNoneMatch === "*" && this.objects.has(key)) throw awsError("PreconditionFailed");
+            return { VersionId: this.overwrite(key, body.toString("utf8")) };
+        }
+        if (name === "ListObjectVersions") {
+            const found = [...this.versions].filter(([each]) => each.startsWith(input.Prefix as string));
+            return {
+                Versions: found.flatMap(([Key, all]) =>
+                    all.map(({ id, body, at }, index) => ({
+                        Key,
+                        VersionId: id,
+                        IsLatest: index === all.length - 1,
+                        Size: Buffer.byteLength(body),
+                        LastModified: at,
+                    })),
+                ),
+            };
+        }
+        if (name === "ListObjectsV2") {
+            const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
+            return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
+        }
+        const version = this.versions.get(key)?.find(({ id }) => id === input.VersionId);
+        const text = input.VersionId === undefined ? this.objects.get(key) : version?.body;
+        if (name === "HeadObject" && text !== undefined)
+            return {
+                ContentLength: Buffer.byteLength(text),
+                ChecksumSHA256: createHash("sha256").update(text).digest("base64"),
+                ...(version?.locked ? { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: new Date("2099-01-01") } : {}),
+            };
+        if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
+        return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
+    }
+}
