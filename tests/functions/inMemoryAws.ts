@@ -15,7 +15,7 @@ import { InMemoryS3 } from "../support/aws/s3";
 import { underClient, withEnvironment, withoutLog } from "../support/aws/underClients";
 import { signDigest } from "../support/ecdsa";
 import { fixtureText } from "./domain/messageFixtures";
-import { InMemoryEc2 } from "./inMemoryEc2";
+import { InMemoryEc2 } from "../support/aws/ec2";
 
 export const forensicsAccountId = "111111111111";
 export const incident: Incident = proposeIncidents(

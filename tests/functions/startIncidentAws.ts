@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { FakeDynamoDb } from "../support/aws/dynamoDb";
+import { overHttp } from "../support/aws/overHttp";
 import { answerSts } from "../support/aws/sts";
 
 interface Call {
@@ -22,26 +22,23 @@ export class FakeAws {
     readonly log = new Map<string, string>();
     /** The actions that answer 500. */
     broken = new Set<string>();
-    private readonly server: Server = createServer((request, response) => void this.answer(request, response));
+    private server: Awaited<ReturnType<typeof overHttp>> | undefined;
 
     async start(): Promise<string> {
-        await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
-        return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+        this.server = await overHttp((request, body, response) => this.answer(request, body, response));
+        return this.server.endpoint;
     }
 
     async stop(): Promise<void> {
-        this.server.closeAllConnections();
-        await new Promise((resolve) => this.server.close(resolve));
+        await this.server?.stop();
     }
 
     of(action: string): Call[] {
         return this.calls.filter((call) => call.action === action);
     }
 
-    private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-        const chunks: Buffer[] = [];
-        for await (const chunk of request) chunks.push(chunk as Buffer);
-        const text = Buffer.concat(chunks).toString("utf8");
+    private answer(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+        const text = body.toString("utf8");
         const target = request.headers["x-amz-target"];
         const path = (request.url ?? "").split("?")[0];
         const listed = new URL(request.url ?? "", "http://fake").searchParams.get("prefix");

@@ -2,9 +2,9 @@
  * A loopback HTTP server that speaks as much of S3, SSM, SNS, DynamoDB and a Slack webhook as the notifying functions use, so that
  * their tests go over the real SDK and a real connection.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { FakeDynamoDb } from "./aws/dynamoDb";
+import { overHttp } from "./aws/overHttp";
 import { answerSts } from "./aws/sts";
 
 /** Clients are kept by Region for the life of the process: each server has a Region of its own, so that none is shared. */
@@ -43,12 +43,6 @@ export interface FakeAws {
     };
     event: (key: string) => unknown;
     stop: () => Promise<void>;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    return Buffer.concat(chunks);
 }
 
 function refuse(response: ServerResponse, status: number, code: string, head = false): void {
@@ -111,8 +105,7 @@ function slack(fake: FakeAws, body: Buffer, response: ServerResponse): void {
     response.writeHead(status, headers).end(status === 200 ? "ok" : "no_service");
 }
 
-async function answer(fake: FakeAws, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request);
+function answer(fake: FakeAws, request: IncomingMessage, body: Buffer, response: ServerResponse): void | Promise<void> {
     const url = new URL(request.url!, "http://fake");
     if (url.pathname.startsWith("/services/")) return slack(fake, body, response);
     if (url.pathname === "/findings/import") {
@@ -181,11 +174,7 @@ export async function startFakeAws(): Promise<FakeAws> {
         }),
         stop: async () => undefined,
     };
-    const server: Server = createServer((request, response) => {
-        answer(fake, request, response).catch((error: unknown) => response.destroy(error as Error));
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { endpoint, stop } = await overHttp((request, body, response) => answer(fake, request, body, response));
     fake.slack.url = `${endpoint}/services/T000/B000/secret-token`;
     const parameter = `/clean-room/slack-webhook-${servers}`;
     fake.parameters.set(parameter, fake.slack.url);
@@ -212,8 +201,7 @@ export async function startFakeAws(): Promise<FakeAws> {
             if (value === undefined) delete process.env[name];
             else process.env[name] = value;
         }
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
+        await stop();
     };
     return fake;
 }

@@ -1,5 +1,5 @@
 /** EC2 of one account in memory, as far as the steps speak to it: eventually consistent, one result a page, errors on demand. */
-import { awsError } from "../support/aws/errors";
+import { awsError } from "./errors";
 
 type Item = Record<string, unknown> & { Tags?: { Key: string; Value: string }[] };
 
