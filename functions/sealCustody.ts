@@ -49,6 +49,7 @@ import {
     resultNames,
 } from "./domain/evidenceKeys";
 import { lateArrivalsMessage } from "./domain/messages/lateArrivals";
+import type { ReportedStep } from "./domain/steps";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -120,6 +121,13 @@ async function publicKey(): Promise<Key> {
 
 const listVersions = (incidentId: string) => listVersionsIn(forensicsClient(S3Client), environment("EVIDENCE_BUCKET"), incidentId);
 
+/** Functions that run beside the workflow, when an object comes; what they write they enter in the log when they end. */
+const besideWorkflow: readonly ReportedStep[] = ["SendReport", "SendFirstLook"];
+
+/** Whether Step Functions itself wrote it: it has no log, so nobody will enter the error of a step. */
+const isOfWorkflow = (name: string): boolean =>
+    name.startsWith(objectPrefixes.errors) && !besideWorkflow.some((step) => name.startsWith(`${objectPrefixes.errors}${step}.`));
+
 /** @throws NotYet while the report of a finished analysis is being made, or its writer is about to enter it in the log */
 function waitForOthers(versions: readonly ListedVersion[], strangers: Set<string>, since: string | null): void {
     if (since === null || Date.now() - Date.parse(since) > patience) return;
@@ -131,6 +139,7 @@ function waitForOthers(versions: readonly ListedVersion[], strangers: Set<string
         ({ name, versionId, writtenAt }) =>
             strangers.has(`${name}\0${versionId ?? ""}`) &&
             !name.startsWith(objectPrefixes.analysis) &&
+            !isOfWorkflow(name) &&
             Date.now() - Date.parse(writtenAt) < entryDelay,
     );
     if (fresh) throw new NotYetError(`${fresh.name} was written a moment ago, and its writer has not entered it in the custody log yet.`);

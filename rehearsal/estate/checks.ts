@@ -79,30 +79,29 @@ function ownReports({ victims }: EstateFacts): Check {
 }
 
 function peopleTold({ victims, slack }: EstateFacts): Check {
-    const told = ({ instance }: VictimFacts, title: RegExp) =>
+    const told = ["Contained", "Support case opened", "First look", "Report"];
+    const times = ({ instance }: VictimFacts, title: RegExp) =>
         slack.filter(
             (one) =>
                 title.test(one.title) && one.title.includes(`${instance.instanceId} in account ${instance.accountId}, ${instance.region}`),
         ).length;
     const violations = slack.flatMap((one) => one.violations);
     return {
-        name: "People were told once of each isolation, each support case and each report, and of nothing else",
+        name: "People were told once of each isolation, support case, first look and report, and of nothing else",
         passed:
             victims.length > 0 &&
-            slack.length === 3 * victims.length &&
+            slack.length === told.length * victims.length &&
             violations.length === 0 &&
-            victims.every((one) =>
-                ["Contained", "Support case opened", "Report"].every((what) => told(one, new RegExp(`^(\\[Drill\\] )?${what}: `)) === 1),
-            ),
+            victims.every((one) => told.every((what) => times(one, new RegExp(`^(\\[Drill\\] )?${what}: `)) === 1)),
         lookedAt: `${slack.length} messages: ${list(slack.map((one) => `"${one.title}"`))}; Block Kit violations: ${list(violations)}`,
     };
 }
 
 /**
  * Services with one endpoint for all Regions of a partition. AWS's SDK signs for the endpoint's Region, and for the caller's own
- * when it is given another endpoint, as here.
+ * when it is given another endpoint, as here. CloudTrail has an endpoint a Region, but keeps what IAM and STS did in one of them.
  */
-const globalServices: Record<string, string> = { iam: "us-east-1", support: "us-east-1" };
+const globalServices: Record<string, string> = { iam: "us-east-1", support: "us-east-1", cloudtrail: "us-east-1" };
 
 function callsStayAtHome({ calls, victims, regions }: EstateFacts): Check {
     const isAtHome = ({ home, region, accountId, service }: CallCount) =>

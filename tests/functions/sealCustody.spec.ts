@@ -143,6 +143,18 @@ describe("sealing a case", () => {
         expect(await handler(other)).to.deep.include({ seal: 1 });
     });
 
+    it("seals the error of a step at once: Step Functions wrote it, and enters nothing in the log", async () => {
+        const since = new Date().toISOString();
+        await writeLogged("finding.json", "{}");
+        aws.overwrite(`${prefix}errors/CreateSnapshots.error.json`, "{}");
+        aws.overwrite(`${prefix}errors/SendReport.error.json`, "{}");
+        expect((await thrown(handler({ incidentId, since }))).message).to.include("errors/SendReport.error.json was written a moment ago");
+        aws.versions.delete(`${prefix}errors/SendReport.error.json`);
+        aws.objects.delete(`${prefix}errors/SendReport.error.json`);
+        for (const [key, all] of aws.versions) if (!key.includes("/errors/")) for (const each of all) each.at = longAgo;
+        expect(await handler({ incidentId, since })).to.deep.include({ seal: 1 });
+    });
+
     it("takes the next number when another seal took this one at the same moment", async () => {
         await writeLogged("a.json", "{}");
         let once = true;

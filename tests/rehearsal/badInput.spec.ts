@@ -255,7 +255,7 @@ describe("bad input", function () {
         );
         for (const message of [contained, report]) {
             expect(message.violations).to.deep.equal([]);
-            expect(JSON.stringify(message.payload)).to.include("deregisterTarget").and.include("disableMetadata");
+            expect(JSON.stringify(message.payload)).to.include("deregister target").and.include("disable metadata");
         }
         const { NetworkInterfaces } = await stage
             .clients(EC2Client, member)
