@@ -10,11 +10,19 @@ import {
     DescribeInstancesCommand,
     DescribeNetworkAclsCommand,
     EC2Client,
+    ModifyInstanceAttributeCommand,
+    ModifyInstanceMetadataOptionsCommand,
     ModifyNetworkInterfaceAttributeCommand,
 } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import {
+    DeleteRolePolicyCommand,
+    GetRolePolicyCommand,
+    IAMClient,
+    ListRolePoliciesCommand,
+    PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { expect } from "chai";
@@ -226,6 +234,36 @@ describe("a release on the local AWS", function () {
         expect(forced.code, forced.out).to.equal(0);
         expect(forced.out).to.match(new RegExp(`left alone .*${networkInterfaceId}`));
         expect((await victimState()).groups.find(([id]) => id === networkInterfaceId)).to.deep.equal([networkInterfaceId, groups[0]]);
+    });
+
+    it("is read back by the watch before it, which puts back what an intruder undid", async () => {
+        await contain();
+        const during = await victimState();
+        const [{ networkInterfaceId, groups }] = victim.interfaces as [Victim["interfaces"][number]];
+        const ec2 = clients(EC2Client, member);
+        const { instanceId: InstanceId } = victim.instance;
+        await ec2.send(new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: networkInterfaceId, Groups: [groups[0]!] }));
+        await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "enabled" }));
+        await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: false } }));
+        await clients(IAMClient, member).send(new DeleteRolePolicyCommand({ RoleName: victim.roleName, PolicyName: denyPolicyName }));
+        const watch = async () => {
+            const { Payload, FunctionError } = await clients(LambdaClient, forensics).send(
+                new InvokeCommand({ FunctionName: "clean-room-watchContainment", Payload: JSON.stringify({ instance: victim.instance }) }),
+            );
+            const text = Buffer.from(Payload!).toString("utf8");
+            expect(FunctionError, text).to.equal(undefined);
+            return JSON.parse(text) as { standing: number; looked: number };
+        };
+        expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
+        const after = await victimState();
+        // The other incident's deny on the role went with the policy: it is that incident's look that brings it back.
+        expect({ ...after, policies: after.policies.length }).to.deep.equal({ ...during, policies: during.policies.length });
+        expect(after.policies.join()).to.contain(InstanceId);
+        expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
+        const { Contents } = await clients(S3Client, forensics).send(
+            new ListObjectsV2Command({ Bucket: evidenceBucketName(forensics.accountId, region), Prefix: `${incident.prefix}watch/` }),
+        );
+        expect(Contents, "one look found something").to.have.length(1);
     });
 
     it("asks for what it needs", async () => {
