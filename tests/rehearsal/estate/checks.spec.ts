@@ -53,6 +53,7 @@ function goodFacts(): EstateFacts {
             .flatMap(({ instance }) => [
                 `Contained: ${instance.instanceId} in account ${instance.accountId}, ${instance.region}`,
                 `Support case opened: ${instance.instanceId} in account ${instance.accountId}, ${instance.region}`,
+                `First look: signs of compromise – ${instance.instanceId} in account ${instance.accountId}, ${instance.region}`,
                 `Report: Signs of compromise – ${instance.instanceId} in account ${instance.accountId}, ${instance.region}`,
             ])
             .map((title) => ({ title, violations: [] })),
