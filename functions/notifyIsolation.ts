@@ -4,20 +4,13 @@ import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
 import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { isolationMessage } from "./domain/messages/isolation";
 
 /** Given by the deployment. */
-export const variables = needs(
-    "EVIDENCE_BUCKET",
-    "INCIDENTS_TABLE",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
-);
+export const variables = needs("EVIDENCE_BUCKET", "INCIDENTS_TABLE", ...tellVariables);
 
 export const permissions: Permissions = (names) => [
     ...tellPermissions(names),

@@ -7,7 +7,7 @@ import { environment, needs } from "./aws/environment";
 import { errorCode } from "./aws/errors";
 import { log, step } from "./aws/handler";
 import { putJson } from "./aws/evidenceBucket";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { writeEvidence, type Permissions } from "./aws/permissions";
 import { incidentSchema, ticketSchema, type Incident, type Ticket } from "./domain/containers";
 import { objectNames } from "./domain/evidenceKeys";
@@ -17,10 +17,7 @@ import { findCase, supportRegion, ticketText } from "./domain/planTicket";
 /** Given by the deployment. */
 export const variables = needs(
     "EVIDENCE_BUCKET",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
+    ...tellVariables,
     "PARTITION",
     "SUPPORT_ENABLED",
     "SUPPORT_SEVERITY",

@@ -20,7 +20,7 @@ import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
 import { incidentsTablePermissions, markReleased, readIncident } from "./aws/incidentsTable";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { changeStanding, listStanding, listStandingPermissions, readStanding } from "./aws/standingContainments";
 import { victimOf, type Victim } from "./aws/victim";
@@ -48,10 +48,7 @@ export const variables = needs(
     "RESPONDER_ROLE_NAME",
     "INCIDENTS_TABLE",
     "EVIDENCE_BUCKET",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
+    ...tellVariables,
 );
 
 export const permissions: Permissions = (names) => [

@@ -9,23 +9,14 @@ import { deployedPolicy } from "./aws/containmentPolicy";
 import { step } from "./aws/handler";
 import { answerForPeople, answerPermissions } from "./aws/applyFinding";
 import { incidentsTablePermissions, updateIncident } from "./aws/incidentsTable";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { approvalMessage } from "./domain/messages/approval";
 import { containmentSchema, incidentSchema } from "./domain/containers";
 import { answersItself } from "./domain/incidentRecord";
 
 /** Given by the deployment. */
-export const variables = needs(
-    "EVIDENCE_BUCKET",
-    "DRILL",
-    "INCIDENTS_TABLE",
-    "CONTAINMENT_POLICY",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
-);
+export const variables = needs("EVIDENCE_BUCKET", "DRILL", "INCIDENTS_TABLE", "CONTAINMENT_POLICY", ...tellVariables);
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),

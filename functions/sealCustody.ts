@@ -17,7 +17,7 @@ import { environment, needs } from "./aws/environment";
 import { NotYetError, StepError, TransientError } from "./aws/errors";
 import { getJson, getObject, putObject } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { readPins } from "./aws/snapshotPins";
 import { locksOf } from "./aws/snapshots";
@@ -52,14 +52,7 @@ import { lateArrivalsMessage } from "./domain/messages/lateArrivals";
 import type { ReportedStep } from "./domain/steps";
 
 /** Given by the deployment. */
-export const variables = needs(
-    "EVIDENCE_BUCKET",
-    "CUSTODY_KEY_ARN",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
-);
+export const variables = needs("EVIDENCE_BUCKET", "CUSTODY_KEY_ARN", ...tellVariables);
 
 /** Read a case whole, sign its manifest, and write below its custody prefix. */
 export const permissions: Permissions = (names) => [

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { needs } from "./aws/environment";
 import { StepError } from "./aws/errors";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { alarmMessage, readAlarm } from "./domain/messages/alarm";
 
 /** Given by the deployment. */
-export const variables = needs("NOTIFICATION_TOPIC_ARN", "CHAT_TOPIC_ARN", "WEBHOOK_PARAMETER", "SLACK_WEBHOOK_PARAMETER");
+export const variables = needs(...tellVariables);
 
 export const permissions: Permissions = tellPermissions;
 

@@ -6,7 +6,7 @@ import { environment, needs } from "./aws/environment";
 import { getObject, objectExists } from "./aws/evidenceBucket";
 import { isTransient } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, type Permissions } from "./aws/permissions";
 import { eventKeys } from "./domain/s3Event";
 import { heldSchema } from "./domain/brake";
@@ -21,15 +21,7 @@ import { errorRecord, incidentPrefix, objectNames, objectPrefixes } from "./doma
 const telling = [objectNames.restoreRecord, objectNames.observedInstance, errorRecord("IsolateInstance"), objectNames.custody];
 
 /** Given by the deployment. */
-export const variables = needs(
-    "INCIDENTS_TABLE",
-    "PARTITION",
-    "EVIDENCE_BUCKET",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
-);
+export const variables = needs("INCIDENTS_TABLE", "PARTITION", "EVIDENCE_BUCKET", ...tellVariables);
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.errors}*`, ...telling)(names),

@@ -11,7 +11,7 @@ import { environment, needs } from "./aws/environment";
 import { getJson, getObject, objectExists, putJson } from "./aws/evidenceBucket";
 import { StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { custodySchema, problemSchema } from "./domain/containers";
 import { errorRecord, objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
@@ -20,13 +20,7 @@ import { firstLookMessage } from "./domain/messages/firstLook";
 import { eventKeys } from "./domain/s3Event";
 
 /** Given by the deployment. */
-export const variables = needs(
-    "EVIDENCE_BUCKET",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
-);
+export const variables = needs("EVIDENCE_BUCKET", ...tellVariables);
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),

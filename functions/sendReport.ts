@@ -16,7 +16,7 @@ import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
 import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { readLines } from "./aws/objectLines";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { importFinding, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
@@ -43,10 +43,7 @@ import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } 
 export const variables = needs(
     "INCIDENTS_TABLE",
     "EVIDENCE_BUCKET",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
+    ...tellVariables,
     "OWN_NETWORKS",
     "SECURITY_HUB",
     "FORENSICS_ACCOUNT_ID",

@@ -19,7 +19,7 @@ import { putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
 import { incidentsTablePermissions, readIncident } from "./aws/incidentsTable";
 import { mapConcurrently } from "./aws/mapConcurrently";
-import { tell, tellPermissions } from "./aws/people";
+import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { assumeResponder, writeEvidence, type Permissions } from "./aws/permissions";
 import { changeStanding, listStanding, listStandingPermissions, readStanding } from "./aws/standingContainments";
 import { readTrailPermissions } from "./aws/trail";
@@ -51,10 +51,7 @@ export const variables = needs(
     "CONTAIN_CREDENTIALS",
     "CONTAIN_NETWORK",
     "EVIDENCE_BUCKET",
-    "NOTIFICATION_TOPIC_ARN",
-    "CHAT_TOPIC_ARN",
-    "WEBHOOK_PARAMETER",
-    "SLACK_WEBHOOK_PARAMETER",
+    ...tellVariables,
 );
 
 export const permissions: Permissions = (names) => [

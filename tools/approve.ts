@@ -15,12 +15,10 @@ import { listHeld } from "../functions/aws/standingContainments";
 import { incidentSchema } from "../functions/domain/containers";
 import { visible } from "../functions/domain/visibleText";
 import { functionNameOf, incidentsTableName } from "../infra/names";
+import { endWith, UsageError } from "./command";
 
 const usage =
     "Use: npm run approve -- <incident>… [--reason TEXT] [--region REGION], or --waiting in the place of incidents; npm run deny in the same way";
-
-/** What the operator has to mend before anything is asked of AWS. */
-class UsageError extends Error {}
 
 interface Wanted {
     approved: boolean;
@@ -88,14 +86,8 @@ async function main(argv: string[]): Promise<number> {
     return notTaken === 0 ? 0 : 1;
 }
 
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: Error) => {
-        const advice =
-            error instanceof UsageError
-                ? usage
-                : "Check the credentials: they must be of the forensics account, and the Region must have a clean room.";
-        console.error(`${error.name === "Error" ? "" : `${error.name}: `}${error.message}\n${advice}`);
-        process.exitCode = 2;
-    },
+endWith(
+    main(process.argv.slice(2)),
+    usage,
+    "Check the credentials: they must be of the forensics account, and the Region must have a clean room.",
 );

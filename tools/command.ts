@@ -125,3 +125,19 @@ export async function runCommand<O extends Options>(spec: CommandSpec<O>, argv: 
 export function command<O extends Options>(spec: CommandSpec<O>): void {
     void runCommand(spec, process.argv.slice(2)).then((code) => (process.exitCode = code));
 }
+
+/**
+ * The end of a command that reads its own arguments: sets the exit code, and says what failed and what to do.
+ *
+ * @param usage shown after a {@link UsageError} @param advice shown after anything else
+ */
+export function endWith(running: Promise<number>, usage: string, advice: string): void {
+    running.then(
+        (code) => (process.exitCode = code),
+        (error: Error) => {
+            const isPlain = error.name === "Error" || error instanceof UsageError;
+            console.error(`${isPlain ? "" : `${error.name}: `}${error.message}\n${error instanceof UsageError ? usage : advice}`);
+            process.exitCode = 2;
+        },
+    );
+}

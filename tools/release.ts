@@ -15,13 +15,11 @@ import { releaseStatement } from "../functions/domain/callerProof";
 import { releaseRequestSchema } from "../functions/domain/containers";
 import { releaseStateMachineName } from "../infra/names";
 import { releaseOutcome } from "./releaseOutcome";
+import { endWith, UsageError } from "./command";
 
 const usage =
     "Use: npm run release -- <incident> [--force] [--accept-risk WHY] [--network-only] [--region REGION] [--no-watch], or npm run retire -- <incident> --reason WHY";
 const pollMilliseconds = 1000;
-
-/** What the operator has to mend before anything is asked of AWS. */
-class UsageError extends Error {}
 
 interface Wanted {
     incidentId: string;
@@ -109,14 +107,8 @@ async function main(argv: string[]): Promise<number> {
     return exitCode;
 }
 
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: Error) => {
-        const advice =
-            error instanceof UsageError
-                ? usage
-                : "Check the credentials: they must be of the forensics account, may start the release state machine, and the Region must have a clean room.";
-        console.error(`${error.name === "Error" ? "" : `${error.name}: `}${error.message}\n${advice}`);
-        process.exitCode = 2;
-    },
+endWith(
+    main(process.argv.slice(2)),
+    usage,
+    "Check the credentials: they must be of the forensics account, may start the release state machine, and the Region must have a clean room.",
 );

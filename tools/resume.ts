@@ -24,13 +24,11 @@ import { readIncident } from "../functions/aws/incidentsTable";
 import { incidentSchema } from "../functions/domain/containers";
 import { incidentsTableName, stateMachineName } from "../infra/names";
 import { executionName, planResume, type LastExecution } from "./resumePlan";
+import { endWith, UsageError } from "./command";
 
 const usage = "Use: npm run resume -- <incident> [--region REGION]";
 /** Times that one incident can have been resumed before the tool stops looking. */
 const mostExecutions = 50;
-
-/** What the operator has to mend before anything is asked of AWS. */
-class UsageError extends Error {}
 
 function read(argv: string[]): { incidentId: string; region: string } {
     let parsed;
@@ -111,14 +109,8 @@ async function main(argv: string[]): Promise<number> {
     return 0;
 }
 
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: Error) => {
-        const advice =
-            error instanceof UsageError
-                ? usage
-                : "Check the credentials: they must be of the forensics account, may start and redrive the incident workflow, and the Region must have a clean room.";
-        console.error(`${error.name === "Error" ? "" : `${error.name}: `}${error.message}\n${advice}`);
-        process.exitCode = 2;
-    },
+endWith(
+    main(process.argv.slice(2)),
+    usage,
+    "Check the credentials: they must be of the forensics account, may start and redrive the incident workflow, and the Region must have a clean room.",
 );

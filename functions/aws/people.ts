@@ -5,6 +5,9 @@ import { TransientError } from "./errors";
 import { log, toStepError } from "./handler";
 import type { Permissions } from "./permissions";
 
+/** The variables that all channels together read, for the list of a function that tells people. */
+export const tellVariables = channels.flatMap(({ variables }) => variables);
+
 /** What all channels together need. */
 export const tellPermissions: Permissions = (names) => channels.flatMap(({ permissions }) => permissions(names));
 

@@ -1,12 +1,13 @@
 /** The topic that Amazon Q Developer in chat applications reads, which brings messages to Slack and Teams without a webhook. */
 import { randomUUID } from "node:crypto";
 import { toChat } from "../../domain/channels/chat";
-import { environment } from "../environment";
+import { environment, needs } from "../environment";
 import type { Channel } from "./channel";
 import { publish, publishPermissions } from "./publish";
 
 export const chat: Channel = {
     name: "chat",
+    variables: needs("CHAT_TOPIC_ARN"),
     permissions: (names) => (names.chatTopicArn === null ? [] : publishPermissions("Chat", names.chatTopicArn)),
     send: async (message) => {
         const topic = environment("CHAT_TOPIC_ARN");

@@ -1,11 +1,12 @@
 /** The notification topic: e-mail, and whatever else people subscribe. */
 import { toPlainText } from "../../domain/channels/plainText";
-import { environment } from "../environment";
+import { environment, needs } from "../environment";
 import type { Channel } from "./channel";
 import { publish, publishPermissions } from "./publish";
 
 export const notificationTopic: Channel = {
     name: "topic",
+    variables: needs("NOTIFICATION_TOPIC_ARN"),
     permissions: (names) => publishPermissions("Notification", names.notificationTopicArn),
     send: async (message) => {
         const topic = environment("NOTIFICATION_TOPIC_ARN");

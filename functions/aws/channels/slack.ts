@@ -4,7 +4,7 @@
  */
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { forensicsClient } from "../clients";
-import { environment } from "../environment";
+import { environment, needs } from "../environment";
 import { isNotFound, StepError, TransientError } from "../errors";
 import { toSlack, type SlackPayload } from "../../domain/channels/slack/toSlack";
 import { seen, type Seen } from "../../domain/readiness/facts";
@@ -91,6 +91,7 @@ export async function probeSlack(): Promise<Seen<{ status: number; answer: strin
 /** Slack, by an incoming webhook; not configured where SLACK_WEBHOOK_PARAMETER is empty. */
 export const slack: Channel = {
     name: "slack",
+    variables: needs("SLACK_WEBHOOK_PARAMETER"),
     permissions: (names) =>
         names.slackWebhookParameterArn === null
             ? []

@@ -6,7 +6,7 @@ import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
 import { signature, toWebhook } from "../../domain/channels/webhook";
 import { forensicsClient } from "../clients";
-import { environment } from "../environment";
+import { environment, needs } from "../environment";
 import { isNotFound, StepError, TransientError } from "../errors";
 import type { Channel } from "./channel";
 import { isWebhookUrl, postText } from "./post";
@@ -33,6 +33,7 @@ async function target(parameter: string): Promise<z.infer<typeof parameterSchema
 /** The generic webhook; not configured where WEBHOOK_PARAMETER is empty. */
 export const webhook: Channel = {
     name: "webhook",
+    variables: needs("WEBHOOK_PARAMETER"),
     permissions: (names) =>
         names.webhookParameterArn === null
             ? []
