@@ -140,7 +140,7 @@ export const containmentDecisionSchema = z.object({
 });
 export type ContainmentDecision = z.infer<typeof containmentDecisionSchema>;
 
-/** The answer to a request for approval: the output of the waiting task, sent by `npm run approve` or `deny`. */
+/** The answer to a request for approval: taken by answerApproval from `npm run approve` or `deny`, or from silence. */
 export const approvalAnswerSchema = z.object({
     approved: z.boolean(),
     /** ARN of the person's session; says so when nobody answered in time. */
