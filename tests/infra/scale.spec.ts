@@ -19,7 +19,7 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
                     members: accounts.map((accountId) => ({ accountId })),
                 },
                 {},
-                { heapMiB: 1536 },
+                { heapMiB: 1792 },
             );
             const pairs = accounts.length * size;
             console.log(
