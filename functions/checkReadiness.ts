@@ -183,10 +183,10 @@ async function sample(withinSeconds: number, now: Date): Promise<ReadinessFacts[
 }
 
 async function facts(sampleWithinSeconds: number | null, now: Date): Promise<ReadinessFacts> {
-    const { alarmTopicArn, rules, stackSet, emails, forwardDeadLetters } = plan();
+    const { alarmTopicArn, rules, watchRule, stackSet, emails, forwardDeadLetters } = plan();
     const events = forensicsClient(EventBridgeClient);
     const topics = [environment("NOTIFICATION_TOPIC_ARN"), alarmTopicArn].filter((each) => each !== null);
-    const [ofForensics, ofMembers, ofRules, deadLetters, notForwarded, slack, ofStackSet] = await Promise.all([
+    const [ofForensics, ofMembers, ofRules, ofWatch, deadLetters, notForwarded, slack, ofStackSet] = await Promise.all([
         askForensics(topics),
         askMembers(now),
         Promise.all(
@@ -196,6 +196,7 @@ async function facts(sampleWithinSeconds: number | null, now: Date): Promise<Rea
                 archive: await seen(archiveState(events, name)),
             })),
         ),
+        seen(ruleState(events, watchRule)),
         seen(messagesIn(forensicsClient(SQSClient), environment("DEAD_LETTER_QUEUE_URL"))),
         forwardDeadLetters === null ? null : seen(messagesInQueue(forensicsClient(SQSClient), forwardDeadLetters)),
         probeSlack(),
@@ -206,6 +207,7 @@ async function facts(sampleWithinSeconds: number | null, now: Date): Promise<Rea
         ...ofForensics,
         ...ofMembers,
         rules: ofRules,
+        watchRule: ofWatch,
         deadLetters,
         forwardDeadLetters: notForwarded,
         slack,

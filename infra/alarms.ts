@@ -16,6 +16,8 @@ export interface AlarmPlan {
     readonly statistic?: "Sum" | "Maximum";
     /** When it goes off. @default any of it within a minute */
     readonly when?: AlarmCondition;
+    /** Whether people are told when it has no data any more, too. @default false */
+    readonly tellOfSilence?: boolean;
 }
 
 export const alarmName = (what: string) => `clean-room ${what}`;
@@ -26,16 +28,17 @@ export interface AlarmCondition {
     readonly evaluationPeriods: number;
     readonly threshold: number;
     readonly comparisonOperator: "GreaterThanThreshold" | "LessThanThreshold";
-    readonly treatMissingData: "notBreaching" | "breaching";
+    readonly treatMissingData: "notBreaching" | "missing";
 }
 
-/** Nothing for a quarter of an hour: what should run every five minutes does not. */
-export const silentForAQuarterOfAnHour: AlarmCondition = {
-    period: 300,
-    evaluationPeriods: 3,
-    threshold: 1,
-    comparisonOperator: "LessThanThreshold",
-    treatMissingData: "breaching",
+/**
+ * Nothing for a quarter of an hour: what should run every five minutes does not. People are told when the alarm loses its data, not by counting
+ * silence as bad: an alarm that does so goes off within a minute of each first deployment, before the schedule ever ran. A new alarm begins without data,
+ * and no change of state means no message. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+ */
+const silentForAQuarterOfAnHour: Pick<AlarmPlan, "when" | "tellOfSilence"> = {
+    when: { period: 300, evaluationPeriods: 3, threshold: 1, comparisonOperator: "LessThanThreshold", treatMissingData: "missing" },
+    tellOfSilence: true,
 };
 
 /** Any of it within a minute, and silence is good. */
@@ -158,7 +161,7 @@ export function cleanRoomAlarms(args: CleanRoomAlarmsArgs): AlarmPlan[] {
             namespace: "AWS/Lambda",
             metricName: "Invocations",
             dimensions: { FunctionName: args.watchFunctionName },
-            when: silentForAQuarterOfAnHour,
+            ...silentForAQuarterOfAnHour,
         },
         ...args.promptFunctionNames.map((functionName): AlarmPlan => ({
             what: `${functionName}-throttles`,
@@ -172,7 +175,7 @@ export function cleanRoomAlarms(args: CleanRoomAlarmsArgs): AlarmPlan[] {
 
 /** Makes alarms that tell a topic. @param name first part of the resources' names */
 export function createAlarms(name: string, plans: AlarmPlan[], topicArn: pulumi.Input<string>, opts: pulumi.CustomResourceOptions): void {
-    for (const { what, description, namespace, metricName, dimensions, statistic, when } of plans)
+    for (const { what, description, namespace, metricName, dimensions, statistic, when, tellOfSilence } of plans)
         new aws.cloudwatch.MetricAlarm(
             `${name}-${what}`,
             {
@@ -184,6 +187,7 @@ export function createAlarms(name: string, plans: AlarmPlan[], topicArn: pulumi.
                 statistic: statistic ?? "Sum",
                 ...(when ?? anyInAMinute),
                 alarmActions: [topicArn],
+                ...(tellOfSilence ? { insufficientDataActions: [topicArn] } : {}),
             },
             opts,
         );

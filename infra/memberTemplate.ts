@@ -31,7 +31,7 @@ function roleResource(role: FootprintRole, condition?: string) {
 }
 
 function alarmResource(
-    { what, description, namespace, metricName, dimensions, statistic, when = anyInAMinute }: AlarmPlan,
+    { what, description, namespace, metricName, dimensions, statistic, when = anyInAMinute, tellOfSilence }: AlarmPlan,
     topicArn: string,
 ) {
     return {
@@ -49,6 +49,7 @@ function alarmResource(
             ComparisonOperator: when.comparisonOperator,
             TreatMissingData: when.treatMissingData,
             AlarmActions: [substituted(topicArn)],
+            ...(tellOfSilence ? { InsufficientDataActions: [substituted(topicArn)] } : {}),
         },
     };
 }

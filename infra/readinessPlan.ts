@@ -10,6 +10,7 @@ import {
     forwardedRuleName,
     forwardRuleName,
     memberStackSetName,
+    watchRuleName,
 } from "./names";
 import { memberStatements } from "./steps";
 
@@ -26,6 +27,7 @@ export function readinessPlan({ settings, partition, region }: { settings: Setti
     return JSON.stringify({
         alarmTopicArn: `arn:${partition}:sns:${region}:${settings.forensics.accountId}:${alarmTopicName}`,
         rules: [{ name: findingsRuleName, bus: null }, ...(isForwarded ? [{ name: forwardedRuleName, bus: findingsBusName }] : [])],
+        watchRule: watchRuleName,
         forwarders: organization
             ? ["*", ...settings.members.filter(({ accountId }) => !accountIds.includes(accountId)).map(({ accountId }) => `!${accountId}`)]
             : accountIds.length === settings.members.length

@@ -32,6 +32,8 @@ const readinessPlanSchema = z.object({
     alarmTopicArn: text,
     /** Rules that take findings off a bus, each with an archive of its name; null: the default bus. */
     rules: z.array(z.object({ name: text, bus: text.nullable() })),
+    /** The rule by which contained instances are looked at. */
+    watchRule: text,
     /** Accounts that forward findings; `*` is every one, `!<id>` one that does not all the same. A long list would not fit a function's environment. */
     forwarders: z.array(text),
     /** What forwards there. */

@@ -41,8 +41,13 @@ describe("sendAlarm", () => {
     });
 
     it("says nothing of an alarm that is good again", async () => {
-        await handler(event({ ...alarm, NewStateValue: "OK" }, { ...alarm, NewStateValue: "INSUFFICIENT_DATA" }));
+        await handler(event({ ...alarm, NewStateValue: "OK" }));
         expect(fake.slack.payloads).to.deep.equal([]);
+    });
+
+    it("tells of an alarm on silence, which goes off by losing its data", async () => {
+        await handler(event({ ...alarm, AlarmName: "clean-room watch-silent", OldStateValue: "OK", NewStateValue: "INSUFFICIENT_DATA" }));
+        expect(JSON.stringify(fake.slack.payloads)).to.include("watch-silent");
     });
 
     it("tells of what it cannot read, as it came", async () => {

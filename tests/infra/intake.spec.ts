@@ -196,6 +196,16 @@ describe("the way of a finding into the forensics account", function () {
         const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm", region);
         const topic = `arn:aws:sns:${region}:111111111111:clean-room-${region}-notifications-alarms`;
         for (const { inputs } of alarms) expect(inputs.alarmActions).to.deep.equal([topic]);
+        // An alarm that counts silence as bad goes off before the first run of what it watches: at each first deployment.
+        expect(alarms.filter(({ inputs }) => inputs.treatMissingData === "breaching")).to.deep.equal([]);
+        const ofSilence = alarms.filter(({ inputs }) => inputs.insufficientDataActions !== undefined);
+        expect(
+            ofSilence.map(({ inputs: { name, treatMissingData, insufficientDataActions } }) => [
+                name,
+                treatMissingData,
+                insufficientDataActions,
+            ]),
+        ).to.deep.equal([["clean-room watch-silent", "missing", [topic]]]);
         const watched = alarms.map(({ inputs }) => `${inputs.metricName as string} ${JSON.stringify(inputs.dimensions)}`);
         for (const metric of ["FailedInvocations", "InvocationsFailedToBeSentToDlq"]) {
             expect(watched).to.include(`${metric} {"RuleName":"clean-room-findings"}`);

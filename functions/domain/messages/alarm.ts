@@ -12,7 +12,7 @@ export interface Alarm {
     reason: string | null;
     /** ISO 8601. */
     at: string | null;
-    /** False for an alarm that is good again, and one that only begins to have data. */
+    /** False for an alarm that is good again. One that lost its data is told: only an alarm on silence sends that. */
     worthTelling: boolean;
     /** What came, where it was no alarm of CloudWatch's. */
     text: string | null;
@@ -48,7 +48,7 @@ export function readAlarm(message: string): Alarm {
         region: data.Region,
         reason: data.NewStateReason,
         at: data.StateChangeTime,
-        worthTelling: data.NewStateValue === null || data.NewStateValue === "ALARM",
+        worthTelling: data.NewStateValue !== "OK",
         text: null,
     };
 }

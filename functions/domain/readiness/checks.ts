@@ -100,19 +100,22 @@ function memberChecks(member: MemberFacts, region: string): ReadinessCheck[] {
                   check(
                       on("forwarding-rule"),
                       `the rule that forwards findings of account ${accountId} from ${region}`,
-                      of(forwarding, ruleVerdict),
+                      of(forwarding, ruleVerdict(noFinding)),
                   ),
               ]),
     ];
 }
 
-function ruleVerdict(state: string | null): Verdict {
-    if (state === null)
-        return { broken: "is not there: no finding arrives on this way", toDo: "Deploy the stack again, and find out who deleted it." };
-    if (!state.startsWith("ENABLED"))
-        return { broken: `is ${state}: no finding arrives on this way`, toDo: "Enable the rule, and find out who disabled it." };
-    return { ok: "is enabled" };
-}
+/** @param without what does not happen while the rule is off */
+const ruleVerdict =
+    (without: string) =>
+    (state: string | null): Verdict => {
+        if (state === null) return { broken: `is not there: ${without}`, toDo: "Deploy the stack again, and find out who deleted it." };
+        if (!state.startsWith("ENABLED"))
+            return { broken: `is ${state}: ${without}`, toDo: "Enable the rule, and find out who disabled it." };
+        return { ok: "is enabled" };
+    };
+const noFinding = "no finding arrives on this way";
 
 function queueVerdict(count: number): Verdict {
     return count === 0
@@ -300,7 +303,7 @@ function peopleChecks(facts: ReadinessFacts): ReadinessCheck[] {
 function wayChecks(facts: ReadinessFacts): ReadinessCheck[] {
     return [
         ...facts.rules.flatMap(({ name, state, archive }) => [
-            check(`rule ${name}`, `the rule ${name}`, of(state, ruleVerdict)),
+            check(`rule ${name}`, `the rule ${name}`, of(state, ruleVerdict(noFinding))),
             check(
                 `archive ${name}`,
                 `the archive ${name}`,
@@ -314,6 +317,11 @@ function wayChecks(facts: ReadinessFacts): ReadinessCheck[] {
                 ),
             ),
         ]),
+        check(
+            "watch",
+            "the rule by which contained instances are looked at every five minutes",
+            of(facts.watchRule, ruleVerdict("nobody is told when somebody undoes a containment")),
+        ),
         check("dead-letters", "the dead-letter queue of findings", of(facts.deadLetters, queueVerdict)),
         ...(facts.forwardDeadLetters === null
             ? []

@@ -61,6 +61,8 @@ export interface ReadinessFacts {
     wantedEmails: number;
     /** Rules that take findings off a bus, with their archives. */
     rules: { name: string; state: Seen<string | null>; archive: Seen<string | null> }[];
+    /** State of the rule by which contained instances are looked at; null where it is gone. */
+    watchRule: Seen<string | null>;
     deadLetters: Seen<number>;
     /** Findings that members could not forward; null where nothing is forwarded. */
     forwardDeadLetters: Seen<number> | null;

@@ -35,6 +35,7 @@ const good: ReadinessFacts = {
     wantedEmails: 1,
     otherChannels: false,
     rules: [{ name: "clean-room-findings", state: { value: "ENABLED" }, archive: { value: "ENABLED" } }],
+    watchRule: { value: "ENABLED" },
     deadLetters: { value: 0 },
     forwardDeadLetters: { value: 0 },
     stackSet: { value: { all: 3, behind: [] } },
@@ -144,6 +145,7 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
         "archive clean-room-findings",
         /cannot be replayed/,
     ],
+    ["a watch that somebody turned off", { watchRule: { value: "DISABLED" } }, "watch", /is DISABLED: nobody is told when somebody undoes/],
     ["dead letters", { deadLetters: { value: 1 } }, "dead-letters", /1 lie there/],
     [
         "an account that the StackSet did not reach",
