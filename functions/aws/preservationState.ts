@@ -2,6 +2,7 @@
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
 import { accountOf, type Pin, type PreservationState, type SnapshotState } from "../domain/planPreservation";
+import { persist } from "./containment/performed";
 import { isTransient } from "./errors";
 import { log } from "./handler";
 import { locksOf, sharedWith, snapshotsById, taggedSnapshots, type TaggedSnapshot } from "./snapshots";
@@ -47,6 +48,16 @@ async function locksIn(ec2: EC2Client, snapshots: readonly SnapshotState[], need
     }
 }
 
+/** Null where AWS does not say: then it is told, as it may be shared with anybody. Never throws: evidence does not depend on it. */
+async function whomSharedWith(member: EC2Client, snapshotId: string): Promise<string[] | null> {
+    try {
+        return await persist(() => sharedWith(member, snapshotId));
+    } catch (error) {
+        log("whom a snapshot is shared with could not be read", { snapshotId, error: String(error) });
+        return null;
+    }
+}
+
 /** @param pins every pin so far, those included that were written in this call */
 export async function readState(sides: Sides, pins: readonly Pin[]): Promise<PreservationState> {
     const { victims, member, forensics } = sides;
@@ -66,10 +77,10 @@ export async function readState(sides: Sides, pins: readonly Pin[]): Promise<Pre
                 pin.stage === "evidence" &&
                 inForensics.some(({ snapshotId, state }) => snapshotId === pin.snapshotId && state === "completed"),
         );
-    const shared = new Map<string, string[]>();
+    const shared = new Map<string, string[] | null>();
     for (const { volumeId, stage, snapshotId } of pins)
         if (stage === "source" && isDone(volumeId) && inMember.some((one) => one.snapshotId === snapshotId))
-            shared.set(snapshotId, await sharedWith(member, snapshotId).catch(() => []));
+            shared.set(snapshotId, await whomSharedWith(member, snapshotId));
     return {
         volumes: victims.volumes,
         pins,

@@ -59,8 +59,8 @@ export interface PreservationState {
     snapshots: ReadonlyMap<string, SnapshotState>;
     /** Locks in force, by snapshot id. */
     locks: ReadonlyMap<string, SnapshotLock>;
-    /** Who else may make volumes of a snapshot, by its id: account ids, or `all`. Read only of what is no longer needed. */
-    sharedWith: ReadonlyMap<string, readonly string[]>;
+    /** Who else may make volumes of a snapshot, by its id: account ids, or `all`; null where AWS did not say. Read only of what is no longer needed. */
+    sharedWith: ReadonlyMap<string, readonly string[] | null>;
     /** Snapshots that carry the incident's tag and are not ours, by id, with what is odd about them. */
     strangers: ReadonlyMap<string, string>;
     /** ISO 8601. */
@@ -221,10 +221,14 @@ class VolumePlanner {
             const at = this.stage(stage);
             if (at.is !== "there") continue;
             const { snapshotId } = at.snapshot;
-            const shared = this.state.sharedWith.get(snapshotId) ?? [];
+            const shared = this.state.sharedWith.get(snapshotId);
             if (stage === "shared-copy")
                 this.plan.actions.push({ kind: "delete-intermediate", snapshotId, locked: this.state.locks.has(snapshotId) });
-            else if (shared.length > 0) this.plan.actions.push({ kind: "un-share", snapshotId, from: shared });
+            else if (shared === null)
+                this.plan.anomalies.push(
+                    `AWS did not say whom the source snapshot ${snapshotId} is shared with, so it was not un-shared: look at its permissions in the member account.`,
+                );
+            else if (shared !== undefined && shared.length > 0) this.plan.actions.push({ kind: "un-share", snapshotId, from: shared });
         }
     }
 

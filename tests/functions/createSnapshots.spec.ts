@@ -282,6 +282,16 @@ describe("createSnapshots", () => {
         expect(answer.anomalies.join(" ")).to.include("could not be locked").and.include("could not be deleted");
     });
 
+    it("says where AWS does not tell whom a source is shared with, and does not take that for nobody", async () => {
+        addVictim({ "/dev/xvda": {} });
+        aws.member.errors.set("DescribeSnapshotAttribute", Array<string>(100).fill("UnauthorizedOperation"));
+        const { answer } = await aws.until(handler, event);
+        expect(answer.anomalies.join(" "))
+            .to.include(answer.snapshots[0]!.sourceSnapshotId)
+            .and.match(/did not say whom .* is shared with/);
+        expect(problem().cause).to.match(/did not say whom/);
+    });
+
     it("waits for a full account for as long as it takes, whatever AWS calls its limit", async () => {
         addVictim({ "/dev/xvda": {} });
         aws.member.errors.set("CreateSnapshots", [
