@@ -11,24 +11,16 @@
  * with, 2 when it could not be asked for.
  */
 import { parseArgs } from "node:util";
-import {
-    DescribeExecutionCommand,
-    GetExecutionHistoryCommand,
-    RedriveExecutionCommand,
-    SFNClient,
-    StartExecutionCommand,
-} from "@aws-sdk/client-sfn";
+import { GetExecutionHistoryCommand, RedriveExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { errorCode } from "../functions/aws/errors";
+import { newestExecution } from "../functions/aws/executions";
 import { readIncident } from "../functions/aws/incidentsTable";
 import { incidentSchema } from "../functions/domain/containers";
 import { incidentsTableName, stateMachineName } from "../infra/names";
-import { executionName, planResume, type LastExecution } from "./resumePlan";
+import { planResume, type LastExecution } from "./resumePlan";
 import { endWith, UsageError } from "./command";
 
 const usage = "Use: npm run resume -- <incident> [--region REGION]";
-/** Times that one incident can have been resumed before the tool stops looking. */
-const mostExecutions = 50;
 
 function read(argv: string[]): { incidentId: string; region: string } {
     let parsed;
@@ -55,19 +47,11 @@ async function lastExecution(
     arnOf: (name: string) => string,
     incidentId: string,
 ): Promise<{ last: LastExecution | null; executions: number }> {
-    let last: LastExecution | null = null;
-    for (let number = 1; number <= mostExecutions; number++) {
-        const name = executionName(incidentId, number);
-        try {
-            const { status, redriveStatus } = await sfn.send(new DescribeExecutionCommand({ executionArn: arnOf(name) }));
-            last = { name, status: status!, redriveStatus: redriveStatus ?? null, endedInFail: false };
-        } catch (error) {
-            if (errorCode(error) !== "ExecutionDoesNotExist") throw error;
-            // The first is forgotten after 90 days, when a later one may still be known.
-            if (number > 1) return { last: last && (await withEnd(sfn, arnOf, last)), executions: number - 1 };
-        }
-    }
-    return { last: last && (await withEnd(sfn, arnOf, last)), executions: mostExecutions };
+    const newest = await newestExecution(sfn, arnOf, incidentId);
+    if (newest === null) return { last: null, executions: 1 };
+    const { name, described, count } = newest;
+    const last = { name, status: described.status!, redriveStatus: described.redriveStatus ?? null, endedInFail: false };
+    return { last: await withEnd(sfn, arnOf, last), executions: count };
 }
 
 async function withEnd(sfn: SFNClient, arnOf: (name: string) => string, last: LastExecution): Promise<LastExecution> {

@@ -1,4 +1,5 @@
 /** How an incident's response is gone on with after it failed. Pure. */
+import { executionName } from "../functions/domain/executions";
 import type { IncidentRecord } from "../functions/domain/incidentRecord";
 
 /** The newest execution of an incident, as Step Functions describes it. */
@@ -16,9 +17,6 @@ export interface LastExecution {
  * - `start`: a new execution of the same incident; every step finds what stands already, and goes on with what does not
  */
 export type ResumePlan = { kind: "redrive"; name: string } | { kind: "start"; name: string } | { kind: "nothing"; reason: string };
-
-/** Name of an incident's n-th execution; the first has the incident's own. Step Functions takes 80 characters. */
-export const executionName = (incidentId: string, number: number) => (number === 1 ? incidentId : `${incidentId}-resumed-${number}`);
 
 /**
  * @param record null when the incidents table has none

@@ -1,12 +1,13 @@
 /** Applies an admitted finding on AWS: the incidents table, the execution of the workflow, and the finding beside the incident's evidence. */
 import { createHash } from "node:crypto";
-import { DescribeExecutionCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import type { ApprovalAnswer, ContainmentMode, Finding, Incident } from "../domain/containers";
 import { applyFinding, type FindingPorts, type Waits } from "../domain/applyFinding";
 import { answersItself, type Effect, type IncidentRecord } from "../domain/incidentRecord";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
 import { errorCode } from "./errors";
+import { newestExecution } from "./executions";
 import { getObject, objectExists, putJson, putObject } from "./evidenceBucket";
 import { log } from "./handler";
 import { mayContain } from "./brake";
@@ -66,17 +67,11 @@ export async function startExecution(incident: Incident): Promise<void> {
     }
 }
 
+/** Whether the incident's newest execution ended without success: one that was resumed is no longer the first. */
 async function hasFailed(incidentId: string): Promise<boolean> {
-    try {
-        const { status } = await sfn().send(
-            new DescribeExecutionCommand({ executionArn: executionArn(environment("STATE_MACHINE_ARN"), incidentId) }),
-        );
-        return status === "FAILED" || status === "TIMED_OUT" || status === "ABORTED";
-    } catch (error) {
-        // Step Functions forgets an execution 90 days after its end; the table does not.
-        if (errorCode(error) === "ExecutionDoesNotExist") return false;
-        throw error;
-    }
+    const newest = await newestExecution(sfn(), (name) => executionArn(environment("STATE_MACHINE_ARN"), name), incidentId);
+    // Step Functions forgets an execution 90 days after its end; the table does not.
+    return newest !== null && ["FAILED", "TIMED_OUT", "ABORTED"].includes(newest.described.status ?? "");
 }
 
 /** One object for each state of a finding, so that a repetition writes nothing. */

@@ -5,6 +5,7 @@ import { forgetBrake } from "../../functions/aws/brake";
 import { heldSchema } from "../../functions/domain/brake";
 import { markReleased, standingIncident, updateIncident } from "../../functions/aws/incidentsTable";
 import { approvalAnswerSchema, findingSchema, incidentSchema, problemSchema } from "../../functions/domain/containers";
+import { executionName } from "../../functions/domain/executions";
 import { incidentIdOf } from "../../functions/domain/proposeIncidents";
 import { fitForQueue, handler, permissions } from "../../functions/startIncident";
 import { FakeAws } from "./startIncidentAws";
@@ -265,6 +266,20 @@ describe("startIncident", () => {
         aws.executions.set(incidentIdOf(here, victimFindingId), "FAILED");
         await run(delivery(otherFindingHere()));
         expect([...aws.executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, "0ther", 2)]);
+    });
+
+    it("joins an incident whose response failed and was resumed: it is the newest execution that counts", async () => {
+        await run(delivery(findingHere()));
+        const first = incidentIdOf(here, victimFindingId);
+        aws.executions.set(first, "FAILED").set(executionName(first, 2), "RUNNING");
+        const other = findingHere();
+        put(other, "detail.id", "0ther");
+        await run(delivery(other));
+        expect([...aws.executions.keys()]).to.deep.equal([first, executionName(first, 2)]);
+        aws.executions.set(executionName(first, 2), "FAILED");
+        put(other, "detail.id", "third");
+        await run(delivery(other));
+        expect([...aws.executions.keys()]).to.include(incidentIdOf(here, "third", 2));
     });
 
     it("parks a refused message unchanged with the reason, and tells people once", async () => {

@@ -63,6 +63,8 @@ export class FakeAws {
         }
         if (action === "DescribeExecution") {
             const { executionArn } = JSON.parse(text) as { executionArn: string };
+            if (!this.executions.has(executionArn.split(":").at(-1)!))
+                return json(response, 400, { __type: "ExecutionDoesNotExist", message: "no such execution" });
             return json(response, 200, {
                 executionArn,
                 stateMachineArn: "arn",

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { expect } from "chai";
 import { newRecord, type IncidentRecord } from "../../functions/domain/incidentRecord";
-import { executionName, planResume, type LastExecution } from "../../tools/resumePlan";
+import { executionName } from "../../functions/domain/executions";
+import { planResume, type LastExecution } from "../../tools/resumePlan";
 import { incident } from "../functions/inMemoryAws";
 
 const now = "2026-11-24T10:00:00.000Z";
