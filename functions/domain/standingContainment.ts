@@ -63,7 +63,7 @@ export const standingContainmentSchema = z.object({
         .object({ credentials: z.enum(["deny-instance", "revoke-role", "keep"]), network: z.enum(["groups", "nacl"]) })
         .nullable()
         .default(null),
-    /** When every interface was first read back cut; null before, and in older records. */
+    /** Since when every interface is cut, as it was read back after the last one that had to be cut; null before, and in older records. */
     settledAt: timestampSchema.nullable().default(null),
     /** Until when the watch may be putting something back; a release waits for it. */
     repairingUntil: timestampSchema.nullable().default(null),

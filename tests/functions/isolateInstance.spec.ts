@@ -4,6 +4,7 @@ import { handler as release } from "../../functions/releaseInstance";
 import type { Containment } from "../../functions/domain/containers";
 import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
 import { MemberAccount } from "../support/memberAccount";
+import { VirtualTime } from "../support/virtualTime";
 import { incident, thrown } from "./inMemoryAws";
 
 const outcomes = ({ steps }: Containment, name: string) => steps.filter((each) => each.name === name).map(({ outcome }) => outcome);
@@ -16,7 +17,12 @@ describe("isolateInstance", () => {
         account = new MemberAccount(incident);
         account.install({});
     });
-    afterEach(() => account.remove());
+    afterEach(() => {
+        time.remove();
+        account.remove();
+    });
+    /** For specs in which minutes pass. */
+    const time = new VirtualTime();
     const contain = () => handler({ incident }) as Promise<Containment>;
     const written = () => JSON.parse(account.objects.get(`${incident.prefix}containment.json`)!) as Containment;
     const isolation = () => account.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))!.GroupId;
@@ -200,6 +206,46 @@ describe("isolateInstance", () => {
         expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([[again.isolationGroupId], [again.isolationGroupId]]);
     });
 
+    for (const [what, undo] of [
+        [
+            "gives its isolation group a rule",
+            (group) => void group.ingress.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "198.51.100.0/24" }] }),
+        ],
+        ["deletes the rules that make its untrack group", (group) => void (account.groups.find((each) => each !== group)!.egress = [])],
+        ["gives the interface its groups back", () => void (account.interfaces[1]!.groups = ["sg-app"])],
+    ] as [string, (group: MemberAccount["groups"][number]) => void][])
+        it(`contains the instance at once although somebody ${what} while it is cut, and says so`, async () => {
+            time.install();
+            let changes = 0;
+            account.after = (operation) => {
+                if (operation !== "ModifyNetworkInterfaceAttribute" || ++changes !== 4) return;
+                undo(account.groups.find(({ GroupId }) => GroupId === isolation())!);
+            };
+            const containment = await contain();
+            expect(containment.contained).to.equal(true);
+            const carried = account.groups.find(({ GroupId }) => GroupId === containment.isolationGroupId)!;
+            expect([carried.ingress, carried.egress]).to.deep.equal([[], []]);
+            expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([[carried.GroupId], [carried.GroupId]]);
+            if (what.includes("isolation group"))
+                expect(containment.steps.map(({ detail }) => detail).join()).to.contain(
+                    "had rules of somebody else's (in everything from 198.51.100.0/24)",
+                );
+            await release({ incidentId: incident.incidentId, acceptRisk: "a test" });
+            expect(account.groups, "all groups that were made").to.deep.equal([]);
+        });
+
+    it("says that it is not contained where every new group is given rules", async () => {
+        account.onCreateSecurityGroup = ((real) => (input: never) => {
+            const made = real(input) as { GroupId: string };
+            account.groups.at(-1)!.ingress.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "198.51.100.0/24" }] });
+            return made;
+        })(account.onCreateSecurityGroup.bind(account));
+        expect((await thrown(contain())).message)
+            .to.contain("NOT contained")
+            .and.contain("has rules");
+        expect(account.groups.filter(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))).to.have.length(3);
+    });
+
     it("takes the declared group where making one is refused, but only when nobody else carries it", async () => {
         account.refusals.set("CreateSecurityGroup", "UnauthorizedOperation");
         const Tags = [{ Key: "clean-room:role", Value: "isolation" }];
@@ -226,6 +272,7 @@ describe("isolateInstance", () => {
     });
 
     it("isolates the branch interfaces of pods, and is not contained where one's owner is not known", async function () {
+        time.install();
         this.timeout(20_000);
         account.trunk = "eni-1";
         account.branches = [

@@ -25,7 +25,7 @@ import { eventually } from "../consistency";
 import type { Victim } from "../victim";
 import { listStanding } from "../standingContainments";
 import { perform, type Pins } from "./actions";
-import { hasNoRules } from "./containmentGroups";
+import { readRules } from "./containmentGroups";
 import { KeptRecord } from "./kept";
 import { attempt, persist } from "./performed";
 import { prepareGroups, type NetworkMode } from "./prepareGroups";
@@ -196,7 +196,6 @@ export async function contain(
             );
         }),
     ]);
-    const { groups } = prepared;
     await kept.settled();
     steps.unshift(
         ...state.unread.map((what) => ({
@@ -216,11 +215,30 @@ export async function contain(
         steps.push(step);
     }
 
-    const back = await readBack(victim, groups, steps).catch((error: unknown) => error);
+    let { groups } = prepared;
+    let back = await readBack(victim, groups, isRefused(steps));
+    // Somebody gave the group rules, or the interfaces other groups, while they were cut: what a person would be called for is done again at once.
+    for (let cuts = 1; cuts < mostCuts && isUndone(back, groups) && groups.isolation !== null && !isRefused(steps); cuts++) {
+        const again = await prepareGroups(victim, first.vpcId, groups, "groups", (ids) =>
+            kept.change((read) => read && withGroups(read, ids)),
+        );
+        steps.push(...again.failed);
+        errors.push(...again.errors);
+        if (again.groups.isolation === null) break;
+        if (again.groups.isolation !== groups.isolation) steps.push(disarmed(groups.isolation, back.rules, again.groups.isolation));
+        groups = { ...again.groups, networkAcl: groups.networkAcl };
+        const from = steps.length;
+        await performAll(planned("cut", { ...state, interfaces: back.interfaces }, groups));
+        back = await readBack(victim, groups, isRefused(steps.slice(from)));
+    }
+    await kept.settled();
     const seen = isSeen(back) ? back : null;
+    const isCutNow = steps.some(({ name, outcome }) => name === "isolateInterface" && outcome === "done");
     if (seen === null) errors.push(back);
-    else if (seen.open.length === 0 && seen.ruleless && seen.interfaces.length > 0)
-        await kept.change((read) => (read === null || read.settledAt !== null ? null : { ...read, settledAt: new Date().toISOString() }));
+    else if (seen.open.length === 0 && seen.rules?.length === 0 && seen.interfaces.length > 0)
+        await kept.change((read) =>
+            read === null || (read.settledAt !== null && !isCutNow) ? null : { ...read, settledAt: new Date().toISOString() },
+        );
     const subnets = steps.filter(({ name }) => name === "isolateSubnet");
     return {
         standing: kept.current!,
@@ -228,7 +246,7 @@ export async function contain(
         state,
         after: seen?.interfaces ?? null,
         open: seen?.open ?? ["the instance could not be read back"],
-        ruleless: seen?.ruleless ?? false,
+        ruleless: seen?.rules?.length === 0,
         subnetsCut: groups.networkAcl !== null && state.networkAcls.length > 0 && subnets.every(({ outcome }) => outcome !== "failed"),
         steps,
         errors,
@@ -239,13 +257,33 @@ export async function contain(
 interface Seen {
     interfaces: InstanceState["interfaces"];
     open: string[];
-    ruleless: boolean;
+    /** Of the isolation group; null when there is none. */
+    rules: string[] | null;
 }
-const isSeen = (value: unknown): value is Seen => typeof value === "object" && value !== null && "ruleless" in value;
+const isSeen = (value: unknown): value is Seen => typeof value === "object" && value !== null && "rules" in value;
 
-/** Reads interfaces and group back until they are as they should be; where an interface was refused, nothing comes by waiting. */
-async function readBack(victim: Victim, { isolation }: ContainmentGroups, steps: ContainmentStep[]): Promise<Seen> {
-    const refused = isolation === null || steps.some(({ name, outcome }) => name === "isolateInterface" && outcome === "failed");
+/** Times that an instance is cut in one run, each with a group that nobody has touched yet. */
+const mostCuts = 3;
+/** With which EC2 makes a group; that they still show may be its lag. */
+const bornWith = ["out everything to 0.0.0.0/0", "out everything to ::/0"];
+
+const isRefused = (steps: readonly ContainmentStep[]) =>
+    steps.some(({ name, outcome }) => name === "isolateInterface" && outcome === "failed");
+/** Whether what was cut is open again, by rules or by other groups. */
+const isUndone = (back: unknown, { isolation }: ContainmentGroups): back is Seen =>
+    isSeen(back) && (back.rules?.length !== 0 || uncontainedInterfaces(back.interfaces, isolation).length > 0);
+
+function disarmed(group: string, rules: string[] | null, next: string): ContainmentStep {
+    const what = rules === null ? "was gone" : `had rules of somebody else's (${rules.slice(0, 3).join("; ")})`;
+    const detail = `the isolation group ${group} ${what} when it was read back, so ${next} was made, which the interfaces carry now`;
+    return { name: "isolationGroup", outcome: "done", at: new Date().toISOString(), detail: detail.slice(0, 512) };
+}
+
+/**
+ * Reads interfaces and group back until they are as they should be; where an interface was refused, or the group has rules of somebody's,
+ * nothing comes by waiting. @returns the error where they could not be read
+ */
+async function readBack(victim: Victim, { isolation }: ContainmentGroups, refused: boolean): Promise<unknown> {
     const quick: QuickRead = {
         attributes: { terminationProtection: null, stopProtection: null, shutdownBehavior: null },
         autoScaling: null,
@@ -253,14 +291,18 @@ async function readBack(victim: Victim, { isolation }: ContainmentGroups, steps:
         unread: [],
     };
     const look = async (): Promise<Seen> => {
-        const [instance, ruleless] = await Promise.all([
+        const [instance, rules] = await Promise.all([
             persist(() => describeInstance(victim)),
-            isolation === null ? false : persist(() => hasNoRules(victim, isolation)),
+            isolation === null ? null : persist(() => readRules(victim, isolation)),
         ]);
         const branches = await readBranches(victim, instance);
         const { interfaces } = stateOf(victim, instance, branches, quick);
         const unknown = branches.unknown ?? ["branch interfaces of its trunk, which could not be listed"];
-        return { interfaces, ruleless, open: [...uncontainedInterfaces(interfaces, isolation), ...unknown] };
+        return { interfaces, rules, open: [...uncontainedInterfaces(interfaces, isolation), ...unknown] };
     };
-    return eventually(look, (seen) => refused || (seen.open.length === 0 && seen.ruleless && seen.interfaces.length > 0));
+    const isOurs = (rules: string[] | null) => rules === null || rules.every((each) => bornWith.includes(each));
+    const isDone = ({ open, rules, interfaces }: Seen) => open.length === 0 && rules?.length === 0 && interfaces.length > 0;
+    return eventually(look, (seen) => refused || isolation === null || !isOurs(seen.rules) || isDone(seen)).catch(
+        (error: unknown) => error,
+    );
 }

@@ -148,12 +148,6 @@ export async function ensureGroup(
     return id;
 }
 
-/** Whether a group still has no rule in either direction. */
-export async function hasNoRules(victim: Victim, groupId: string): Promise<boolean> {
-    const group = await describe(victim, groupId);
-    return group !== null && servesAs(group, "isolation");
-}
-
 /** A group's rules, each as `in tcp 22-22 from 0.0.0.0/0`; null when there is no such group. */
 export async function readRules(victim: Victim, groupId: string): Promise<string[] | null> {
     const group = await describe(victim, groupId);
