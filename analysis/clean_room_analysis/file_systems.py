@@ -27,6 +27,8 @@ from clean_room_analysis.walker import Walker
 
 #: Rounds in which file systems are looked for in what no table owns: one may only show behind another.
 _ROUNDS = 64
+#: Systems below the top of a root volume whose fstab is read.
+_ROOTS_ASKED = 16
 #: Where a file system begins before the first byte of it that is not zero: the superblocks of ext4 and of btrfs do not lie at its start.
 _BEFORE = (0, 1024, 4096, 0x8000, 0x10000)
 
@@ -71,9 +73,13 @@ class FileSystemReader:
         volume = self._survey.volumes.get(id(report))
         if volume is None:
             return
-        for start, length, meaning in volume.disk.known:
-            volume.account.own(start, length, "empty", meaning)
-        self._read_unowned(volume, nonzero)
+        for searched in (False, True):
+            for start, length, meaning in volume.disk.known:
+                # What says of itself that it holds no files, and is large, is believed when no file system was found inside it.
+                if searched or length <= limits.METADATA_BYTES:
+                    volume.account.own(start, length, "empty", meaning)
+            if not searched:
+                self._read_unowned(volume, nonzero)
         for region, one in volume.reports:
             if one.method != "none" and not region.leftover:
                 self._free_space(volume, region, nonzero)
@@ -132,7 +138,7 @@ class FileSystemReader:
 
     def _read_unowned(self, volume: SurveyedVolume, nonzero: bytes | None) -> None:
         """Reads the file systems that begin in what no table and no file system owns."""
-        tried: set[int] = set()
+        tried = {region.offset for region, _ in volume.reports}
         for _ in range(_ROUNDS):
             found = self._hidden(volume, nonzero, tried)
             if found is None:
@@ -175,9 +181,11 @@ class FileSystemReader:
         if region.type not in READABLE or (region.lacking is not None and region.stream is None and region.place is not None):
             report.reason = why_not_read(region)
             fileless = region.type in FILELESS
-            if not region.leftover:
-                state = "empty" if fileless else "unread"
-                self._own(volume, region, region.size, state, f"{region.type}: {report.reason}")
+            if fileless and region.place is None and not region.leftover:
+                size = min(region.size, region.declared or region.size)
+                volume.disk.known.append((region.offset, size, f"{region.type}: {report.reason}"))
+            elif not region.leftover:
+                self._own(volume, region, region.size, "empty" if fileless else "unread", f"{region.type}: {report.reason}")
             # Swap is never an evidence of files; everything else may hold some.
             self._ledger.not_looked_at(where, report.reason, incomplete=not fileless and not region.leftover)
             return
@@ -295,7 +303,15 @@ class FileSystemReader:
                 self._mount_points.learn(tree)
         else:
             self._place(tree, volume, region, report)
-        self._walker.read(tree, volume.input.source_volume_id, report, region.offset, reopen)
+
+        def shown_elsewhere() -> list[tuple[str, str]]:
+            if system is None and volume.input.role == "root":
+                # A system below the top has its fstab there.
+                for root in [one for one in tree.roots if "/overlay" not in one and "/snapshots/" not in one][:_ROOTS_ASKED]:
+                    self._mount_points.learn(tree, root)
+            return self._mount_points.shown_elsewhere(region, tree.prefix, volume.input.device, volume.input.source_volume_id)
+
+        self._walker.read(tree, volume.input.source_volume_id, report, region.offset, reopen, shown_elsewhere)
         report.roots = [display_name(root) for root in list(tree.roots)[: limits.REGIONS]]
         if system is None and region.type != "vfat":
             for root in tree.roots:
@@ -310,7 +326,7 @@ class FileSystemReader:
 
     def _place(self, tree: Tree, volume: SurveyedVolume, region: Region, report: FileSystemReport) -> None:
         """Finds out where the victim mounted a file system that is no root, and says so when nobody maps it."""
-        report.mount_point = self._mount_points.of(region, volume.input.device)
+        report.mount_point = self._mount_points.of(region, volume.input.device, volume.input.source_volume_id)
         if report.mount_point is None:
             left = self._mount_points.left(region) if volume.input.role != "root" else None
             report.mount_point = left or guess(tree)

@@ -39,10 +39,11 @@ class Ledger:
         """The running report of a check, in the order of first use."""
         return self.checks.setdefault(check, CheckReport(check))
 
-    def take(self, result: Finding | TimelineEvent | NotLookedAt, place: str = "") -> None:
+    def take(self, result: Finding | TimelineEvent | NotLookedAt, place: str = "", prefix: str | None = None) -> None:
         """Keeps one result of a check: once each, up to the bound per check and severity, so that no flood hides what is graver.
 
         @param place where in the volume the file system lies: the same finding in two partitions is two
+        @param prefix where the victim mounted it ("" for its root), None when that is not known here
         """
         if isinstance(result, TimelineEvent):
             self._timeline.add_event(result)
@@ -50,7 +51,7 @@ class Ledger:
         if isinstance(result, NotLookedAt):
             self.not_looked_at(result.what, result.why, incomplete=result.incomplete)
             return
-        line = result.to_json(place)
+        line = result.to_json(place, prefix)
         report = self.report(result.check)
         if str(line["id"]) in self._written:
             return

@@ -70,6 +70,8 @@ PROBES = 20_000
 REGIONS = 1000
 #: Start of an LVM physical volume in which its metadata is looked for; LVM itself gives it one MiB.
 LVM_METADATA_BYTES = 16 * MEBIBYTE
+#: Metadata of LVM or md that is taken for such at most. Either says itself how much it is: what lies beyond must be zeros, or is judged.
+METADATA_BYTES = 1 * MEBIBYTE
 #: Distinct things listed in `notLookedAt`.
 NOT_LOOKED_AT = 500
 #: Timeline events held in memory before they are sorted into a file.

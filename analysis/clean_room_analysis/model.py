@@ -122,10 +122,11 @@ class Finding:
     sha256: str | None = None
     rule: str | None = None
 
-    def to_json(self, place: str = "") -> dict[str, object]:
+    def to_json(self, place: str = "", prefix: str | None = None) -> dict[str, object]:
         """The documented form (README.md, "findings.jsonl"). The id depends on what was found and where, not on when it was.
 
         @param place which file system of the volume it is in
+        @param prefix where the victim mounted that file system, None when it is not known
         """
         shown = None if self.path is None else display_name(self.path)
         identity = "\0".join((self.check, self.volume_id, shown or "", self.rule or "", self.title, self.evidence, place))
@@ -136,6 +137,7 @@ class Finding:
             "severity": self.severity.value,
             "title": display_name(self.title, 512),
             "path": shown,
+            "victimPath": None if self.path is None or prefix is None else display_name(prefix + self.path),
             "volumeId": self.volume_id,
             "evidence": excerpt(self.evidence),
             "attack": list(self.attack),

@@ -11,7 +11,9 @@ from clean_room_analysis.text import lines
 from clean_room_analysis.tree import Tree
 
 #: /dev/sdf1, /dev/xvdf1, /dev/nvme1n1p1: the disk's letters or number, and the partition's number.
-_DISK = re.compile(r"^/dev/(?:(?:sd|xvd|hd|vd)([a-z]{1,2})(\d*)|nvme(\d+)n\d+(?:p(\d+))?)$")
+_DISK = re.compile(r"^/dev/(?:(?:sd|xvd|hd|vd)(?P<letters>[a-z]{1,2})(?P<number>\d*)|nvme\d+n\d+(?:p(?P<part>\d+))?)$")
+#: Names by serial number or bus, of which nothing but the partition's number can be known here.
+_BY_PLACE = re.compile(r"^/dev/disk/by-(?:id|path)/.{1,200}?(?:-part(?P<part>\d+))?$")
 _NOT_FILES = frozenset({"swap", "proc", "sysfs", "tmpfs", "devpts", "nfs", "nfs4", "efs", "cifs", "none"})
 #: Names at the top of a file system that say where it belongs: mount point, names of which all must be there, names of which one must.
 _HOLDS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
@@ -19,6 +21,8 @@ _HOLDS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
     ("/boot", frozenset(), frozenset({"grub2", "grub", "loader", "vmlinuz"})),
     ("/usr", frozenset({"bin", "lib"}), frozenset({"share", "local", "libexec"})),
     ("/var", frozenset({"log"}), frozenset({"log"})),
+    ("/var", frozenset({"spool"}), frozenset({"spool"})),
+    ("/var", frozenset({"cache", "lib"}), frozenset({"cache"})),
     ("/var/log", frozenset(), frozenset({"wtmp", "btmp", "messages", "secure", "auth.log", "syslog", "journal", "lastlog", "audit"})),
     ("/etc", frozenset({"passwd"}), frozenset({"shadow", "fstab", "ssh", "cron.d"})),
     ("/var/spool", frozenset({"cron"}), frozenset({"cron"})),
@@ -31,30 +35,49 @@ _HOME_FILES = (".bashrc", ".bash_history", ".ssh", ".profile", ".bash_profile", 
 
 @dataclass(slots=True)
 class _Line:
-    """One line of fstab that names a file system with files."""
+    """One line of fstab, or mount unit, that names a file system with files. `source` is in lower case, but for a bind mount's directory."""
 
     source: str
     target: str
+    #: The directory of the file system that is mounted, "" for its top: btrfs' subvol=.
+    part: str = ""
+    #: Whether `source` is a directory that is shown at another place.
+    bind: bool = False
     used: bool = False
 
 
-def read_fstab(tree: Tree, root: str = "") -> Iterator[tuple[str, str]]:
-    """(source, mount point) of each file system in a root's fstab, and of its systemd mount units."""
+def read_fstab(tree: Tree, root: str = "") -> Iterator[_Line]:
+    """Each file system in a root's fstab, and of its systemd mount units."""
     for _, line in lines(small_text(tree, f"{root}/etc/fstab")):
         fields = line.split()
-        if len(fields) < 2 or line.lstrip().startswith("#") or not fields[1].startswith("/"):
+        if len(fields) < 2 or line.lstrip().startswith("#"):
             continue
-        if len(fields) > 2 and fields[2] in _NOT_FILES:
-            continue
-        yield _unquoted(fields[0]), _unescaped(fields[1])
+        yield from _line(fields[0], fields[1], fields[2] if len(fields) > 2 else "", fields[3] if len(fields) > 3 else "")
+    for place in ("/etc/systemd/system", "/usr/lib/systemd/system"):
+        directory = tree.resolve(root + place)
+        for entry in tree.children(directory.path) if directory is not None and directory.is_directory else ():
+            if entry.name.endswith(".mount") and not entry.is_directory:
+                unit = dict(
+                    (key.strip(), value.strip())
+                    for key, equals, value in (line.partition("=") for _, line in lines(small_text(tree, entry.path)))
+                    if equals
+                )
+                yield from _line(unit.get("What", ""), unit.get("Where", ""), unit.get("Type", ""), unit.get("Options", ""))
 
 
-def _unquoted(source: str) -> str:
-    return _unescaped(source.replace('"', "").replace("'", "")).lower()
+def _line(source: str, target: str, kind: str, options: str) -> Iterator[_Line]:
+    given = options.split(",")
+    bind = bool({"bind", "rbind"} & set(given))
+    if not source or not target.startswith("/") or (kind in _NOT_FILES and not bind):
+        return
+    part = next((option.partition("=")[2] for option in given if option.startswith("subvol=")), "")
+    source = _unescaped(source.replace('"', "").replace("'", ""))
+    yield _Line(source if bind else source.lower(), _unescaped(target), _unescaped(part).strip("/"), bind)
 
 
 def _unescaped(text: str) -> str:
-    # fstab(5): blanks and tabs are octal escapes.
+    # fstab(5): blanks and tabs are octal escapes; udev's names, and systemd's, have hexadecimal ones.
+    text = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match.group(1), 16)), text)
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
 
 
@@ -66,27 +89,41 @@ class MountPoints:
 
     def learn(self, tree: Tree, root: str = "") -> None:
         """Reads the fstab of a root."""
-        self._lines += [_Line(source, target) for source, target in read_fstab(tree, root)]
+        self._lines += read_fstab(tree, root)
 
-    def of(self, region: Region, device: str | None = None) -> str | None:
+    def of(self, region: Region, device: str | None = None, volume_id: str = "") -> str | None:
         """The mount point of a file system as fstab names it, None when it does not.
 
         @param device the name under which the victim's volume was attached, such as /dev/sdf
+        @param volume_id the victim's volume, which Nitro's names of devices hold
         """
-        names = set(_names(region)) | set(_device_names(region, device))
+        named = self._named(region, device, volume_id)
+        for line in named:
+            line.used = True
+        # The top of a file system before a part of it.
+        return min(named, key=lambda line: bool(line.part)).target if named else None
+
+    def _named(self, region: Region, device: str | None, volume_id: str) -> list[_Line]:
+        names = set(_names(region)) | set(_device_names(region, device)) | set(_nitro_names(region, volume_id))
+        return [line for line in self._lines if not line.bind and line.source in names]
+
+    def shown_elsewhere(self, region: Region, prefix: str, device: str | None, volume_id: str) -> list[tuple[str, str]]:
+        """(directory of the file system, where the victim saw it) for subvolumes and bind mounts. @param prefix where its top is"""
+        found = [(f"/{line.part}", line.target) for line in self._named(region, device, volume_id) if line.part]
         for line in self._lines:
-            if line.source in names:
-                line.used = True
-                return line.target
-        return None
+            if line.bind and line.source.startswith(f"{prefix}/"):
+                found.append((line.source[len(prefix) :], line.target))
+        return found
 
     def left(self, region: Region) -> str | None:
         """By elimination: the one mount point that fstab names by a device whose volume is not known, when the partition's number fits."""
         number = str(region.partition.number) if region.partition is not None else ""
         fitting = []
         for line in self._lines:
-            disk = _DISK.match(line.source)
-            if disk is not None and not line.used and line.target != "/" and (disk.group(2) or disk.group(4) or "") == number:
+            disk = _DISK.match(line.source) or _BY_PLACE.match(line.source)
+            if disk is None or line.used or line.bind or line.target == "/":
+                continue
+            if (disk.groupdict().get("part") or disk.groupdict().get("number") or "") == number:
                 fitting.append(line)
         if len(fitting) != 1:
             return None
@@ -115,12 +152,20 @@ def _names(region: Region) -> Iterator[str]:
 
 def _device_names(region: Region, device: str | None) -> Iterator[str]:
     match = _DISK.match(device.lower()) if device else None
-    if match is None or match.group(1) is None or region.logical_volume is not None:
+    if match is None or match["letters"] is None or region.logical_volume is not None:
         return
     number = str(region.partition.number) if region.partition is not None else ""
-    for letters in (match.group(1), match.group(1)[-1]):
+    for letters in (match["letters"], match["letters"][-1]):
         for kind in ("sd", "xvd", "hd", "vd"):
             yield f"/dev/{kind}{letters}{number}"
+
+
+def _nitro_names(region: Region, volume_id: str) -> Iterator[str]:
+    """The NVMe serial number is the volume id without its dash: udev's links are named by it."""
+    if region.logical_volume is None and volume_id.startswith("vol-"):
+        part = f"-part{region.partition.number}" if region.partition is not None else ""
+        for namespace in ("", "_1", "-ns-1"):
+            yield f"/dev/disk/by-id/nvme-amazon_elastic_block_store_{volume_id.replace('-', '', 1)}{namespace}{part}".lower()
 
 
 def guess(tree: Tree) -> str | None:

@@ -130,6 +130,10 @@ def _read_gpt(handle: BinaryIO, size: int, sector: int, table: Table) -> None:
         table.spans += [(header.here * sector, sector), (header.entries_at * sector, header.count * header.entry_size)]
     # UEFI reserves at least 16,384 bytes for the entries.
     table.spans += [(one.entries_at * sector, max(16_384, one.count * one.entry_size)) for one in valid]
+    # Where the primary header is gone, its entries may still be there: they are what they are when they equal the backup's.
+    for one in valid:
+        if primary is None and one.entries and _read(handle, 2 * sector, len(one.entries)) == one.entries:
+            table.spans.append((2 * sector, len(one.entries)))
     table.problems += problems
 
 

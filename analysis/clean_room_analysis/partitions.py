@@ -159,7 +159,7 @@ def _add_logical_volumes(handle: BinaryIO, region: Region, disk: DiskMap, depth:
         disk.regions.append(replace(region, lacking=str(error)))
         return
     disk.physical_volumes[region.offset] = physical
-    disk.known.append((region.offset, min(physical.data_offset, region.size), "LVM metadata"))
+    disk.known.append((region.offset, min(physical.data_offset, region.size, limits.METADATA_BYTES), "LVM metadata"))
     visible = [one for one in physical.volumes if one.visible]
     if not visible:
         disk.regions.append(region)
@@ -204,9 +204,11 @@ def _add_mirror(handle: BinaryIO, region: Region, disk: DiskMap, depth: int) -> 
         disk.known.append((region.offset + place, 4096, "md superblock"))
         if start > place:
             # Superblock, bitmap and bad block log, which mdadm keeps before the data.
-            disk.known.append((region.offset, start, "md metadata"))
+            disk.known.append((region.offset, min(start, limits.METADATA_BYTES), "md metadata"))
         else:
-            disk.known.append((region.offset + length, region.size - length, "md metadata"))
+            # Behind the content, before the superblock: its bitmap and bad block log.
+            begin = max(region.offset + length, region.offset + region.size - limits.METADATA_BYTES)
+            disk.known.append((begin, region.offset + region.size - begin, "md metadata"))
     _divide(handle, Region(region.offset + start, length, None, partition=region.partition, cut=region.cut), disk, depth + 1)
 
 

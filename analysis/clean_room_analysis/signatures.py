@@ -155,14 +155,22 @@ def identify_signature(handle: BinaryIO, offset: int, size: int) -> Signature | 
         return found[0]
     found += [Signature(name) for name in _named(handle, offset, head, size)]
     if not found:
-        return Signature("swap") if _is_swap(handle, offset) else None
+        return _swap(handle, offset)
     first = found[0]
     others = tuple(one.type for one in found[1:])
     return Signature(first.type, first.size, first.label, first.uuid, first.journal, others, first.elsewhere)
 
 
-def _is_swap(handle: BinaryIO, offset: int) -> bool:
-    return any(_at(handle, offset + page - 10, 10) in (b"SWAPSPACE2", b"SWAP-SPACE") for page in (4096, 16384, 65536))
+def _swap(handle: BinaryIO, offset: int) -> Signature | None:
+    """Swap space, as large as its header says: what lies behind its last page is none of it."""
+    for page in (4096, 16384, 65536):
+        magic = _at(handle, offset + page - 10, 10)
+        if magic in (b"SWAPSPACE2", b"SWAP-SPACE"):
+            header = _at(handle, offset + 1024, 44)
+            last = struct.unpack_from("<I", header, 4)[0]
+            number, label = str(uuid.UUID(bytes=header[12:28])), text_of(header[28:44])
+            return Signature("swap", (last + 1) * page if magic == b"SWAPSPACE2" else None, label, number)
+    return None
 
 
 #: What is named without blkid: place of the magic number, the number, the name.

@@ -38,6 +38,8 @@ class Walker:
         self._second = second
         self._scratch = scratch
         self._place = ""
+        #: Where the victim mounted the tree that is being read; nothing when the run concludes over all of them.
+        self._prefix: str | None = None
         self._trees: list[ScannedTree] = []
         self._scanned = 0
         for check in (*first, *second):
@@ -48,15 +50,24 @@ class Walker:
         """Seconds until the deadline."""
         return self._deadline.left
 
-    def read(self, tree: Tree, volume_id: str, report: FileSystemReport, offset: int = 0, reopen: Callable[[], Tree] | None = None) -> None:
+    def read(
+        self,
+        tree: Tree,
+        volume_id: str,
+        report: FileSystemReport,
+        offset: int = 0,
+        reopen: Callable[[], Tree] | None = None,
+        shown_elsewhere: Callable[[], list[tuple[str, str]]] = list,
+    ) -> None:
         """The first pass over one tree; `report` gets the number of entries and whether the inventory came to its end.
 
         The tree must stay open until `content` has read it.
 
         @param offset where the file system lies in its volume
         @param reopen how another process opens the same tree, None when it may use this one
+        @param shown_elsewhere asked after the walk: (directory, path on the victim) of what is mounted at another place as well
         """
-        self._place = str(offset)
+        self._place, self._prefix = str(offset), tree.prefix
         scanned = ScannedTree(tree, volume_id, self._place, FileList(self._scratch), reopen)
         self._trees.append(scanned)
         linked: set[int] = set()
@@ -72,13 +83,13 @@ class Walker:
                 scanned.files.add(entry)  # a file with several names is scanned once
                 if entry.links > 1 and report.type != "btrfs":  # whose subvolumes number their inodes each for itself
                     linked.add(entry.inode)
-        self._follow(tree, volume_id, elsewhere)
+        self._follow(tree, volume_id, elsewhere + shown_elsewhere())
         report.read_to_end = not self._deadline.passed
         for check in self._first:
             self._run(check, volume_id, partial(check.leave, tree))
 
     def _follow(self, tree: Tree, volume_id: str, links: list[tuple[str, str]]) -> None:
-        """Looks again, under the path the system knows, at what lies behind well-known directories that are links."""
+        """Looks again, under the path the system knows, at what lies behind well-known directories that are links, or is mounted there."""
         for path, logical in links:
             target = tree.resolve(path)
             if target is None or not target.is_directory or logical.startswith(target.logical + "/"):
@@ -94,7 +105,7 @@ class Walker:
 
     def conclude(self) -> None:
         """What the artefact checks say when every tree was read."""
-        self._place = ""
+        self._place, self._prefix = "", None
         for check in self._first:
             self._run(check, "conclusion", check.conclude)
 
@@ -108,7 +119,7 @@ class Walker:
                 self._ledger.report(name).items_looked_at += count
                 seen[trees.index(scanned)] += count
             for result in done.results:
-                self._ledger.take(result, scanned.place)
+                self._ledger.take(result, scanned.place, scanned.tree.prefix)
             for name, path, why in done.failed:
                 self._ledger.failed(name, f"{scanned.volume_id}:{path}", why)
             for path, why in done.unseen:
@@ -120,7 +131,7 @@ class Walker:
                     _LATE,
                 )
             scanned.files.close()
-        self._place = ""
+        self._place, self._prefix = "", None
         for check in self._second:
             self._run(check, "conclusion", check.conclude)
 
@@ -147,6 +158,6 @@ class Walker:
     def _run(self, check: Check, where: str, results: Callable[[], Iterator[Result]]) -> None:
         try:
             for result in results():
-                self._ledger.take(result, self._place)
+                self._ledger.take(result, self._place, self._prefix)
         except Exception as error:  # one hostile file must not end the check, one check not the run
             self._ledger.failed(check.name, where, f"{type(error).__name__}: {error}")

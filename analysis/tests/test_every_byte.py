@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -186,9 +187,51 @@ def test_what_is_not_read_is_named(offset: int, content: bytes, named: str, tmp_
     assert code == 3 and named.lower() in said(summary).lower() and not summary["volumes"][0]["accounted"]
 
 
-def test_swap_and_empty_partitions_hold_no_files(tmp_path: Path) -> None:
-    swap = bytearray(MEBIBYTE)
+def _swap(size: int) -> bytearray:
+    swap = bytearray(size)
+    struct.pack_into("<II", swap, 1024, 1, size // 4096 - 1)
     swap[4086:4096] = b"SWAPSPACE2"
+    return swap
+
+
+def test_swap_hides_no_file_system_and_nothing_behind_its_end(tmp_path: Path) -> None:
+    inside = _swap(SIZE + 4 * MEBIBYTE)
+    inside[MEBIBYTE + 512 : MEBIBYTE + 512 + SIZE] = EXT
+    code, summary = run(tmp_path, gpt(len(inside) + 4 * MEBIBYTE, [Slot(MEBIBYTE, len(inside), bytes(inside))]))
+    assert code == 0 and read(summary) == [("ext4", 2 * MEBIBYTE + 512)], said(summary)
+
+
+def test_swap_is_as_large_as_it_says(tmp_path: Path) -> None:
+    behind = _swap(MEBIBYTE) + b"\0" * MEBIBYTE + RANDOM
+    slots = [Slot(MEBIBYTE, SIZE, EXT), Slot(SIZE + 2 * MEBIBYTE, 3 * MEBIBYTE, bytes(behind))]
+    code, summary = run(tmp_path, gpt(SIZE + 8 * MEBIBYTE, slots))
+    assert code == 3 and f"bytes at byte {SIZE + 4 * MEBIBYTE}" in said(summary)
+
+
+def test_a_mirrors_metadata_is_not_as_large_as_it_says(tmp_path: Path) -> None:
+    """What lies between the superblock of md and the content it points to is judged as everything else."""
+    member = bytearray(SIZE + 8 * MEBIBYTE)
+    struct.pack_into("<II", member, 4096, 0xA92B4EFC, 1)
+    struct.pack_into("<I", member, 4096 + 72, 1)
+    struct.pack_into("<QQ", member, 4096 + 128, 8 * MEBIBYTE // 512, SIZE // 512)
+    member[8 * MEBIBYTE :] = EXT
+    assert run(tmp_path, member)[0] == 0
+    shutil.rmtree(tmp_path / "out")
+    member[4 * MEBIBYTE : 4 * MEBIBYTE + 4096] = RANDOM[:4096]
+    code, summary = run(tmp_path, member)
+    assert code == 3 and f"4096 bytes at byte {4 * MEBIBYTE}" in said(summary)
+
+
+def test_a_primary_table_whose_header_is_gone_is_read_from_its_backup(tmp_path: Path) -> None:
+    disk = gpt(SIZE + 4 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT)])
+    disk[512:1024] = bytes(512)
+    code, summary = run(tmp_path, disk)
+    assert code == 0 and read(summary) == [("ext4", MEBIBYTE)], said(summary)
+    assert "its backup was read" in said(summary)
+
+
+def test_swap_and_empty_partitions_hold_no_files(tmp_path: Path) -> None:
+    swap = _swap(MEBIBYTE)
     swap[8192:12288] = RANDOM[:4096]
     slots = [Slot(MEBIBYTE, SIZE, EXT), Slot(SIZE + 2 * MEBIBYTE, MEBIBYTE, bytes(swap)), Slot(SIZE + 4 * MEBIBYTE, MEBIBYTE)]
     assert run(tmp_path, gpt(SIZE + 8 * MEBIBYTE, slots))[0] == 0

