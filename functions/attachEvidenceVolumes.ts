@@ -22,6 +22,7 @@ import { log, step } from "./aws/handler";
 import { ec2Arn, type Permissions } from "./aws/permissions";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
 import { incidentTags, purposeTag, tagValue } from "./domain/tags";
+import { sizeVolume } from "./domain/planSize";
 import { planVolumes, type VolumeAction, type VolumesState, type VolumeState } from "./domain/planVolumes";
 
 /** Given by the deployment. */
@@ -137,23 +138,36 @@ async function readState(
     };
 }
 
-async function act(ec2: EC2Client, { incidentId, host }: VolumesState, action: VolumeAction): Promise<void> {
+async function act(
+    ec2: EC2Client,
+    { incidentId, evidence, host }: VolumesState,
+    action: VolumeAction,
+    instanceTypeOfHost: string,
+): Promise<void> {
     switch (action.kind) {
         case "create": {
             const { evidenceSnapshotId: snapshotId, volumeId } = action.snapshot;
+            const { throughput, iops, initializationRate } = sizeVolume(action.snapshot, evidence.snapshots, instanceTypeOfHost);
             // Encrypted under the snapshot's own key, which is the evidence key.
-            await ec2.send(
-                new CreateVolumeCommand({
-                    SnapshotId: snapshotId,
-                    AvailabilityZone: host.availabilityZone,
-                    VolumeType: "gp3",
-                    VolumeInitializationRate: action.initializationRate,
-                    ClientToken: action.clientToken,
-                    TagSpecifications: [
-                        { ResourceType: "volume", Tags: incidentTags(incidentId, action.purpose, { volumeId, snapshotId }) },
-                    ],
-                }),
-            );
+            const wanted = {
+                SnapshotId: snapshotId,
+                AvailabilityZone: host.availabilityZone,
+                VolumeType: "gp3" as const,
+                Throughput: throughput,
+                Iops: iops,
+                ClientToken: action.clientToken,
+                TagSpecifications: [
+                    { ResourceType: "volume" as const, Tags: incidentTags(incidentId, action.purpose, { volumeId, snapshotId }) },
+                ],
+            };
+            try {
+                await ec2.send(new CreateVolumeCommand({ ...wanted, VolumeInitializationRate: initializationRate }));
+            } catch (error) {
+                if (initializationRate === undefined || passing.test(errorCode(error)) || isTransient(error)) throw error;
+                // A Region without the rate, or a quota of it that others use up: filled at EBS's own pace the volume is slower, and there.
+                log("made without an initialization rate", { incidentId, snapshotId, error: errorCode(error) });
+                await ec2.send(new CreateVolumeCommand({ ...wanted, ClientToken: `${action.clientToken.slice(0, 62)}-0` }));
+            }
             return;
         }
         case "attach":
@@ -189,11 +203,12 @@ async function actOnAll(
     state: VolumesState,
     actions: readonly VolumeAction[],
     refused: Map<string, string>,
+    instanceTypeOfHost: string,
 ): Promise<string[]> {
     const again: string[] = [];
     for (const action of actions) {
         try {
-            await act(ec2, state, action);
+            await act(ec2, state, action, instanceTypeOfHost);
             log("attaching evidence", { incidentId: state.incidentId, action: action.kind });
         } catch (error) {
             const code = errorCode(error);
@@ -236,7 +251,7 @@ export const handler = step({
                     "Check the evidence key's policy and the account's volume quota, then start the incident again: the evidence waits.",
                 );
             }
-            const again = await actOnAll(ec2, state, plan.actions, refused);
+            const again = await actOnAll(ec2, state, plan.actions, refused, host.plan?.instanceType ?? "");
             waitingFor.splice(0, Infinity, ...again, ...plan.waitingFor);
             if (
                 again.length > 0 ||

@@ -117,7 +117,7 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
         KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
         Volumes: encodeVolumes(documentVolumes(host)),
         PythonVersion: environment("PYTHON_VERSION"),
-        ExecutionTimeout: String(environment("ANALYSIS_TIMEOUT_SECONDS")),
+        ExecutionTimeout: String(host.plan?.timeoutSeconds ?? environment("ANALYSIS_TIMEOUT_SECONDS")),
     };
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]));
 }

@@ -10,11 +10,12 @@ import { errorCode, isNotFound, NotYetError, StepError } from "./aws/errors";
 import { forensicInstances } from "./aws/forensicInstances";
 import { log, step } from "./aws/handler";
 import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { tellOfWaiting } from "./aws/problems";
-import { evidenceSchema, forensicHostSchema, incidentSchema, type ForensicHost } from "./domain/containers";
+import { tellBesides, tellOfWaiting } from "./aws/problems";
+import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
 import { errorRecord } from "./domain/evidenceKeys";
 import { incidentTags } from "./domain/tags";
-import { isAboutTheSubnet, isQuota, planLaunch, typesToTry, type LaunchAttempt } from "./domain/planLaunch";
+import { isAboutTheSubnet, isQuota, isSharedQuota, planLaunch, typesToTry, type LaunchAttempt } from "./domain/planLaunch";
+import { planSize, sizeOn } from "./domain/planSize";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -26,6 +27,7 @@ export const variables = needs(
     "FORENSIC_INSTANCE_TYPE",
     "FORENSIC_IMAGE_ID",
     "FORENSIC_IMAGE_PARAMETER",
+    "ANALYSIS_TIMEOUT_SECONDS",
 );
 
 /** Start instances with an incident's tag, with the forensic role alone, from the image that a public parameter names. */
@@ -107,11 +109,13 @@ async function rootVolumeOf(ec2: EC2Client, image: string): Promise<{ device: st
 
 const isLive = (instance: Instance) => instance.State?.Name === "pending" || instance.State?.Name === "running";
 
-function toHost(incidentId: string, instance: Instance): ForensicHost {
+function toHost(incidentId: string, instance: Instance, { snapshots }: Evidence): ForensicHost {
     return {
         schemaVersion: 1,
         incidentId,
         instanceId: instance.InstanceId!,
+        // By the type that AWS had, which may be a smaller one than was planned.
+        plan: sizeOn(instance.InstanceType ?? environment("FORENSIC_INSTANCE_TYPE"), snapshots, environment("ANALYSIS_TIMEOUT_SECONDS")),
         imageId: instance.ImageId!,
         availabilityZone: instance.Placement!.AvailabilityZone!,
         volumes: [],
@@ -178,12 +182,17 @@ async function run(ec2: EC2Client, launch: Launch, { instanceType, subnetId, cli
 /** Tries one type and subnet after the other. @returns null when a former host stands under one of the tokens. */
 async function runInSomeSubnet(ec2: EC2Client, launch: Launch, generation: number): Promise<Instance | null> {
     const refusals: string[] = [];
+    const overQuota = new Set<string>();
     for (const attempt of planLaunch(launch, generation)) {
+        const size = attempt.instanceType.split(".")[1] ?? "";
+        if (overQuota.has(size)) continue;
         try {
             return await run(ec2, launch, attempt);
         } catch (error) {
             const code = errorCode(error);
             if (!isAboutTheSubnet(code) && !isQuota(code)) throw error;
+            // All stand-ins draw on one quota of processors, so only a smaller one may fit.
+            if (isSharedQuota(code)) overQuota.add(size);
             refusals.push(`${attempt.instanceType} in ${attempt.subnetId}: ${code}`);
         }
     }
@@ -193,13 +202,15 @@ async function runInSomeSubnet(ec2: EC2Client, launch: Launch, generation: numbe
     );
 }
 
-async function start(ec2: EC2Client, incidentId: string): Promise<Instance> {
+async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence): Promise<Instance> {
     const image = await imageId();
+    const { types, plan } = planSize(snapshots, environment("FORENSIC_INSTANCE_TYPE"), environment("ANALYSIS_TIMEOUT_SECONDS"));
+    log("size of the analysis", { incidentId, ...plan });
     const launch: Launch = {
         incidentId,
         imageId: image,
         rootVolume: await rootVolumeOf(ec2, image),
-        instanceTypes: typesToTry(environment("FORENSIC_INSTANCE_TYPE")),
+        instanceTypes: types.flatMap(typesToTry),
         subnetIds: environment("FORENSIC_SUBNET_IDS"),
     };
     for (let generation = 0; generation < mostGenerations; generation++) {
@@ -230,7 +241,7 @@ export const handler = step({
             .sort((left, right) => (left.InstanceId! < right.InstanceId! ? -1 : 1))[0];
         const instance =
             standing ??
-            (await start(ec2, incidentId).catch(async (error: unknown) => {
+            (await start(ec2, incidentId, evidence).catch(async (error: unknown) => {
                 if (error instanceof NotYetError)
                     await tellOfWaiting(incident, "StartForensicInstance", evidence.completedAt, error.message);
                 throw error;
@@ -239,6 +250,14 @@ export const handler = step({
             incidentId,
             instanceId: instance.InstanceId,
         });
-        return toHost(incidentId, instance);
+        const host = toHost(incidentId, instance, evidence);
+        if (host.plan && !host.plan.fits)
+            await tellBesides(
+                incident,
+                "StartForensicInstance",
+                "LargerThanOneAnalysis",
+                `${host.plan.gibibytes} GiB on ${host.plan.instanceType} are more than an analysis reads in 48 hours, the longest that Run Command lets it run. It begins all the same, with the root volume; what it does not come to is named in the report. The evidence itself is whole: volumes that are named there can be analysed by hand from their locked snapshots.`,
+            );
+        return host;
     },
 });

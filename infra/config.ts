@@ -109,7 +109,7 @@ export const settingsSchema = z.strictObject({
         .strictObject({
             /** Processor of image and types; the analysis program is built for it. @default x86_64 */
             architecture: z.enum(architectures).default("x86_64"),
-            /** @default m6i.large, or m7g.large with arm64 */
+            /** The smallest that is taken; large volumes get a larger size of its family. @default m6i.large, or m7g.large with arm64 */
             type: instanceType.optional(),
             /** SSM parameter that holds the image id. @default Amazon Linux 2023 of the architecture */
             imageParameter: parameterName.optional(),
@@ -166,7 +166,10 @@ export const settingsSchema = z.strictObject({
                 .string()
                 .regex(/^3\.(1[2-9]|[2-9][0-9])$/, "3.12 or later, such as 3.12")
                 .default("3.12"),
-            /** Seconds the analysis may take, 60 to 172,800 (AWS's limit for Run Command). @default 14400 */
+            /**
+             * Seconds that an analysis may take at least, 60 to 172,800 (AWS's limit for Run Command). Large volumes get more by
+             * themselves (functions/domain/planSize.ts). @default 14400
+             */
             timeoutSeconds: z.number().int().min(60).max(172_800).default(14_400),
         })
         .prefault({}),

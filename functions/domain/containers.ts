@@ -279,10 +279,29 @@ export const forensicVolumeSchema = z.object({
 });
 export type ForensicVolume = z.infer<typeof forensicVolumeSchema>;
 
+/** How large an analysis has to be, and what it costs (domain/planSize.ts). */
+export const sizePlanSchema = z.object({
+    /** Such as m6i.2xlarge. */
+    instanceType: z.string(),
+    /** Of all evidence snapshots together. */
+    gibibytes: z.number(),
+    /** Seconds in which everything is read; null where AWS's figures of the type are not known here. */
+    expectedSeconds: z.number().nullable(),
+    /** Seconds after which Run Command stops it. */
+    timeoutSeconds: z.number().int().min(60).max(172_800),
+    /** Of instance and volumes, at list prices of us-east-1; null where they are not known. */
+    dollars: z.number().nullable(),
+    /** It is done within the longest time that Run Command gives. */
+    fits: z.boolean(),
+});
+export type SizePlan = z.infer<typeof sizePlanSchema>;
+
 export const forensicHostSchema = z.object({
     schemaVersion: z.literal(1),
     incidentId: z.string(),
     instanceId: z.string(),
+    /** How large it is and has to be; null in records that were written before there was a plan. */
+    plan: sizePlanSchema.nullable().default(null),
     imageId: z.string(),
     availabilityZone: z.string(),
     /** Empty until the volumes are attached. */

@@ -1,5 +1,6 @@
 /** Where, as what and under which client token to start the forensic instance. Pure. */
 import { createHash } from "node:crypto";
+import { families } from "./instanceTypes";
 
 export interface LaunchAttempt {
     instanceType: string;
@@ -7,15 +8,6 @@ export interface LaunchAttempt {
     /** 64 characters at most. */
     clientToken: string;
 }
-
-/**
- * Types that serve in place of another, in the order they are tried: same processor and size, of other families and generations.
- * A type that AWS does not know or offer here is passed over like one without capacity.
- */
-const families: Record<"x86_64" | "arm64", readonly string[]> = {
-    x86_64: ["m6i", "m7i", "m6a", "m5", "c6i", "r6i", "m5a"],
-    arm64: ["m7g", "m6g", "m8g", "c7g", "r7g"],
-};
 
 /** The configured type first, then its stand-ins. @param type such as m6i.large; one of an unknown family stands alone */
 export function typesToTry(type: string): string[] {
@@ -54,9 +46,17 @@ export function isAboutTheSubnet(code: string): boolean {
     );
 }
 
-/** The account's quota: another family may have one of its own, and a person can raise it. */
+/** The account's quota: a smaller size may fit into it, and a person can raise it. */
 export function isQuota(code: string): boolean {
     return /^(InstanceLimitExceeded|VcpuLimitExceeded|MaxSpotInstanceCountExceeded|VolumeLimitExceeded|MaxIOPSLimitExceeded|ResourceLimitExceeded|ResourceCountLimitExceeded)$/.test(
         code,
     );
+}
+
+/**
+ * Quotas that all types of planLaunch's list share: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances" counts processors.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html#ec2-on-demand-instances-limits
+ */
+export function isSharedQuota(code: string): boolean {
+    return code === "VcpuLimitExceeded";
 }

@@ -46,7 +46,6 @@ export type VolumeAction =
           purpose: "evidence" | "work";
           snapshot: EvidenceSnapshot;
           clientToken: string;
-          initializationRate: number | undefined;
       }
     | { kind: "attach"; volumeId: string; device: string; of: string }
     /** For the volumes that attach to a stopped instance only, and back. */
@@ -77,10 +76,6 @@ export interface MissingVolume {
 
 /** A Nitro instance takes 28 attachments: its network interface, its root volume and these. */
 export const mostVolumes = 26;
-/** Volumes above this many GiB are filled from their snapshot ahead of the reads; below, reading them is as fast. */
-const initializedAboveGiB = 16;
-/** MiB/s, the highest rate EC2 offers. */
-const initializationRate = 300;
 
 /** Names EC2 admits for EBS volumes besides the root. On Nitro they are labels only: the analysis finds volumes by serial number. */
 export const deviceNames: readonly string[] = [
@@ -97,7 +92,7 @@ interface Wanted {
 }
 
 /** The volumes to have. Evidence comes before work, so that no snapshot goes unread for another's convenience. */
-export function wantedVolumes(evidence: Evidence): Wanted[] {
+export function wantedVolumes(evidence: { snapshots: readonly EvidenceSnapshot[] }): Wanted[] {
     const snapshots = [...evidence.snapshots].sort(
         (left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1),
     );
@@ -167,7 +162,6 @@ export function planVolumes(state: VolumesState): VolumesPlan {
                 purpose,
                 snapshot,
                 clientToken: clientToken(state, want),
-                initializationRate: snapshot.sizeGiB > initializedAboveGiB ? initializationRate : undefined,
             });
         } else if (volume.state === "error") {
             const why = `${purpose} volume ${volume.volumeId} of ${snapshot.evidenceSnapshotId} is in state error`;

@@ -12,7 +12,7 @@
 import { analyse, tearDown } from "./analysis";
 import { containFirst, respond } from "./containment";
 import { openTicket } from "./people";
-import { longestPreservationSeconds } from "./tasks";
+import { longestAnalysisSeconds, longestPreservationSeconds } from "./tasks";
 import { preserve } from "./preservation";
 import { catchAll, nameProblem, type State, type States } from "./states";
 import { Tasks, type WorkflowInputs } from "./tasks";
@@ -23,7 +23,7 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     return {
         Comment: "One incident of one EC2 instance: contain, preserve, analyse, report",
         StartAt: "Open",
-        TimeoutSeconds: longestPreservationSeconds + 24 * 3600 + inputs.analysisTimeoutSeconds,
+        TimeoutSeconds: longestPreservationSeconds + 24 * 3600 + longestAnalysisSeconds,
         States: {
             Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null }, Next: "IsolateInstance" },
             ...containFirst(tasks, "PreserveAndTell"),

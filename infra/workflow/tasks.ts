@@ -1,4 +1,5 @@
 /** The steps of the incident workflow as states: which function each calls, how long it may wait, when it is called again. */
+import { longestSeconds } from "../../functions/domain/planSize";
 import type { ReportedStep } from "../../functions/domain/steps";
 import {
     callAgain,
@@ -36,8 +37,6 @@ export interface WorkflowInputs {
     readonly functionArns: Readonly<Record<StepName, string>>;
     /** Name of the bucket that error objects go to. */
     readonly evidenceBucket: string;
-    /** Seconds the analysis may take; its wait is bounded by it. */
-    readonly analysisTimeoutSeconds: number;
     /** Seconds that people have to answer a request for approval. */
     readonly approvalTimeoutSeconds: number;
     /** What silence means. */
@@ -54,11 +53,13 @@ interface Waiting {
 
 /** Seconds that the preservation of all volumes may take. */
 export const longestPreservationSeconds = 4 * 24 * 3600;
+/** Seconds that an analysis may take: the longest that Run Command lets a script run, and its delivery. */
+export const longestAnalysisSeconds = longestSeconds + 600;
 /** Seconds a Lambda task may take; each handler's own time limit is shorter. Sealing may read whole objects. */
 const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" ? 930 : 300);
 
 /** Steps that wait; all others answer at once. */
-const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting>> => ({
+const waits: Partial<Record<StepName, Waiting>> = {
     // A full copy of a volume of 16 TiB takes some nine hours, an encrypted volume needs two, and they may wait for others.
     CreateSnapshots: { every: 15, atMost: longestPreservationSeconds },
     // Until AWS has capacity or a quota is raised.
@@ -67,11 +68,12 @@ const waits = (analysisTimeoutSeconds: number): Partial<Record<StepName, Waiting
     AttachEvidenceVolumes: { every: 5, atMost: 6 * 3600 },
     // An instance takes 30 s to 6 min to register with Systems Manager.
     CheckSsm: { every: 5, atMost: 1200 },
-    RunAnalysis: { every: 30, atMost: analysisTimeoutSeconds + 600 },
+    // Run Command stops the script when the time is over that its volumes need (functions/domain/planSize.ts).
+    RunAnalysis: { every: 30, atMost: longestAnalysisSeconds },
     TearDown: { every: 5, atMost: 1800 },
     // Until the report of an analysis that has ended is there.
     SealCustody: { every: 5, atMost: 1800 },
-});
+};
 
 /**
  * Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long, and to two where it is days. A retrier counts over the
@@ -112,7 +114,7 @@ export class Tasks {
 
     /** Calls the step's function. @param rest where its answer goes, what is caught, what follows */
     task(step: StepName, payload: Record<string, unknown>, rest: State): State {
-        const waiting = waits(this.inputs.analysisTimeoutSeconds)[step];
+        const waiting = waits[step];
         return {
             Type: "Task",
             Resource: this.service("lambda:invoke"),

@@ -45,7 +45,6 @@ export class Workflow extends pulumi.ComponentResource {
                         partition: args.partition,
                         functionArns,
                         evidenceBucket,
-                        analysisTimeoutSeconds: args.settings.analysis.timeoutSeconds,
                         approvalTimeoutSeconds: args.settings.containment.approvalTimeoutMinutes * 60,
                         onApprovalTimeout: args.settings.containment.onApprovalTimeout,
                     }),

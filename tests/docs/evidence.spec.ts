@@ -1,24 +1,56 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import type { EvidenceSnapshot } from "../../functions/domain/containers";
+import { gp3, instanceType } from "../../functions/domain/instanceTypes";
+import { planSize, sizeOn, sizeVolume } from "../../functions/domain/planSize";
+import { duration } from "../../functions/domain/report/format";
 
-/** Seconds of a cell such as `3 h 26 min`. */
-const seconds = (cell: string) => Number(/(\d+) h/.exec(cell)?.[1] ?? 0) * 3600 + Number(/(\d+) min/.exec(cell)?.[1] ?? 0) * 60;
+const configured = "m6i.large";
+const leastSeconds = 14_400;
+
+function rowOf(name: string, sizeGiB: number): string {
+    const snapshots: EvidenceSnapshot[] = [
+        {
+            volumeId: "vol-1",
+            device: "/dev/xvda",
+            root: true,
+            sizeGiB,
+            sourceEncrypted: false,
+            sourceSnapshotId: "snap-1",
+            sharedSnapshotId: null,
+            evidenceSnapshotId: "snap-2",
+            startedAt: "2026-11-24T10:00:00.000Z",
+            lock: { mode: "governance", expiresAt: "2027-11-24T10:00:00.000Z" },
+        },
+    ];
+    const { plan } = planSize(snapshots, configured, leastSeconds);
+    const { throughput, initializationRate } = sizeVolume(snapshots[0]!, snapshots, plan.instanceType);
+    return `| ${[
+        name,
+        plan.instanceType,
+        `${throughput} MiB/s`,
+        duration((sizeGiB * 1024) / initializationRate!),
+        duration(plan.expectedSeconds!),
+        duration(plan.timeoutSeconds),
+        `$${plan.dollars!.toFixed(2)}`,
+        duration(sizeOn(configured, snapshots, leastSeconds).expectedSeconds!),
+    ].join(" | ")} |`;
+}
 
 describe("docs/evidence.md", () => {
-    it("has times that follow from sizes and bandwidths, rounded to minutes", () => {
+    it("has the sizes, times and costs that the plan has", () => {
         const text = readFileSync(path.resolve(__dirname, "../../docs/evidence.md"), "utf8");
-        const rows = [...text.matchAll(/^\| (100 GB|1 TB|16 TB) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
-        expect(rows).to.have.length(3);
-        const bytes = { "100 GB": 1e11, "1 TB": 1e12, "16 TB": 16e12 };
-        // The smaller of instance and volume.
-        const bandwidths = [81e6, Math.min(312.5e6, 312 * 2 ** 20), Math.min(1250e6, 1000 * 2 ** 20)];
-        for (const [, size, ...cells] of rows)
-            cells.forEach((cell, index) => {
-                const exact = bytes[size as keyof typeof bytes] / bandwidths[index]!;
-                expect(Math.abs(seconds(cell) - exact), `${size}: ${cell}, ${Math.round(exact / 60)} min`).to.be.lessThan(
-                    Math.max(60, exact / 100),
-                );
-            });
+        const rows = [...text.matchAll(/^\| (?:100 GB|1 TB|16 TB) \|.*$/gm)].map(([row]) => row);
+        expect(rows).to.deep.equal([rowOf("100 GB", 100), rowOf("1 TB", 1024), rowOf("16 TB", 16_384)]);
+    });
+
+    it("has the prices that npm run cost has", () => {
+        const prices = JSON.parse(readFileSync(path.resolve(__dirname, "../../tools/cost/prices.json"), "utf8")) as {
+            regions: Record<string, { volumeGigabyteMonth: number; instanceHour: Record<string, number> }>;
+        };
+        const { volumeGigabyteMonth, instanceHour } = prices.regions["us-east-1"]!;
+        expect(gp3.gigabyteMonth).to.equal(volumeGigabyteMonth);
+        for (const [type, hour] of Object.entries(instanceHour)) expect(instanceType(type)!.dollarsPerHour, type).to.equal(hour);
     });
 });

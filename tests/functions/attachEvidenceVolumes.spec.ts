@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/attachEvidenceVolumes";
 import type { Evidence, ForensicHost } from "../../functions/domain/containers";
+import { sizeOn } from "../../functions/domain/planSize";
 import { incidentTags } from "../../functions/domain/tags";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
 
@@ -26,6 +27,7 @@ describe("attachEvidenceVolumes", () => {
             instanceId,
             imageId: "ami-0123456789abcdef0",
             availabilityZone: "eu-west-1a",
+            plan: sizeOn("m6i.large", evidence.snapshots, 14_400),
             volumes: [],
             missing: [],
         };
@@ -62,6 +64,17 @@ describe("attachEvidenceVolumes", () => {
             undefined,
         ]);
         for (const request of requests) expect(request).not.to.have.any.keys("KmsKeyId", "Encrypted");
+    });
+
+    it("makes volumes as fast as the host reads them, and without a rate where EC2 gives none", async () => {
+        evidence = evidenceOf(aws, [{ root: true, device: "/dev/xvda", sizeGiB: 16_384 }]);
+        host = { ...host, plan: sizeOn("m6i.4xlarge", evidence.snapshots, 14_400) };
+        aws.forensics.errors.set("CreateVolume", ["VolumeInitializationRateLimitExceeded"]);
+        await aws.until(handler, { incident, evidence, host });
+        const requests = aws.forensics.of("CreateVolume");
+        expect(requests.map(({ VolumeInitializationRate }) => VolumeInitializationRate)).to.deep.equal([300, undefined, 300]);
+        for (const { Throughput, Iops } of requests) expect([Throughput, Iops]).to.deep.equal([450, 3000]);
+        expect(new Set(requests.map(({ ClientToken }) => ClientToken)).size).to.equal(3);
     });
 
     it("makes and attaches nothing again", async () => {

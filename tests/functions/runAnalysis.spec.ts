@@ -44,6 +44,7 @@ describe("runAnalysis", () => {
                 instanceId,
                 imageId: "ami-0123456789abcdef0",
                 availabilityZone: "eu-west-1a",
+                plan: null,
                 missing: [],
                 volumes: [
                     { purpose: "evidence", volumeId: "vol-00000000000000001", device: "/dev/sdf", snapshotId, sourceVolumeId, root: true },

@@ -86,6 +86,29 @@ describe("startForensicInstance", () => {
         expect(launches().map(({ InstanceType }) => InstanceType)).to.deep.equal(["m6i.large", "m6i.large", "m7i.large"]);
     });
 
+    it("takes an instance that is large enough for its volumes, or the next smaller one where AWS has none or the quota is small", async () => {
+        event.evidence.snapshots[0]!.sizeGiB = 16_384;
+        const host = await handler(event);
+        expect(host.plan).to.deep.include({ instanceType: "m6i.4xlarge", fits: true });
+        expect(host.plan!.timeoutSeconds)
+            .to.be.greaterThan(2 * host.plan!.expectedSeconds!)
+            .and.at.most(172_800);
+        aws.forensics.instances.clear();
+        aws.forensics.errors.set("RunInstances", ["VcpuLimitExceeded"]);
+        const before = launches().length;
+        const smaller = await handler({
+            ...event,
+            incident: { ...incident, incidentId: incident.incidentId.replace(/.$/, (last) => (last === "0" ? "1" : "0")) },
+        });
+        expect(
+            launches()
+                .slice(before)
+                .map(({ InstanceType }) => InstanceType),
+        ).to.deep.equal(["m6i.4xlarge", "m6i.2xlarge"]);
+        expect(smaller.plan).to.deep.include({ instanceType: "m6i.2xlarge" });
+        expect(smaller.plan!.expectedSeconds).to.be.greaterThan(host.plan!.expectedSeconds!);
+    });
+
     it("waits when nothing has capacity, and tells people after ten minutes, once", async () => {
         aws.forensics.errors.set("RunInstances", Array<string>(200).fill("InsufficientReservedInstancesCapacity"));
         const at = (milliseconds: number) => ({

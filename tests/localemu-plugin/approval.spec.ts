@@ -196,7 +196,6 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
                                 partition: "aws",
                                 functionArns,
                                 evidenceBucket,
-                                analysisTimeoutSeconds: 60,
                                 approvalTimeoutSeconds,
                                 onApprovalTimeout: "contain",
                             }),

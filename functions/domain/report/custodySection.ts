@@ -2,7 +2,7 @@
 import type { Containment, Custody } from "../containers";
 import { receivedMessage } from "../evidenceKeys";
 import type { ReportInput } from "./assessment";
-import { bytes, list, time } from "./format";
+import { bytes, duration, list, time } from "./format";
 import { html, type Html } from "./html";
 import { bullets, code, facts, hash, table } from "./table";
 
@@ -70,6 +70,17 @@ ${evidence.anomalies.length === 0 ? null : html`<p class="warning">Out of the or
 </li>`;
 }
 
+/** The instance that the volumes asked for, the time and what both cost: a plan, since the bill comes later. */
+const sizeWords = ({ instanceType, gibibytes, expectedSeconds, timeoutSeconds, dollars }: NonNullable<Custody["host"]["plan"]>): string =>
+    [
+        `${instanceType} for ${gibibytes.toLocaleString("en-GB")} GiB`,
+        expectedSeconds !== null && `all of it read in about ${duration(expectedSeconds)}`,
+        `stopped after ${duration(timeoutSeconds)}`,
+        dollars !== null && `about ${dollars.toFixed(2)} US dollars for instance and volumes at list prices of us-east-1`,
+    ]
+        .filter(Boolean)
+        .join("; ");
+
 function hashStep({ summary, custody }: ReportInput): Html {
     const host = custody.host;
     const attached = (sourceVolumeId: string) =>
@@ -84,6 +95,7 @@ ${facts([
     ["Forensic instance", code(host.instanceId)],
     ["Image", code(host.imageId)],
     ["Availability Zone", host.availabilityZone],
+    ["Size", host.plan && sizeWords(host.plan)],
 ])}
 ${
     summary === null

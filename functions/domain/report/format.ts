@@ -39,3 +39,9 @@ export function findingSeverity(severity: number): "critical" | "high" | "medium
     if (severity >= 7) return "high";
     return severity >= 4 ? "medium" : "low";
 }
+
+/** `3 h 26 min`, `5 min`: rounded up to whole minutes. @param seconds as long as something takes */
+export function duration(seconds: number): string {
+    const minutes = Math.max(1, Math.ceil(seconds / 60));
+    return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? "" : ` ${minutes % 60} min`}`;
+}

@@ -31,7 +31,6 @@ const definition = workflowDefinition({
     partition: "aws",
     functionArns,
     evidenceBucket: "clean-room-evidence-111111111111-eu-west-1",
-    analysisTimeoutSeconds: 14_400,
     approvalTimeoutSeconds: 1800,
     onApprovalTimeout: "contain",
 }) as unknown as Machine;
@@ -133,7 +132,6 @@ describe("workflowDefinition", () => {
             partition: "aws",
             functionArns,
             evidenceBucket: "b",
-            analysisTimeoutSeconds: 60,
             approvalTimeoutSeconds: 60,
             onApprovalTimeout: "observe",
         }) as unknown as Machine;

@@ -278,12 +278,17 @@ export class InMemoryEc2 {
         };
     }
 
-    onRunInstances(input: { ClientToken: string; NetworkInterfaces: { SubnetId: string }[] }): unknown {
+    onRunInstances(input: { ClientToken: string; InstanceType: string; NetworkInterfaces: { SubnetId: string }[] }): unknown {
         const standing = this.tokens.get(input.ClientToken);
         if (standing) return { Instances: [this.instances.get(standing)] };
         const zone = `eu-west-1${input.NetworkInterfaces[0]!.SubnetId.at(-1)}`;
         const id = this.addInstance(
-            { State: { Name: "pending" }, Placement: { AvailabilityZone: zone }, Tags: this.tags(input, "instance") },
+            {
+                State: { Name: "pending" },
+                InstanceType: input.InstanceType,
+                Placement: { AvailabilityZone: zone },
+                Tags: this.tags(input, "instance"),
+            },
             { "/dev/xvda": { AvailabilityZone: zone, Tags: this.tags(input, "volume") } },
         );
         this.tokens.set(input.ClientToken, id);
