@@ -236,6 +236,7 @@ export const handler = step({
         const ec2 = forensicsClient(EC2Client);
         const refused = new Map<string, string>();
         const waitingFor: string[] = [];
+        const refusedNow: string[] = [];
         for (let pass = 0; pass < mostPasses; pass++) {
             const state = await readState(ec2, incident.incidentId, evidence, host, refused);
             const plan = planVolumes(state);
@@ -253,6 +254,7 @@ export const handler = step({
             }
             const again = await actOnAll(ec2, state, plan.actions, refused, host.plan?.instanceType ?? "");
             waitingFor.splice(0, Infinity, ...again, ...plan.waitingFor);
+            refusedNow.splice(0, Infinity, ...again);
             if (
                 again.length > 0 ||
                 plan.actions.length === 0 ||
@@ -262,6 +264,7 @@ export const handler = step({
         }
         throw new NotYetError(
             `The volumes are not attached yet; waiting for ${waitingFor.join("; ") || "what was begun just now"}.`.slice(0, 1000),
+            refusedNow.length === 0 ? undefined : { cause: new Error(refusedNow.join("; ")) },
         );
     },
 });

@@ -187,6 +187,11 @@ export const settingsSchema = z.strictObject({
                 .string()
                 .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, "a role's name has at most 64 letters, digits and +=,.@_-")
                 .default("clean-room-evidence-custodian"),
+            /**
+             * Accounts, besides a member's own, whose KMS keys its volumes may be encrypted under, such as a central key account. In the accounts
+             * of an organisation that is named every key of the organisation is taken. @default none
+             */
+            volumeKeyAccounts: distinct(accountIdSchema).max(10).default([]),
             /** Refuse to delete the evidence keys and buckets with the stack, until somebody unprotects them. They stay in AWS even then. @default true */
             protect: z.boolean().default(true),
         })

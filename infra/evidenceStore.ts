@@ -188,13 +188,13 @@ export class EvidenceStore extends pulumi.ComponentResource {
         this.secure(`${name}-bucket`, this.bucket, kept, [
             {
                 // Object Lock keeps a version and not a key: without this a host could put others over its results, and a step over an entry of
-                // the custody log. Uploads in parts say the condition at their end alone, so beginning and parts are let through:
+                // the custody log or a pin. Uploads in parts say the condition at their end alone, so beginning and parts are let through:
                 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
                 Sid: "WriteOnce",
                 Effect: "Deny",
                 Principal: "*",
                 Action: "s3:PutObject",
-                Resource: [objectPrefixes.analysis, objectPrefixes.custody].map(
+                Resource: [objectPrefixes.analysis, objectPrefixes.custody, objectPrefixes.preservation].map(
                     (each) => pulumi.interpolate`${this.bucket.arn}/${incidentPrefix("*")}${each}*`,
                 ),
                 Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },

@@ -58,6 +58,7 @@ export function deployedNames(args: {
     accountId?: string;
     memberAccountIds: string[];
     organizationId?: string;
+    volumeKeyAccountIds?: string[];
     evidenceKeyArn: string;
     custodyKeyArn?: string;
     evidenceKeyArns?: string[];
@@ -98,5 +99,6 @@ export function deployedNames(args: {
         forensicRoleArn: globalArn(forensicsAccountId, `role/${forensicRoleName(region)}`),
         responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) => globalArn(id, `role/${responderRoleName}`)),
         organizationId: args.organizationId ?? null,
+        volumeKeyAccountIds: args.volumeKeyAccountIds ?? null,
     };
 }

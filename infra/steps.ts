@@ -195,6 +195,11 @@ export function memberStatements(args: {
         accountId: args.accountId,
         memberAccountIds: args.settings.members.map((member) => member.accountId),
         organizationId: args.settings.organization?.organizationId,
+        // A listed account may stand outside the organisation: its own keys, and those of the accounts that are named.
+        volumeKeyAccountIds:
+            args.settings.organization === undefined || args.settings.members.some(({ accountId }) => accountId === args.accountId)
+                ? args.settings.evidence.volumeKeyAccounts
+                : undefined,
         evidenceKeyArn: args.evidenceKeyArns[0]!,
         evidenceKeyArns: args.evidenceKeyArns,
         slack: false,

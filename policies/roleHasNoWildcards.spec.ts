@@ -121,6 +121,15 @@ describe("policy role-has-no-wildcards", () => {
         ).to.be.empty;
     });
 
+    it("accepts keys of any account through EBS where they are of the organisation, and refuses them without", async () => {
+        const through = (also: object) => ({ StringLike: { "kms:ViaService": "ec2.*.amazonaws.com" }, ...also });
+        const any = (also: object) => allow("kms:Decrypt", "arn:aws:kms:*:*:key/*", { Condition: through(also) });
+        expect(await violations(any({ StringEquals: { "aws:ResourceOrgID": "o-a1b2c3d4e5" } }))).to.be.empty;
+        expect(await violations(any({}))).to.have.length(1);
+        expect(await violations(any({ StringEquals: { "aws:ResourceOrgID": "o-ffffffffff" } }))).to.have.length(1);
+        expect(await violations(allow("kms:Decrypt", "arn:aws:kms:*:222222222222:key/*", { Condition: through({}) }))).to.be.empty;
+    });
+
     it("judges a permission set, a user's and a group's policy, and the known statements beside unknown ones", async () => {
         const wide = allow("ec2:*", "*");
         for (const [is, property] of [

@@ -46,9 +46,16 @@ function excesses(statement: Statement, whose: Ownership): string[] {
     }
     const secrets = named.filter((action) => READS_SECRETS.test(action));
     const all = listed.filter((resource) => secrets.length > 0 && /:(key|alias|parameter|secret)[/:][*?/]*$|:s3:::[*?/]+$/.test(resource));
-    if (all.length > 0 && !statement.conditions.some(({ key }) => CHOOSES.test(key))) {
+    const chosen = statement.conditions.some(({ key }) => CHOOSES.test(key));
+    if (all.length > 0 && !chosen) {
         found.push(
             `allows ${secrets.join(", ")} on ${all.join(", ")}, which is every one there is; name them, or add a condition on a tag or kms:ViaService`,
+        );
+    }
+    const anywhere = listed.filter((resource) => secrets.length > 0 && /^arn:[^:]*:kms:[^:]*:[^:]*[*?][^:]*:/.test(resource));
+    if (anywhere.length > 0 && chosen && !isBoundToOurResources(statement, whose)) {
+        found.push(
+            `allows ${secrets.join(", ")} on ${anywhere.join(", ")}, keys of any account; name the account, or add a condition StringEquals on aws:ResourceOrgID with an id of the estate`,
         );
     }
     return found;

@@ -30,7 +30,9 @@ function incidentOf(input: unknown): string | null {
 async function tellOfRefusal(step: ReportedStep, event: unknown, error: Error): Promise<void> {
     const { since, incident } = event as { since?: unknown; incident?: { instance?: InstanceRef } };
     const incidentId = incidentOf(event);
-    if (!(error instanceof TransientError) || typeof since !== "string" || incidentId === null) return;
+    // A wait with a cause waits for what AWS refused: a limit, a quota, a throttled call. The others wait for what was begun.
+    const refused = error instanceof TransientError || (error instanceof NotYetError && error.cause !== undefined);
+    if (!refused || typeof since !== "string" || incidentId === null) return;
     try {
         const instance = incident?.instance ?? null;
         await tellOfWaiting(

@@ -4,6 +4,7 @@
  *     instance#<account>/<Region>/<instance id>   incidentId, generation: the instance's standing incident
  *     incident#<incident id>                      everything of an IncidentRecord; `standing` = `held` while it waits before its start
  *     containment#…                               see standingContainments.ts
+ *     pins#<incident id>                          see pinsTable.ts
  *     brake#…, held#…                             see brake.ts
  *     role#<account>/<role>                       holder, until: see containment/roleLock.ts
  *

@@ -51,6 +51,8 @@ export interface DeployedNames {
     responderRoleArns: string[];
     /** Organisation whose accounts are members; null where they are listed. */
     organizationId: string | null;
+    /** Other accounts whose keys a member's volumes may be under; null: every account of the organisation. */
+    volumeKeyAccountIds: string[] | null;
 }
 
 export type Permissions = (names: DeployedNames) => Statement[];

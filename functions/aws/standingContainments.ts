@@ -92,7 +92,7 @@ export async function changeStanding(
 }
 
 /** Items of the index by their mark: without a promise of the last second. */
-async function listMarked(mark: string): Promise<Record<string, AttributeValue>[]> {
+export async function listMarked(mark: string): Promise<Record<string, AttributeValue>[]> {
     const found: Record<string, AttributeValue>[] = [];
     const query = {
         TableName: environment("INCIDENTS_TABLE"),

@@ -9,6 +9,8 @@
  * and descriptions can be written by anybody in the member account, so none of them makes a snapshot ours.
  */
 
+import type { Pin } from "./pins";
+
 /** A volume of the victim. */
 export interface VictimVolume {
     volumeId: string;
@@ -23,16 +25,7 @@ export type Stage = (typeof stages)[number];
 /** The account that holds the snapshots of a stage. */
 export const accountOf = (stage: Stage): "member" | "forensics" => (stage === "evidence" ? "forensics" : "member");
 
-/** A snapshot that we made: EC2's own answer, written once. */
-export interface Pin {
-    volumeId: string;
-    stage: Stage;
-    /** 1 for the first; a later one was made because the one before was lost. */
-    generation: number;
-    snapshotId: string;
-    /** ISO 8601: when EC2 answered. */
-    madeAt: string;
-}
+export type { Pin };
 
 export interface SnapshotState {
     snapshotId: string;

@@ -3,6 +3,7 @@ import { newStanding } from "../../functions/domain/standingContainment";
 import { expect } from "chai";
 import { handler } from "../../functions/createSnapshots";
 import { tagValue } from "../../functions/domain/tags";
+import { awsError } from "../support/aws/errors";
 import { incident, InMemoryAws, thrown } from "./inMemoryAws";
 
 const event = { incident, containment: null };
@@ -290,6 +291,66 @@ describe("createSnapshots", () => {
             .to.include(answer.snapshots[0]!.sourceSnapshotId)
             .and.match(/did not say whom .* is shared with/);
         expect(problem().cause).to.match(/did not say whom/);
+    });
+
+    const pinsItem = () => aws.table.items.get(`pins#${incident.incidentId}`) ?? {};
+    const pinNames = () =>
+        Object.keys(pinsItem())
+            .filter((name) => name.startsWith("vol-"))
+            .map((name) => `${incident.prefix}preservation/${name}.json`)
+            .sort();
+    const pinObjects = () => [...aws.objects.keys()].filter((key) => key.includes("/preservation/")).sort();
+
+    it("pins what EC2 answered in the bucket and in the table, before it does anything with it", async () => {
+        addVictim({ "/dev/xvda": { Encrypted: true }, "/dev/sdf": {} });
+        await thrown(handler(event));
+        expect(pinNames()).to.have.length(2).and.deep.equal(pinObjects());
+        expect(pinsItem().standing).to.deep.equal({ S: "evidence" });
+        await aws.until(handler, event);
+        expect(pinNames()).to.have.length(5).and.deep.equal(pinObjects());
+    });
+
+    it("goes on from the table where the bucket could not be written, and the other way round, and mends what is lacking", async () => {
+        addVictim({ "/dev/xvda": {} });
+        aws.beforePut = (key) => {
+            if (key.includes("/preservation/")) throw awsError("AccessDenied");
+        };
+        await thrown(handler(event));
+        expect([pinNames().length, pinObjects().length]).to.deep.equal([1, 0]);
+        aws.beforePut = null;
+        aws.tableErrors.push(null, ...Array<string>(20).fill("ProvisionedThroughputExceededException"));
+        await thrown(handler(event));
+        aws.settle();
+        await thrown(handler(event));
+        aws.tableErrors.length = 0;
+        await aws.until(handler, event);
+        expect(pinNames()).to.have.length(2).and.deep.equal(pinObjects());
+        expect(made()).to.include({ CreateSnapshots: 1, CopySnapshot: 1 });
+    });
+
+    it("tells where bucket and table say different snapshots, and uses the bucket's, which is locked", async () => {
+        addVictim({ "/dev/xvda": {} });
+        await thrown(handler(event));
+        const [name, value] = Object.entries(pinsItem()).find(([each]) => each.startsWith("vol-"))!;
+        pinsItem()[name] = { S: (value.S as string).replace(/snap-[0-9a-f]+/, "snap-0bad") };
+        const { answer } = await aws.until(handler, event);
+        expect(answer.snapshots[0]!.sourceSnapshotId).to.not.equal("snap-0bad");
+        expect(answer.anomalies.join(" ")).to.include("snap-0bad").and.include("was used");
+    });
+
+    it("tells people once of a limit that it has waited for longer than ten minutes, and of no wait for what was begun", async () => {
+        addVictim({ "/dev/xvda": {} });
+        const since = new Date(Date.now() - 11 * 60_000).toISOString();
+        aws.member.errors.set("CreateSnapshots", Array<string>(2).fill("PendingSnapshotLimitExceeded"));
+        await thrown(handler({ ...event, since: new Date().toISOString() }));
+        const told = () => [...aws.objects.keys()].filter((key) => key.includes("errors/"));
+        expect(told()).to.deep.equal([]);
+        await thrown(handler({ ...event, since }));
+        expect(told()).to.have.length(1);
+        expect(aws.objects.get(told()[0]!)).to.include("waits for other snapshots").and.include("StillWaiting");
+        aws.objects.delete(told()[0]!);
+        await thrown(handler({ ...event, since }));
+        expect(told(), "a snapshot that is being made is no refusal").to.deep.equal([]);
     });
 
     it("waits for a full account for as long as it takes, whatever AWS calls its limit", async () => {

@@ -11,6 +11,7 @@ import type { Evidence, Incident } from "../../functions/domain/containers";
 import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
 import { awsError } from "../support/aws/errors";
+import { FakeDynamoDb } from "../support/aws/dynamoDb";
 import { InMemoryS3 } from "../support/aws/s3";
 import { underClient, withEnvironment, withoutLog } from "../support/aws/underClients";
 import { signDigest } from "../support/ecdsa";
@@ -65,6 +66,9 @@ export class InMemoryAws {
     readonly versions = this.s3.versions;
     /** The custody key. */
     custodyKeys: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    /** The incidents table, and what it answers the next calls with in place of doing them. */
+    readonly table = new FakeDynamoDb();
+    readonly tableErrors: (string | null)[] = [];
     /** The instance's standing containment in the incidents table. */
     standing: Record<string, unknown> | null = null;
     /** What Systems Manager and Support answer; a spec that calls them says so. */
@@ -87,7 +91,7 @@ export class InMemoryAws {
         const ofForensics = forensicsClient(EC2Client);
         this.replace(EC2Client, (client, name, input) => (client === ofForensics ? this.forensics : this.member).send(name, input));
         this.replace(S3Client, (_, name, input) => this.s3.send(name, input));
-        this.replace(DynamoDBClient, () => (this.standing ? { Item: this.standing } : {}));
+        this.replace(DynamoDBClient, (_, name, input) => this.dynamoDb(name, input));
         this.replace(KMSClient, (_, name, input) => this.kms(name, input));
         this.replace(SSMClient, (_, name, input) => this.ssm(name, input));
         this.replace(SupportClient, (_, name, input) => this.support(name, input));
@@ -135,6 +139,16 @@ export class InMemoryAws {
     /** Writes an object as somebody else does, past every condition. */
     overwrite(key: string, body: string, at?: Date): string {
         return this.s3.overwrite(key, body, at);
+    }
+
+    private dynamoDb(name: string, input: Record<string, unknown>): unknown {
+        const key = (input.Key as { pk: { S: string } } | undefined)?.pk.S ?? "";
+        if (name === "GetItem" && key.startsWith("containment#")) return this.standing ? { Item: this.standing } : {};
+        const refusal = this.tableErrors.shift();
+        if (refusal) throw awsError(refusal);
+        const { status, body } = this.table.answer(name, input);
+        if (status !== 200) throw awsError((body as { __type: string }).__type);
+        return body;
     }
 
     private kms(name: string, input: Record<string, unknown>): unknown {

@@ -21,6 +21,8 @@ function holds(
     if (condition === undefined) return true;
     if (condition === "attribute_not_exists(pk)") return item === undefined;
     if (condition === "attribute_exists(pk)") return item !== undefined;
+    const absent = /^attribute_not_exists\((#\w+)\)$/.exec(condition);
+    if (absent) return item?.[names[absent[1]!]!] === undefined;
     const lapsed = /^attribute_not_exists\((#\w+)\) OR \1 < (:\w+)$/.exec(condition);
     if (lapsed) {
         const standing = item?.[names[lapsed[1]!]!]?.N;

@@ -1,0 +1,81 @@
+/**
+ * The pins of an incident in the incidents table, beside those in the evidence bucket: one item an incident, `pins#<incident id>`, with an attribute
+ * a pin, `<volume>/<stage>.<generation>`. The attribute `standing` is there until the case is closed, so that the index over it holds the cases
+ * whose evidence somebody has to look after.
+ */
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
+import { pinName, pinSchema, type Pin } from "../domain/pins";
+import { forensicsClient } from "./clients";
+import { environment } from "./environment";
+import { errorCode } from "./errors";
+import type { Permissions } from "./permissions";
+import { listMarked } from "./standingContainments";
+
+/** Read and write the pins. */
+export const pinsTablePermissions: Permissions = (names) => [
+    {
+        Sid: "KeepPins",
+        Effect: "Allow",
+        Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        Resource: [names.incidentsTableArn],
+    },
+];
+
+/** What the index `standing` has for a case that is open and has evidence. */
+export const openCaseMark = "evidence";
+
+const keyOf = (incidentId: string) => `pins#${incidentId}`;
+const dynamodb = () => forensicsClient(DynamoDBClient);
+
+function pinsOf(item: Record<string, AttributeValue> | undefined): Pin[] {
+    return Object.entries(item ?? {}).flatMap(([name, value]) =>
+        name.startsWith("vol-") && value.S !== undefined ? [pinSchema.parse(JSON.parse(value.S))] : [],
+    );
+}
+
+/** Every pin of the incident that the table has. */
+export async function tablePins(incidentId: string): Promise<Pin[]> {
+    const { Item } = await dynamodb().send(
+        new GetItemCommand({ TableName: environment("INCIDENTS_TABLE"), Key: { pk: { S: keyOf(incidentId) } }, ConsistentRead: true }),
+    );
+    return pinsOf(Item);
+}
+
+/** Writes a pin, unless the table has one of its name. @returns whether it was written */
+export async function writeTablePin(incidentId: string, pin: Pin): Promise<boolean> {
+    try {
+        await dynamodb().send(
+            new UpdateItemCommand({
+                TableName: environment("INCIDENTS_TABLE"),
+                Key: { pk: { S: keyOf(incidentId) } },
+                UpdateExpression: "SET #pin = :pin, #standing = :open",
+                ConditionExpression: "attribute_not_exists(#pin)",
+                ExpressionAttributeNames: { "#pin": pinName(pin), "#standing": "standing" },
+                ExpressionAttributeValues: { ":pin": { S: JSON.stringify(pin) }, ":open": { S: openCaseMark } },
+            }),
+        );
+        return true;
+    } catch (error) {
+        if (errorCode(error) === "ConditionalCheckFailedException") return false;
+        throw error;
+    }
+}
+
+/** Cases that are open and have evidence, with their pins. */
+export async function openCases(): Promise<{ incidentId: string; pins: Pin[] }[]> {
+    const items = await listMarked(openCaseMark);
+    return items.map((item) => ({ incidentId: item.pk!.S!.slice("pins#".length), pins: pinsOf(item) }));
+}
+
+/** Notes that nobody has to look after the evidence of a closed case: its locks end when they end. */
+export async function markCaseClosed(incidentId: string): Promise<void> {
+    await dynamodb().send(
+        new UpdateItemCommand({
+            TableName: environment("INCIDENTS_TABLE"),
+            Key: { pk: { S: keyOf(incidentId) } },
+            UpdateExpression: "SET closedAt = :now REMOVE #standing",
+            ExpressionAttributeNames: { "#standing": "standing" },
+            ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
+        }),
+    );
+}
