@@ -1,6 +1,7 @@
 /** Every function of the estate: its handler, what it may do, and how long. What a handler may do stands in its own file. */
 import * as answerApproval from "../functions/answerApproval";
 import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
+import * as captureMetadata from "../functions/captureMetadata";
 import * as checkSsm from "../functions/checkSsm";
 import * as checkReadiness from "../functions/checkReadiness";
 import * as createSnapshots from "../functions/createSnapshots";
@@ -96,6 +97,14 @@ export const steps = {
         permissions: notifyIsolation.permissions,
         variables: notifyIsolation.variables,
         timeoutSeconds: 60,
+    },
+    captureMetadata: {
+        description: "Keeps what AWS says of the instance at this moment, beside its disks",
+        permissions: captureMetadata.permissions,
+        variables: captureMetadata.variables,
+        memberPermissions: captureMetadata.memberPermissions,
+        timeoutSeconds: 270,
+        memoryMiB: 1024,
     },
     createSnapshots: {
         description: "Snapshots every volume, copies them to the forensics account and locks them",

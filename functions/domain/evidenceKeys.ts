@@ -59,6 +59,8 @@ export const objectPrefixes = {
     /** The ids of the snapshots that we made, as EC2 answered them: see {@link pinObject}. */
     preservation: "preservation/",
     errors: "errors/",
+    /** The metadata of the moment: an object a part, and an index ({@link metadataObject} in domain/metadata/metadataIndex.ts). */
+    metadata: "metadata/",
     /** What the watch found not as containment left it, and what it did about it. */
     watch: "watch/",
     report: "report/",

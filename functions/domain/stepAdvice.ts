@@ -40,6 +40,12 @@ const advice: Record<ReportedStep, Advice> = {
         instance: "contained",
         evidence: "in-progress",
     },
+    CaptureMetadata: {
+        whatToDo:
+            "Read by hand what will change or expire soon: console output and screenshot, the role's policies, and CloudTrail's event history of the instance (aws cloudtrail lookup-events). Nothing else waits for it.",
+        instance: "contained",
+        evidence: "in-progress",
+    },
     CreateSnapshots: {
         whatToDo:
             "Take a snapshot of every volume by hand, copy it to the forensics account and lock it. Check the volumes' KMS keys and the snapshot quota; then start the incident again.",

@@ -5,6 +5,7 @@ export const reportedSteps = [
     "RequestApproval",
     "OpenTicket",
     "NotifyIsolation",
+    "CaptureMetadata",
     "CreateSnapshots",
     "StartForensicInstance",
     "AttachEvidenceVolumes",

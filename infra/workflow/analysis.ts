@@ -1,4 +1,5 @@
 /** The analysis: an instance in the clean room reads the evidence, and is removed on every path. */
+import { captureLater } from "./preservation";
 import { catchAll, nameProblem, type States } from "./states";
 import { answerInto, containers, type StepName, type Tasks } from "./tasks";
 
@@ -9,7 +10,8 @@ export function analyse(tasks: Tasks, next: string): States {
     return {
         ...mainStep("StartForensicInstance", containers("incident", "evidence"), "host", "AttachEvidenceVolumes"),
         ...mainStep("AttachEvidenceVolumes", containers("incident", "evidence", "host"), "host", "CheckSsm"),
-        ...mainStep("CheckSsm", containers("incident", "host"), "host", "RunAnalysis"),
+        ...mainStep("CheckSsm", containers("incident", "host"), "host", "CaptureLater"),
+        ...captureLater(tasks, "RunAnalysis"),
         ...mainStep("RunAnalysis", containers("incident", "containment", "evidence", "host"), "analysis", next),
         TellError: tasks.tellError(next),
     };

@@ -1,8 +1,8 @@
 /**
  * The state machine as data (Amazon States Language, JSONPath), made by a pure function so that tests can read it.
  *
- *     IsolateInstance -> Parallel( OpenTicket | [RequestApproval -> IsolateAsDecided ->] NotifyIsolation | CreateSnapshots )
- *         -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm -> RunAnalysis -> TearDown
+ *     IsolateInstance -> Parallel( OpenTicket | [RequestApproval -> IsolateAsDecided ->] NotifyIsolation | CreateSnapshots
+ *             | CaptureMetadata ) -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm -> CaptureLater -> RunAnalysis -> TearDown
  *
  * The state of an execution is `{ incident, containment, ticket, evidence, host, analysis }`; each task gets only the containers
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
@@ -13,7 +13,7 @@ import { analyse, tearDown } from "./analysis";
 import { containFirst, respond } from "./containment";
 import { openTicket } from "./people";
 import { longestAnalysisSeconds, longestPreservationSeconds } from "./tasks";
-import { preserve } from "./preservation";
+import { captureMetadata, preserve } from "./preservation";
 import { catchAll, nameProblem, type State, type States } from "./states";
 import { Tasks, type WorkflowInputs } from "./tasks";
 
@@ -39,7 +39,7 @@ function preserveAndTell(tasks: Tasks, next: string): States {
     return {
         PreserveAndTell: {
             Type: "Parallel",
-            Branches: [preserve(tasks), openTicket(tasks), respond(tasks)],
+            Branches: [preserve(tasks), openTicket(tasks), respond(tasks), captureMetadata(tasks, "now")],
             ResultSelector: { "preservation.$": "$[0]", "ticket.$": "$[1]", "response.$": "$[2]" },
             ResultPath: "$.beside",
             ...catchAll("PreserveAndTellFailed"),

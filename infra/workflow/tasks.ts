@@ -19,6 +19,7 @@ export const stepHandlers = {
     RequestApproval: "requestApproval",
     OpenTicket: "openTicket",
     NotifyIsolation: "notifyIsolation",
+    CaptureMetadata: "captureMetadata",
     CreateSnapshots: "createSnapshots",
     StartForensicInstance: "startForensicInstance",
     AttachEvidenceVolumes: "attachEvidenceVolumes",
@@ -154,16 +155,26 @@ export class Tasks {
         };
     }
 
-    /** A branch beside others: its failure is told, and stops nothing. @param done what it hands on @param givenUp the same after a failure */
-    branch(step: StepName, payload: Record<string, unknown>, { done, givenUp }: { readonly done: State; readonly givenUp: State }): State {
+    /**
+     * A branch beside others: its failure is told, and stops nothing.
+     *
+     * @param done what it hands on @param givenUp the same after a failure @param again follows the states' names where the step is called a second time
+     */
+    branch(
+        step: StepName,
+        payload: Record<string, unknown>,
+        { done, givenUp }: { readonly done: State; readonly givenUp: State },
+        again = "",
+    ): State {
+        const name = `${step}${again}`;
         return {
-            StartAt: step,
+            StartAt: name,
             States: {
-                [step]: this.task(step, payload, { ...answerInto("result"), ...catchAll(`${step}Failed`), Next: `${step}Done` }),
-                [`${step}Done`]: passTo(done),
-                [`${step}Failed`]: nameProblem(step, `Tell${step}Error`),
-                [`Tell${step}Error`]: this.tellError(`${step}GivenUp`),
-                [`${step}GivenUp`]: passTo(givenUp),
+                [name]: this.task(step, payload, { ...answerInto("result"), ...catchAll(`${name}Failed`), Next: `${name}Done` }),
+                [`${name}Done`]: passTo(done),
+                [`${name}Failed`]: nameProblem(step, `Tell${name}Error`),
+                [`Tell${name}Error`]: this.tellError(`${name}GivenUp`),
+                [`${name}GivenUp`]: passTo(givenUp),
             },
         };
     }

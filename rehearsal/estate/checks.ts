@@ -99,13 +99,17 @@ function peopleTold({ victims, slack }: EstateFacts): Check {
 
 /**
  * Services with one endpoint for all Regions of a partition. AWS's SDK signs for the endpoint's Region, and for the caller's own
- * when it is given another endpoint, as here. CloudTrail has an endpoint a Region, but keeps what IAM and STS did in one of them.
+ * when it is given another endpoint, as here.
  */
-const globalServices: Record<string, string> = { iam: "us-east-1", support: "us-east-1", cloudtrail: "us-east-1" };
+const globalServices: Record<string, string> = { iam: "us-east-1", support: "us-east-1" };
+/** Stolen credentials are used in any Region, so that the event history of each is read: and nothing else there. */
+const readEverywhere = "cloudtrail";
 
 function callsStayAtHome({ calls, victims, regions }: EstateFacts): Check {
     const isAtHome = ({ home, region, accountId, service }: CallCount) =>
-        home !== null && accountId === home.accountId && [home.region, globalServices[service]].includes(region);
+        home !== null &&
+        accountId === home.accountId &&
+        (service === readEverywhere || [home.region, globalServices[service]].includes(region));
     const sum = (some: readonly CallCount[]) => some.reduce((total, one) => total + one.calls, 0);
     const strays = calls.filter((one) => !isAtHome(one));
     const ofIncident = victims.map((victim) => ({ victim, made: sum(calls.filter((one) => one.incidentId === victim.incidentId)) }));

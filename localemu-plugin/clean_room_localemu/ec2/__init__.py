@@ -7,6 +7,7 @@ so it is those classes that are corrected.
 def install() -> None:
     """Before LocalEmu takes requests."""
     from . import (
+        console,
         disk_images,
         instances,
         interfaces,
@@ -24,6 +25,7 @@ def install() -> None:
         interfaces,
         trunk_interfaces,
         instances,
+        console,
         snapshots,
         snapshot_sharing,
         snapshot_locks,

@@ -56,6 +56,8 @@ READ_ON_RESOURCE = (
     "DescribeSnapshotAttribute",
     "DescribeVolumeAttribute",
     "DescribeNetworkInterfaceAttribute",
+    "GetConsoleOutput",
+    "GetConsoleScreenshot",
 )
 _ID = re.compile(r"([a-z]+)-[0-9a-f]{8,17}")
 

@@ -31,6 +31,7 @@ def install() -> None:
         "ListCommands": list_commands,
         "CancelCommand": cancel_command,
         "DescribeInstanceInformation": describe_instance_information,
+        "ListInventoryEntries": list_inventory_entries,
     }
     for name, operation in operations.items():
         setattr(SsmProvider, operation.__name__, _method(name, operation))
@@ -57,6 +58,24 @@ def describe_instance_information(context: RequestContext, request: dict[str, An
             each for each in found if all(each[fields[key]] in values for key, values in wanted.items() if key in fields)
         ]
     }
+
+
+def list_inventory_entries(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+    """
+    What the agent itself reports of every managed instance. The rest is collected by an association with AWS-GatherSoftwareInventory, which
+    nobody has made here: https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-inventory.html
+    """
+    managed = {each.id: each for each in managed_instances.instances(context.account_id, context.region)}
+    instance_id, kind = request["InstanceId"], request["TypeName"]
+    if instance_id not in managed:
+        raise InvalidInstanceId(f"Instance {instance_id} is not a managed instance of account {context.account_id}")
+    known = managed_instances.information(managed[instance_id])
+    names = ("InstanceId", "AgentVersion", "ComputerName", "PlatformType", "PlatformName", "PlatformVersion", "ResourceType")
+    entries = (
+        [{**{name: str(known[name]) for name in names}, "IpAddress": str(known["IPAddress"])}] if kind == "AWS:InstanceInformation" else []
+    )
+    captured = known["LastPingDateTime"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"TypeName": kind, "InstanceId": instance_id, "SchemaVersion": "1.0", "CaptureTime": captured, "Entries": entries}
 
 
 def send_command(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:

@@ -150,8 +150,18 @@ describe("workflowDefinition", () => {
         }
     });
 
+    it("keeps the metadata of the moment beside containment, and its failure ends nothing", () => {
+        const moments = machines(definition).filter(({ StartAt }) => StartAt.startsWith("CaptureMetadata"));
+        expect(moments.map(({ StartAt }) => StartAt)).to.deep.equal(["CaptureMetadata", "CaptureMetadataLater"]);
+        for (const machine of moments)
+            for (const path of paths(machine, machine.StartAt)) expect(machine.States[path.at(-1)!]!.End, path.join(" > ")).to.equal(true);
+        expect(definition.States.CaptureLater!.Catch!.map(({ Next }) => Next)).to.deep.equal(["RunAnalysis"]);
+        // An execution with a problem fails: what is named in the branch does not leave it.
+        expect((definition.States.CaptureLater as { ResultPath?: unknown }).ResultPath).to.equal(null);
+    });
+
     it("gives every task a time limit and typed retries", () => {
-        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 14);
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 17);
         for (const [name, state] of tasks) {
             expect(state.TimeoutSeconds, name).to.be.a("number");
             expect(state.Retry, name).to.be.an("array").that.is.not.empty;
