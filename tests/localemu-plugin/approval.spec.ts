@@ -225,7 +225,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         new Promise<{ code: number; output: string }>((resolve) => {
             execFile(
                 process.execPath,
-                ["-r", "ts-node/register/transpile-only", "tools/approve.ts", ...args],
+                ["-r", "tsx/cjs", "tools/approve.ts", ...args],
                 { cwd: repository, env: { PATH: process.env.PATH, ...operator() } },
                 (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
             );

@@ -79,7 +79,7 @@ describe("LocalEmu: launcher", function () {
 
     it("ends with the process that started it, however that ends", async () => {
         const program = `require("${root}/rehearsal/localEmu").startLocalEmu({ log: () => undefined }).then((it) => console.log(JSON.stringify(it)));`;
-        const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", "-e", program], {
+        const child = spawn(process.execPath, ["-r", "tsx/cjs", "-e", program], {
             cwd: root,
             stdio: ["ignore", "pipe", "inherit"],
         });

@@ -230,7 +230,7 @@ describe("bad input", function () {
         // The dev stack's accounts and Region are those of the rehearsal.
         const drill = promisify(execFile)(
             process.execPath,
-            ["-r", "ts-node/register/transpile-only", "tools/drill.ts", "--stack", "dev", "--instance", instanceId],
+            ["-r", "tsx/cjs", "tools/drill.ts", "--stack", "dev", "--instance", instanceId],
             {
                 cwd: repository,
                 env: {
@@ -282,7 +282,7 @@ describe("bad input", function () {
             new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
                 execFile(
                     process.execPath,
-                    ["-r", "ts-node/register/transpile-only", "rehearsal/main.ts", ...args],
+                    ["-r", "tsx/cjs", "rehearsal/main.ts", ...args],
                     { cwd: repository },
                     (error, stdout, stderr) => {
                         resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });

@@ -161,7 +161,7 @@ describe("a release on the local AWS", function () {
             AWS_SECRET_ACCESS_KEY: "rehearsal",
             AWS_REGION: region,
         };
-        const run = promisify(execFile)(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/release.ts", ...args], {
+        const run = promisify(execFile)(process.execPath, ["-r", "tsx/cjs", "tools/release.ts", ...args], {
             cwd: root,
             env,
         });

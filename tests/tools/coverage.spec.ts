@@ -406,7 +406,7 @@ describe("npm run coverage: the command", () => {
         new Promise<{ code: number; stderr: string }>((resolve) => {
             const child = execFile(
                 process.execPath,
-                ["-r", "ts-node/register/transpile-only", path.resolve(__dirname, "../../tools/coverage.ts"), ...args],
+                ["-r", "tsx/cjs", path.resolve(__dirname, "../../tools/coverage.ts"), ...args],
                 (_error, _stdout, stderr) => resolve({ code: child.exitCode ?? -1, stderr }),
             );
         });

@@ -123,7 +123,7 @@ describe("npm run drill", () => {
         new Promise<{ code: number | null; stderr: string }>((resolve) => {
             const child = execFile(
                 process.execPath,
-                ["-r", "ts-node/register/transpile-only", path.resolve(__dirname, "../../tools/drill.ts"), ...args],
+                ["-r", "tsx/cjs", path.resolve(__dirname, "../../tools/drill.ts"), ...args],
                 (_error, _stdout, stderr) => resolve({ code: child.exitCode, stderr }),
             );
         });

@@ -9,7 +9,7 @@ const root = join(__dirname, "..", "..");
 const path = (name: string) => join(fixturesFolder, `${name}.json`);
 
 function parse(files: string[], input = "") {
-    const run = spawnSync(process.execPath, ["-r", "ts-node/register/transpile-only", "tools/parse.ts", ...files], {
+    const run = spawnSync(process.execPath, ["-r", "tsx/cjs", "tools/parse.ts", ...files], {
         cwd: root,
         input,
         encoding: "utf8",

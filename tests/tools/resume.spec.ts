@@ -123,7 +123,7 @@ describe("npm run resume", () => {
         new Promise<{ code: number; output: string }>((resolve) => {
             execFile(
                 process.execPath,
-                ["-r", "ts-node/register/transpile-only", "tools/resume.ts", ...args],
+                ["-r", "tsx/cjs", "tools/resume.ts", ...args],
                 {
                     cwd: path.resolve(__dirname, "../.."),
                     env: {

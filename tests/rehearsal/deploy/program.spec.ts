@@ -5,13 +5,9 @@ import { expect } from "chai";
 const deploy = (program: string) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
         const script = path.join(__dirname, "deployAndPrint.ts");
-        execFile(
-            process.execPath,
-            ["-r", "ts-node/register/transpile-only", script, path.join(__dirname, "programs", program)],
-            (error, stdout, stderr) => {
-                resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
-            },
-        );
+        execFile(process.execPath, ["-r", "tsx/cjs", script, path.join(__dirname, "programs", program)], (error, stdout, stderr) => {
+            resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
+        });
     });
 
 describe("deploying a program", function () {

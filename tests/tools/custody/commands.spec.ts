@@ -17,7 +17,7 @@ const repository = path.resolve(__dirname, "../../..");
 const verify = (...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(
         process.execPath,
-        ["-r", "ts-node/register/transpile-only", "tools/verify.ts", ...args],
+        ["-r", "tsx/cjs", "tools/verify.ts", ...args],
         // Without any credentials: a folder is checked by itself.
         { cwd: repository, encoding: "utf8", env: { PATH: process.env.PATH, AWS_EC2_METADATA_DISABLED: "true" } },
     );
