@@ -20,9 +20,42 @@ rule coin_miner
         $name_xmrig = "xmrig" nocase fullword
         $name_kdevtmpfsi = "kdevtmpfsi"
         $name_kinsing = "kinsing"
+        $asked = /\s(-o|--url)[ =]["']?stratum\+(tcp|ssl|tls):/
         $pool = /pool\.(minexmr|supportxmr|hashvault|nanopool)\.[a-z]{2,5}/ nocase
     condition:
-        ($protocol and any of ($method*, $option*, $name*, $pool)) or all of ($method*) or ($name_xmrig and any of ($option*)) or ($pool and any of ($name*)) or all of ($name_k*)
+        ($protocol and any of ($method*, $option*, $name*, $pool)) or all of ($method*) or ($name_xmrig and any of ($option*)) or ($asked and filesize < 64KB) or ($pool and any of ($name*)) or all of ($name_k*)
+}
+
+rule coin_miner_settings
+{
+    meta:
+        description = "Settings of a cryptocurrency miner"
+        severity = "high"
+        attack = "T1496"
+    strings:
+        $pools = /"pools?"\s{0,4}:/
+        $url = /"(url|host|address)"\s{0,4}:\s{0,4}"[^"\n]{3,200}:\d{2,5}"/
+        $donate = /"donate-(level|over-proxy)"/
+        $algorithm = /"(algo|coin)"\s{0,4}:\s{0,4}"(rx|cn|argon2|astrobwt|ghostrider|kawpow|monero|xmr)/ nocase
+        $randomx = /"randomx"\s{0,4}:/
+        $wallet = /"user"\s{0,4}:\s{0,4}"[48][1-9A-HJ-NP-Za-km-z]{94}/
+    condition:
+        filesize < 1MB and $pools and $url and any of ($donate, $algorithm, $randomx, $wallet)
+}
+
+rule database_function_shell
+{
+    meta:
+        description = "Library that lets a database run programs"
+        severity = "high"
+        attack = "T1505.001 T1059"
+    strings:
+        $name = "lib_mysqludf_sys"
+        $eval = "sys_eval"
+        $exec = "sys_exec"
+        $bin = "sys_bineval"
+    condition:
+        uint32(0) == 0x464c457f and filesize < 8MB and ($name or ($eval and ($exec or $bin)))
 }
 
 rule reverse_shell_script

@@ -14,6 +14,7 @@ from clean_room_analysis.checks.logins import Logins
 from clean_room_analysis.checks.name_services import NameServices
 from clean_room_analysis.checks.odd_directories import OddDirectories
 from clean_room_analysis.checks.packages import Packages
+from clean_room_analysis.checks.remote_trust import RemoteTrust
 from clean_room_analysis.checks.shell_history import ShellHistory
 from clean_room_analysis.checks.ssh import Ssh
 from clean_room_analysis.checks.startup import Startup
@@ -41,6 +42,7 @@ def artefact_checks() -> list[Check]:
         NameServices(),
         OddDirectories(),
         Packages(),
+        RemoteTrust(),
         ShellHistory(),
         Ssh(),
         Startup(),

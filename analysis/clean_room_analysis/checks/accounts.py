@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.installed_packages import installed_packages
 from clean_room_analysis.model import Entry, Finding, Severity
 
-_FILES = frozenset({"/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers", "/etc/doas.conf"})
+_FILES = frozenset({"/etc/group", "/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/sudoers", "/etc/doas.conf"})
 _NO_HASH = ("", "x", "*", "!", "!!")
 _NO_SHELL = ("nologin", "false", "sync", "shutdown", "halt", "")
 _SUDO_ALL = re.compile(r"^\s*(\S+)\s+ALL\s*=\s*(?:\([^)]{0,64}\)\s*)?NOPASSWD:\s*ALL\b")
@@ -54,6 +55,58 @@ _SUDO_DEFAULTS = re.compile(
 )
 #: pam_permit ends the stack with success; distributions have it as "required" after what has asked.
 _PAM_PERMIT = re.compile(r"^\s*-?auth\s+sufficient\s+\S*pam_permit\.so\b")
+#: One account for which log-in asks for nothing more.
+_PAM_ACCOUNT = re.compile(r"^\s*-?auth\s+sufficient\s+\S*pam_succeed_if\.so\b[^\n]{0,100}\buser\s*=\s*(?!root\b)\w")
+_PAM_NAMED = re.compile(r"^\s*-?(?:auth|account|password|session)\s+(?:\[[^\]\n]{0,300}\]|\S+)\s+(pam_\w{1,60})\.so\b")
+#: Modules of Linux-PAM and of what distributions ship beside it.
+_PAM_MODULES = frozenset(
+    f"pam_{name}"
+    for name in (
+        "access cap chauthtok_helper ck_connector console cracklib debug deny echo ecryptfs env exec extrausers faildelay faillock filter fprintd ftp gdm "
+        "gnome_keyring group issue kanidm keyinit krb5 kwallet kwallet5 lastlog lastlog2 ldap limits listfile localuser loginuid mail mkhomedir motd namespace "
+        "newnet nologin oslogin_login oslogin_admin p11_kit permit pkcs11 postgresok pwhistory pwquality radius rhosts rootok rundir script securetty selinux "
+        "sepermit setquota shells slurm slurm_adopt snapper sss ssh_agent_auth sssd stress succeed_if systemd systemd_home systemd_loadkey tally tally2 time "
+        "timestamp tty_audit u2f umask unix unix_acct unix_auth unix_passwd unix_session userdb usertype usb warn wheel winbind wtmpdb xauth yubico "
+        "google_authenticator duo cifscreds apparmor cgfs cgroup elogind fscrypt lxcfs mysql oath passwdqc pwdfile opie otpw sshauth tacplus uuid zfs_key "
+        "gkr_pam pam_ssh ssh mount ccreds smbpass smb_passwd ihosts apple duo_unix okta centrify centrifydc vas3 lsass"
+    ).split()
+)
+_PAM_LIBRARIES = (
+    "/usr/lib64/security/{}.so",
+    "/usr/lib/security/{}.so",
+    "/lib64/security/{}.so",
+    "/lib/security/{}.so",
+    "/usr/lib/x86_64-linux-gnu/security/{}.so",
+    "/usr/lib/aarch64-linux-gnu/security/{}.so",
+    "/lib/x86_64-linux-gnu/security/{}.so",
+    "/lib/aarch64-linux-gnu/security/{}.so",
+)
+#: Groups whose members are root, or as good as, and accounts of services, which have no business in them.
+_GRAVE_GROUPS = frozenset({"root", "sudo", "wheel", "admin", "docker", "lxd", "shadow", "disk"})
+_SERVICES = frozenset(
+    {
+        "www-data",
+        "apache",
+        "nginx",
+        "nobody",
+        "daemon",
+        "mysql",
+        "redis",
+        "tomcat",
+        "ftp",
+        "games",
+        "mail",
+        "backup",
+        "bin",
+        "sync",
+        "lp",
+        "news",
+        "uucp",
+        "proxy",
+        "list",
+        "irc",
+    }
+)
 _PAM_EXEC = re.compile(r"\bpam_(?:exec|script)\.so\b")
 _PAM_PATH = re.compile(r"\s(/\S{1,300}\.so)\b")
 _PAM_DIRECTORY = re.compile(r"^/(?:usr/)?lib(?:64|32)?/(?:[\w-]+/)?security/")
@@ -78,6 +131,8 @@ class Accounts(Check):
         path = item.path
         if path == "/etc/passwd":
             yield from self._passwd(item)
+        elif path == "/etc/group":
+            yield from self._groups(item)
         elif path == "/etc/passwd-":
             self._before[item.volume_id] = {line.split(":")[0] for _, line in item.lines()}
         elif path == "/etc/shadow":
@@ -108,6 +163,21 @@ class Accounts(Check):
             if user.isdigit() and 0 < int(user) < 1000 and shell.rpartition("/")[2] not in _NO_SHELL:
                 severity = Severity.LOW if name in _WITH_SHELL else Severity.MEDIUM
                 yield self.found(item, severity, f"Service account {name} has a log-in shell", shown, ("T1078.003",))
+
+    def _groups(self, item: Item) -> Iterator[Result]:
+        for number, line in item.lines():
+            fields = line.strip().split(":")
+            members = _SERVICES & set(fields[3].split(",")) if len(fields) == 4 and fields[0] in _GRAVE_GROUPS else set()
+            for name in sorted(members):
+                if name == fields[0] or (fields[0], name) in (("root", "daemon"), ("disk", "backup")):
+                    continue
+                yield self.found(
+                    item,
+                    Severity.MEDIUM,
+                    f"The service account {name} is in the group {fields[0]}, whose members can become root",
+                    f"line {number}: {line.strip()}",
+                    ("T1098.007", "T1078.003"),
+                )
 
     def _shadow(self, item: Item) -> Iterator[Result]:
         for number, line in item.lines():
@@ -178,6 +248,10 @@ class Accounts(Check):
             module = _PAM_PATH.search(line)
             if _PAM_PERMIT.search(line):
                 yield self.found(item, Severity.HIGH, "Log-in asks for nothing (PAM)", f"line {number}: {line.strip()}", ("T1556.003",))
+            elif _PAM_ACCOUNT.search(line):
+                yield self.found(
+                    item, Severity.HIGH, "Log-in asks one account for nothing (PAM)", f"line {number}: {line.strip()}", ("T1556.003",)
+                )
             elif _PAM_EXEC.search(line):
                 yield self.found(
                     item, Severity.HIGH, "A program runs at every log-in (PAM)", f"line {number}: {line.strip()}", ("T1556.003",)
@@ -186,6 +260,17 @@ class Accounts(Check):
                 yield self.found(
                     item, Severity.HIGH, "Log-in uses a PAM module from an odd place", f"line {number}: {line.strip()}", ("T1556.003",)
                 )
+            elif (named := _PAM_NAMED.search(line)) and named.group(1) not in _PAM_MODULES:
+                yield from self._pam_module(item, named.group(1), f"line {number}: {line.strip()}")
+
+    def _pam_module(self, item: Item, name: str, shown: str) -> Iterator[Result]:
+        """A module that no distribution is known to ship: grave when no package put it there either."""
+        root = item.tree.root_of(item.entry.path)
+        library = next((one for one in (item.tree.resolve(root + place.format(name)) for place in _PAM_LIBRARIES) if one is not None), None)
+        state = "unknown" if library is None else installed_packages(item.tree, root).state(item.tree, library)
+        if state not in ("unchanged", "owned"):
+            severity = Severity.HIGH if state in ("unowned", "changed") else Severity.MEDIUM
+            yield self.found(item, severity, f"Log-in uses an unusual PAM module: {name}", shown, ("T1556.003",))
 
     def conclude(self) -> Iterator[Result]:
         """/etc/passwd- is the state before the last change by useradd and the like: what it lacks is new."""

@@ -18,6 +18,7 @@ _OCI = re.compile(
 _LOG = re.compile(r"/containers/[0-9a-f]{12,64}/[0-9a-f]{12,64}-json\.log(?:\.\d+)?$|^/var/log/pods/.+\.log(?:\.[\w.-]+)?$")
 _POD = re.compile(
     r"^/etc/kubernetes/manifests/[^/]+$|^/etc/containers/systemd/.+\.(?:container|kube|pod)$|/\.config/containers/systemd/.+\.(?:container|kube)$"
+    r"|/(?:docker-|podman-)?compose[\w.-]{0,60}\.ya?ml$"
 )
 _ENGINE = re.compile(
     r"^/etc/(?:docker/daemon\.json|default/docker|sysconfig/docker|containerd/config\.toml)$|/docker\.service(?:\.d/[^/]+)?$|/docker\.socket$"
@@ -46,6 +47,7 @@ class Containers(Check):
                 "/containers/" in path
                 and (_DOCKER.search(path) is not None or _LOG.search(path) is not None or _POD.search(path) is not None)
             )
+            or ("compose" in entry.name and _POD.search(path) is not None)
             or (path.endswith("/config.json") and _OCI.search(path) is not None)
             or (path.startswith(("/etc/", "/var/log/pods/")) and any(one.search(path) for one in (_LOG, _POD, _ENGINE)))
             or ("docker.s" in path and _ENGINE.search(path) is not None)
@@ -147,7 +149,11 @@ class Containers(Check):
         reasons = _judge(text)
         if reasons:
             yield self.found(item, worst(reasons), f"Pod of this host {in_words(reasons)}", text[:1000], techniques(reasons, "T1610"))
-        whole = re.search(r"hostPath:\s*(?:\n\s*type:[^\n]*)?\n\s*path:\s*[\"']?/[\"']?\s*(?:\n|$)|^Volume=/:", text, re.MULTILINE)
+        whole = re.search(
+            r"hostPath:\s*(?:\n\s*type:[^\n]*)?\n\s*path:\s*[\"']?/[\"']?\s*(?:\n|$)|^Volume=/:|^\s*-\s*[\"']?/:/|\[\s*[\"']?/:/",
+            text,
+            re.MULTILINE,
+        )
         privileged = re.search(r"^\s*privileged:\s*true|--privileged", text, re.MULTILINE)
         if whole:
             yield self.found(

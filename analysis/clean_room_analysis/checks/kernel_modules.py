@@ -16,6 +16,11 @@ _MODULE = re.compile(r"\.ko(?:\.(?:xz|gz|zst))?$")
 _CONTENT = (b"\x7fELF", b"\xfd7zXZ", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _TREE = re.compile(r"^(?:/usr)?/lib/modules/([^/]+)/(.+)$", re.DOTALL)
 _INSTALL = re.compile(r"^\s*(?:install|remove)\s+\S+\s+(.+)$")
+#: Rootkits by the names they are published under.
+_ROOTKITS = re.compile(
+    r"^(?:diamorphine|reptile(?:_module)?|suterusu|kovid|puszek|adore(?:-ng)?|knark|rkduck|nuk3gh0st|nurupo|beurk|brokepkg|sutersu|rootkit|lkm_?rootkit|kbeast|enyelkm|azazel|caraxes|singularity|drovorub|syslogk|pumakit|krasue|horse_?pill)(?:[._-]|$)",
+    re.IGNORECASE,
+)
 #: Missing modules named in one finding.
 _NAMED = 20
 
@@ -39,6 +44,7 @@ class KernelModules(Check):
             and _MODULE.search(entry.name) is not None
             or path.endswith("/modules.dep")
             or path.startswith(("/etc/modprobe.d/", "/etc/modules-load.d/"))
+            or path == "/etc/modules"
         )
 
     def look(self, item: Item) -> Iterator[Result]:
@@ -46,14 +52,20 @@ class KernelModules(Check):
         tree = _TREE.match(path)
         if path.startswith("/etc/modprobe.d/"):
             yield from self._install(item)
-        elif path.startswith("/etc/modules-load.d/"):
+        elif path.startswith("/etc/modules-load.d/") or path == "/etc/modules":
             names = [line.strip() for _, line in item.lines() if line.strip() and line.lstrip()[0] not in "#;"]
-            if names:
+            if known := [name for name in names if _ROOTKITS.match(name)]:
+                yield self.found(item, Severity.HIGH, "A rootkit is loaded at start", ", ".join(known), ("T1014", "T1547.006"))
+            elif names:
                 yield self.found(item, Severity.INFORMATIONAL, "Modules loaded at start", ", ".join(names), ("T1547.006",))
         elif entry.name == "modules.dep":
             if tree:
                 content = decode(item.tree.read(entry.path, 8 * limits.MEBIBYTE))
                 self._known[item.volume_id, tree.group(1)] = (item, {line.split(":")[0] for line in content.splitlines() if ":" in line})
+        elif _ROOTKITS.match(entry.name) and item.head.startswith(_CONTENT):
+            yield self.found(
+                item, Severity.HIGH, "Kernel module named like a rootkit", f"{entry.size} bytes", ("T1014", "T1547.006"), hashed=True
+            )
         elif tree:
             self._present.setdefault((item.volume_id, tree.group(1)), {})[tree.group(2)] = item
         elif item.head.startswith(_CONTENT) and not path.startswith(

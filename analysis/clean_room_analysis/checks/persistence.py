@@ -15,7 +15,7 @@ from clean_room_analysis.text import stream_lines
 
 #: A script that tests, makes or remembers a temporary file does what scripts do.
 _MENTION = re.compile(
-    r"\bmktemp\b|(?:^|\s)(?:\[\[?|test)\s|^\s*(?:export\s+|local\s+|readonly\s+)?(?!(?:exec\w*|command|program|server|binary|run)\b)\w{1,64}=[\"']?/",
+    r"\bmktemp\b|(?:^|\s)(?:\[\[?|test)\s|^\s*(?:export\s+|local\s+|readonly\s+)?(?!(?:exec\w*|command|program|server|binary|run|shell|action|auto_\w+|\w*extension|LD_\w+|(?:PRE|POST)_\w+)\b)\w{1,64}=[\"']?/",
     re.IGNORECASE,
 )
 

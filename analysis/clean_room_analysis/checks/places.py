@@ -63,7 +63,16 @@ ORDINARY_HIDDEN = frozenset(
     }
 )
 _HOME = re.compile(r"^(?:/root|/home/[^/]+)/")
-_RAN_FROM_TEMPORARY = re.compile(r"(?:^|[\s\"'=;|&(`!@+-])(/(?:tmp|var/tmp|dev/shm|run/shm)/[^\s\"';|&)`]{1,200})")
+#: Hidden names that belong below home directories, and mean something below the system's own.
+_OF_HOMES = frozenset(
+    {".cache", ".config", ".local", ".ssh", ".gnupg", ".pki", ".aws", ".npm", ".docker", ".kube", ".vscode-server", ".bin"}
+)
+_SYSTEM = re.compile(
+    r"^/(?:usr/(?:s?bin|lib\w*|local/s?bin|include)|s?bin|lib\w*|etc|boot|dev)/(?!.*(?:node_modules|(?:site|dist)-packages)/)", re.DOTALL
+)
+_RAN_FROM_TEMPORARY = re.compile(
+    r"(?:^|\b(?:respawn|once|wait|sysinit|boot):|[\s\"'=;|&(`!@+-])(/(?:tmp|var/tmp|dev/shm|run/shm)/[^\s\"';|&)`]{1,200})"
+)
 _RAN_HIDDEN = re.compile(r"(?:^|[\s\"'=;|&(`!@+-])((?:/[^\s\"';|&)/`]{1,100}){0,10}/\.[^\s\"';|&)/.`][^\s\"';|&)`]{0,200})")
 
 
@@ -78,9 +87,14 @@ def in_home(path: str) -> bool:
 
 
 def hidden_part(path: str) -> str | None:
-    """The first part of a path that hides and is not ordinary: a leading dot, or nothing but spaces and dots."""
+    """The first part of a path that hides and is not ordinary there: a leading dot, or nothing but spaces and dots."""
+    if "/." not in path and " " not in path and not path.startswith("."):
+        return None
+    system = _SYSTEM.match(path) is not None
     for part in path.split("/"):
-        if part and (part[0] == "." or part[-1] == " " or not part.strip(" .")) and part not in ORDINARY_HIDDEN:
+        if not part or not (part[0] == "." or part[-1] == " " or not part.strip(" .")):
+            continue
+        if part not in ORDINARY_HIDDEN or (system and part in _OF_HOMES):
             return part
     return None
 

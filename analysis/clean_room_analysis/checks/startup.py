@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import Suspicion, in_words, techniques, worst
 from clean_room_analysis.checks.persistence import unattended
@@ -97,6 +98,21 @@ _PLACES = _places(
     (r"^/var/lib/cloud/scripts/per-(?:boot|instance|once)/.+", "T1037", "cloud-init script"),
     (r"^/var/lib/cloud/instances?/[^/]+/(?:user-data\.txt(?:\.i)?|vendor-data2?\.txt(?:\.i)?|cloud-config\.txt|scripts/.+|handlers/.+)$|^/var/lib/cloud/seed/.+", "T1037", "Instance user data"),
     (r"^/etc/cloud/cloud\.cfg(?:\.d/.+)?$", "T1037", "Setting of cloud-init"),
+    (r"\.git/hooks/[^/]+(?<!\.sample)$", "T1546", "Hook of git"),
+    (r"\.git/config$", "T1546", "Setting of git that starts a program", r"sshcommand|fsmonitor|pager|editor|hookspath|=\s*!|textconv|external|helper|clean|smudge"),
+    (r"^/etc/X11/(?:Xsession\.d|xinit)/.+", "T1546.004", "Script of the desktop"),
+    (r"^/usr/src/[^/]+/dkms\.conf$", "T1547.006", "Hook of module building", r"^\s*(?:PRE|POST)_\w+\s*="),
+    (r"^/etc/acpi/.+", "T1546", "Program run by a power event"),
+    (r"^/etc/snmp/[^/]+\.conf$", "T1546", "Program run by the SNMP service", r"^\s*(?:extend|exec|pass|pass_persist|extend-sh|dlmod)\b"),
+    (r"/\.gdbinit$", "T1546", "Setting of a debugger that starts a program", r"^\s*(?:shell|!|python|source)\b"),
+    (r"/\.psqlrc$|/\.my\.cnf$", "T1546", "Setting of a database client that starts a program", r"\\!|^\s*(?:pager|init-command)"),
+    (r"/\.mailcap$|^/etc/mailcap$", "T1546", "Mail that starts a program"),
+    (r"^/(?:usr/share|etc)/containers/oci/hooks\.d/.+\.json$", "T1546", "Hook of containers", r"path"),
+    (_UNIT + r"systemd/system-(?:sleep|shutdown)/.+", "T1546", "Hook of systemd"),
+    (r"^/etc/systemd/(?:system|user)\.conf(?:\.d/.+)?$", "T1574.006", "Environment of every service", r"^\s*(?:DefaultEnvironment|ManagerEnvironment)\s*="),
+    (r"^/etc/sudo\.conf$", "T1548.003", "Plug-in of sudo", r"^\s*(?:Plugin|Path)\s"),
+    (r"^/etc/(?:nginx|apache2|httpd|lighttpd|php|php\.d|redis|mysql|my\.cnf\.d|postgresql)/.+|^/etc/(?:php\.ini|redis\.conf|my\.cnf)$", "T1505", "Setting of a server", r"^\s*(?:load_?module|loadfile|(?:zend_)?extension|auto_(?:ap|pre)pend_file|plugin_load\w*|plugin_dir|shared_preload_libraries|init[-_]file|(?:script)?alias|documentroot|root)\b"),
+    (r"/package\.json$", "T1546.016", "Installation script of a package", r"\"(?:pre|post)?install\"\s*:"),
     (r"/\.pm2/dump\.pm2$|/\.config/(?:systemd/user|environment\.d)/.+\.(?:sh|conf)$", "T1543", "Service of a user"),
 )  # fmt: skip
 _ROOTS = (
@@ -106,18 +122,28 @@ _ROOTS = (
     "/usr/share/dbus-1/",
     "/usr/local/share/dbus-1/",
     "/usr/share/initramfs-tools/",
+    "/usr/share/containers/oci/",
+    "/usr/src/",
 )
 _ANYWHERE = re.compile(
-    r"/(?:\.config/|\.gitconfig$|\.vim|\.exrc$|\.gvimrc$|\.emacs|\.ssh/config$|\.forward$|\.procmailrc$|\.pm2/|udev/rules\.d/|dracut/modules\.d/|dnf-plugins/|yum-plugins/)"
-    r"|\.pth$|(?:site|user)customize\.py$"
+    r"/(?:\.config/|\.gitconfig$|\.vim|\.exrc$|\.gvimrc$|\.emacs|\.ssh/config$|\.forward$|\.procmailrc$|\.pm2/|\.gdbinit$|\.psqlrc$|\.my\.cnf$|\.mailcap$|systemd/system-(?:sleep|shutdown)/|udev/rules\.d/|dracut/modules\.d/|dnf-plugins/|yum-plugins/)"
+    r"|\.git/(?:hooks/|config$)|\.pth$|/package\.json$|(?:site|user)customize\.py$"
 )
 #: A name that people type, given to something else: what they type into it (a password) goes elsewhere first.
 _SHADOWED = re.compile(
     r"^\s*(?:alias\s+(?:sudo|su|ssh|scp|passwd|doas|mysql|kubectl|aws)=(?!['\"]?(?:sudo|su|ssh|scp|passwd|doas|mysql|kubectl|aws)\b)|(?:function\s+)?(?:sudo|su|ssh|passwd|doas)\s*\(\s*\))"
 )
+#: tmpfiles.d: a line that makes, or changes the mode of, what the system believes.
+_TMPFILES = re.compile(r"^/(?:etc|run|usr(?:/local)?/lib)/tmpfiles\.d/[^/]+\.conf$")
+_MADE = re.compile(
+    r"^\s*[fFwLCcpd][+!=~^-]{0,4}\s+(?:/etc/(?:cron|ld\.so|passwd|shadow|sudoers|systemd|pam\.d|profile|ssh/|rc\.|init\.d)|/(?:root|home/[^/]+)/\.ssh|/var/spool/cron|/(?:usr/)?lib/(?:systemd/system|security)/)\S*\s+\S+\s+\S+\s+\S+\s+\S+\s+(?![-\s]*$)\S"
+    r"|^\s*[zZmfFd]\S{0,4}\s+/\S+\s+[=~:]{0,2}0?[4-7][0-7]{3}\s"
+)
+_SHARED_DIRECTORIES = re.compile(r"/(?:var/log/journal|run/log/journal|var/(?:spool|lib|mail|cache)|tmp|run)\b")
 _MISC: tuple[tuple[re.Pattern[str], Severity, str, str], ...] = (
     (_SHADOWED, Severity.HIGH, "puts something else behind the name of a command that takes passwords", "T1056"),
     (re.compile(r"^\s*(?:export\s+)?(?:BASH_ENV|ENV|PROMPT_COMMAND|PYTHONSTARTUP|PERL5OPT|NODE_OPTIONS|LD_AUDIT)=[\"']?\S*(?:/tmp/|/dev/shm/|/var/tmp/|/\.[a-z])"), Severity.HIGH, "runs a hidden or temporary file with every program", "T1546.004"),
+    (re.compile(r"^\s*LD_(?:PRELOAD|AUDIT|LIBRARY_PATH)\s+(?:DEFAULT|OVERRIDE)="), Severity.HIGH, "loads a library into every session", "T1574.006"),
     (re.compile(r"^\s*trap\s+['\"][^'\"\n]{1,300}(?:/dev/tcp|curl|wget|nc\s|base64)[^'\"\n]{0,300}['\"]\s+(?:DEBUG|EXIT|ERR)"), Severity.HIGH, "runs something after every command", "T1546.005"),
 )  # fmt: skip
 _PYTHON_HIDES = re.compile(
@@ -148,11 +174,16 @@ class Startup(Check):
     explained_by_packages = True
 
     def wants(self, entry: Entry) -> bool:
-        return entry.is_file and place_of(entry.logical, entry.name) is not None
+        if not entry.is_file or (entry.name == "package.json" and entry.size > limits.MEBIBYTE):
+            return False
+        return place_of(entry.logical, entry.name) is not None or (
+            "tmpfiles.d/" in entry.logical and _TMPFILES.match(entry.logical) is not None
+        )
 
     def look(self, item: Item) -> Iterator[Result]:
         place = place_of(item.path, item.entry.name)
         if place is None:
+            yield from self._made_at_start(item)
             return
         technique, what = place.technique, place.what
         if item.entry.mode & 0o002:
@@ -174,6 +205,17 @@ class Startup(Check):
             if reasons:
                 yield self.found(
                     item, worst(reasons), f"{what} {in_words(reasons)}", f"line {number}: {command}", techniques(reasons, technique)
+                )
+
+    def _made_at_start(self, item: Item) -> Iterator[Result]:
+        for number, line in item.lines():
+            if _MADE.search(line) and not _SHARED_DIRECTORIES.search(line):
+                yield self.found(
+                    item,
+                    Severity.MEDIUM,
+                    "A setting makes a file of the system at every start",
+                    f"line {number}: {line.strip()}",
+                    ("T1547",),
                 )
 
     @staticmethod

@@ -79,7 +79,7 @@ class Systemd(Check):
         if entry.name.startswith("."):
             yield self.found(item, Severity.MEDIUM, "Hidden unit file", item.text[:500], (technique, "T1564.001"))
         for number, key, value in commands(item.text):
-            if key == "EnvironmentFile":
+            if key == "EnvironmentFile" and not in_temporary(value.lstrip("-")):
                 continue
             command = value.lstrip(_PREFIXES) if key.startswith("Exec") else value
             reasons = unattended(item, command, technique)

@@ -24,6 +24,9 @@ _SYSTEM = re.compile(r"^/(?:usr|etc|s?bin|lib\w*|boot|dev|run|var/(?!www/))")
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$"
 
 
+_WEB_PAGES = re.compile(r"^/(?:var/www|srv/www|usr/share/nginx/html|home/[^/]+/public_html)/(?!.*/(?:vendor|cgi-bin)/)", re.DOTALL)
+
+
 class TemporaryExecutables(Check):
     """T1036 (masquerading), T1564.001 (hidden files), T1059."""
 
@@ -42,6 +45,7 @@ class TemporaryExecutables(Check):
             or "/ " in path
             or _KERNEL_THREAD.match(entry.name) is not None
             or 68 <= entry.size <= 128
+            or (entry.executable and _WEB_PAGES.match(path) is not None)
         )
 
     def look(self, item: Item) -> Iterator[Result]:
@@ -51,6 +55,10 @@ class TemporaryExecutables(Check):
                 item, Severity.MEDIUM, "Test file of virus scanners (EICAR)", "harmless; somebody put it there", ("T1204.002",), hashed=True
             )
         hidden = hidden_part(path)
+        if hidden is None and _WEB_PAGES.match(path) and item.head.startswith(b"\x7fELF") and not _TREES.search(path):
+            detail = f"mode {entry.mode & 0o7777:04o}, owner {entry.user}:{entry.group}, {entry.size} bytes"
+            yield self.found(item, Severity.MEDIUM, "Program among the pages of a web server", detail, ("T1505.003", "T1036"), hashed=True)
+            return
         if hidden is None and not in_temporary(path) and not path.startswith("/dev/") and not _KERNEL_THREAD.match(entry.name):
             return
         if hidden is not None and not hidden.strip(" .") and path.startswith("/"):

@@ -26,6 +26,7 @@ _REQUEST = re.compile(
 _ATTACK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), what)
     for pattern, what in (
+        (r"/cgi-bin/[^?]{0,200}/bin/(?:ba|da)?sh\b", "a known way to run code"),
         (r"\$\{jndi:|\$\{\$\{", "Log4Shell"),
         (r"\(\)\s*\{\s*:?;?\s*\};", "Shellshock"),
         (r"(?:;|\||`|\$\(|&&|%0a|\n|=)\s*(?:wget|curl|/bin/(?:ba)?sh|bash\s+-[ic]|nc\s+-|python[\d.]*\s+-c|perl\s+-e|busybox)\b", "a command"),
@@ -35,6 +36,8 @@ _ATTACK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"169\.254\.169\.254|metadata\.google\.internal", "the address of the instance's credentials"),
     )
 )  # fmt: skip
+#: In a header, which logs show behind the request; only a program of CGI hands it to a shell.
+_SHELLSHOCK = re.compile(r"\(\)\s*\{\s*:?;?\s*\};")
 _SCRIPT_IN_UPLOADS = re.compile(
     r"/(?:uploads?|files|images?|img|avatars?|attachments?|tmp|cache|media)/(?:[^?]{0,200}/)?[^/?]{1,100}\.(?:php\d?|phtml|phar|jspx?|aspx?|ashx)(?:/|\?|$)",
     re.IGNORECASE,
@@ -101,6 +104,8 @@ class WebLogs(Check):
                 continue
             target = _undone(request["target"])
             what = next((meaning for pattern, meaning in _ATTACK if pattern.search(target)), None)
+            if what is None and "/cgi-bin/" in target and _SHELLSHOCK.search(line):
+                what = "a known way to run code"
             if what is None and request["status"].startswith("2") and _SCRIPT_IN_UPLOADS.search(target):
                 what = "a script where uploads or pictures are kept"
             if what is not None:

@@ -82,6 +82,9 @@ _HANDLER = re.compile(
 )
 
 
+_INCLUDED = re.compile(r"\b(?:include|require)(?:_once)?\s{0,4}\(?\s{0,4}[\"'](?:/tmp|/var/tmp|/dev/shm)/[^\"'\n]{1,200}", re.IGNORECASE)
+
+
 class WebShell(Check):
     """T1505.003 (web shell)."""
 
@@ -119,6 +122,15 @@ class WebShell(Check):
                 self._shells.add(item)
             excerpt = (text if start == 0 else code_of(text) if kind_of(item.path) == "php" else text)[max(0, start - 100) :][:1000]
             yield self.found(item, severity, f"Web script {', '.join(meanings)}"[:300], excerpt, ("T1505.003",), hashed=True)
+        elif kind_of(item.path) == "php" and (included := _INCLUDED.search(code_of(text))):
+            yield self.found(
+                item,
+                Severity.HIGH,
+                "Web script takes in a file from a place that anybody may write",
+                included.group(0),
+                ("T1505.003",),
+                hashed=True,
+            )
         elif not _CODE.search(text) or _EMPTY.match(text):
             return
         elif _IMAGE_SCRIPT.search(name) and (text.startswith(_PICTURE) or name.lower().endswith((".jpg", ".jpeg", ".png", ".gif"))):
