@@ -50,7 +50,7 @@ export const handler = step({
     input: z.object({ incident: incidentSchema, containment: containmentSchema.nullable() }),
     output: evidenceSchema,
     run: async ({ incident }) => {
-        const evidence = await preserve(incident);
+        const { evidence } = await preserve(incident);
         await tellOf(incident, evidence);
         return evidence;
     },

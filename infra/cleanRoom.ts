@@ -131,6 +131,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             DRILL: String(settings.findings.drill),
             INCIDENTS_TABLE: incidents.table.name,
             WATCH_FUNCTION: nameOf("watchContainment"),
+            SEAL_FUNCTION: nameOf("sealCustody"),
             CONTAINMENT_POLICY: containmentPolicyText(settings.containment),
             CONTAIN_CREDENTIALS: settings.containment.credentials,
             CONTAIN_NETWORK: settings.containment.network,
@@ -227,6 +228,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             parent,
         );
         callDaily(`${name}-readiness`, functions.checkReadiness!, { tell: true }, intake.deadLetters, parent);
+        callDaily(`${name}-sweep`, functions.sweepEvidence!, {}, intake.deadLetters, parent);
         createAlarms(
             name,
             cleanRoomAlarms({
@@ -242,6 +244,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                     "sendAlarm",
                     "watchContainment",
                     "checkReadiness",
+                    "sweepEvidence",
                 ].map(nameOf),
                 promptFunctionNames: ["startIncident"].map(nameOf),
                 watchFunctionName: nameOf("watchContainment"),

@@ -86,6 +86,7 @@ export function deployedNames(args: {
         stateMachineArn: arn("states", `stateMachine:${stateMachineName}`),
         incidentsTableArn: arn("dynamodb", `table/${incidentsTableName}`),
         watchFunctionArn: arn("lambda", `function:${functionNameOf("watchContainment")}`),
+        sealFunctionArn: arn("lambda", `function:${functionNameOf("sealCustody")}`),
         notificationTopicArn: arn("sns", notificationTopicName),
         chatTopicArn: args.chat ? arn("sns", chatTopicName) : null,
         webhookParameterArn: args.webhookParameter ? arn("ssm", `parameter${args.webhookParameter}`) : null,

@@ -18,6 +18,7 @@ import * as sendFirstLook from "../functions/sendFirstLook";
 import * as sendReport from "../functions/sendReport";
 import * as startForensicInstance from "../functions/startForensicInstance";
 import * as startIncident from "../functions/startIncident";
+import * as sweepEvidence from "../functions/sweepEvidence";
 import * as tearDown from "../functions/tearDown";
 import * as watchContainment from "../functions/watchContainment";
 import type { VariableName } from "../functions/aws/environment";
@@ -175,6 +176,13 @@ export const steps = {
         permissions: checkReadiness.permissions,
         variables: checkReadiness.variables,
         memberPermissions: checkReadiness.memberPermissions,
+        timeoutSeconds: 900,
+    },
+    sweepEvidence: {
+        description: "Once a day: finishes late evidence of open cases, and tells of what expires or is not protected any more",
+        permissions: sweepEvidence.permissions,
+        variables: sweepEvidence.variables,
+        memberPermissions: sweepEvidence.memberPermissions,
         timeoutSeconds: 900,
     },
     sendErrorNotification: {

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
+import { markCaseClosed } from "../functions/aws/pinsTable";
 import { listStanding } from "../functions/aws/standingContainments";
 import { operator, readIncidentId, runCommand } from "./custody/operator";
 import { callFunction, operatorAction, sealAgain } from "./custody/sealAgain";
@@ -36,6 +37,12 @@ async function main(args: string[]): Promise<number> {
     console.log(removed.length === 0 ? "Nothing temporary was left." : `Removed: ${removed.join(", ")}.`);
     const note = values.why?.slice(0, 1024) ?? null;
     console.log(await sealAgain(who, incidentId, [operatorAction(who, incidentId, "custody:CloseCase", { resources: removed, note })]));
+    // The seal stands whatever comes of this: without it people are only told thirty days before the locks end.
+    await markCaseClosed(incidentId).catch((error: Error) =>
+        console.log(
+            `The daily look at evidence goes on for this case: ${error.name} on the incidents table. Ask for dynamodb:UpdateItem and close it again.`,
+        ),
+    );
     const standing = (await listStanding()).filter(({ incidentIds }) => incidentIds.includes(incidentId));
     for (const { instance } of standing)
         console.log(`${instance.instanceId} stands contained still: npm run release -- ${incidentId} puts it back, or leave it so.`);

@@ -72,6 +72,8 @@ export const variableSchemas = {
     INCIDENTS_TABLE: text,
     /** Name of the function watchContainment. */
     WATCH_FUNCTION: text,
+    /** Name of the function sealCustody. */
+    SEAL_FUNCTION: text,
     /** JSON of a ContainmentPolicy (functions/domain/decideContainment.ts). */
     CONTAINMENT_POLICY: text,
     CONTAIN_CREDENTIALS: z.enum(["deny-instance", "revoke-role", "keep"]),

@@ -35,6 +35,8 @@ export interface DeployedNames {
     incidentsTableArn: string;
     /** The function watchContainment. */
     watchFunctionArn: string;
+    /** The function sealCustody. */
+    sealFunctionArn: string;
     notificationTopicArn: string;
     /** Topic that Amazon Q Developer in chat applications reads; null where it is not configured. */
     chatTopicArn: string | null;

@@ -61,21 +61,52 @@ export async function writeTablePin(incidentId: string, pin: Pin): Promise<boole
     }
 }
 
-/** Cases that are open and have evidence, with their pins. */
-export async function openCases(): Promise<{ incidentId: string; pins: Pin[] }[]> {
-    const items = await listMarked(openCaseMark);
-    return items.map((item) => ({ incidentId: item.pk!.S!.slice("pins#".length), pins: pinsOf(item) }));
+export interface OpenCase {
+    incidentId: string;
+    pins: Pin[];
+    /** Everything was preserved and tidied up when it was looked at. */
+    settled: boolean;
 }
 
-/** Notes that nobody has to look after the evidence of a closed case: its locks end when they end. */
-export async function markCaseClosed(incidentId: string): Promise<void> {
+/** Cases that are open and have evidence, with their pins. */
+export async function openCases(): Promise<OpenCase[]> {
+    const items = await listMarked(openCaseMark);
+    return items.map((item) => ({
+        incidentId: item.pk!.S!.slice("pins#".length),
+        pins: pinsOf(item),
+        settled: item.settledAt !== undefined,
+    }));
+}
+
+/** Notes that nothing of the case is left to preserve or to tidy up. */
+export async function markSettled(incidentId: string): Promise<void> {
     await dynamodb().send(
         new UpdateItemCommand({
             TableName: environment("INCIDENTS_TABLE"),
             Key: { pk: { S: keyOf(incidentId) } },
-            UpdateExpression: "SET closedAt = :now REMOVE #standing",
-            ExpressionAttributeNames: { "#standing": "standing" },
+            UpdateExpression: "SET settledAt = :now",
+            ConditionExpression: "attribute_exists(pk)",
             ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
         }),
     );
+}
+
+/** Notes that nobody has to look after the evidence of a closed case: its locks end when they end. @returns false where the table knows no evidence of it */
+export async function markCaseClosed(incidentId: string): Promise<boolean> {
+    try {
+        await dynamodb().send(
+            new UpdateItemCommand({
+                TableName: environment("INCIDENTS_TABLE"),
+                Key: { pk: { S: keyOf(incidentId) } },
+                UpdateExpression: "SET closedAt = :now REMOVE #standing",
+                ConditionExpression: "attribute_exists(pk)",
+                ExpressionAttributeNames: { "#standing": "standing" },
+                ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
+            }),
+        );
+        return true;
+    } catch (error) {
+        if (errorCode(error) === "ConditionalCheckFailedException") return false;
+        throw error;
+    }
 }

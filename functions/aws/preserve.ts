@@ -157,11 +157,17 @@ const mostPasses = 6;
 /** Whether asking again later may help. */
 const passes = (error: Error) => error instanceof NotYetError || error instanceof TransientError || isTransient(error);
 
+export interface Preserved {
+    evidence: Evidence;
+    /** What could not be locked, un-shared or deleted in the member account, as sentences. */
+    leftOver: string[];
+}
+
 /**
  * @returns the evidence when every volume is locked and read back, or known not to be preserved: that one is in `missing`, with the reason
  * @throws NotYet until then, with what AWS refused as its cause; StepFailed when no volume can be preserved
  */
-export async function preserve(incident: Incident): Promise<Evidence> {
+export async function preserve(incident: Incident): Promise<Preserved> {
     const member = memberClient(EC2Client, incident.instance, incident.incidentId);
     const victims = await victimVolumes(member, incident);
     const sides: Sides = { incident, victims, member, forensics: forensicsClient(EC2Client) };
@@ -186,7 +192,10 @@ export async function preserve(incident: Incident): Promise<Evidence> {
                 const why = missing.map(({ volumeId, why: reason }) => `${volumeId}: ${reason}`).join("; ");
                 throw problems[0]?.error ?? new StepError("Volumes could not be preserved", why.slice(0, 2000), preservationRemedy());
             }
-            return toEvidence(incident, plan.preserved, missing, [...anomalies, ...plan.anomalies, ...aside]);
+            return {
+                evidence: toEvidence(incident, plan.preserved, missing, [...anomalies, ...plan.anomalies, ...aside]),
+                leftOver: aside,
+            };
         }
         // Evidence comes first: what only protects or tidies up does not make another pass worth while.
         if (done > 0 && made.length + plan.actions.filter((action) => !isAside(action)).length > 0 && pass < mostPasses) continue;

@@ -61,6 +61,8 @@ export const objectPrefixes = {
     errors: "errors/",
     /** The metadata of the moment: an object a part, and an index ({@link metadataObject} in domain/metadata/metadataIndex.ts). */
     metadata: "metadata/",
+    /** What the daily look at the evidence told people, each once. */
+    upkeep: "upkeep/",
     /** What the watch found not as containment left it, and what it did about it. */
     watch: "watch/",
     report: "report/",
@@ -109,6 +111,8 @@ export const pinObject = (volumeId: string, stage: string, generation: number): 
 export const receivedMessage = (sha256: string): string => `${objectPrefixes.messages}${sha256}.json`;
 /** What one release did. @param releasedAt ISO 8601 */
 export const releaseRecord = (releasedAt: string): string => `${objectPrefixes.releases}${releasedAt}.json`;
+/** What the daily look at the evidence told. @param digest of what was told, so that the same is told once */
+export const upkeepRecord = (kind: string, digest: string): string => `${objectPrefixes.upkeep}${kind}.${digest}.json`;
 /** What one look of the watch found. @param at ISO 8601 */
 export const watchRecord = (at: string): string => `${objectPrefixes.watch}${at}.json`;
 /** The ending by which the bucket knows an error record. */

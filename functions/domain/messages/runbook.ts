@@ -14,6 +14,7 @@ export const runbookHeadings = {
     firstLook: "First look",
     report: "Report",
     sealedAgain: "Sealed again",
+    evidenceUpkeep: "Evidence of an open case",
     refused: "A message started no incident",
     followedInPart: "A message was followed in part",
     stepFailed: "A step of the response failed",

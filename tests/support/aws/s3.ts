@@ -47,7 +47,8 @@ export class InMemoryS3 {
             const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
             return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
         }
-        const version = this.versions.get(key)?.find(({ id }) => id === input.VersionId);
+        const all = this.versions.get(key);
+        const version = input.VersionId === undefined ? all?.at(-1) : all?.find(({ id }) => id === input.VersionId);
         const text = input.VersionId === undefined ? this.objects.get(key) : version?.body;
         if (name === "HeadObject" && text !== undefined)
             return {

@@ -1,0 +1,83 @@
+/** The messages of the daily look at the evidence of open cases. Pure. */
+import { clip } from "../visibleText";
+import type { Message } from "./message";
+import { runbookHeadings } from "./runbook";
+
+export type Upkeep =
+    /** ISO 8601: when the first lock ends. */
+    | { kind: "expires"; at: string }
+    /** Preserved after the workflow had given up on it; volumes that are still missing, as sentences. */
+    | { kind: "late"; preserved: readonly string[]; missing: readonly string[] }
+    /** The preservation cannot be brought on, and why. */
+    | { kind: "stuck"; why: string }
+    /** Snapshots that are gone or not locked any more, as sentences. */
+    | { kind: "unprotected"; what: readonly string[] }
+    /** What could not be un-shared or deleted in the member account, as sentences. */
+    | { kind: "left-over"; what: readonly string[] };
+
+const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "title" | "summary" | "whatNow" | "sections"> => {
+    switch (upkeep.kind) {
+        case "expires":
+            return {
+                tone: "warning",
+                title: `Evidence expires soon: case ${incidentId}`,
+                summary: `The case is open, and the first lock on its evidence ends at ${upkeep.at}. From then on it can be deleted.`,
+                whatNow: [`Keep it: npm run hold -- ${incidentId} --until DATE. Or end the case: npm run close -- ${incidentId}.`],
+                sections: [],
+            };
+        case "late":
+            return {
+                tone: upkeep.missing.length === 0 ? "neutral" : "warning",
+                title: `Evidence completed late: case ${incidentId}`,
+                summary: `The workflow had given up on volumes of this case. Copies of ${upkeep.preserved.length} are complete and locked now; ${upkeep.missing.length} are missing. The case is sealed again.`,
+                whatNow: [`They were not analysed by then: npm run resume -- ${incidentId} goes on from where it failed.`],
+                sections: [
+                    { heading: "Preserved", items: [...upkeep.preserved].slice(0, 50) },
+                    ...(upkeep.missing.length === 0
+                        ? []
+                        : [{ heading: "Missing", items: upkeep.missing.slice(0, 50).map((each) => clip(each, 500)) }]),
+                ],
+            };
+        case "stuck":
+            return {
+                tone: "warning",
+                title: `Evidence is still missing: case ${incidentId}`,
+                summary: `Volumes of this case are not preserved, and the daily look could not bring them on: ${clip(upkeep.why, 1500)}`,
+                whatNow: ["Mend the cause; it is tried again every day while the case is open. Whatever else was preserved stays locked."],
+                sections: [],
+            };
+        case "unprotected":
+            return {
+                tone: "danger",
+                title: `Evidence is not protected any more: case ${incidentId}`,
+                summary: `${upkeep.what.length} evidence ${upkeep.what.length === 1 ? "snapshot is" : "snapshots are"} not as the case left them.`,
+                whatNow: [
+                    `Lock what stands: npm run hold -- ${incidentId} --until DATE. CloudTrail of the forensics account says who called UnlockSnapshot or DeleteSnapshot.`,
+                ],
+                sections: [{ heading: "What is different", items: upkeep.what.slice(0, 50) }],
+            };
+        case "left-over":
+            return {
+                tone: "neutral",
+                title: `Copies are left in the member account: case ${incidentId}`,
+                summary: "The evidence is complete and locked. What was made on the way to it could not be taken back.",
+                whatNow: [
+                    "Look what stands in the way (an organisation's policy, a lock that somebody extended); it is tried again every day while the case is open.",
+                ],
+                sections: [{ heading: "Left over", items: upkeep.what.slice(0, 50) }],
+            };
+    }
+};
+
+/** Tells of the evidence of one open case. */
+export function upkeepMessage(upkeep: Upkeep, incidentId: string, at: string): Message {
+    return {
+        ...texts(upkeep, incidentId),
+        runbook: runbookHeadings.evidenceUpkeep,
+        facts: [
+            { label: "Incident", value: incidentId },
+            { label: "Looked at", value: at },
+        ],
+        links: [],
+    };
+}
