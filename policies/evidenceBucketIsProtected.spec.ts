@@ -220,7 +220,7 @@ describe("policy evidence-bucket-is-protected", () => {
         });
     }
 
-    it("accepts a role that unlocks the interim copies it marked itself", async () => {
+    it("accepts a member's role that unlocks the interim copies it marked itself, and none where evidence may lie", async () => {
         const policy = document({
             Effect: "Allow",
             Action: ["ec2:LockSnapshot", "ec2:UnlockSnapshot"],
@@ -228,7 +228,12 @@ describe("policy evidence-bucket-is-protected", () => {
             Condition: { StringLike: { "aws:ResourceTag/clean-room:incident": "*" } },
         });
         const role = { is: aws.iam.RolePolicy, name: "responder", props: { policy } };
-        expect((await judge(evidenceBucketIsProtected, [role])).violations).to.be.empty;
+        const by = async (provider?: object) => (await judge(evidenceBucketIsProtected, [{ ...role, provider }])).violations.length;
+        expect(await by({ allowedAccountIds: ["222222222222"] })).to.equal(0);
+        // The forensics account, a provider of several accounts, and the default one.
+        expect(await by({ allowedAccountIds: ["111111111111"] })).to.equal(1);
+        expect(await by({ allowedAccountIds: ["222222222222", "111111111111"] })).to.equal(1);
+        expect(await by()).to.equal(1);
     });
 
     it("asks less of the bucket that S3 writes access logs to, and only of that one", async () => {

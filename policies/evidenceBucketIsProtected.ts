@@ -34,13 +34,16 @@ export const evidenceBucketIsProtected: ResourceValidationPolicy & StackValidati
     },
     validateResource: (args, reportViolation) => {
         inputs.remember(args);
-        ownershipFor(args);
+        const { keeper } = ownershipFor(args);
         const props = inputs.of(args as unknown as PolicyResource);
         if (isBucket(args.type) && isTagged(props)) {
             bucketProblems(props).forEach((problem) => reportViolation(`Evidence bucket "${args.name}" ${problem}.`));
         }
         const documents = documentsOf(args.type, props, "identity");
-        for (const { label, actions } of documents.flatMap(undoneByIdentity)) {
+        const account = accountOf(args);
+        // What a StackSet brings lies in the organisation's other accounts, whoever's provider makes the StackSet.
+        const keepsNone = args.urn.includes("aws:cloudformation/stackSet:StackSet") || (account !== undefined && account !== keeper);
+        for (const { label, actions } of documents.flatMap((each) => undoneByIdentity(each, keepsNone))) {
             reportViolation(
                 `Statement ${label} of "${args.name}" (${args.type}) allows ${actions.join(", ")}, by which evidence is unlocked or deleted before its time. Take it out: nothing here needs it.`,
             );

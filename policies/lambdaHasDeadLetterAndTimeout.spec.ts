@@ -18,6 +18,10 @@ describe("policy lambda-has-dead-letter-and-timeout", () => {
         });
     }
 
+    it("leaves a queue that is given by an apply to the update, which knows it", async () => {
+        expect(await violations({ ...good, deadLetterConfig: unknownString })).to.be.empty;
+    });
+
     for (const deadLetterConfig of [undefined, {}, { targetArn: "" }]) {
         it(`refuses deadLetterConfig = ${JSON.stringify(deadLetterConfig)}`, async () => {
             const messages = await violations({ ...good, deadLetterConfig });

@@ -67,7 +67,8 @@ export const lambdaHasDeadLetterAndTimeout: ResourceValidationPolicy & StackVali
                     referencedBy(one, "functionName", args.resources).includes(each) ||
                     (typeof name === "string" && isNameOf(inputs.of(one).functionName, name)),
             );
-            if (!kept && !isTarget(objectOf(deadLetterConfig).targetArn)) {
+            // Made by an apply, the whole of it is not known before the update.
+            if (!kept && deadLetterConfig !== UNKNOWN && !isTarget(objectOf(deadLetterConfig).targetArn)) {
                 reportViolation(
                     `Lambda function "${each.name}" has deadLetterConfig = ${show(deadLetterConfig)}; set targetArn to the dead-letter queue, or declare an aws.lambda.FunctionEventInvokeConfig with destinationConfig.onFailure, so that no event is lost.`,
                     each.urn,

@@ -37,6 +37,10 @@ describe("policy no-secret-in-the-clear", () => {
         expect(
             await violations(aws.ec2.Instance, { userData: "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" }),
         ).to.have.length(1);
+        const userData = Buffer.from("#!/bin/sh\nexport AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n").toString(
+            "base64",
+        );
+        expect(await violations(aws.ec2.LaunchTemplate, { userData })).to.have.length(1);
         expect(await violations(aws.ssm.Document, { content: "curl https://user:pass@example.com" })).to.have.length(1);
         expect(
             await violations(aws.codebuild.Project, {

@@ -24,8 +24,10 @@ const SETTINGS: Record<string, string[]> = {
 
 /** Types whose texts are read by everybody who may look at them: user data, descriptions, documents, schedules' inputs. */
 const TEXTS: Record<string, string[]> = {
-    "aws:ec2/instance:Instance": ["userData"],
+    "aws:ec2/instance:Instance": ["userData", "userDataBase64"],
+    "aws:ec2/launchConfiguration:LaunchConfiguration": ["userData", "userDataBase64"],
     "aws:ec2/launchTemplate:LaunchTemplate": ["userData"],
+    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": ["userData", "userDataBase64"],
     "aws:cloudwatch/eventTarget:EventTarget": ["input", "inputTransformer.inputTemplate"],
     "aws:scheduler/schedule:Schedule": ["target.input"],
     "aws:sfn/stateMachine:StateMachine": ["definition"],
@@ -64,7 +66,7 @@ export const noSecretInTheClear: ResourceValidationPolicy = {
             }
         }
         for (const path of TEXTS[args.type] ?? []) {
-            if (at(props, path.split(".")).some(isSecret)) {
+            if (at(props, path.split(".")).some((each) => isSecret(each) || isSecret(decoded(each)))) {
                 report(path);
             }
         }
@@ -78,6 +80,10 @@ function settings(value: Value): [string, Value][] {
 }
 
 const isSecret = (value: Value): boolean => typeof value === "string" && SECRET.test(value);
+
+/** What a text in base 64 says, as user data of a launch template always is. */
+const decoded = (value: Value): Value =>
+    typeof value === "string" && /^[A-Za-z0-9+/\s]{16,}={0,2}\s*$/.test(value) ? Buffer.from(value, "base64").toString("utf8") : undefined;
 
 /** A text that is written out and says nothing of where the secret really lies. */
 const isPlain = (value: Value): boolean => typeof value === "string" && !REFERENCE.test(value);

@@ -1,9 +1,10 @@
 import * as aws from "@pulumi/aws";
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
+import { LET_IN_RANGES, openAclsIn } from "./catalogue/byName";
 import { grantsOf } from "./catalogue/grantees";
 import { readDocument } from "./lib/iamDocument";
 import { ownershipFor } from "./lib/ownership";
-import { deferUnknownDocuments, documentsOf } from "./lib/policyDocuments";
+import { at, deferUnknownDocuments, documentsOf } from "./lib/policyDocuments";
 import { judgePrincipals, strangersIn } from "./lib/principals";
 import type { ResourceClass } from "./lib/references";
 import { deferWhereUnknown } from "./lib/unknown";
@@ -17,6 +18,8 @@ const SETTINGS: [ResourceClass, (props: Properties) => string | undefined][] = [
     [aws.s3.BucketV2, (props) => aclProblem(props.acl) ?? grantProblem(listOf(props.grants))],
     [aws.s3.BucketObject, (props) => aclProblem(props.acl)],
     [aws.s3.BucketObjectv2, (props) => aclProblem(props.acl)],
+    [aws.s3.BucketLogging, (props) => grantProblem(listOf(props.targetGrants))],
+    [aws.s3.BucketLoggingV2, (props) => grantProblem(listOf(props.targetGrants))],
     [aws.s3.ObjectCopy, (props) => aclProblem(props.acl) ?? grantProblem(listOf(props.grants))],
     [aws.ec2.ManagedPrefixList, (props) => prefixProblem(listOf(props.entries).map((each) => objectOf(each).cidr))],
     [aws.ec2.ManagedPrefixListEntry, (props) => prefixProblem([props.cidr])],
@@ -61,6 +64,15 @@ export const nothingIsPublic: ResourceValidationPolicy = {
             const problem = args.isType(resourceClass) ? check(props) : undefined;
             if (problem !== undefined) {
                 report(problem);
+            }
+        }
+        for (const { path, value } of openAclsIn(props).filter(({ path }) => path !== "acl")) {
+            report(`has ${path} = "${value}"; set "private"`);
+        }
+        for (const path of LET_IN_RANGES[args.type] ?? []) {
+            const open = openRange({ cidrBlocks: at(props, path.split(".")).flatMap(listOf) });
+            if (open !== undefined) {
+                report(`lets ${open} in by ${path}; name the addresses that need it`);
             }
         }
         for (const rule of ingressRules(args, props)) {

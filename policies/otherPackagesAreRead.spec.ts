@@ -34,6 +34,29 @@ const trustOf = (AWS: string): object => ({
 });
 
 describe("policy other-packages-are-read", () => {
+    it("does not take Cloud Control's bucket policy that is not known yet for something in a network", async () => {
+        expect(await all(vpc, cloudControl("AWS::S3::BucketPolicy", unknownString))).to.deep.equal([]);
+    });
+
+    it("judges a choice in a template (Fn::If) with each of its outcomes, and with what it may leave out", async () => {
+        const nothing = { Ref: "AWS::NoValue" };
+        const ours = { AWS: "arn:aws:iam::111111111111:root" };
+        const publish = (more: object) => ({ Effect: "Allow", Principal: ours, Action: "sns:Publish", Resource: "*", ...more });
+        const refused = async (statement: object) => {
+            const properties = { Topics: ["arn:aws:sns:eu-west-1:111111111111:t"], PolicyDocument: { Statement: [statement] } };
+            return (await all(stackSet(template({ T: resource("AWS::SNS::TopicPolicy", properties) })))).length;
+        };
+        const either = (...outcomes: unknown[]) => ({ "Fn::If": ["Choice", ...outcomes] });
+        const bound = { StringEquals: { "aws:PrincipalAccount": "111111111111" } };
+        expect(await refused(publish({}))).to.equal(0);
+        expect(await refused(publish({ Principal: either(ours, "*") }))).to.equal(1);
+        expect(await refused(publish({ Principal: "*", Effect: either("Deny", "Allow") }))).to.equal(1);
+        expect(await refused(publish({ Principal: "*", Condition: bound }))).to.equal(0);
+        expect(await refused(publish({ Principal: "*", Condition: either(bound, nothing) }))).to.equal(1);
+        expect(await refused(either(publish({ Principal: "*" }), nothing))).to.equal(1);
+        expect(await refused(publish({ Principal: { AWS: either(ours.AWS, "222222222222") } }))).to.equal(0);
+    });
+
     const bad: [what: string, policy: string, stack: Declared[]][] = [
         [
             "an egress rule by Cloud Control",

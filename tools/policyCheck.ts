@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { packName, policies } from "../policies/pack";
+import { componentOf, kinds } from "../policies/testing/kinds/all";
 import { findEngine, type Engine } from "./policy/engine";
 import type { Inspection, PolicyNote } from "./policy/eventLog";
 import { root, withStack } from "./policy/inspect";
@@ -12,7 +13,8 @@ const USAGE = `npm run policy:check -- --stack NAME [--stack NAME…] | --bad [V
   --stack NAME    preview the stack with the policy pack; every policy must hold. Where AWS is a stand-in: then update it, preview it
                   again, which must find nothing to change, and destroy it, which must leave nothing
   --preview-only  stop after the first preview, and say how many checks wait for an update
-  --bad           preview the bad variants in tests/policies/variants (all, or those named); each must fail with the policy it is named after`;
+  --bad           preview the bad variants in tests/policies/variants (all, or those named); each must fail with the policy it is named after.
+                  All: also the small programs of each kind, good and bad (policies/testing/kinds)`;
 
 const variantsFolder = path.join(root, "tests/policies/variants");
 
@@ -38,6 +40,9 @@ async function main(): Promise<number> {
     }
     if (values.bad) {
         ok = (await checkVariants(engine, variantsToCheck(positionals))) && ok;
+        if (positionals.length === 0) {
+            ok = (await checkKinds(engine)) && ok;
+        }
     }
     return ok ? 0 : 1;
 }
@@ -102,6 +107,31 @@ async function checkVariants(engine: Engine, variants: string[]): Promise<boolea
         }
     }
     return ok;
+}
+
+/** Every small program of each kind is refused by a policy it names, or by none; those that only an update can tell are let through by the preview, visibly. */
+async function checkKinds(engine: Engine): Promise<boolean> {
+    const { violations, deferred } = await previewed(engine, path.join(root, "tests/policies/kinds"));
+    const cases = kinds.flatMap((kind) => kind.cases);
+    const wrong = cases.flatMap(({ name, policies: named, late }) => {
+        const said = (notes: PolicyNote[]): string[] => [
+            ...new Set(notes.filter(({ resource }) => resource.includes(`${componentOf(name)}$`)).map(({ policy }) => policy)),
+        ];
+        const [refused, waits] = [said(violations), said(deferred)];
+        const isRight =
+            named.length === 0
+                ? refused.length === 0
+                : named.some((policy) => refused.includes(policy) || (late && waits.includes(policy)));
+        return isRight ? [] : [`  ${name}: expected ${named.join(" or ") || "no violation"}, got ${refused.join(", ") || "none"}`];
+    });
+    const nobodys = violations.filter(({ resource }) => !cases.some(({ name }) => resource.includes(`${componentOf(name)}$`)));
+    nobodys.forEach(print);
+    const good = cases.filter(({ policies: named }) => named.length === 0).length;
+    console.log(
+        `kinds: ${cases.length - good} bad and ${good} good programs of ${kinds.length} kinds, ${cases.length - wrong.length} judged as expected`,
+    );
+    wrong.forEach((line) => console.error(line));
+    return wrong.length === 0 && nobodys.length === 0;
 }
 
 /** Whether a variant says which accounts and Regions there are: that speaks for the whole stack. */

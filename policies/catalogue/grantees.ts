@@ -1,4 +1,5 @@
 /** Properties that let somebody in, or send something out, beside any policy document. */
+import { namedIn } from "./byName";
 import type { Receiver } from "../lib/serviceSources";
 import { at } from "../lib/policyDocuments";
 import { listOf, objectOf, UNKNOWN, type Properties, type Value } from "../lib/values";
@@ -71,10 +72,20 @@ function destinationIn(policyDocument: Value): Value {
     }
 }
 
+/** The objects of a text of JSON that is one, or a list of them. */
+function rulesIn(policy: Value): Properties[] {
+    try {
+        return listOf(typeof policy === "string" ? (JSON.parse(policy) as Value) : policy).map(objectOf);
+    } catch {
+        return []; // Not JSON: AWS takes no such policy.
+    }
+}
+
 const ADMINISTRATOR = "the administration of a service for the whole organisation";
 
 /** Every type of the provider that lets somebody in by a property, by its token. */
 export const GRANTEES: Readonly<Record<string, Giving>> = {
+    "aws:accountaccess/entitlement:Entitlement": given("an entitlement", "entitlement.principalRole.accountId"),
     "aws:acmpca/permission:Permission": {
         grants: ({ principal, sourceAccount }) => [
             grant("principal", principal, "the certificate authority", condition("StringEquals", { "aws:SourceAccount": sourceAccount })),
@@ -102,7 +113,14 @@ export const GRANTEES: Readonly<Record<string, Giving>> = {
             everyoneAt({ to: destinationIn(policyDocument) }, "to").map((each) => grant("policyDocument", each, "logs")),
     },
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": sent("logs", "destinationArn"),
+    "aws:detective/organizationAdminAccount:OrganizationAdminAccount": given(ADMINISTRATOR, "accountId"),
     "aws:detective/invitationAccepter:InvitationAccepter": sent("the account's behaviour", "graphArn"),
+    ...Object.fromEntries(
+        ["Connection", "PrivateVirtualInterface", "PublicVirtualInterface", "TransitVirtualInterface"].map((what) => [
+            `aws:directconnect/hosted${what}:Hosted${what}`,
+            given("a line into the network", "ownerAccountId"),
+        ]),
+    ),
     "aws:directoryservice/sharedDirectory:SharedDirectory": given("a directory", "target.id"),
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": given("snapshots", "policyDetails.schedules.shareRule.targetAccounts"),
     "aws:ec2/amiLaunchPermission:AmiLaunchPermission": given(
@@ -161,6 +179,15 @@ export const GRANTEES: Readonly<Record<string, Giving>> = {
     "aws:macie2/organizationAdminAccount:OrganizationAdminAccount": given(ADMINISTRATOR, "adminAccountId"),
     "aws:oam/link:Link": sent("the account's telemetry", "sinkIdentifier"),
     "aws:opensearch/authorizeVpcEndpointAccess:AuthorizeVpcEndpointAccess": given("an endpoint of the domain", "account"),
+    // JSON, but no policy documents of IAM's.
+    "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": {
+        grants: ({ policy }) =>
+            rulesIn(policy).flatMap(({ Principal }) => listOf(Principal).map((each) => grant("policy", each, "the collection"))),
+    },
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": {
+        grants: ({ policy }) =>
+            rulesIn(policy).flatMap(({ AllowFromPublic }) => (AllowFromPublic === true ? [grant("policy", "*", "connections")] : [])),
+    },
     "aws:organizations/delegatedAdministrator:DelegatedAdministrator": given(ADMINISTRATOR, "accountId"),
     "aws:ram/principalAssociation:PrincipalAssociation": given("shared resources", "principal"),
     "aws:ram/resourceShareAssociationsExclusive:ResourceShareAssociationsExclusive": given("shared resources", "principals"),
@@ -182,7 +209,14 @@ export const GRANTEES: Readonly<Record<string, Giving>> = {
 /** What a resource lets somebody do by its properties, each as a policy document of one statement. @param props revealed */
 export function grantsOf(type: string, props: Properties): (Grant & { receiver: Receiver })[] {
     const giving = GRANTEES[type];
-    return (giving?.grants(props) ?? [])
-        .filter(({ statement }) => statement.Principal !== undefined)
-        .map((each) => ({ ...each, receiver: giving?.receiver ?? "other" }));
+    const listed = (giving?.grants(props) ?? []).filter(({ statement }) => statement.Principal !== undefined);
+    const isListed = (path: string): boolean => listed.some((each) => each.path === path);
+    return [
+        ...listed,
+        ...(type.startsWith("aws:")
+            ? namedIn(props)
+                  .filter(({ path }) => !isListed(path))
+                  .map(({ path, value, what }) => grant(path, value, what))
+            : []),
+    ].map((each) => ({ ...each, receiver: giving?.receiver ?? "other" }));
 }

@@ -1,6 +1,7 @@
 import type { PolicyResource } from "@pulumi/policy";
 import { runtime } from "@pulumi/pulumi";
 import { pairs, translationOf, type Translation } from "../catalogue/cloudFormation";
+import { isLookedAt } from "../catalogue/network";
 import { arnOf, readTemplate, type Template } from "./template";
 import { throwOnUnknown } from "./unknown";
 import { objectOf, reveal, show, UNKNOWN, type Properties, type Value } from "./values";
@@ -87,7 +88,7 @@ function single(carrier: Carrier, name: string, state: Value, from: string | und
     const depends = carrier.propertyDependencies ?? {};
     if (state === UNKNOWN) {
         const unknown: Properties = Object.fromEntries<Value>(
-            [...Object.values(translation.rename), ...PLACES].map((property) => [property, UNKNOWN]),
+            [...Object.values(translation.rename), ...(isLookedAt(translation.type) ? PLACES : [])].map((property) => [property, UNKNOWN]),
         );
         const found = translated({
             carrier,
@@ -118,7 +119,7 @@ function single(carrier: Carrier, name: string, state: Value, from: string | und
     return collect([found], accountId);
 }
 
-/** Properties that place a resource of any type, which count as not known where its whole state is not. */
+/** Properties that place a resource in a network, which count as not known where its whole state is not. A type in no list of the network has none. */
 const PLACES = ["vpcId", "subnetId", "subnetIds", "securityGroupId", "routeTableId", "networkInterfaceId"];
 
 /** The last templates read: every policy asks for the same. */

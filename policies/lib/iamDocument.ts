@@ -61,7 +61,9 @@ export function readDocument(value: Value): PolicyDocument {
         return malformed(`is not a JSON object: ${show(document)}`);
     }
     const statements = listOf(element(document, "Statement"));
-    const known = statements.flatMap((statement, index) => (statement === UNKNOWN ? [] : [readStatement(objectOf(statement), index)]));
+    const known = statements.flatMap((statement, index) =>
+        statement === UNKNOWN ? [] : outcomesOf(objectOf(statement)).map((each) => readStatement(each, index)),
+    );
     return {
         statements: known,
         unknown: known.length < statements.length || known.some(({ unknown }) => unknown.length > 0),
@@ -69,6 +71,18 @@ export function readDocument(value: Value): PolicyDocument {
 }
 
 const malformed = (problem: string): PolicyDocument => ({ statements: [], unknown: false, malformed: problem });
+
+/** A template may leave open which effect, principal or condition a statement has (`Fn::If`), which are no lists in IAM: one statement for each outcome. */
+function outcomesOf(statement: Properties): Properties[] {
+    return ["Effect", "Principal", "Condition"].reduce<Properties[]>(
+        (outcomes, name) =>
+            outcomes.flatMap((each) => {
+                const value = element(each, name);
+                return Array.isArray(value) ? value.map((one) => ({ ...each, [name]: one })) : [each];
+            }),
+        [statement],
+    );
+}
 
 function readStatement(statement: Properties, index: number): Statement {
     const sid = element(statement, "Sid");

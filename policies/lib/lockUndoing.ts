@@ -17,10 +17,14 @@ const NOT_ON_EVIDENCE = [
     "s3:PutBucketPublicAccessBlock",
 ];
 
-/** What statements of an identity policy allow that undoes evidence, by action as it is written. Wildcards in actions are role-has-no-wildcards' to refuse. */
-export function undoneByIdentity({ statements }: PolicyDocument): { label: string; actions: string[] }[] {
+/**
+ * What statements of an identity policy allow that undoes evidence, by action as it is written. Wildcards in actions are role-has-no-wildcards' to refuse.
+ *
+ * @param keepsNone whether the identity certainly lies in an account that keeps no evidence
+ */
+export function undoneByIdentity({ statements }: PolicyDocument, keepsNone: boolean): { label: string; actions: string[] }[] {
     return undone(statements, (statement) => [
-        ...statement.actions.filter((action) => NEVER.some((each) => same(each, action)) && !isOfOneTag(statement, action)),
+        ...statement.actions.filter((action) => NEVER.some((each) => same(each, action)) && !(keepsNone && isOfOneTag(statement, action))),
         ...(statement.resources.some(mayBeEvidence)
             ? statement.actions.filter((action) => NOT_ON_EVIDENCE.some((each) => same(each, action)))
             : []),
@@ -45,7 +49,7 @@ function undone(statements: readonly Statement[], of: (statement: Statement) => 
 
 /**
  * Whether a statement unlocks only snapshots with some tag: a responder locks its interim copies in the member's account while they are copied.
- * Evidence lies in the forensics account, where it is no interim copy; S3's locks are lifted for nobody.
+ * Where evidence lies, in the forensics account, a tag excuses nothing; S3's locks are lifted for nobody.
  */
 function isOfOneTag({ conditions }: Statement, action: string): boolean {
     return (

@@ -55,6 +55,7 @@ export const POLICY_DOCUMENTS: Readonly<Record<string, readonly DocumentPlace[]>
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": [identity()],
     "aws:elasticsearch/domain:Domain": [resource("accessPolicies")],
     "aws:elasticsearch/domainPolicy:DomainPolicy": [resource("accessPolicies")],
+    "aws:fsx/s3AccessPointAttachment:S3AccessPointAttachment": [resource("s3AccessPoint.policy")],
     "aws:glacier/vault:Vault": [resource("accessPolicy")],
     "aws:glacier/vaultLock:VaultLock": [resource()],
     "aws:glue/resourcePolicy:ResourcePolicy": [resource()],

@@ -56,14 +56,18 @@ export function readTemplate(body: string, surroundings: Surroundings): Template
         accountId: surroundings.accountId,
         parameters: { ...defaults, ...surroundings.parameters },
         mappings: objectOf(template.Mappings),
+        leavesOut: false,
     };
     return {
         problems,
-        resources: declared.map(([logicalId, each]) => ({
-            logicalId,
-            type: textOf(objectOf(each).Type ?? "nothing"),
-            properties: objectOf(resolve(objectOf(each).Properties, scope)),
-        })),
+        resources: declared.flatMap(([logicalId, each]) => {
+            const type = textOf(objectOf(each).Type ?? "nothing");
+            const { Properties: given } = objectOf(each);
+            // What a condition may leave out is judged with it and without it.
+            const outcomes = [scope, { ...scope, leavesOut: true }].map((one) => objectOf(resolve(given, one)));
+            const [full, lean] = outcomes.map((one) => JSON.stringify(one));
+            return (full === lean ? outcomes.slice(0, 1) : outcomes).map((properties) => ({ logicalId, type, properties }));
+        }),
     };
 }
 
@@ -71,12 +75,20 @@ interface Scope {
     accountId: string;
     parameters: Properties;
     mappings: Properties;
+    /** Whether everything is left out that a condition may leave out (`AWS::NoValue`). */
+    leavesOut: boolean;
 }
+
+const isChoice = (value: Value): boolean => Object.keys(objectOf(value)).join() === "Fn::If";
+const isNothing = (value: Value): boolean => objectOf(value).Ref === "AWS::NoValue";
 
 /** A value with its intrinsic functions replaced by what they give, or by a text that says what they would. */
 function resolve(value: Value, scope: Scope): Value {
     if (Array.isArray(value)) {
-        return value.map((each) => resolve(each, scope)).filter((each) => each !== undefined);
+        // A choice in a list stands for one element of it, or for none.
+        return value
+            .flatMap((each): Value[] => (isChoice(each) ? listOf(resolve(each, scope)) : [resolve(each, scope)]))
+            .filter((each) => each !== undefined);
     }
     if (typeof value !== "object" || value === null) {
         return value;
@@ -112,11 +124,15 @@ function intrinsic(name: string, argument: Value, scope: Scope): Value {
         }
         case "Fn::GetAtt":
             return attribute(listOf(argument).map(String).join("."), scope.accountId);
-        case "Fn::If":
+        case "Fn::If": {
+            const branches = listOf(argument).slice(1);
+            if (scope.leavesOut && branches.some(isNothing)) {
+                return undefined;
+            }
             // Either may be deployed, so both are judged.
-            return listOf(argument)
-                .slice(1)
-                .flatMap((each) => listOf(resolve(each, scope)));
+            const outcomes = branches.filter((each) => !isNothing(each)).map((each) => resolve(each, scope));
+            return outcomes.length === 1 ? outcomes[0] : outcomes.flatMap(listOf);
+        }
         case "Fn::Select": {
             const [index, list] = listOf(argument);
             return listOf(resolve(list, scope))[Number(index)];
