@@ -19,7 +19,7 @@ import { log } from "./aws/handler";
 import { readIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { markSettled, openCases, type OpenCase } from "./aws/pinsTable";
+import { markSettled, openCases, type CaseItem } from "./aws/pinsTable";
 import { preserve, preserveMemberPermissions, preservePermissions, preserveVariables } from "./aws/preserve";
 import { locksOf, snapshotsById } from "./aws/snapshots";
 import { listStandingPermissions } from "./aws/standingContainments";
@@ -117,7 +117,7 @@ async function finish(incident: Incident): Promise<boolean> {
 }
 
 /** @returns whether anything may have come into the case that has to be sealed */
-async function lookAfter({ incidentId, pins, settled }: OpenCase): Promise<boolean> {
+async function lookAfter({ incidentId, pins, settled }: CaseItem): Promise<boolean> {
     const ec2 = forensicsClient(EC2Client);
     const ids = pins.filter(({ stage }) => stage === "evidence").map(({ snapshotId }) => snapshotId);
     const snapshots = await snapshotsById(ec2, ids);

@@ -1,16 +1,19 @@
 /**
- * `npm run incidents -- [--region REGION]`: the instances that wait for an answer before anything is done, those that stand contained, with the
- * incidents that share each containment, and how far the analyses are that have not ended.
+ * `npm run incidents -- [--region REGION] [--json]`: every incident with its state, its containment and when that was last looked at, its evidence, who
+ * decided, and what it costs a day; those that wait for an answer first, what drifted, and how far analyses are that have not ended. `--json` prints
+ * the incidents alone, as tools/incidents/incidentList.ts describes them.
  *
  * With the operator's own AWS credentials of the forensics account (the default chain; AWS_ENDPOINT_URL is honoured), who needs
- * dynamodb:Query on the incidents table's index and kms:Decrypt on its key; for the progress of analyses s3:GetObject on the evidence
- * bucket and logs:FilterLogEvents on /clean-room/analysis, without which the list is shorter. Exit 0 when the list was read, 2 when it could not be.
+ * dynamodb:Scan and dynamodb:Query on the incidents table and its index and kms:Decrypt on its key; for the locks of evidence and the forensic
+ * instances ec2:DescribeSnapshots, DescribeLockedSnapshots and DescribeInstances; for the progress of analyses s3:GetObject on the evidence
+ * bucket and logs:FilterLogEvents on /clean-room/analysis. Without the latter the list is shorter. Exit 0 when the list was read, 2 when it could not be.
  */
 import { parseArgs } from "node:util";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { listHeld, listStanding } from "../functions/aws/standingContainments";
 import { evidenceBucketName, incidentsTableName } from "../infra/names";
 import { analysisProgress } from "./analysisProgress";
+import { incidentLines, incidentRows } from "./incidents/incidentList";
+import { readIncidents } from "./incidents/readIncidents";
 import { heldLines, standingLines } from "./standingLines";
 
 /** What runs now. The list above stands whatever comes of this. */
@@ -28,13 +31,26 @@ async function printProgress(incidentIds: readonly string[], region: string): Pr
 }
 
 async function main(args: string[]): Promise<void> {
-    const { values } = parseArgs({ args, options: { region: { type: "string" } } });
+    const { values } = parseArgs({ args, options: { region: { type: "string" }, json: { type: "boolean", default: false } } });
     const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
     if (!region) throw new Error("No Region given. Use --region or AWS_REGION: the Region of the instances.");
     // What the functions read from their environment; the names are the program's.
     Object.assign(process.env, { AWS_REGION: region, INCIDENTS_TABLE: incidentsTableName });
-    const standing = await listStanding();
-    for (const line of [...heldLines(await listHeld()), ...standingLines(standing)]) console.log(line);
+    const found = await readIncidents(region);
+    const rows = incidentRows(found);
+    if (values.json) {
+        console.log(JSON.stringify({ schemaVersion: 1, region, readAt: new Date().toISOString(), incidents: rows }, null, 2));
+        if (found.problem) console.error(found.problem);
+        return;
+    }
+    const { standing } = found;
+    for (const line of [
+        ...heldLines(found.records.filter(({ heldSince }) => heldSince)),
+        ...incidentLines(rows),
+        ...standingLines(standing),
+    ])
+        console.log(line);
+    if (found.problem) console.log(found.problem);
     await printProgress(
         standing.flatMap(({ incidentIds }) => incidentIds),
         region,

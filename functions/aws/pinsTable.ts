@@ -61,21 +61,27 @@ export async function writeTablePin(incidentId: string, pin: Pin): Promise<boole
     }
 }
 
-export interface OpenCase {
+/** What the table has of a case's evidence. */
+export interface CaseItem {
     incidentId: string;
     pins: Pin[];
     /** Everything was preserved and tidied up when it was looked at. */
     settled: boolean;
+    /** ISO 8601; null while it is open. */
+    closedAt: string | null;
 }
 
+/** An item of the table as a case's evidence. */
+export const caseOf = (item: Record<string, AttributeValue>): CaseItem => ({
+    incidentId: item.pk!.S!.slice("pins#".length),
+    pins: pinsOf(item),
+    settled: item.settledAt !== undefined,
+    closedAt: item.closedAt?.S ?? null,
+});
+
 /** Cases that are open and have evidence, with their pins. */
-export async function openCases(): Promise<OpenCase[]> {
-    const items = await listMarked(openCaseMark);
-    return items.map((item) => ({
-        incidentId: item.pk!.S!.slice("pins#".length),
-        pins: pinsOf(item),
-        settled: item.settledAt !== undefined,
-    }));
+export async function openCases(): Promise<CaseItem[]> {
+    return (await listMarked(openCaseMark)).map(caseOf);
 }
 
 /** Notes that nothing of the case is left to preserve or to tidy up. */
