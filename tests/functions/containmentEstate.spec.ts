@@ -86,12 +86,12 @@ describe("containment of several instances in one VPC and with one role", functi
         const kinds: Record<typeof kind, () => unknown> = {
             groups: () => (victim.interfaces[0]!.groups = ["sg-evil"]),
             rule: () =>
-                estate.shared.groups
+                estate.shared.ec2.vpc.groups
                     .find(({ GroupId }) => GroupId === stands.groups.isolation)
                     ?.egress.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }),
             metadata: () => (victim.metadata = "enabled"),
-            policy: () => estate.shared.policies.delete(denyPolicyName),
-            "foreign-policy": () => estate.shared.policies.set(denyPolicyName, '{"Version":"2012-10-17","Statement":[]}'),
+            policy: () => estate.shared.iam.policies.delete(denyPolicyName),
+            "foreign-policy": () => estate.shared.iam.policies.set(denyPolicyName, '{"Version":"2012-10-17","Statement":[]}'),
             termination: () => (victim.attributes.disableApiTermination = false),
             volume: () => (victim.deleteOnTermination["/dev/xvda"] = true),
             "auto-scaling": () => (victim.autoScaling = "InService"),
@@ -113,7 +113,7 @@ describe("containment of several instances in one VPC and with one role", functi
         const stands = (await standing(number))!;
         const { interfaces, metadata, attributes, deleteOnTermination, autoScaling, incident: its } = member(number);
         const isolation = stands.groups.isolation!;
-        const group = estate.shared.groups.find(({ GroupId }) => GroupId === isolation)!;
+        const group = estate.shared.ec2.vpc.groups.find(({ GroupId }) => GroupId === isolation)!;
         expect(
             {
                 groups: interfaces.map(({ groups }) => groups),
@@ -122,7 +122,7 @@ describe("containment of several instances in one VPC and with one role", functi
                 protected: attributes,
                 mortal: Object.values(deleteOnTermination).some((each) => each),
                 autoScaling,
-                denied: deniedInstances(estate.shared.policies.get(denyPolicyName) ?? null).includes(instanceArn(its.instance)),
+                denied: deniedInstances(estate.shared.iam.policies.get(denyPolicyName) ?? null).includes(instanceArn(its.instance)),
             },
             `instance ${number}`,
         ).to.deep.equal({
@@ -205,7 +205,7 @@ describe("containment of several instances in one VPC and with one role", functi
                         }
                         expect(estate.members.map((each) => each.snapshot())).to.deep.equal(before);
                         // A group that AWS was too busy to delete stays, told in the release, and nobody carries it.
-                        const left = new Set(estate.shared.groups.map(({ GroupId }) => GroupId));
+                        const left = new Set(estate.shared.ec2.vpc.groups.map(({ GroupId }) => GroupId));
                         if (busyness === 0) expect([...left]).to.deep.equal([]);
                         expect(
                             estate.members

@@ -17,13 +17,14 @@ describe("credentials of an instance whose profile was swapped", () => {
         account.install({});
         // Before the finding came, somebody gave it another profile.
         account.profile = "harmless";
-        account.profiles.harmless = "harmless";
-        account.otherRoles.set("harmless", new Map());
+        account.iam.profiles.harmless = "harmless";
+        account.iam.otherRoles.set("harmless", new Map());
     });
     afterEach(() => account.remove());
     const contain = (about: Incident = incident) => handler({ incident: about }) as Promise<Containment>;
     const isDenied = (role: string) =>
-        deniedInstances((role === "app" ? account.policies : account.otherRoles.get(role))?.get(denyPolicyName) ?? null).length === 1;
+        deniedInstances((role === "app" ? account.iam.policies : account.iam.otherRoles.get(role))?.get(denyPolicyName) ?? null).length ===
+        1;
     const about = (change: { profileArn?: string; identities?: string[] }): Incident => ({
         ...incident,
         finding: {
@@ -50,14 +51,14 @@ describe("credentials of an instance whose profile was swapped", () => {
     it("are denied on the role that the finding names, and on the one it has now", async () => {
         await contain(about({ profileArn: profileArn("app") }));
         expect([isDenied("app"), isDenied("harmless")]).to.deep.equal([true, true]);
-        account.policies.clear();
-        account.otherRoles.set("other", new Map());
+        account.iam.policies.clear();
+        account.iam.otherRoles.set("other", new Map());
         await contain(about({ identities: ["ASIAIOSFODNN7EXAMPLE", `AROAIOSFODNN7EXAMPLE:${instance.instanceId}`, "other"] }));
         expect(isDenied("other")).to.equal(true);
     });
 
     it("are not looked for in roles of another account, nor of another instance's session", async () => {
-        account.otherRoles.set("other", new Map());
+        account.iam.otherRoles.set("other", new Map());
         await contain(
             about({
                 profileArn: "arn:aws:iam::999999999999:instance-profile/app",
@@ -71,7 +72,7 @@ describe("credentials of an instance whose profile was swapped", () => {
         [
             "its launch",
             () =>
-                account.trail.push(
+                account.cloudTrail.trail.push(
                     event("RunInstances", {
                         responseElements: { items: [{ instanceId: instance.instanceId, iamInstanceProfile: { arn: profileArn("app") } }] },
                     }),
@@ -80,7 +81,7 @@ describe("credentials of an instance whose profile was swapped", () => {
         [
             "an association that CloudTrail files under nothing of its own",
             () =>
-                account.trail.push(
+                account.cloudTrail.trail.push(
                     event(
                         "AssociateIamInstanceProfile",
                         { requestParameters: { InstanceId: instance.instanceId, IamInstanceProfile: { Arn: profileArn("app") } } },
@@ -88,7 +89,7 @@ describe("credentials of an instance whose profile was swapped", () => {
                     ),
                 ),
         ],
-        ["what it called", () => account.trail.push(event("ListBuckets", bySession("app"), [], instance.instanceId))],
+        ["what it called", () => account.cloudTrail.trail.push(event("ListBuckets", bySession("app"), [], instance.instanceId))],
     ];
     for (const [what, happen] of histories)
         it(`are denied on the role that CloudTrail knows by ${what}, after the cut, and given back at the release`, async () => {
@@ -104,7 +105,7 @@ describe("credentials of an instance whose profile was swapped", () => {
         });
 
     it("opened sessions in other roles, which are named as not cut", async () => {
-        account.trail.push(
+        account.cloudTrail.trail.push(
             event(
                 "AssumeRole",
                 {
@@ -145,9 +146,9 @@ describe("credentials of an instance whose profile was swapped", () => {
             { Key: "kubernetes.io/cluster/prod", Value: "owned" },
             { Key: "aws:ecs:clusterName", Value: "c" },
         ];
-        const describe = account.onDescribeInstances.bind(account);
-        account.onDescribeInstances = () => {
-            const answer = describe() as { Reservations: { Instances: object[] }[] };
+        const describe = account.ec2.onDescribeInstances.bind(account.ec2);
+        account.ec2.onDescribeInstances = () => {
+            const answer = describe({}) as { Reservations: { Instances: object[] }[] };
             Object.assign(answer.Reservations[0]!.Instances[0]!, { Operator: { Managed: true, Principal: "eks.amazonaws.com" } });
             return answer;
         };
@@ -159,7 +160,7 @@ describe("credentials of an instance whose profile was swapped", () => {
     });
 
     it("are denied although somebody had put a policy of our name there, which is overwritten and told", async () => {
-        account.otherRoles
+        account.iam.otherRoles
             .get("harmless")!
             .set(denyPolicyName, '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}');
         const { steps } = await contain();

@@ -3,6 +3,7 @@ import { handler } from "../../functions/isolateInstance";
 import { handler as release } from "../../functions/releaseInstance";
 import type { Containment } from "../../functions/domain/containers";
 import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
+import type { Group } from "../support/aws/vpc";
 import { MemberAccount } from "../support/memberAccount";
 import { VirtualTime } from "../support/virtualTime";
 import { incident, thrown } from "./inMemoryAws";
@@ -25,7 +26,7 @@ describe("isolateInstance", () => {
     const time = new VirtualTime();
     const contain = () => handler({ incident }) as Promise<Containment>;
     const written = () => JSON.parse(account.objects.get(`${incident.prefix}containment.json`)!) as Containment;
-    const isolation = () => account.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))!.GroupId;
+    const isolation = () => account.ec2.vpc.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))!.GroupId;
 
     it("contains the instance in every respect and records what it did", async () => {
         const containment = await contain();
@@ -38,8 +39,8 @@ describe("isolateInstance", () => {
             ...account.attributes,
             metadata: account.metadata,
             scaling: account.autoScaling,
-            targets: account.targets,
-            classic: account.classic,
+            targets: account.loadBalancing.targets,
+            classic: account.loadBalancing.classic,
         }).to.deep.equal({
             disableApiTermination: true,
             disableApiStop: true,
@@ -50,7 +51,7 @@ describe("isolateInstance", () => {
             classic: [],
         });
         expect(Object.values(account.deleteOnTermination)).to.deep.equal([false, false]);
-        expect(account.acls).to.deep.equal({ "subnet-a": "acl-own", "subnet-b": "acl-own" });
+        expect(account.ec2.vpc.acls).to.deep.equal({ "subnet-a": "acl-own", "subnet-b": "acl-own" });
         expect(containment.uncut.filter((each) => /NAT|transit|DNS resolver/.test(each))).to.have.length(3);
         expect(containment.uncut.join())
             .to.contain("keys of users on its disks")
@@ -71,7 +72,9 @@ describe("isolateInstance", () => {
 
     it("makes the missing groups without a rule too many, while the instance leaves its group", async () => {
         await contain();
-        expect(account.groups.map(({ GroupName, ingress, egress }) => [GroupName, ingress.length, egress.length])).to.have.deep.members([
+        expect(
+            account.ec2.vpc.groups.map(({ GroupName, ingress, egress }) => [GroupName, ingress.length, egress.length]),
+        ).to.have.deep.members([
             [`clean-room-isolation-${incident.incidentId}`, 0, 0],
             [`clean-room-untrack-${incident.incidentId}`, 2, 2],
         ]);
@@ -90,21 +93,21 @@ describe("isolateInstance", () => {
 
     it("keeps to its deny although IAM goes on showing the policy as it was for some reads", async function () {
         this.timeout(10_000);
-        const read = account.onGetRolePolicy.bind(account);
+        const read = account.iam.onGetRolePolicy.bind(account.iam);
         let late = 4;
-        account.onGetRolePolicy = (input) => {
+        account.iam.onGetRolePolicy = (input) => {
             if (late-- > 0) throw Object.assign(new Error("not yet"), { name: "NoSuchEntityException" });
             return read(input);
         };
         const containment = await contain();
         expect(outcomes(containment, "denyCredentials")).to.deep.equal(["done"]);
-        expect(deniedInstances(account.policies.get(denyPolicyName)!)).to.have.length(1);
+        expect(deniedInstances(account.iam.policies.get(denyPolicyName)!)).to.have.length(1);
     });
 
     it("says so when its deny does not last", async function () {
         this.timeout(20_000);
         account.after = (operation) => {
-            if (operation === "PutRolePolicy") account.policies.clear();
+            if (operation === "PutRolePolicy") account.iam.policies.clear();
         };
         const containment = await contain();
         expect(containment.contained).to.equal(true);
@@ -163,23 +166,23 @@ describe("isolateInstance", () => {
     it("contains at once where load balancers are throttled, and names what it could not read when they stay so", async function () {
         this.timeout(10_000);
         let throttled = 3;
-        const read = account.onDescribeTargetGroups.bind(account);
-        account.onDescribeTargetGroups = () => {
+        const read = account.loadBalancing.onDescribeTargetGroups.bind(account.loadBalancing);
+        account.loadBalancing.onDescribeTargetGroups = () => {
             if (throttled-- > 0) throw awsError("ThrottlingException");
             return read();
         };
         const containment = await contain();
         expect(containment.contained).to.equal(true);
-        expect(account.targets).to.deep.equal([]);
+        expect(account.loadBalancing.targets).to.deep.equal([]);
         expect(account.calls.indexOf("ModifyNetworkInterfaceAttribute")).to.be.lessThan(account.calls.indexOf("DescribeTargetHealth"));
     });
 
     it("contains in a VPC with IPv6, whose groups are born with another rule", async () => {
-        account.ipv6 = true;
+        account.ec2.vpc.ipv6 = true;
         const containment = await contain();
         expect(containment.contained).to.equal(true);
         expect(containment.steps.filter(({ outcome }) => outcome === "failed")).to.deep.equal([]);
-        expect(account.groups.map(({ ingress, egress }) => [ingress.length, egress.length])).to.have.deep.members([
+        expect(account.ec2.vpc.groups.map(({ ingress, egress }) => [ingress.length, egress.length])).to.have.deep.members([
             [0, 0],
             [2, 2],
         ]);
@@ -188,8 +191,8 @@ describe("isolateInstance", () => {
     it("uses no group of a stranger's that has our name and tag", async () => {
         const Tags = [{ Key: "clean-room:role", Value: "isolation" }];
         for (const GroupName of ["clean-room-isolation", `clean-room-isolation-${incident.incidentId}`])
-            account.groups.push({ GroupId: `sg-${GroupName.length}`, GroupName, VpcId: "vpc-1", Tags, ingress: [], egress: [] });
-        const strangers = account.groups.map(({ GroupId }) => GroupId);
+            account.ec2.vpc.groups.push({ GroupId: `sg-${GroupName.length}`, GroupName, VpcId: "vpc-1", Tags, ingress: [], egress: [] });
+        const strangers = account.ec2.vpc.groups.map(({ GroupId }) => GroupId);
         const containment = await contain();
         expect(containment.contained).to.equal(true);
         expect(strangers).to.not.include(containment.isolationGroupId);
@@ -197,9 +200,9 @@ describe("isolateInstance", () => {
 
     it("uses no untrack group that has been given another rule, and no isolation group that was opened", async () => {
         await contain();
-        for (const group of account.groups) group.egress.push({ IpProtocol: "tcp", IpRanges: [{ CidrIp: "203.0.113.0/24" }] });
+        for (const group of account.ec2.vpc.groups) group.egress.push({ IpProtocol: "tcp", IpRanges: [{ CidrIp: "203.0.113.0/24" }] });
         account.interfaces[0]!.groups = ["sg-app"];
-        const before = account.groups.map(({ GroupId }) => GroupId);
+        const before = account.ec2.vpc.groups.map(({ GroupId }) => GroupId);
         const again = await contain();
         expect(again.contained).to.equal(true);
         expect(before).to.not.include(again.isolationGroupId);
@@ -211,19 +214,22 @@ describe("isolateInstance", () => {
             "gives its isolation group a rule",
             (group) => void group.ingress.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "198.51.100.0/24" }] }),
         ],
-        ["deletes the rules that make its untrack group", (group) => void (account.groups.find((each) => each !== group)!.egress = [])],
+        [
+            "deletes the rules that make its untrack group",
+            (group) => void (account.ec2.vpc.groups.find((each) => each !== group)!.egress = []),
+        ],
         ["gives the interface its groups back", () => void (account.interfaces[1]!.groups = ["sg-app"])],
-    ] as [string, (group: MemberAccount["groups"][number]) => void][])
+    ] as [string, (group: Group) => void][])
         it(`contains the instance at once although somebody ${what} while it is cut, and says so`, async () => {
             time.install();
             let changes = 0;
             account.after = (operation) => {
                 if (operation !== "ModifyNetworkInterfaceAttribute" || ++changes !== 4) return;
-                undo(account.groups.find(({ GroupId }) => GroupId === isolation())!);
+                undo(account.ec2.vpc.groups.find(({ GroupId }) => GroupId === isolation())!);
             };
             const containment = await contain();
             expect(containment.contained).to.equal(true);
-            const carried = account.groups.find(({ GroupId }) => GroupId === containment.isolationGroupId)!;
+            const carried = account.ec2.vpc.groups.find(({ GroupId }) => GroupId === containment.isolationGroupId)!;
             expect([carried.ingress, carried.egress]).to.deep.equal([[], []]);
             expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([[carried.GroupId], [carried.GroupId]]);
             if (what.includes("isolation group"))
@@ -231,25 +237,32 @@ describe("isolateInstance", () => {
                     "had rules of somebody else's (in everything from 198.51.100.0/24)",
                 );
             await release({ incidentId: incident.incidentId, acceptRisk: "a test" });
-            expect(account.groups, "all groups that were made").to.deep.equal([]);
+            expect(account.ec2.vpc.groups, "all groups that were made").to.deep.equal([]);
         });
 
     it("says that it is not contained where every new group is given rules", async () => {
-        account.onCreateSecurityGroup = ((real) => (input: never) => {
+        account.ec2.vpc.onCreateSecurityGroup = ((real) => (input: never) => {
             const made = real(input) as { GroupId: string };
-            account.groups.at(-1)!.ingress.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "198.51.100.0/24" }] });
+            account.ec2.vpc.groups.at(-1)!.ingress.push({ IpProtocol: "-1", IpRanges: [{ CidrIp: "198.51.100.0/24" }] });
             return made;
-        })(account.onCreateSecurityGroup.bind(account));
+        })(account.ec2.vpc.onCreateSecurityGroup.bind(account.ec2.vpc));
         expect((await thrown(contain())).message)
             .to.contain("NOT contained")
             .and.contain("has rules");
-        expect(account.groups.filter(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))).to.have.length(3);
+        expect(account.ec2.vpc.groups.filter(({ Tags }) => Tags.some(({ Value }) => Value === "isolation"))).to.have.length(3);
     });
 
     it("takes the declared group where making one is refused, but only when nobody else carries it", async () => {
         account.refusals.set("CreateSecurityGroup", "UnauthorizedOperation");
         const Tags = [{ Key: "clean-room:role", Value: "isolation" }];
-        account.groups.push({ GroupId: "sg-declared", GroupName: "clean-room-isolation", VpcId: "vpc-1", Tags, ingress: [], egress: [] });
+        account.ec2.vpc.groups.push({
+            GroupId: "sg-declared",
+            GroupName: "clean-room-isolation",
+            VpcId: "vpc-1",
+            Tags,
+            ingress: [],
+            egress: [],
+        });
         expect((await contain()).isolationGroupId).to.equal("sg-declared");
     });
 
@@ -275,13 +288,13 @@ describe("isolateInstance", () => {
         time.install();
         this.timeout(20_000);
         account.trunk = "eni-1";
-        account.branches = [
+        account.ec2.vpc.branches = [
             { id: "eni-pod", trunk: "eni-1", groups: ["sg-pod"] },
             { id: "eni-other-node", trunk: "eni-99", groups: ["sg-pod"] },
         ];
         expect((await contain()).contained).to.equal(true);
-        expect(account.branches.map(({ groups }) => groups)).to.deep.equal([[isolation()], ["sg-pod"]]);
-        account.branches.push({ id: "eni-task", trunk: null, groups: ["sg-task"] });
+        expect(account.ec2.vpc.branches.map(({ groups }) => groups)).to.deep.equal([[isolation()], ["sg-pod"]]);
+        account.ec2.vpc.branches.push({ id: "eni-task", trunk: null, groups: ["sg-task"] });
         expect((await thrown(contain())).message)
             .to.contain("NOT contained")
             .and.contain("eni-task");
@@ -289,8 +302,8 @@ describe("isolateInstance", () => {
 
     it("tries again what EC2 was too busy for after the cut", async () => {
         let busy = 2;
-        const modify = account.onModifyInstanceAttribute.bind(account);
-        account.onModifyInstanceAttribute = (input) => {
+        const modify = account.ec2.onModifyInstanceAttribute.bind(account.ec2);
+        account.ec2.onModifyInstanceAttribute = (input) => {
             if (input.BlockDeviceMappings && busy-- > 0) throw awsError("RequestLimitExceeded");
             return modify(input);
         };
@@ -299,22 +312,22 @@ describe("isolateInstance", () => {
 
     it("is contained although a sub-step is denied and EC2 shows the interfaces late", async () => {
         account.refusals.set("DeregisterTargets", "AccessDenied");
-        const asItWas = structuredClone(account.onDescribeInstances());
-        const show = account.onDescribeInstances.bind(account);
+        const asItWas = structuredClone(account.ec2.onDescribeInstances({}));
+        const show = account.ec2.onDescribeInstances.bind(account.ec2);
         let late = 2;
-        account.onDescribeInstances = () =>
-            account.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && late-- > 0
+        account.ec2.onDescribeInstances = () =>
+            account.ec2.vpc.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && late-- > 0
                 ? asItWas
-                : show();
+                : show({});
         expect((await contain()).contained).to.equal(true);
     });
 
     it("waits for an instance that is only coming into its Auto Scaling group, while all else is done", async function () {
         this.timeout(15_000);
         account.autoScaling = "Pending:Proceed";
-        const describe = account.onDescribeAutoScalingInstances.bind(account);
+        const describe = account.autoScalingGroup.onDescribeAutoScalingInstances.bind(account.autoScalingGroup);
         let looks = 0;
-        account.onDescribeAutoScalingInstances = () => {
+        account.autoScalingGroup.onDescribeAutoScalingInstances = () => {
             if (looks++ === 2) account.autoScaling = "InService";
             return describe();
         };
@@ -326,13 +339,13 @@ describe("isolateInstance", () => {
     for (const state of ["Warmed:Running", "Warmed:Stopped", "EnteringStandby"])
         it(`keeps the group from ending an instance that it lets go neither way (${state}), tells, and releases that`, async () => {
             account.autoScaling = state;
-            account.suspendedProcesses = ["AZRebalance"];
+            account.autoScalingGroup.suspendedProcesses = ["AZRebalance"];
             const step = (await contain()).steps.find(({ name }) => name === "detachFromAutoScaling")!;
             expect(step.outcome).to.equal("done");
             expect(step.detail).to.contain(`in the state ${state}`).and.contain("suspended for all its instances until the release");
-            expect(account.suspendedProcesses).to.include.members(["Terminate", "ReplaceUnhealthy", "AZRebalance"]);
+            expect(account.autoScalingGroup.suspendedProcesses).to.include.members(["Terminate", "ReplaceUnhealthy", "AZRebalance"]);
             await release({ incidentId: incident.incidentId, acceptRisk: "a test" });
-            expect(account.suspendedProcesses).to.deep.equal(["AZRebalance"]);
+            expect(account.autoScalingGroup.suspendedProcesses).to.deep.equal(["AZRebalance"]);
         });
 
     it("goes into standby where detaching is refused", async () => {
@@ -358,11 +371,11 @@ describe("isolateInstance", () => {
         expect(written().contained).to.equal(false);
     });
 
-    const untrack = () => account.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "untrack"))!.GroupId;
+    const untrack = () => account.ec2.vpc.groups.find(({ Tags }) => Tags.some(({ Value }) => Value === "untrack"))!.GroupId;
 
     it("does not leave an interface in the group that lets everything through when the isolation group is refused", async () => {
-        const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
-        account.onModifyNetworkInterfaceAttribute = (input) => {
+        const modify = account.ec2.vpc.onModifyNetworkInterfaceAttribute.bind(account.ec2.vpc);
+        account.ec2.vpc.onModifyNetworkInterfaceAttribute = (input) => {
             if (input.Groups?.includes(isolation())) throw awsError("UnauthorizedOperation");
             return modify(input);
         };
@@ -374,10 +387,10 @@ describe("isolateInstance", () => {
 
     it("ends the untracked moment while EC2 does not know the isolation group yet, and begins it anew", async function () {
         this.timeout(15_000);
-        const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
+        const modify = account.ec2.vpc.onModifyNetworkInterfaceAttribute.bind(account.ec2.vpc);
         let lag = 2;
         const given: string[] = [];
-        account.onModifyNetworkInterfaceAttribute = (input) => {
+        account.ec2.vpc.onModifyNetworkInterfaceAttribute = (input) => {
             if (input.Groups?.includes(isolation()) && input.NetworkInterfaceId === "eni-1" && lag-- > 0)
                 throw awsError("InvalidGroup.NotFound");
             if (input.Groups && input.NetworkInterfaceId === "eni-1") given.push(input.Groups.join());
@@ -388,8 +401,8 @@ describe("isolateInstance", () => {
     });
 
     it("isolates all the same when the untracked moment is refused, and says that connections may live on", async () => {
-        const modify = account.onModifyNetworkInterfaceAttribute.bind(account);
-        account.onModifyNetworkInterfaceAttribute = (input) => {
+        const modify = account.ec2.vpc.onModifyNetworkInterfaceAttribute.bind(account.ec2.vpc);
+        account.ec2.vpc.onModifyNetworkInterfaceAttribute = (input) => {
             if (input.Groups?.includes(untrack())) throw awsError("UnauthorizedOperation");
             return modify(input);
         };
@@ -420,28 +433,28 @@ describe("isolateInstance", () => {
     it("waits until EC2 knows the groups it made and shows the interfaces it changed", async function () {
         this.timeout(15_000);
         const [revoke, modify, show] = [
-            account.onRevokeSecurityGroupEgress.bind(account),
-            account.onModifyNetworkInterfaceAttribute.bind(account),
-            account.onDescribeInstances.bind(account),
+            account.ec2.vpc.onRevokeSecurityGroupEgress.bind(account.ec2.vpc),
+            account.ec2.vpc.onModifyNetworkInterfaceAttribute.bind(account.ec2.vpc),
+            account.ec2.onDescribeInstances.bind(account.ec2),
         ];
         const lags = { revoke: 2, modify: 2, show: 2 };
-        account.onRevokeSecurityGroupEgress = (input) => {
+        account.ec2.vpc.onRevokeSecurityGroupEgress = (input) => {
             if (lags.revoke-- > 0) throw awsError("InvalidGroup.NotFound");
             return revoke(input);
         };
-        account.onModifyNetworkInterfaceAttribute = (input) => {
+        account.ec2.vpc.onModifyNetworkInterfaceAttribute = (input) => {
             if (input.Groups && lags.modify-- > 0) throw awsError("InvalidGroup.NotFound");
             return modify(input);
         };
-        const asItWas = structuredClone(account.onDescribeInstances());
-        account.onDescribeInstances = () =>
-            account.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && lags.show-- > 0
+        const asItWas = structuredClone(account.ec2.onDescribeInstances({}));
+        account.ec2.onDescribeInstances = () =>
+            account.ec2.vpc.groups.length > 0 && account.interfaces.every(({ groups }) => groups[0] === isolation()) && lags.show-- > 0
                 ? asItWas
-                : show();
+                : show({});
         const containment = await contain();
         expect(containment.contained).to.equal(true);
         expect(containment.steps.filter(({ outcome }) => outcome === "failed")).to.deep.equal([]);
-        expect(account.groups.find(({ GroupId }) => GroupId === isolation())!.egress).to.deep.equal([]);
+        expect(account.ec2.vpc.groups.find(({ GroupId }) => GroupId === isolation())!.egress).to.deep.equal([]);
     });
 
     it("protects and denies even without an isolation group", async () => {
@@ -454,17 +467,17 @@ describe("isolateInstance", () => {
     it("joins the deny of another incident on the role", async () => {
         account.denyAnother("i-00000000000000001");
         await contain();
-        expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(2);
+        expect(deniedInstances(account.iam.policies.get("clean-room-contained-instances")!)).to.have.length(2);
     });
 
     it("cuts whole subnets where configured, and names only what stays inside them", async () => {
         process.env.CONTAIN_NETWORK = "nacl";
         const containment = await contain();
-        expect(Object.values(account.acls)).to.deep.equal(["acl-isolation-1", "acl-isolation-1"]);
+        expect(Object.values(account.ec2.vpc.acls)).to.deep.equal(["acl-isolation-1", "acl-isolation-1"]);
         expect(containment.networkAclId).to.equal("acl-isolation-1");
         expect(containment.uncut.join()).to.contain("tgw-1").and.not.contain("nat-1");
         await contain();
-        expect(account.isolationAcls).to.have.length(1);
+        expect(account.ec2.vpc.isolationAcls).to.have.length(1);
     });
 
     it("says of a spot instance what it cannot be protected from", async () => {

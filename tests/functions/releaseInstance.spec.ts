@@ -40,7 +40,7 @@ describe("releaseInstance", () => {
         expect(released).to.equal(true);
         // The deny of older sessions stays while another incident on the role is open.
         expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
-        expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(1);
+        expect(deniedInstances(account.iam.policies.get("clean-room-contained-instances")!)).to.have.length(1);
         expect(steps.map(({ name }) => name)).to.include.members([
             "restoreSubnet",
             "restoreIdleTimeout",
@@ -71,7 +71,7 @@ describe("releaseInstance", () => {
             "registerTarget",
             "rejoinAutoScaling",
         ]);
-        expect(account.policies.has("clean-room-contained-instances")).to.equal(true);
+        expect(account.iam.policies.has("clean-room-contained-instances")).to.equal(true);
         expect((await release()).released).to.equal(true);
         expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
     });
@@ -120,11 +120,11 @@ describe("releaseInstance", () => {
     });
 
     it("takes both denies out with the last incident on the role", async () => {
-        account.policies.clear();
+        account.iam.policies.clear();
         await contain();
-        expect(account.policies.size).to.equal(2);
+        expect(account.iam.policies.size).to.equal(2);
         await release();
-        expect(account.policies.size).to.equal(0);
+        expect(account.iam.policies.size).to.equal(0);
     });
 
     it("has nothing left to do the second time", async () => {
@@ -210,7 +210,7 @@ describe("releaseInstance", () => {
     it("deletes the groups that were made for it", async () => {
         await contain();
         await release();
-        expect(account.groups).to.deep.equal([]);
+        expect(account.ec2.vpc.groups).to.deep.equal([]);
     });
 
     it("refuses, naming it, what was changed since; force leaves that alone and puts back the rest", async () => {
@@ -232,13 +232,13 @@ describe("releaseInstance", () => {
 
     it("leaves the network ACL of a subnet that another contained instance needs", async () => {
         await contain();
-        account.otherInterfaces = [{ id: "eni-other", subnet: "subnet-a" }];
+        account.ec2.vpc.otherInterfaces = [{ id: "eni-other", subnet: "subnet-a", groups: account.interfaces[0]!.groups }];
         expect((await thrown(release())).message).to.contain("eni-other");
         await release(true);
-        expect(account.acls).to.deep.equal({ "subnet-a": "acl-isolation-1", "subnet-b": "acl-own" });
-        account.otherInterfaces = [];
+        expect(account.ec2.vpc.acls).to.deep.equal({ "subnet-a": "acl-isolation-1", "subnet-b": "acl-own" });
+        account.ec2.vpc.otherInterfaces = [];
         await release();
-        expect(account.acls["subnet-a"]).to.equal("acl-own");
+        expect(account.ec2.vpc.acls["subnet-a"]).to.equal("acl-own");
     });
 
     it("does the rest when one action is denied, writes what it did, and goes on with what is left", async () => {
@@ -272,7 +272,7 @@ describe("releaseInstance", () => {
         await contain();
         account.state = "terminated";
         expect((await thrown(release())).message).to.contain("already terminated");
-        expect(deniedInstances(account.policies.get("clean-room-contained-instances")!)).to.have.length(1);
+        expect(deniedInstances(account.iam.policies.get("clean-room-contained-instances")!)).to.have.length(1);
     });
 
     it("releases what a failed containment had begun", async () => {

@@ -51,7 +51,7 @@ describe("an instance in a VPC that another account shares", () => {
             account.install({ CONTAIN_NETWORK: "nacl" });
             account.refusals.set("CreateNetworkAcl", "UnauthorizedOperation");
             // A group of ours by name and tag that the owner, or whoever acts there, has made.
-            account.groups.push({
+            account.ec2.vpc.groups.push({
                 GroupId: "sg-owner",
                 GroupName: "clean-room-isolation",
                 VpcId: "vpc-1",
@@ -59,7 +59,7 @@ describe("an instance in a VPC that another account shares", () => {
                 Tags: [{ Key: "clean-room:role", Value: "isolation" }],
                 ingress: [],
                 egress: [],
-            } as (typeof account.groups)[number]);
+            } as (typeof account.ec2.vpc.groups)[number]);
         });
         afterEach(() => account.remove());
 
@@ -72,7 +72,7 @@ describe("an instance in a VPC that another account shares", () => {
             const { released } = (await releaseHandler({ incidentId: incident.incidentId, acceptRisk: "a test" })) as Release;
             expect(released).to.equal(true);
             expect(account.snapshot()).to.deep.equal(before);
-            expect(account.groups.map(({ GroupId }) => GroupId)).to.deep.equal(["sg-owner"]);
+            expect(account.ec2.vpc.groups.map(({ GroupId }) => GroupId)).to.deep.equal(["sg-owner"]);
         });
 
         it("is not contained by a group of the owner's when the member may make none", async () => {

@@ -53,14 +53,14 @@ describe("watchContainment", function () {
         ["an interface's groups", () => void (account.interfaces[0]!.groups = ["sg-app"]), /eni-1 carries sg-app instead of sg-made/],
         [
             "a rule on our group",
-            async () => void account.groups.find(({ GroupId }) => GroupId === isolationOfNow)!.egress.push(anywhere),
+            async () => void account.ec2.vpc.groups.find(({ GroupId }) => GroupId === isolationOfNow)!.egress.push(anywhere),
             /isolation group sg-made-\d has rules \(out everything to 0\.0\.0\.0\/0\)/,
         ],
         ["the metadata endpoint", () => void (account.metadata = "enabled"), /metadata endpoint answers/],
-        ["the deny gone from the role", () => void account.policies.delete(denyPolicyName), /role app does not deny/],
+        ["the deny gone from the role", () => void account.iam.policies.delete(denyPolicyName), /role app does not deny/],
         [
             "the deny's content",
-            () => void account.policies.set(denyPolicyName, '{"Version":"2012-10-17","Statement":[]}'),
+            () => void account.iam.policies.set(denyPolicyName, '{"Version":"2012-10-17","Statement":[]}'),
             /role app has a policy of our name with other content/,
         ],
         ["termination protection", () => void (account.attributes.disableApiTermination = false), /termination protection is off/],
@@ -91,7 +91,7 @@ describe("watchContainment", function () {
             expect(after.drifts.map(({ outcome }) => outcome)).to.deep.equal(after.drifts.map(() => "put-back"));
             expect(after.drifts.every(({ toldAt }) => toldAt !== null)).to.equal(true);
             expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal(account.interfaces.map(() => [isolationOf(after)]));
-            expect(deniedInstances(account.policies.get(denyPolicyName)!)).to.have.length(1);
+            expect(deniedInstances(account.iam.policies.get(denyPolicyName)!)).to.have.length(1);
             await watch();
             expect(told(), "told a second time").to.have.length(1);
             expect((await standing()).check!.drift).to.deep.equal([]);
@@ -101,19 +101,19 @@ describe("watchContainment", function () {
     it("puts the network ACL back that somebody took away or opened", async () => {
         process.env.CONTAIN_NETWORK = "nacl";
         await contain();
-        account.acls["subnet-a"] = "acl-own";
+        account.ec2.vpc.acls["subnet-a"] = "acl-own";
         await watch();
-        expect(account.acls["subnet-a"]).to.equal("acl-isolation-1");
+        expect(account.ec2.vpc.acls["subnet-a"]).to.equal("acl-isolation-1");
         expect(told()[0]).to.contain("subnet-a has the network ACL acl-own");
-        account.aclLetsThrough = true;
-        account.onDescribeNetworkAcls = ((real) => (input: never) => {
+        account.ec2.vpc.aclLetsThrough = true;
+        account.ec2.vpc.onDescribeNetworkAcls = ((real) => (input: never) => {
             const answer = real(input) as { NetworkAcls: { NetworkAclId: string; Entries: { RuleAction: string }[] }[] };
             for (const acl of answer.NetworkAcls) if (acl.NetworkAclId === "acl-isolation-1") acl.Entries.push({ RuleAction: "allow" });
             return answer;
-        })(account.onDescribeNetworkAcls.bind(account));
+        })(account.ec2.vpc.onDescribeNetworkAcls.bind(account.ec2.vpc));
         await watch();
         expect(told()[1]).to.contain("acl-isolation-1 lets something through");
-        expect(account.acls).to.deep.equal({ "subnet-a": "acl-isolation-2", "subnet-b": "acl-isolation-2" });
+        expect(account.ec2.vpc.acls).to.deep.equal({ "subnet-a": "acl-isolation-2", "subnet-b": "acl-isolation-2" });
     });
 
     it("tells once of what it cannot put back, and of nothing else at later looks", async () => {
@@ -147,12 +147,12 @@ describe("watchContainment", function () {
                 userIdentity: { type: "AssumedRole", arn, sessionContext: { sessionIssuer: { userName } } },
             },
         });
-        account.trail = [
+        account.cloudTrail.trail = [
             event("arn:aws:sts::222222222222:assumed-role/clean-room-responder/i-1", "clean-room-responder"),
             event("arn:aws:sts::222222222222:assumed-role/admin/mallory", "admin"),
         ];
         account.interfaces[1]!.groups = ["sg-app"];
-        account.trail[1]!.resources.push("eni-2");
+        account.cloudTrail.trail[1]!.resources.push("eni-2");
         await watch();
         expect(told()[1]).to.contain("assumed-role/admin/mallory by ModifyNetworkInterfaceAttribute").and.contain("198.51.100.7");
         expect((await standing()).drifts.at(-1)!.by).to.contain("mallory");
@@ -160,10 +160,10 @@ describe("watchContainment", function () {
 
     it("follows up when CloudTrail names who did what still stands", async () => {
         await contain();
-        account.otherInterfaces.push({ id: "eni-9", subnet: "subnet-a", groups: [isolationOf(await standing())] });
+        account.ec2.vpc.otherInterfaces.push({ id: "eni-9", subnet: "subnet-a", groups: [isolationOf(await standing())] });
         await watch();
         expect(told()[0]).to.contain("eni-9, which is not the instance's, carries our group");
-        account.trail = [
+        account.cloudTrail.trail = [
             {
                 resources: ["eni-9"],
                 record: { eventName: "ModifyNetworkInterfaceAttribute", eventTime: "t", userIdentity: { arn: "arn:eve" } },
@@ -193,15 +193,15 @@ describe("watchContainment", function () {
 
     it("denies the role of a profile that was put in its place, and takes both denies out at the release", async () => {
         await contain();
-        account.otherRoles.set("admin", new Map());
-        account.profiles.admin = "admin";
+        account.iam.otherRoles.set("admin", new Map());
+        account.iam.profiles.admin = "admin";
         account.profile = "admin";
         await watch();
-        expect(deniedInstances(account.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
+        expect(deniedInstances(account.iam.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
         expect((await standing()).roles).to.deep.equal(["admin", "app"]);
         await releaseHandler({ incidentId, force: true, acceptRisk: "a test" });
-        expect(account.otherRoles.get("admin")!.has(denyPolicyName)).to.equal(false);
-        expect(account.policies.has(denyPolicyName)).to.equal(false);
+        expect(account.iam.otherRoles.get("admin")!.has(denyPolicyName)).to.equal(false);
+        expect(account.iam.policies.has(denyPolicyName)).to.equal(false);
     });
 
     it("says that it may not look, and that the instance is gone, once each", async () => {

@@ -24,7 +24,6 @@ export interface FakeAws {
     parameters: Map<string, string>;
     /** The incidents table. */
     table: FakeDynamoDb;
-    /** Form fields or JSON of what was published to SNS. */
     /** Confirmed subscriptions of every topic. */
     subscribers: number;
     /** What the generic webhook got. */
@@ -35,6 +34,7 @@ export interface FakeAws {
     imported: unknown[];
     /** What was added to support cases. */
     communications: { caseId: string; communicationBody: string }[];
+    /** What was published to SNS. */
     published: { TopicArn: string; Subject: string; Message: string }[];
     slack: {
         url: string;

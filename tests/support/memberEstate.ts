@@ -6,7 +6,7 @@ import type { Incident } from "../../functions/domain/containers";
 import { awsError } from "./aws/errors";
 import { MemberAccount } from "./memberAccount";
 
-type Input = Record<string, never>;
+type Input = Record<string, unknown>;
 /** Milliseconds after which a change shows, however seldom it was looked for. */
 const longestLag = 5000;
 
@@ -24,18 +24,10 @@ export class MemberEstate {
     private readonly stale = new Map<MemberAccount, { seen: unknown; left: number; until: number }>();
 
     constructor(incidents: readonly Incident[]) {
-        this.members = incidents.map((incident, index) => {
-            const member = new MemberAccount(incident);
-            member.interfaces = member.interfaces.map((each) => ({ ...each, id: `${each.id}-${index}` }));
-            Object.assign(member, { targets: [], classic: [] });
-            return member;
-        });
-        const [first, ...others] = this.members as [MemberAccount, ...MemberAccount[]];
-        for (const each of others)
-            Object.defineProperties(each, {
-                groups: { get: () => first.groups, set: (groups) => (first.groups = groups as typeof first.groups) },
-                policies: { value: first.policies },
-            });
+        const [one, ...others] = incidents as [Incident, ...Incident[]];
+        const first = new MemberAccount(one);
+        this.members = [first, ...others.map((each, index) => new MemberAccount(each, { account: first, suffix: `-${index + 1}` }))];
+        for (const { loadBalancing } of this.members) Object.assign(loadBalancing, { targets: [], classic: [] });
         const answer = first.answer.bind(first);
         first.answer = (name, input) => this.route(name, input, answer);
     }
@@ -61,35 +53,29 @@ export class MemberEstate {
         if (!ofForensics && this.isBusy()) throw awsError("RequestLimitExceeded");
         if (/^DescribeTarget/.test(name)) return this.targets(name);
         if (name === "DescribeLoadBalancers") return { LoadBalancerDescriptions: [] };
-        if (name === "DescribeNetworkInterfaces") return this.interfaces(input);
-        if (
-            name === "DeleteSecurityGroup" &&
-            this.members.some((each) =>
-                each.interfaces.some((one) => one.groups.includes((input as unknown as { GroupId: string }).GroupId)),
-            )
-        )
-            throw awsError("DependencyViolation");
         const member = this.owner(input);
         if (member === undefined) return answer(name, input);
-        const on = (operation: string) =>
-            (member as unknown as Record<string, (input: Input) => unknown>)[`on${operation}`]!.call(member, input);
         if (name === "ModifyNetworkInterfaceAttribute" && (input as { Groups?: unknown }).Groups) {
             const left = this.lag();
             if (left > 0)
-                this.stale.set(member, { seen: structuredClone(member.onDescribeInstances()), left, until: Date.now() + longestLag });
+                this.stale.set(member, {
+                    seen: structuredClone(member.perform("DescribeInstances", { InstanceIds: [member.incident.instance.instanceId] })),
+                    left,
+                    until: Date.now() + longestLag,
+                });
         }
         if (name === "DescribeInstances") {
             const stale = this.stale.get(member);
             if (stale !== undefined && Date.now() < stale.until && stale.left-- > 0) return stale.seen;
         }
-        const answered = on(name);
+        const answered = member.perform(name, input);
         if (name === "ModifyNetworkInterfaceAttribute" && (input as { Groups?: unknown }).Groups && this.isCut(member)) this.onCut(member);
         return answered;
     }
 
     private isCut({ interfaces }: MemberAccount): boolean {
         const ruleless = new Set(
-            this.shared.groups.filter(({ ingress, egress }) => ingress.length + egress.length === 0).map(({ GroupId }) => GroupId),
+            this.shared.ec2.vpc.groups.filter(({ ingress, egress }) => ingress.length + egress.length === 0).map(({ GroupId }) => GroupId),
         );
         return interfaces.every(({ groups }) => groups.length === 1 && ruleless.has(groups[0]!));
     }
@@ -109,21 +95,6 @@ export class MemberEstate {
                 Protocol: "HTTP",
                 Port: 80,
             })),
-        };
-    }
-
-    private interfaces({ Filters }: { Filters?: { Name: string; Values: string[] }[] }): unknown {
-        const wanted = Filters?.find(({ Name }) => Name === "group-id")?.Values ?? [];
-        return {
-            NetworkInterfaces: this.members.flatMap((member) =>
-                member.interfaces
-                    .filter(({ groups }) => groups.some((each) => wanted.includes(each)))
-                    .map(({ id, groups }) => ({
-                        NetworkInterfaceId: id,
-                        Groups: groups.map((GroupId) => ({ GroupId })),
-                        Attachment: { InstanceId: member.incident.instance.instanceId },
-                    })),
-            ),
         };
     }
 }

@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { severities } from "../../functions/domain/analysisOutputs";
 import { custodySchema } from "../../functions/domain/containers";
+import { incidentPrefix } from "../../functions/domain/evidenceKeys";
 import { findingCollector } from "../../functions/domain/report/findingLines";
 import { read } from "../../functions/domain/report/reading";
 import { renderReport } from "../../functions/domain/report/reportPage";
@@ -20,7 +21,7 @@ const custody = custodySchema.parse({
         schemaVersion: 1,
         incidentId,
         openedAt: at(3600),
-        prefix: `incidents/${incidentId}/`,
+        prefix: incidentPrefix(incidentId),
         instance,
         finding: {
             schemaVersion: 1,

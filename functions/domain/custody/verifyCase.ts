@@ -4,7 +4,7 @@
  */
 import { analysisSummarySchema } from "../analysisOutputs";
 import { custodySchema } from "../containers";
-import { custodyKey, custodySeal, custodySegment, objectNames, objectPrefixes, resultNames } from "../evidenceKeys";
+import { custodyKey, custodySeal, custodySegment, incidentPrefix, objectNames, objectPrefixes, resultNames } from "../evidenceKeys";
 import { parseManifest } from "../manifest";
 import { visible } from "../visibleText";
 import { readChain, sha256Of, type CustodyEntry, type ReadChain } from "./custodyLog";
@@ -165,7 +165,7 @@ class Verification {
             const before = read.at(-1);
             if (before && manifest.incidentId !== before.seal.manifest.incidentId)
                 throw new Wrong(`The seal is of another case, ${manifest.incidentId}`, name);
-            if (manifest.prefix !== `incidents/${manifest.incidentId}/`)
+            if (manifest.prefix !== incidentPrefix(manifest.incidentId))
                 throw new Wrong(`The seal covers ${manifest.prefix}, which is not its incident's`, name);
             if (manifest.previousSeal !== (before ? sha256Of(before.text) : null))
                 throw new Wrong("The seal does not follow from the one before it, which was changed or replaced", name);

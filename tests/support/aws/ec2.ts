@@ -1,5 +1,7 @@
-/** EC2 of one account in memory, as far as the steps speak to it: eventually consistent, one result a page, errors on demand. */
+/** EC2 of one account in memory, as far as the steps speak to it: eventually consistent, one result a page, errors on demand. Its network is in vpc.ts. */
 import { awsError } from "./errors";
+import { perform } from "./operations";
+import { InMemoryVpc } from "./vpc";
 
 type Item = Record<string, unknown> & { Tags?: { Key: string; Value: string }[] };
 
@@ -28,7 +30,16 @@ export class InMemoryEc2 {
     private next = 1;
     private readonly tokens = new Map<string, string>();
 
-    constructor(readonly accountId: string) {}
+    readonly vpc: InMemoryVpc;
+    /** Protection and shutdown behaviour by instance. */
+    readonly attributes = new Map<
+        string,
+        { disableApiTermination: boolean; disableApiStop: boolean; instanceInitiatedShutdownBehavior: string }
+    >();
+
+    constructor(readonly accountId: string) {
+        this.vpc = new InMemoryVpc(accountId);
+    }
 
     of(name: string): Record<string, unknown>[] {
         return this.calls.filter((call) => call.name === name).map(({ input }) => input);
@@ -57,13 +68,11 @@ export class InMemoryEc2 {
         this.calls.push({ name, input });
         const error = this.errors.get(name)?.shift();
         if (error) throw awsError(error);
-        const operation = (this as unknown as Record<string, ((input: Record<string, unknown>) => unknown) | undefined>)[`on${name}`];
-        if (!operation) throw new Error(`${name} is not in this EC2`);
-        return operation.call(this, input);
+        return perform([this, this.vpc], name, input);
     }
 
     addVolume(changes: Item): string {
-        const VolumeId = this.id("vol");
+        const VolumeId = (changes.VolumeId as string | undefined) ?? this.id("vol");
         this.volumes.set(VolumeId, {
             VolumeId,
             State: "available",
@@ -79,16 +88,22 @@ export class InMemoryEc2 {
     /** A running instance with volumes on some devices, the first of which is the root device. */
     addInstance(changes: Item, devices: Record<string, Item> = {}): string {
         const InstanceId = (changes.InstanceId as string | undefined) ?? this.id("i");
-        const BlockDeviceMappings = Object.entries(devices).map(([DeviceName, volume]) => ({
+        const BlockDeviceMappings = Object.entries(devices).map(([DeviceName, { DeleteOnTermination = true, ...volume }]) => ({
             DeviceName,
             Ebs: {
                 VolumeId: this.addVolume({
                     State: "in-use",
-                    Attachments: [{ InstanceId, Device: DeviceName, State: "attached", DeleteOnTermination: true }],
+                    Attachments: [{ InstanceId, Device: DeviceName, State: "attached", DeleteOnTermination }],
                     ...volume,
                 }),
+                DeleteOnTermination,
             },
         }));
+        this.attributes.set(InstanceId, {
+            disableApiTermination: false,
+            disableApiStop: false,
+            instanceInitiatedShutdownBehavior: "terminate",
+        });
         this.instances.set(InstanceId, {
             InstanceId,
             State: { Name: "running" },
@@ -246,7 +261,7 @@ export class InMemoryEc2 {
             ({ InstanceId }) => input.InstanceIds?.includes(InstanceId as string) ?? true,
         );
         return this.page(
-            found.map((instance) => ({ OwnerId: instance.OwnerId ?? this.accountId, Instances: [instance] })),
+            found.map((instance) => ({ OwnerId: instance.OwnerId ?? this.accountId, Instances: [this.shown(instance)] })),
             "Reservations",
             input,
         );
@@ -331,20 +346,55 @@ export class InMemoryEc2 {
         return {};
     }
 
+    private shown(instance: Item): Item {
+        const NetworkInterfaces = this.vpc.shownOf(instance.InstanceId as string);
+        return NetworkInterfaces ? { ...instance, NetworkInterfaces } : instance;
+    }
+
+    onDescribeInstanceTypes(): unknown {
+        return { InstanceTypes: [{ NetworkInfo: { ConnectionTrackingConfiguration: { DefaultTcpEstablishedTimeout: 432_000 } } }] };
+    }
+
+    onDescribeInstanceAttribute({ InstanceId, Attribute }: { InstanceId: string; Attribute: string }): unknown {
+        const { disableApiTermination, disableApiStop, instanceInitiatedShutdownBehavior } = this.attributes.get(InstanceId)!;
+        return {
+            DisableApiTermination: { Value: disableApiTermination },
+            DisableApiStop: { Value: disableApiStop },
+            InstanceInitiatedShutdownBehavior: { Value: instanceInitiatedShutdownBehavior },
+            Attribute,
+        };
+    }
+
+    onModifyInstanceMetadataOptions({ InstanceId, HttpEndpoint }: { InstanceId: string; HttpEndpoint: string }): unknown {
+        this.instances.get(InstanceId)!.MetadataOptions = { HttpEndpoint };
+        return {};
+    }
+
     onModifyInstanceAttribute(input: {
         InstanceId: string;
-        BlockDeviceMappings: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[];
+        DisableApiTermination?: { Value: boolean };
+        DisableApiStop?: { Value: boolean };
+        InstanceInitiatedShutdownBehavior?: { Value: string };
+        BlockDeviceMappings?: { DeviceName: string; Ebs: { DeleteOnTermination: boolean } }[];
     }): unknown {
-        const mappings = this.instances.get(input.InstanceId)!.BlockDeviceMappings as { DeviceName: string; Ebs: object }[];
-        for (const { DeviceName, Ebs } of input.BlockDeviceMappings) {
-            Object.assign(mappings.find((mapping) => mapping.DeviceName === DeviceName)!.Ebs, Ebs);
-            const attachments = [...this.volumes.values()].flatMap(
-                (volume) => volume.Attachments as { InstanceId: string; Device: string; DeleteOnTermination: boolean }[],
-            );
-            attachments.find((one) => one.InstanceId === input.InstanceId && one.Device === DeviceName)!.DeleteOnTermination =
-                Ebs.DeleteOnTermination;
-        }
+        const attributes = this.attributes.get(input.InstanceId)!;
+        if (input.DisableApiTermination) attributes.disableApiTermination = input.DisableApiTermination.Value;
+        if (input.DisableApiStop) attributes.disableApiStop = input.DisableApiStop.Value;
+        if (input.InstanceInitiatedShutdownBehavior)
+            attributes.instanceInitiatedShutdownBehavior = input.InstanceInitiatedShutdownBehavior.Value;
+        for (const { DeviceName, Ebs } of input.BlockDeviceMappings ?? [])
+            this.setDeleteOnTermination(input.InstanceId, DeviceName, Ebs.DeleteOnTermination);
         return {};
+    }
+
+    /** Whether the volume on a device goes with its instance. */
+    setDeleteOnTermination(instanceId: string, device: string, goes: boolean): void {
+        const mappings = this.instances.get(instanceId)!.BlockDeviceMappings as { DeviceName: string; Ebs: object }[];
+        Object.assign(mappings.find(({ DeviceName }) => DeviceName === device)!.Ebs, { DeleteOnTermination: goes });
+        const attachments = [...this.volumes.values()].flatMap(
+            (volume) => volume.Attachments as { InstanceId: string; Device: string; DeleteOnTermination: boolean }[],
+        );
+        attachments.find((one) => one.InstanceId === instanceId && one.Device === device)!.DeleteOnTermination = goes;
     }
 
     onTerminateInstances(input: { InstanceIds: string[] }): unknown {

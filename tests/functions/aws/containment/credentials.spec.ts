@@ -16,11 +16,11 @@ describe("credentials of instances that share a role", function () {
         account = new MemberAccount(incident);
         account.install({});
         // IAM takes a while for a change, in which others read the policy as it was.
-        const put = account.onPutRolePolicy.bind(account);
-        account.onPutRolePolicy = (input) => setTimeout(20).then(() => put(input));
+        const put = account.iam.onPutRolePolicy.bind(account.iam);
+        account.iam.onPutRolePolicy = (input) => setTimeout(20).then(() => put(input));
     });
     afterEach(() => account.remove());
-    const denied = () => deniedInstances(account.policies.get(denyPolicyName) ?? null);
+    const denied = () => deniedInstances(account.iam.policies.get(denyPolicyName) ?? null);
 
     it("are all denied when their incidents come at the same moment", async () => {
         const results = await Promise.all(
