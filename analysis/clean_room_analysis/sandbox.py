@@ -14,14 +14,19 @@ _PR_SET_KEEPCAPS = 8
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_DAC_READ_SEARCH = 2
 _CAPABILITY_VERSION_3 = 0x20080522
+#: Landlock's system calls, the same on every architecture, and its rights (linux/landlock.h): all that write, make or run something.
+_CREATE_RULESET, _RESTRICT_SELF, _ASK_VERSION = 444, 446, 1
+_EXECUTE, _WRITE_FILE, _REMOVE_AND_MAKE, _REFER, _TRUNCATE = 1 << 0, 1 << 1, 0x1FF0, 1 << 13, 1 << 14
+_BIND_AND_CONNECT_TCP = 0b11
 
 
 def confine(memory: int | None = None) -> None:
     """Confines the calling process, which must be a forked one with no thread but this; it cannot be undone.
 
-    No network (a network namespace of its own), no writing to files (file size limit 0), no core, no new privileges; where it was
-    root, the user nobody with the one capability of reading every file, since the victim's files belong to root. What the kernel
-    refuses is left: the parent's view of the results does not depend on it.
+    No network (a network namespace of its own), no writing to files (file size limit 0), no core, no new privileges, and where the
+    kernel has Landlock no making, changing, removing or running of any file; where it was root, the user nobody with the one
+    capability of reading every file, since the victim's files belong to root. What the kernel refuses is left: the parent's view of
+    the results does not depend on it, and `in_force` says it.
 
     @param memory bytes of address space beyond what it uses now
     """
@@ -42,6 +47,34 @@ def confine(memory: int | None = None) -> None:
             os.unshare(os.CLONE_NEWNET)
         _drop_root(library)
     library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _forbid_changes(library)
+
+
+def _landlock_version(library: ctypes.CDLL) -> int:
+    """The version of Landlock that the kernel has, 0 when it has none or does not use it."""
+    library.syscall.restype = ctypes.c_long
+    return max(0, int(library.syscall(ctypes.c_long(_CREATE_RULESET), None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION))))
+
+
+def _forbid_changes(library: ctypes.CDLL) -> None:
+    """Landlock without an exception: nothing is written, made, removed or run from here on. Files that are open stay open."""
+    version = _landlock_version(library)
+    if version == 0:
+        return
+    files = _EXECUTE | _WRITE_FILE | _REMOVE_AND_MAKE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+    rules = struct.pack("=QQ", files, _BIND_AND_CONNECT_TCP) if version >= 4 else struct.pack("=Q", files)
+    ruleset = library.syscall(ctypes.c_long(_CREATE_RULESET), rules, ctypes.c_size_t(len(rules)), ctypes.c_uint32(0))
+    if ruleset >= 0:
+        library.syscall(ctypes.c_long(_RESTRICT_SELF), ctypes.c_int(ruleset), ctypes.c_uint32(0))
+        os.close(ruleset)
+
+
+def in_force() -> dict[str, object]:
+    """How parsers are confined on this machine, for the summary: what is False or 0 the kernel, or the want of root, does not give."""
+    if sys.platform != "linux":
+        return {"landlockVersion": 0, "ownNetworkNamespace": False, "unprivilegedUser": False}
+    root = os.geteuid() == 0
+    return {"landlockVersion": _landlock_version(ctypes.CDLL(None)), "ownNetworkNamespace": root, "unprivilegedUser": True}
 
 
 def _drop_root(library: ctypes.CDLL) -> None:

@@ -263,6 +263,12 @@ _CONTAINERS: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
+def disk_container_of(handle: BinaryIO) -> str | None:
+    """As `container_of`, without archives: formats that hold a disk and nothing else."""
+    name = container_of(handle)
+    return None if name is None or "archive" in name else name
+
+
 def container_of(handle: BinaryIO) -> str | None:
     """The container format that a file given as a raw image really is, None for none that is known."""
     head = _at(handle, 0, 4096)

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ANALYSIS, VOLUME
+from conftest import ANALYSIS, VOLUME, TreeMaker
 from disks import BIOS_BOOT, MEBIBYTE, Slot, file_system, gpt, mbr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clean_room_analysis import evidence, mounting
 from clean_room_analysis.accounting import Account
+from clean_room_analysis.checks.yara import Yara
 from clean_room_analysis.cli import main
+from clean_room_analysis.model import Finding, NotLookedAt, Severity
 from clean_room_analysis.partition_table import read_table
 
 RANDOM = os.urandom(64 * 1024)
@@ -228,6 +230,26 @@ def test_a_primary_table_whose_header_is_gone_is_read_from_its_backup(tmp_path: 
     code, summary = run(tmp_path, disk)
     assert code == 0 and read(summary) == [("ext4", MEBIBYTE)], said(summary)
     assert "its backup was read" in said(summary)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (EXT, "ext4"),
+        (b"hsqs" + RANDOM * 5, "squashfs"),
+        (b"LUKS\xba\xbe\0\2" + RANDOM * 5, "luks"),
+        (b"QFI\xfb\0\0\0\3" + RANDOM * 5, "qcow2"),
+        (b"\xfd7zXZ\0" + RANDOM * 5, None),
+        (bytes(_swap(MEBIBYTE)), None),
+        (RANDOM * 5, None),
+    ],
+)
+def test_a_disk_in_a_file_is_named_and_counts(content: bytes, named: str | None, plain: TreeMaker) -> None:
+    plain.file("/srv/store/x.bin", content)
+    results = plain.results(Yara())
+    told = [one for one in results if isinstance(one, NotLookedAt)]
+    assert (len(told) == 1 and told[0].incomplete and f"holds {named}" in told[0].why) if named else told == []
+    assert [one.severity for one in results if isinstance(one, Finding) and one.rule is None] == ([Severity.LOW] if named else [])
 
 
 def test_swap_and_empty_partitions_hold_no_files(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def check_formats(summary: dict[str, Any], findings: list[dict[str, Any]]) -> No
             "severity",
             "title",
             "path",
+            "victimPath",
             "volumeId",
             "evidence",
             "attack",

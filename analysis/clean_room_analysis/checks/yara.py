@@ -8,6 +8,7 @@ import yara_x
 
 from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
+from clean_room_analysis.checks.disk_images import disk_images
 from clean_room_analysis.model import Entry, Severity
 from clean_room_analysis.text import decode
 
@@ -49,6 +50,8 @@ class Yara(Check):
             if scanned >= limits.YARA_FILE_BYTES:
                 item.unseen[f"YARA scanned only its content up to byte {offset}"] = None
                 return
+            if scanned == 0:
+                yield from disk_images(self, item, content)
             scanned += len(content)
             try:
                 rules = self._scanner.scan(content).matching_rules
