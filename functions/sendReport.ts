@@ -15,6 +15,7 @@ import { getJson, getObject, hashObject, putJson, putObject } from "./aws/eviden
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
 import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
+import { readKeptMoment } from "./aws/metadata/keptMoment";
 import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { importFinding, securityHubPermissions } from "./aws/securityHub";
@@ -45,13 +46,20 @@ export const variables = needs(
     "EVIDENCE_BUCKET",
     ...tellVariables,
     "OWN_NETWORKS",
+    "RESPONDER_ROLE_NAME",
     "SECURITY_HUB",
     "FORENSICS_ACCOUNT_ID",
 );
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
-    ...readEvidence(`${objectPrefixes.analysis}*`, objectNames.custody, objectNames.ticket, `${objectPrefixes.report}*`)(names),
+    ...readEvidence(
+        `${objectPrefixes.analysis}*`,
+        objectNames.custody,
+        objectNames.ticket,
+        `${objectPrefixes.report}*`,
+        `${objectPrefixes.metadata}*`,
+    )(names),
     ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
     ...readIncidentsPermissions(names),
     ...tellPermissions(names),
@@ -147,7 +155,8 @@ async function readInput(prefix: string, results: string, recorded: Custody): Pr
     const { ref, body } = await getObject(`${prefix}${results}${resultNames.manifest}`);
     const manifest = parseManifest(body.toString("utf8"));
     const { objects, ...outputs } = await readOutputs(`${prefix}${results}`, manifest);
-    return { custody, ...outputs, manifest: { ref, objects, problems: manifest.problems }, generatedAt: new Date().toISOString() };
+    const moment = await readKeptMoment(prefix);
+    return { custody, ...outputs, moment, manifest: { ref, objects, problems: manifest.problems }, generatedAt: new Date().toISOString() };
 }
 
 /** Results that this incident's analysis did not write: told, and never reported. */
@@ -185,7 +194,7 @@ async function report(prefix: string, results: string, incidentId: string): Prom
     const reported = await getJson(`${prefix}${objectNames.report}`, reportSchema);
     if (reported) return tellChanged(prefix, results, incidentId, reported.value);
     const input = await readInput(prefix, results, custody);
-    const reading = read(input, environment("OWN_NETWORKS"));
+    const reading = read(input, environment("OWN_NETWORKS"), environment("RESPONDER_ROLE_NAME"));
     const { assessment } = reading;
     const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input, reading), {
         contentType: "text/html; charset=utf-8",

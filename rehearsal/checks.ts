@@ -90,6 +90,16 @@ function custodyHolds({ custody }: Facts): Check {
     };
 }
 
+function momentKept({ metadata, credentialCalls }: Facts): Check {
+    const rounds = [...new Set(metadata.map(({ round }) => round))];
+    const lost = metadata.filter(({ missing }) => missing.length > 0);
+    return {
+        name: "What AWS said of the instance was kept, twice, with the calls that its stolen credentials made",
+        passed: rounds.length === 2 && metadata.length > 15 && lost.length === 0 && credentialCalls.includes("DescribeInstances"),
+        lookedAt: `rounds: ${list(rounds)}; ${metadata.length} parts, ${metadata.filter(({ outcome }) => outcome === "none").length} of them of what is not there; not whole: ${list(lost.map(({ part, missing }) => `${part} (${missing.join("; ")})`))}; calls with the victim's credentials: ${list([...new Set(credentialCalls)])}`,
+    };
+}
+
 function ticketOpened({ tickets, incidentId }: Facts): Check {
     const ours = tickets.filter((one) => one.text.includes(incidentId));
     return {
@@ -180,6 +190,7 @@ export function runChecks(facts: Facts): Check[] {
         reportStored,
         evidenceIntact,
         custodyHolds,
+        momentKept,
         ticketOpened,
         slackToldOfIsolation,
         firstLookTold,

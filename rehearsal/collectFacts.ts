@@ -14,6 +14,8 @@ import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
 import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
 import { checkCustody } from "./custody";
+import { metadataIndexSchema, metadataObject, metadataRounds } from "../functions/domain/metadata/metadataIndex";
+import { trailEventsSchema } from "../functions/domain/metadata/trailEvents";
 import { objectNames } from "../functions/domain/evidenceKeys";
 import { firstLookToldSchema } from "../functions/sendFirstLook";
 import { collectVictimFacts } from "./collectVictimFacts";
@@ -160,6 +162,25 @@ const replayedRoles = (summary: AnalysisSummary | null): Facts["journalReplayed"
         return journals.length > 0 && journals.every((one) => one.journalReplayed);
     });
 
+/** The metadata of the moment, both rounds. */
+async function momentFacts(read: (name: string) => Promise<unknown>): Promise<Pick<Facts, "metadata" | "credentialCalls">> {
+    const indices = await Promise.all(metadataRounds.map((round) => read(`${metadataObject(round, "index")}.json`)));
+    const trails = await Promise.all(metadataRounds.map((round) => read(`${metadataObject(round, "trail-events")}.json`)));
+    return {
+        metadata: indices
+            .filter((each) => each !== null)
+            .flatMap((each) => {
+                const { round, parts } = metadataIndexSchema.parse(each);
+                return parts.map(({ name, outcome, missing }) => ({ round, part: name, outcome, missing }));
+            }),
+        credentialCalls: trails
+            .filter((each) => each !== null)
+            .flatMap((each) => trailEventsSchema.parse(each).events)
+            .filter(({ about }) => about === "credentials")
+            .map(({ record }) => record.eventName),
+    };
+}
+
 /** Collects all facts. What is not there is empty or null, so that a check turns false instead of the rehearsal failing. */
 export async function collectFacts(collection: Collection): Promise<Facts> {
     const { clients, forensics, victim, incident, evidenceBucket } = collection;
@@ -207,6 +228,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
                 : null,
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, `${incident.prefix}${results}`),
+        ...(await momentFacts((name) => parsed(name, { parse: (value: unknown) => value }))),
         custody: await checkCustody(clients, forensics, evidenceBucket, incident.incidentId),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
         readiness: collection.readiness,

@@ -58,6 +58,10 @@ export interface Facts {
     report: { htmlBytes: number; complete: boolean; intact: boolean } | null;
     /** Each object the manifest names with the SHA-256 it names (`expected`) and that of the stored object (null: missing). */
     manifest: { objects: { key: string; expected: string; actual: string | null }[] } | null;
+    /** The metadata of the moment: each part of each round, and the calls of the victim's credentials in it. */
+    metadata: { round: string; part: string; outcome: string; missing: string[] }[];
+    /** Names of the calls with the victim's credentials that CloudTrail's part holds. */
+    credentialCalls: string[];
     /** The case, copied and verified, and verified again after each tampering. */
     custody: CustodyFacts;
     tickets: { id: string; text: string }[];

@@ -17,7 +17,7 @@ interface Range {
 /** What a dot's colour says: the gravity of the finding behind it, that we did it, or neither. */
 const dotKinds = [...severities, "response", "plain"] as const;
 const kindOf = ({ severity, lane }: PageEvent) => severity ?? (lane === "response" ? "response" : "plain");
-const laneWords = { "log-ins": "Log-ins", commands: "Commands", files: "Files", logs: "Logs", response: "Response" } as const;
+const laneWords = { "log-ins": "Log-ins", commands: "Commands", files: "Files", logs: "Logs", "control plane": "AWS calls", response: "Response" } as const;
 /** Lanes from the top down. */
 const level = (lane: PageEvent["lane"]) => lanes.length - 1 - lanes.indexOf(lane);
 

@@ -1,9 +1,9 @@
 /**
  * `npm run hunt -- <incident> [--siblings] [--region REGION] [--since DATE]`: prints statements that look for the incident's indicators elsewhere: CloudWatch
- * Logs Insights, Athena over CloudTrail and flow logs, osquery. With --siblings, commands of the AWS CLI that list the
- * replacement and who shares role, image, groups and subnets. It runs nothing.
+ * Logs Insights, Athena over CloudTrail and flow logs, osquery. With --siblings, the replacement and who shares
+ * group, image, role, key pair, security groups or subnet, as they were kept at the incident, and commands of the AWS CLI that list them as they are now. It runs nothing.
  *
- * Reads report/indicators.json, and for the siblings restore-record.json and custody.json, from the evidence bucket with the operator's own AWS credentials of the forensics account (the default
+ * Reads report/indicators.json, and for the siblings metadata/siblings.json, restore-record.json and custody.json, from the evidence bucket with the operator's own AWS credentials of the forensics account (the default
  * chain; AWS_ENDPOINT_URL is honoured), who needs s3:GetObject on it and kms:Decrypt on the evidence key. Exit 0 when printed, 2 when not.
  */
 import { parseArgs } from "node:util";
@@ -11,15 +11,27 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { getJson } from "../functions/aws/evidenceBucket";
 import { custodySchema, incidentSchema } from "../functions/domain/containers";
 import { incidentPrefix, objectNames } from "../functions/domain/evidenceKeys";
-import { huntStatements, siblingStatements } from "../functions/domain/hunt";
+import { huntStatements, siblingLines, siblingStatements } from "../functions/domain/hunt";
 import { instanceStateSchema } from "../functions/domain/instanceState";
+import { metadataObject } from "../functions/domain/metadata/metadataIndex";
+import { siblingsSchema } from "../functions/domain/metadata/siblings";
 import { indicatorsFileSchema } from "../functions/domain/report/indicators";
 import { evidenceBucketName } from "../infra/names";
 
 const usage = "Use: npm run hunt -- <incident> [--siblings] [--region REGION] [--since DATE]";
 
+/** Who shared its weakness when it was contained: from the metadata of the moment, the later reading before the first. */
+async function printKeptSiblings(prefix: string): Promise<void> {
+    for (const round of ["later", "now"] as const) {
+        const kept = (await getJson(`${prefix}${metadataObject(round, "siblings")}.json`, siblingsSchema))?.value;
+        if (kept) return console.log(`${siblingLines(kept).join("\n")}\n`);
+    }
+    console.log("-- Siblings: none were kept when the instance was contained; the commands below list them as they are now.\n");
+}
+
 async function printSiblings(incidentId: string): Promise<void> {
     const prefix = incidentPrefix(incidentId);
+    await printKeptSiblings(prefix);
     const state =
         (await getJson(`${prefix}${objectNames.restoreRecord}`, instanceStateSchema)) ??
         (await getJson(`${prefix}${objectNames.observedInstance}`, instanceStateSchema));

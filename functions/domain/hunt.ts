@@ -2,7 +2,9 @@
  * Ready statements that look for an incident's indicators elsewhere: CloudWatch Logs Insights, Athena over CloudTrail and VPC flow logs, osquery.
  * Pure. Indicators are hostile text: each goes into a statement as a literal that it cannot leave, and what cannot be made one is left out and counted.
  */
+import { visible } from "./visibleText";
 import type { InstanceState } from "./instanceState";
+import type { Siblings } from "./metadata/siblings";
 import type { Indicator } from "./report/indicators";
 
 export interface Statement {
@@ -107,6 +109,19 @@ export function huntStatements(indicators: readonly Indicator[], since: string, 
         );
     const used = addresses.length + domains.length + hashes.length + users.length + paths.length;
     return { statements, leftOut: theirs.filter(({ kind }) => kind !== "key" && kind !== "url").length - used };
+}
+
+/** The siblings that were kept at the incident, a line each, replacements first. Nothing in a line is a statement: EC2 gave ids and addresses. */
+export function siblingLines({ instanceId, compared, siblings, leftOut }: Siblings): string[] {
+    const lines = siblings.map(({ instanceId: id, state, shares, publicAddresses, replacement }) => {
+        const reach = publicAddresses.length > 0 ? publicAddresses.join(", ") : "no public address";
+        return `--   ${visible(`${id}  ${state}  ${reach}  ${replacement ? "REPLACEMENT, same weakness likely; " : ""}shares ${shares.join(", ")}`)}`;
+    });
+    return [
+        `-- Siblings of ${instanceId}: ${siblings.length + leftOut} of ${compared} instances of its account and Region share something with it.`,
+        ...lines,
+        ...(leftOut > 0 ? [`--   and ${leftOut} more, which share less: see metadata/siblings.json of the incident`] : []),
+    ];
 }
 
 /** Ids, names and ARNs of AWS that can stand in a command as they are. */

@@ -106,6 +106,49 @@ describe("sendReport", () => {
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
     });
 
+    it("tells who shares the weakness and where credentials were used, by objects that are what their index says", async () => {
+        const put = (name: string, value: unknown) => {
+            const body = Buffer.from(JSON.stringify(value));
+            fake.objects.set(at(name), body);
+            return { bucket: fake.bucket, key: at(name), sha256: sha256(body) };
+        };
+        const sibling = {
+            instanceId: "i-5151",
+            state: "running",
+            launchedAt: null,
+            shares: ["image"],
+            publicAddresses: ["203.0.113.5"],
+            privateAddresses: [],
+            replacement: true,
+        };
+        const object = put("metadata/siblings.json", {
+            schemaVersion: 1,
+            instanceId: "i",
+            compared: 3,
+            traits: [],
+            siblings: [sibling],
+            leftOut: 0,
+        });
+        const forged = put("metadata/guardduty-findings.json", [{ Id: "x", Type: "Forged:EC2/Finding", Severity: 1 }]);
+        put("metadata/index.json", {
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            instance: plain.custody.incident.instance,
+            round: "now",
+            startedAt: "2026-11-20T03:20:00.000Z",
+            endedAt: "2026-11-20T03:20:09.000Z",
+            parts: [
+                { name: "siblings", outcome: "read", object, missing: [] },
+                { name: "guardduty-findings", outcome: "read", object: { ...forged, sha256: "0".repeat(64) }, missing: [] },
+                { name: "trail-events", outcome: "unread", object: null, missing: ["trail-events (AccessDeniedException)"] },
+            ],
+        });
+        await handler(fake.event(manifestKey));
+        expect(page()).to.contain("i-5151").and.contain("203.0.113.5").and.contain("AccessDeniedException");
+        expect(page()).to.contain("is not the one that the index names").and.not.contain("Forged:EC2/Finding");
+        expect(JSON.stringify(fake.slack.payloads)).to.contain("i-5151");
+    });
+
     const anomalies = () =>
         fake.writes
             .filter((key) => /errors\/SendReport\.[0-9a-f]{16}\.error\.json$/.test(key))

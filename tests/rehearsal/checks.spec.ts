@@ -63,6 +63,10 @@ function goodFacts(): Facts {
             proves: "origin",
             tamperings: Array.from({ length: 20 }, (_, index) => ({ what: `flip ${index}`, found: "WRONG" })),
         },
+        metadata: ["now", "later"].flatMap((round) =>
+            Array.from({ length: 9 }, (_, index) => ({ round, part: `part-${index}`, outcome: "read", missing: [] as string[] })),
+        ),
+        credentialCalls: ["DescribeInstances"],
         firstLook: { toldAt: 9_000, analysisStartedAt: 1_000, reportAt: 30_000 },
         report: { htmlBytes: 40_000, complete: true, intact: true },
         manifest: { objects: [{ key: "findings.jsonl", expected: "c".repeat(64), actual: "c".repeat(64) }] },
@@ -177,6 +181,9 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
     ["no sample was sent", /^Preflight/, (f) => f.readiness.pop()],
     ["the forensic instance still runs", /^The forensic instance/, (f) => (f.forensicInstances[0]!.state = "running")],
     ["no forensic instance ever ran", /^The forensic instance/, (f) => (f.forensicInstances = [])],
+    ["the second round is missing", /^What AWS said/, (f) => (f.metadata = f.metadata.filter(({ round }) => round === "now"))],
+    ["a part could not be read", /^What AWS said/, (f) => f.metadata[3]!.missing.push("AccessDenied")],
+    ["the stolen credentials' call is not on record", /^What AWS said/, (f) => (f.credentialCalls = [])],
     ["the case does not verify", /^The case verifies/, (f) => (f.custody.wrong = "an object is missing")],
     ["a tampering was not found", /^The case verifies/, (f) => (f.custody.tamperings[3]!.found = null)],
     ["nothing was tampered with", /^The case verifies/, (f) => (f.custody.tamperings = [])],
@@ -220,7 +227,7 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
 describe("rehearsal checks", () => {
     it("hold when everything went well", () => {
         expect(failed(goodFacts())).to.deep.equal([]);
-        expect(runChecks(goodFacts())).to.have.length(18);
+        expect(runChecks(goodFacts())).to.have.length(19);
     });
 
     for (const [what, check, breakIt] of broken) {

@@ -191,6 +191,7 @@ export async function startFakeAws(): Promise<FakeAws> {
         CHAT_TOPIC_ARN: "",
         WEBHOOK_PARAMETER: "",
         OWN_NETWORKS: "",
+        RESPONDER_ROLE_NAME: "clean-room-responder",
         SECURITY_HUB: "false",
         FORENSICS_ACCOUNT_ID: "111111111111",
     };

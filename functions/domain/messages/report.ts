@@ -25,7 +25,7 @@ export interface ReportNews {
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
 export function reportMessage({ incident, findings, reading, neverLookedAt, report, caseId }: ReportNews): Message {
-    const { verdict, assessment, agreement, impacts, entries, exposure, facts } = reading;
+    const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
     const place = { partition: incident.finding.partition, region: incident.instance.region };
     const { bucket, key } = report.page;
@@ -44,6 +44,12 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
             ...(verdict.tone === "critical" || verdict.tone === "high"
                 ? ["Rebuild the instance from a clean image; do not release it. Replace every secret that it could read."]
                 : []),
+            ...(credentialUse.answer === "yes"
+                ? [
+                      "The instance's credentials were used elsewhere: undo what they did, which the report lists, and revoke the sessions of its role.",
+                  ]
+                : []),
+            ...(spread.warning === null ? [] : [spread.warning]),
         ],
         runbook: runbookHeadings.report,
         facts: [
@@ -66,6 +72,8 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
                     ...(exposure.open === null ? [] : [exposure.open]),
                 ],
             },
+            { heading: "Stolen credentials used", items: [credentialUse.sentence] },
+            { heading: "Who shares its weakness", items: [spread.sentence] },
             {
                 heading: "Most serious facts",
                 items: storyLines(facts)

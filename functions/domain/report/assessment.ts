@@ -5,6 +5,7 @@
 import { severities, type AnalysisSummary } from "../analysisOutputs";
 import type { Custody, ObjectRef } from "../containers";
 import type { VerifiedObject } from "../manifest";
+import type { Moment } from "../metadata/readMoment";
 import { count } from "./format";
 import type { FindingsRead } from "./findingLines";
 import type { TimelineRead } from "./timelineLines";
@@ -18,6 +19,8 @@ export interface ReportInput {
     findings: FindingsRead | null;
     /** Null when timesketch.jsonl could not be read. */
     timeline: TimelineRead | null;
+    /** What AWS said of the instance beside its disks; null or left out where nothing of it was kept. */
+    moment?: Moment | null;
     manifest: { ref: ObjectRef; objects: VerifiedObject[]; problems: string[] };
     /** ISO 8601. */
     generatedAt: string;

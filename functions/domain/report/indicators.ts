@@ -56,21 +56,22 @@ const url = /\b(?:https?|ftp|stratum\+(?:tcp|ssl|tls)):\/\/[^\s"'<>|)\\]{3,400}/
 const keyPrint = /\bSHA256:[A-Za-z0-9+/]{43}/g;
 const validAddress = (text: string) => isIP(text) !== 0 && text !== "0.0.0.0" && text !== "255.255.255.255";
 
-/** Tells own addresses from others. @param ownNetworks CIDR ranges; one that is none is left out */
-export function ownAddresses(ownNetworks: readonly string[], own: readonly string[] = []): (address: string) => boolean {
+const privateRanges = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "100.64.0.0/10",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+/** Tells addresses of CIDR ranges from others. @param ranges one that is none is left out */
+export function inNetworks(ranges: readonly string[]): (address: string) => boolean {
     const list = new BlockList();
-    const ranges = [
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "100.64.0.0/10",
-        "fc00::/7",
-        "fe80::/10",
-        "::1/128",
-    ];
-    for (const range of [...ranges, ...ownNetworks, ...own.map((each) => `${each}/${isIP(each) === 6 ? 128 : 32}`)]) {
+    for (const range of ranges) {
         const [network = "", width = ""] = range.split("/");
         const family = isIP(network);
         const bits = Number(width);
@@ -82,6 +83,10 @@ export function ownAddresses(ownNetworks: readonly string[], own: readonly strin
         return family !== 0 && list.check(text, family === 6 ? "ipv6" : "ipv4");
     };
 }
+
+/** Tells own addresses from others: private ranges, the owner's, and single addresses. @param ownNetworks CIDR ranges */
+export const ownAddresses = (ownNetworks: readonly string[], own: readonly string[] = []): ((address: string) => boolean) =>
+    inNetworks([...privateRanges, ...ownNetworks, ...own.map((each) => `${each}/${isIP(each) === 6 ? 128 : 32}`)]);
 
 const hostOf = (text: string): string => /^[^:]+:\/\/(?:[^@/]*@)?([^/:?#]+)/.exec(text)?.[1] ?? "";
 

@@ -30,7 +30,7 @@ const bullets = (items: readonly string[]): string[] => (items.length === 0 ? ["
 export function reportMarkdown(input: ReportInput, reading: Reading): string {
     const { custody, generatedAt, manifest } = input;
     const { incident, containment } = custody;
-    const { verdict, agreement, impacts, story, entries, exposure, indicators, assessment } = reading;
+    const { verdict, agreement, impacts, story, entries, exposure, indicators, assessment, credentialUse, spread } = reading;
     const [entry] = entries;
     const theirs = indicators.filter(({ side }) => side === "theirs");
     const lines = storyLines(story.flatMap(({ phases }) => phases.flatMap(({ facts }) => facts)));
@@ -65,6 +65,10 @@ export function reportMarkdown(input: ReportInput, reading: Reading): string {
                 ),
         ),
         ...(lines.length > most.facts ? [`- and ${lines.length - most.facts} more: see report.html`] : []),
+        "",
+        "## Stolen credentials and spread",
+        "",
+        ...bullets([plain(credentialUse.sentence), ...(spread.warning === null ? [] : [plain(spread.warning)]), plain(spread.sentence)]),
         "",
         "## Indicators",
         "",

@@ -88,7 +88,7 @@ export function pageData(input: ReportInput, reading: Reading): PageData {
             rule,
             also: places.slice(1, mostPlaces).map(({ volumeId, path }) => `${volumeId} ${path ?? ""}`),
         })),
-        events: allEvents(input).map(({ at, until, lane, kind, message, severity, finding }) => ({
+        events: allEvents(input, reading.calls).map(({ at, until, lane, kind, message, severity, finding }) => ({
             at,
             until,
             lane,

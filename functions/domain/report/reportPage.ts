@@ -8,6 +8,7 @@ import type { Custody } from "../containers";
 import { findingFactLines } from "../findingWords";
 import type { ReportInput } from "./assessment";
 import { containmentSection } from "./containmentSection";
+import { controlPlaneSection } from "./controlPlaneSection";
 import { coverageSection } from "./coverageSection";
 import { custodySection } from "./custodySection";
 import { findingsSection } from "./findingsSection";
@@ -29,6 +30,8 @@ const sections = [
     ["story", "The attack"],
     ["findings", "Findings"],
     ["timeline", "Timeline"],
+    ["control-plane", "AWS calls"],
+    ["spread", "Spread"],
     ["indicators", "Indicators"],
     ["containment", "Containment"],
     ["not-looked-at", "Not looked at"],
@@ -134,7 +137,8 @@ ${summarySection(input, reading)}
 ${contents}
 ${storySection(reading)}
 ${findingsSection(input.findings, reading.assessment)}
-${timelineSection(input)}
+${timelineSection(input, reading)}
+${controlPlaneSection(input, reading)}
 ${indicatorsSection(reading.indicators)}
 ${containmentSection(input)}
 ${coverageSection(input)}

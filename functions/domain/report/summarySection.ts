@@ -33,7 +33,7 @@ function containmentTile(containment: Containment | null): Html {
     return tile("Contained?", yes ? "Yes" : containment?.outcome === "observed" ? "No, observed" : "NO", yes && failed === 0, reasons);
 }
 
-function entryLines({ entries, exposure }: Reading): Html {
+function entryLines({ entries, exposure, credentialUse, spread }: Reading, moment: ReportInput["moment"]): Html {
     const [likely] = entries;
     return html`<dl class="pairs">
 <div><dt>Likely entry</dt><dd>${
@@ -42,6 +42,12 @@ function entryLines({ entries, exposure }: Reading): Html {
             : "Not known: nothing that was looked at shows how the intruder came in."
     }</dd></div>
 ${exposure.open === null ? null : html`<div><dt>Exposure</dt><dd>${exposure.open}</dd></div>`}
+${
+    moment
+        ? html`<div><dt>Stolen credentials used</dt><dd>${credentialUse.sentence.split(". ")[0]!.replace(/\.$/, "")}. <a href="#control-plane">More</a></dd></div>
+<div><dt>Spread</dt><dd>${spread.warning ?? spread.sentence} <a href="#spread">More</a></dd></div>`
+        : null
+}
 </dl>`;
 }
 
@@ -57,6 +63,6 @@ ${tile("Evidence intact?", assessment.intact ? "Yes" : "NO", assessment.intact, 
 </ul>
 <h2 id="impact" class="quiet-heading">What it means</h2>
 <ul class="impacts">${impacts.map(impactTile)}</ul>
-${entryLines(reading)}
+${entryLines(reading, input.moment)}
 </section>`;
 }

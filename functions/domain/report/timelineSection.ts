@@ -1,8 +1,10 @@
 /** The timeline: what happened on the disks, what the detector saw and what the responders did, in one order. The program draws it; without it the gravest events stand in a table. */
 import type { ReportInput } from "./assessment";
 import { isoTime } from "./facts";
-import { count, time } from "./format";
+import { clip } from "../visibleText";
+import { count, findingSeverity, time } from "./format";
 import { html, type Html } from "./html";
+import type { Reading } from "./reading";
 import { table } from "./table";
 import type { TimelineEvent } from "./timelineLines";
 
@@ -34,19 +36,50 @@ export function milestones({ custody, summary }: Pick<ReportInput, "custody" | "
     ];
 }
 
-/** Everything on the timeline, in order. */
-export const allEvents = (input: ReportInput): TimelineEvent[] =>
-    [...(input.timeline?.events ?? []), ...milestones(input)].sort((a, b) => a.at.localeCompare(b.at));
+/** Calls of the control plane, and what GuardDuty found on the instance besides the incident's own findings. */
+export function controlPlaneEvents({ custody, moment }: Pick<ReportInput, "custody" | "moment">, calls: Reading["calls"]): TimelineEvent[] {
+    const own = new Set([custody.incident.finding.id, ...custody.findings.map(({ id }) => id)]);
+    const event = (
+        given: string | undefined,
+        fields: Pick<TimelineEvent, "kind" | "message" | "severity"> & Partial<TimelineEvent>,
+    ): TimelineEvent[] => {
+        const at = isoTime(given ?? null);
+        return at === null ? [] : [{ until: null, count: 1, finding: null, lane: "control plane", ...fields, at }];
+    };
+    return [
+        ...calls.flatMap(({ first, last, calls: number, title, who, regions, severity, error }) =>
+            event(first, {
+                until: last === first ? null : isoTime(last),
+                count: number,
+                kind: "CloudTrail",
+                message: clip(
+                    `${title} (${who}, ${regions.join(", ")}${error === null ? "" : `, ${error}`}${number > 1 ? `, ${count(number, "call")}` : ""})`,
+                    400,
+                ),
+                severity: severity === "low" ? null : severity,
+            }),
+        ),
+        ...(moment?.findings ?? [])
+            .filter(({ Id }) => !own.has(Id))
+            .flatMap(({ Type, Severity, CreatedAt, Service }) =>
+                event(Service?.EventFirstSeen ?? CreatedAt, { kind: "GuardDuty", message: Type, severity: findingSeverity(Severity) }),
+            ),
+    ];
+}
 
-export function timelineSection(input: ReportInput): Html {
+/** Everything on the timeline, in order: the disks, the control plane and the response. */
+export const allEvents = (input: ReportInput, calls: Reading["calls"]): TimelineEvent[] =>
+    [...(input.timeline?.events ?? []), ...controlPlaneEvents(input, calls), ...milestones(input)].sort((a, b) => a.at.localeCompare(b.at));
+
+export function timelineSection(input: ReportInput, { calls }: Reading): Html {
     const { timeline } = input;
-    const events = allEvents(input);
+    const events = allEvents(input, calls);
     const first = Math.max(0, events.length - mostRows);
     return html`<section id="timeline">
 <h2>Timeline</h2>
 <p class="note">${
         timeline
-            ? html`Times of the files that findings name, log-ins and commands, and the response. Failures of one source are one event. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
+            ? html`Times of the files that findings name, log-ins and commands, what CloudTrail and GuardDuty saw, and the response. Failures of one source are one event. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
 ${timeline.leftOut > 0 ? html`${count(timeline.leftOut, "further event")} of this kind did not fit this page.` : null}
 ${timeline.malformed > 0 ? html`${count(timeline.malformed, "line")} could not be understood.` : null}`
             : "timesketch.jsonl could not be read: only the response is shown."

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { huntStatements, siblingStatements } from "../../../functions/domain/hunt";
+import { huntStatements, siblingLines, siblingStatements } from "../../../functions/domain/hunt";
 import { instanceStateSchema } from "../../../functions/domain/instanceState";
 import type { Indicator, IndicatorKind } from "../../../functions/domain/report/indicators";
 
@@ -101,5 +101,30 @@ describe("siblings", () => {
             .map((each) => each.text)
             .join("\n");
         expect(text).to.not.contain("rm -rf").and.not.contain("$(id)").and.not.contain("instance-profile");
+    });
+
+    it("prints the siblings that were kept, replacements marked, each on a line that cannot be left", () => {
+        const sibling = (instanceId: string, more = {}) => ({
+            instanceId,
+            state: "running",
+            launchedAt: null,
+            shares: ["image" as const, "subnet" as const],
+            publicAddresses: ["203.0.113.5"],
+            privateAddresses: [],
+            replacement: false,
+            ...more,
+        });
+        const lines = siblingLines({
+            schemaVersion: 1,
+            instanceId: "i-1",
+            compared: 9,
+            traits: [],
+            siblings: [sibling("i-2", { replacement: true }), sibling("i-3\nDROP TABLE", { publicAddresses: [] })],
+            leftOut: 4,
+        });
+        expect(lines[0]).to.contain("6 of 9 instances");
+        expect(lines[1]).to.contain("i-2  running  203.0.113.5  REPLACEMENT").and.contain("shares image, subnet");
+        for (const line of lines) expect(line).to.match(/^--[^\n]*$/);
+        expect(lines.at(-1)).to.contain("and 4 more");
     });
 });

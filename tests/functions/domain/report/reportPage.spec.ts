@@ -58,6 +58,8 @@ describe("report page", () => {
             "story",
             "findings",
             "timeline",
+            "control-plane",
+            "spread",
             "indicators",
             "containment",
             "not-looked-at",
