@@ -5,6 +5,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { VariableName } from "../functions/aws/environment";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
+import { AccountDefaults } from "./accountDefaults";
 import { cleanRoomAlarms, createAlarms } from "./alarms";
 import { Callback } from "./callback";
 import { containmentPolicyText, type Settings } from "./config";
@@ -54,6 +55,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         const parent = { parent: this };
         this.region = region;
 
+        if (settings.forensics.accountDefaults) new AccountDefaults(`${name}-defaults`, { settings, region }, parent);
         const store = new EvidenceStore(`${name}-evidence`, { settings, partition, region, archive: args.archive }, parent);
         this.evidenceKeyArn = store.key.arn;
         const { key: messageKey } = new MessageKey(`${name}-message-key`, { settings, partition, region }, parent);

@@ -49,6 +49,11 @@ export const settingsSchema = z.strictObject({
     forensics: z.strictObject({
         accountId: accountIdSchema,
         deployRoleArn: roleArn.optional(),
+        /**
+         * Set the account's defaults in every Region of the stack: no public address works, no snapshot, image or bucket is public, volumes are
+         * encrypted, instances take IMDSv2, no serial console. Off where the account has other inhabitants, or where somebody else sets them. @default true
+         */
+        accountDefaults: z.boolean().default(true),
     }),
     /** Regions that get a clean room each; their order means nothing. */
     regions: z.array(regionName).min(1),

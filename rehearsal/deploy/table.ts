@@ -27,6 +27,8 @@ export const deployTable: DeployTable = {
 };
 
 const dnsFirewall = "the local AWS has no VPC resolver: nothing in it resolves names";
+const accountDefault =
+    "a default for what others make in the account: what the program makes says so itself, and the rehearsal looks at that";
 /** Custom resources that the local AWS needs no counterpart of, each with the reason. */
 export const withoutCounterpart: Record<string, string> = {
     "aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList": dnsFirewall,
@@ -34,6 +36,13 @@ export const withoutCounterpart: Record<string, string> = {
     "aws:route53/resolverFirewallRule:ResolverFirewallRule": dnsFirewall,
     "aws:route53/resolverFirewallRuleGroupAssociation:ResolverFirewallRuleGroupAssociation": dnsFirewall,
     "aws:route53/resolverFirewallConfig:ResolverFirewallConfig": dnsFirewall,
+    "aws:ec2/vpcBlockPublicAccessOptions:VpcBlockPublicAccessOptions": accountDefault,
+    "aws:ebs/snapshotBlockPublicAccess:SnapshotBlockPublicAccess": accountDefault,
+    "aws:ec2/imageBlockPublicAccess:ImageBlockPublicAccess": accountDefault,
+    "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults": accountDefault,
+    "aws:ebs/encryptionByDefault:EncryptionByDefault": accountDefault,
+    "aws:ec2/serialConsoleAccess:SerialConsoleAccess": accountDefault,
+    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": accountDefault,
 };
 
 /** Inputs of every type that no handler has to look at. */

@@ -37,6 +37,29 @@ describe("a clean room as the program declares it", function () {
         ]);
     });
 
+    it("keeps the account's defaults safe in every Region, and when the stack goes", () => {
+        const types = {
+            "aws:ec2/vpcBlockPublicAccessOptions:VpcBlockPublicAccessOptions": { internetGatewayBlockMode: "block-bidirectional" },
+            "aws:ebs/snapshotBlockPublicAccess:SnapshotBlockPublicAccess": { state: "block-all-sharing" },
+            "aws:ec2/imageBlockPublicAccess:ImageBlockPublicAccess": { state: "block-new-sharing" },
+            "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults": { httpTokens: "required" },
+            "aws:ebs/encryptionByDefault:EncryptionByDefault": { enabled: true },
+            "aws:ec2/serialConsoleAccess:SerialConsoleAccess": { enabled: false },
+        };
+        for (const region of ["eu-west-1", "mx-central-1"])
+            for (const [type, wanted] of Object.entries(types)) {
+                const made = of(type, region);
+                expect(made, `${type} in ${region}`).to.have.length(1);
+                expect(made[0]!.inputs).to.deep.include(wanted);
+                expect(made[0]).to.deep.include({ accountId: "111111111111", retainOnDelete: true });
+            }
+        // The whole account's, to which the provider takes no Region.
+        const ofBuckets = resources.filter(({ type }) => type === "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock");
+        expect(ofBuckets.map(({ accountId, region, retainOnDelete }) => [accountId, region, retainOnDelete])).to.deep.equal([
+            ["111111111111", null, true],
+        ]);
+    });
+
     it("has the endpoints that a forensic instance needs, in every Region the same, and pays for no other", () => {
         for (const region of ["eu-west-1", "mx-central-1"])
             expect(
@@ -63,7 +86,8 @@ describe("a clean room as the program declares it", function () {
     });
 
     it("keeps evidence, its key and all that guards them when the stack or the Region goes", () => {
-        const stays = resources.filter(({ retainOnDelete, region }) => retainOnDelete && region === "eu-west-1");
+        const isDefault = (name: string) => name.endsWith("-defaults");
+        const stays = resources.filter(({ retainOnDelete, region, name }) => retainOnDelete && region === "eu-west-1" && !isDefault(name));
         expect(stays.map(({ type }) => type.split(":").pop()).sort()).to.deep.equal([
             "Bucket",
             "BucketLifecycleConfiguration",

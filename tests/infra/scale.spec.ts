@@ -54,12 +54,14 @@ describe("an estate of 50 accounts and up to 17 Regions", function () {
         for (const { peakMiB } of measured.values()) expect(peakMiB).to.be.below(2048);
     });
 
-    it("gives every resource an account, and a Region unless it is IAM's", () => {
+    it("gives every resource an account, and a Region unless it is the whole account's", () => {
+        const isGlobal = (type: string) =>
+            type.startsWith("aws:iam/") || type === "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock";
         const { resources } = of(regions.length);
         const known = new Set(["111111111111", ...accounts]);
         const astray = resources.filter(
             ({ custom, type, accountId, region }) =>
-                custom && !(known.has(accountId ?? "") && (type.startsWith("aws:iam/") ? region === null : regions.includes(region ?? ""))),
+                custom && !(known.has(accountId ?? "") && (isGlobal(type) ? region === null : regions.includes(region ?? ""))),
         );
         expect(astray.map(({ type, name }) => `${type} ${name}`)).to.deep.equal([]);
     });

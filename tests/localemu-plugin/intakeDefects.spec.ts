@@ -69,15 +69,7 @@ describe("LocalEmu: mended defects of the intake, put back", function () {
             credentials: { accessKeyId: FORENSICS, secretAccessKey: "rehearsal" },
         });
         const script = path.join(__dirname, "support/deployIntake.ts");
-        const { stdout } = await promisify(execFile)(process.execPath, [
-            "-r",
-            "ts-node/register/transpile-only",
-            script,
-            endpoint,
-            FORENSICS,
-            MEMBER,
-            REGION,
-        ]);
+        const { stdout } = await promisify(execFile)(process.execPath, ["-r", "tsx/cjs", script, endpoint, FORENSICS, MEMBER, REGION]);
         deployed = JSON.parse(stdout.trim().split("\n").at(-1)!) as typeof deployed;
         arrivals = await listener(deployed.topicArn);
         alarms = await listener(deployed.alarmTopicArn);

@@ -10,7 +10,7 @@ describe("the policies on small programs of each kind", function () {
 
     before(async () => {
         const script = path.join(__dirname, "kinds/judge.ts");
-        const { stdout } = await promisify(execFile)(process.execPath, ["-r", "ts-node/register/transpile-only", script]);
+        const { stdout } = await promisify(execFile)(process.execPath, ["-r", "tsx/cjs", script]);
         verdicts = JSON.parse(stdout) as Record<string, string[]>;
     });
 

@@ -35,7 +35,11 @@ describe("the policies on the program itself", function () {
             }));
             const violations: string[] = [];
             for (const policy of policies) {
-                const verdict = await judge(policy, judged);
+                const verdict = await judge(
+                    policy,
+                    judged,
+                    policy.name === "account-defaults-are-safe" ? { requireAccountDefaults: true } : {},
+                );
                 violations.push(...verdict.violations.map((message) => `${policy.name}: ${message}`));
             }
             expect(violations).to.deep.equal([]);
