@@ -49,8 +49,8 @@ export const handler = step({
     waits: "CreateSnapshots",
     input: z.object({ incident: incidentSchema, containment: containmentSchema.nullable() }),
     output: evidenceSchema,
-    run: async ({ incident }) => {
-        const { evidence } = await preserve(incident);
+    run: async ({ incident, containment }) => {
+        const { evidence } = await preserve(incident, containment?.contained === true);
         await tellOf(incident, evidence);
         return evidence;
     },

@@ -9,6 +9,7 @@ import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyTh
 import { environment, needs } from "./environment";
 import { isTransient, NotYetError, StepError, TransientError } from "./errors";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type DeployedNames, type Permissions, type Statement } from "./permissions";
+import { inheritEvidence } from "./inheritEvidence";
 import { pinsTablePermissions } from "./pinsTable";
 import { actOnAll } from "./preservation";
 import { readState, type Sides } from "./preservationState";
@@ -135,7 +136,7 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
     return {
         schemaVersion: 1,
         incidentId: incident.incidentId,
-        snapshots: preserved.map(({ volume, source, sharedCopyId, evidence, lock }) => ({
+        snapshots: preserved.map(({ volume, source, sharedCopyId, evidence, lock, inheritedFrom }) => ({
             ...volume,
             sizeGiB: source.sizeGiB,
             sourceEncrypted: source.encrypted,
@@ -144,6 +145,7 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
             evidenceSnapshotId: evidence.snapshotId,
             startedAt: source.startedAt,
             lock,
+            ...(inheritedFrom === null ? {} : { inheritedFrom }),
         })),
         missing,
         anomalies: [...new Set(anomalies)].slice(0, 100),
@@ -164,14 +166,16 @@ export interface Preserved {
 }
 
 /**
+ * @param contained whether the incident read the instance back as contained: then the evidence of an earlier one may stand
  * @returns the evidence when every volume is locked and read back, or known not to be preserved: that one is in `missing`, with the reason
  * @throws NotYet until then, with what AWS refused as its cause; StepFailed when no volume can be preserved
  */
-export async function preserve(incident: Incident): Promise<Preserved> {
+export async function preserve(incident: Incident, contained = false): Promise<Preserved> {
     const member = memberClient(EC2Client, incident.instance, incident.incidentId);
     const victims = await victimVolumes(member, incident);
     const sides: Sides = { incident, victims, member, forensics: forensicsClient(EC2Client) };
     const { pins, anomalies } = await readAllPins(incident);
+    if (pins.length === 0) pins.push(...(await inheritEvidence(sides, contained)));
     for (let pass = 1; ; pass++) {
         const plan = planPreservation(await readState(sides, pins));
         const { made, done, problems, aside } = await actOnAll(sides, plan.actions);

@@ -35,6 +35,7 @@ export async function snapshotsById(ec2: EC2Client, snapshotIds: readonly string
         encrypted: one.Encrypted === true,
         sizeGiB: one.VolumeSize!,
         startedAt: one.StartTime!.toISOString(),
+        ...(one.KmsKeyId === undefined ? {} : { keyArn: one.KmsKeyId }),
     }));
 }
 

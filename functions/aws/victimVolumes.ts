@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Incident } from "../domain/containers";
 import { isNotFound, StepError } from "./errors";
 import { getJson, putJson } from "./evidenceBucket";
+import { earlierPins } from "./earlierPins";
 import { log } from "./handler";
 import { readStanding } from "./standingContainments";
 import { objectNames } from "../domain/evidenceKeys";
@@ -23,7 +24,8 @@ export type VictimVolumes = z.infer<typeof victimVolumesSchema>;
 /** The part of containment's restore record that names the volumes. */
 const recordedVolumesSchema = z.object({ volumes: z.array(volumeSchema) });
 
-async function describeInstance(ec2: EC2Client, instanceId: string): Promise<Instance | null> {
+/** The instance as EC2 shows it, also for a while after its end; null when it shows none. */
+export async function describeVictim(ec2: EC2Client, instanceId: string): Promise<Instance | null> {
     try {
         for await (const page of paginateDescribeInstances({ client: ec2 }, { InstanceIds: [instanceId] })) {
             const instance = page.Reservations?.flatMap((one) => one.Instances ?? [])[0];
@@ -35,7 +37,12 @@ async function describeInstance(ec2: EC2Client, instanceId: string): Promise<Ins
     return null;
 }
 
-async function standingVolumes(ec2: EC2Client, volumeIds: string[]): Promise<Set<string>> {
+/** Whether there is no instance whose volumes could be taken together any more. */
+export const isGone = (instance: Instance | null): boolean =>
+    instance === null || instance.State?.Name === "terminated" || instance.State?.Name === "shutting-down";
+
+/** Which of some volumes still exist. */
+export async function standingVolumes(ec2: EC2Client, volumeIds: string[]): Promise<Set<string>> {
     const standing = new Set<string>();
     // A filter, not ids: EC2 refuses the whole call when one of the ids is gone.
     for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters: [{ Name: "volume-id", Values: volumeIds }] })) {
@@ -59,8 +66,8 @@ async function recordedVolumes(incident: Incident): Promise<VictimVolumes["volum
 
 async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes> {
     const { instanceId } = incident.instance;
-    const instance = await describeInstance(ec2, instanceId);
-    const gone = !instance || instance.State?.Name === "terminated" || instance.State?.Name === "shutting-down";
+    const instance = await describeVictim(ec2, instanceId);
+    const gone = isGone(instance);
     const attached = (instance?.BlockDeviceMappings ?? []).flatMap((mapping) =>
         mapping.Ebs?.VolumeId && mapping.DeviceName
             ? [{ volumeId: mapping.Ebs.VolumeId, device: mapping.DeviceName, root: mapping.DeviceName === instance?.RootDeviceName }]
@@ -82,9 +89,12 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
                   known.map(({ volumeId }) => volumeId),
               )
             : new Set<string>();
-    const lost = known.filter(({ volumeId }) => !standing.has(volumeId)).map(({ volumeId }) => volumeId);
+    // Of what is gone the evidence of an earlier incident may stand.
+    const evidenced = new Set((await earlierPins(incident)).flatMap(({ pins }) => pins.map(({ volumeId }) => volumeId)));
+    const isThere = ({ volumeId }: { volumeId: string }) => standing.has(volumeId) || evidenced.has(volumeId);
+    const lost = known.filter((each) => !isThere(each)).map(({ volumeId }) => volumeId);
     if (lost.length > 0) log("volumes were deleted before they could be preserved", { instanceId, volumes: lost });
-    const volumes = known.filter(({ volumeId }) => standing.has(volumeId));
+    const volumes = known.filter(isThere);
     if (volumes.length > 0) return { schemaVersion: 1, foundBy: "restore-record", volumes };
     throw new StepError(
         "The instance is gone and none of its volumes is known to exist",

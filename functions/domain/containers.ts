@@ -249,6 +249,8 @@ export const evidenceSnapshotSchema = z.object({
     evidenceSnapshotId: z.string(),
     startedAt: timestampSchema,
     lock: z.object({ mode: z.enum(["governance", "compliance"]), expiresAt: timestampSchema }),
+    /** The earlier incident about the contained instance that it was taken for; null for this one's own. */
+    inheritedFrom: z.string().nullable().optional(),
 });
 export type EvidenceSnapshot = z.infer<typeof evidenceSnapshotSchema>;
 

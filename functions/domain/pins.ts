@@ -9,8 +9,10 @@ export const pinSchema = z.object({
     /** 1 for the first; a later one was made because the one before was lost. */
     generation: z.number().int().positive(),
     snapshotId: z.string().regex(/^snap-[0-9a-f]+$/),
-    /** ISO 8601: when EC2 answered. */
+    /** ISO 8601: when EC2 was asked for it. */
     madeAt: timestampSchema,
+    /** The incident that it was made for, where this one took it over (domain/planInheritance.ts). @default this one */
+    from: z.string().optional(),
 });
 export type Pin = z.infer<typeof pinSchema>;
 

@@ -37,6 +37,8 @@ export interface SnapshotState {
     sizeGiB: number;
     /** ISO 8601. */
     startedAt: string;
+    /** ARN of the key that it is encrypted under. @default none */
+    keyArn?: string;
 }
 
 export interface SnapshotLock {
@@ -83,6 +85,8 @@ export interface PreservedVolume {
     sharedCopyId: string | null;
     evidence: SnapshotState;
     lock: SnapshotLock;
+    /** The earlier incident whose evidence it is; null for this one's own. */
+    inheritedFrom: string | null;
 }
 
 export interface PreservationPlan {
@@ -263,6 +267,7 @@ class VolumePlanner {
             sharedCopyId: sharedCopy?.snapshotId ?? null,
             evidence,
             lock,
+            inheritedFrom: at.pin.from ?? null,
         });
         this.tidy();
     }

@@ -1,5 +1,6 @@
 import { instanceStateSchema } from "../../functions/domain/instanceState";
-import { newStanding } from "../../functions/domain/standingContainment";
+import { containmentSchema, type Containment, type Evidence } from "../../functions/domain/containers";
+import { newStanding, type StandingContainment } from "../../functions/domain/standingContainment";
 import { expect } from "chai";
 import { handler } from "../../functions/createSnapshots";
 import { tagValue } from "../../functions/domain/tags";
@@ -9,6 +10,45 @@ import { incident, InMemoryAws, thrown } from "./inMemoryAws";
 const event = { incident, containment: null };
 const { instanceId } = incident.instance;
 const creations = ["CreateSnapshots", "CreateSnapshot", "CopySnapshot", "LockSnapshot"] as const;
+
+/** A restore record but for its volumes. */
+const recorded = {
+    schemaVersion: 1,
+    instance: incident.instance,
+    readAt: incident.openedAt,
+    state: "running",
+    vpcId: "vpc-1",
+    availabilityZone: "eu-west-1a",
+    lifecycle: "on-demand",
+    rootDeviceType: "ebs",
+    interfaces: [],
+    terminationProtection: null,
+    stopProtection: null,
+    shutdownBehavior: null,
+    metadataEndpoint: "enabled",
+    instanceProfileArn: null,
+    autoScaling: null,
+    targets: [],
+    classicLoadBalancers: [],
+    trackedPaths: [],
+};
+/** What a containment says that nobody looks at here. */
+const anyContainment = {
+    schemaVersion: 1,
+    incidentId: incident.incidentId,
+    instance: incident.instance,
+    vpcId: "vpc-1",
+    availabilityZone: "eu-west-1a",
+    isolationGroupId: "sg-made-1",
+    interfaces: [],
+    targetGroups: [],
+    autoScalingGroup: null,
+    restoreRecord: { bucket: "evidence", key: "restore-record.json", sha256: "a".repeat(64) },
+    steps: [],
+    uncut: [],
+    startedAt: incident.openedAt,
+    containedAt: incident.openedAt,
+};
 
 describe("createSnapshots", () => {
     let aws: InMemoryAws;
@@ -120,27 +160,7 @@ describe("createSnapshots", () => {
 
     it("preserves the volumes of the standing record in the table where the restore record could not be written", async () => {
         const kept = aws.member.addVolume({});
-        const record = {
-            schemaVersion: 1,
-            instance: incident.instance,
-            readAt: incident.openedAt,
-            state: "running",
-            vpcId: "vpc-1",
-            availabilityZone: "eu-west-1a",
-            lifecycle: "on-demand",
-            rootDeviceType: "ebs",
-            interfaces: [],
-            volumes: [{ volumeId: kept, device: "/dev/xvda", root: true, deleteOnTermination: false }],
-            terminationProtection: null,
-            stopProtection: null,
-            shutdownBehavior: null,
-            metadataEndpoint: "enabled",
-            instanceProfileArn: null,
-            autoScaling: null,
-            targets: [],
-            classicLoadBalancers: [],
-            trackedPaths: [],
-        };
+        const record = { ...recorded, volumes: [{ volumeId: kept, device: "/dev/xvda", root: true, deleteOnTermination: false }] };
         const standing = (releasedAt: string | null) => {
             const containment = newStanding(instanceStateSchema.parse(record), incident.incidentId, null, incident.openedAt);
             return { containment: { S: JSON.stringify({ ...containment, releasedAt }) }, revision: { N: "0" } };
@@ -390,4 +410,120 @@ describe("createSnapshots", () => {
             expect(sent).not.to.have.property("CoolOffPeriod");
         });
     }
+
+    describe("of a later incident about a contained instance", () => {
+        const second = { ...incident, incidentId: `${instanceId}-${"2".repeat(16)}`, prefix: `incidents/${instanceId}-${"2".repeat(16)}/` };
+        const long = new Date("2026-01-01T00:00:00.000Z");
+        const contained = { contained: true } as Containment;
+        const again = { incident: second, containment: null as Containment | null };
+        const victim = () =>
+            aws.member.instances.get(instanceId)! as unknown as {
+                State: { Name: string };
+                LaunchTime: Date;
+                BlockDeviceMappings: { DeviceName: string; Ebs: { VolumeId: string; AttachTime: Date } }[];
+            };
+        const stand = (changes: Partial<StandingContainment> = {}) => {
+            const record = instanceStateSchema.parse({
+                ...recorded,
+                volumes: victim().BlockDeviceMappings.map(({ DeviceName, Ebs }, index) => ({
+                    volumeId: Ebs.VolumeId,
+                    device: DeviceName,
+                    root: index === 0,
+                    deleteOnTermination: true,
+                })),
+            });
+            const containment = {
+                ...newStanding(record, incident.incidentId, null, incident.openedAt),
+                incidentIds: [incident.incidentId, second.incidentId],
+                settledAt: "2026-11-01T00:00:00.000Z",
+                ...changes,
+            };
+            aws.standing = { containment: { S: JSON.stringify(containment) }, revision: { N: "0" } };
+        };
+        /** The evidence of the first incident. */
+        let first: Evidence;
+        beforeEach(async () => {
+            addVictim();
+            Object.assign(victim(), { LaunchTime: long });
+            for (const { Ebs } of victim().BlockDeviceMappings) Ebs.AttachTime = long;
+            stand();
+            first = (await aws.until(handler, event)).answer;
+            again.containment = containmentSchema.parse({ ...anyContainment, ...contained });
+        });
+        const ids = ({ snapshots }: Evidence) => snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId);
+
+        it("takes the evidence over that stands, locked as long as its own would be, and snapshots nothing", async () => {
+            const before = made();
+            const { answer, calls } = await aws.until(handler, again);
+            expect(ids(answer)).to.deep.equal(ids(first));
+            expect(
+                answer.snapshots.map(({ sourceSnapshotId, startedAt, inheritedFrom }) => [sourceSnapshotId, startedAt, inheritedFrom]),
+            ).to.deep.equal(first.snapshots.map(({ sourceSnapshotId, startedAt }) => [sourceSnapshotId, startedAt, incident.incidentId]));
+            expect([answer.incidentId, answer.missing, answer.anomalies, calls]).to.deep.equal([second.incidentId, [], [], 1]);
+            expect(made()).to.deep.equal({ ...before, LockSnapshot: before.LockSnapshot + 2 });
+            expect((await aws.until(handler, again)).answer.snapshots).to.deep.equal(answer.snapshots);
+        });
+
+        const changes: [string, () => void][] = [
+            ["the instance was cut again after its snapshots", () => stand({ settledAt: new Date(Date.now() + 1000).toISOString() })],
+            ["it is not known since when it is cut", () => stand({ settledAt: null })],
+            ["the containment was released", () => stand({ releasedAt: incident.openedAt })],
+            ["it was stopped and started", () => void (victim().LaunchTime = new Date(Date.now() + 1000))],
+            ["the later incident did not find it contained", () => void (again.containment = { ...again.containment!, contained: false })],
+            ["nobody contained it for the later incident", () => void (again.containment = null)],
+            ["a lock has gone", () => aws.forensics.locks.clear()],
+            ["the evidence was deleted", () => aws.forensics.snapshots.clear()],
+            ["the evidence is under another key", () => void (process.env.EVIDENCE_KEY_ARN = "arn:aws:kms:eu-west-1:111111111111:key/new")],
+            [
+                "the lock cannot be made longer",
+                () => void aws.forensics.errors.set("LockSnapshot", ["OperationNotPermitted", "OperationNotPermitted"]),
+            ],
+            ["what stands cannot be seen", () => void aws.forensics.errors.set("DescribeLockedSnapshots", ["UnauthorizedOperation"])],
+        ];
+        for (const [what, change] of changes)
+            it(`preserves anew where ${what}`, async () => {
+                change();
+                const { answer } = await aws.until(handler, again);
+                expect(answer.snapshots).to.have.length(2);
+                expect(answer.snapshots.every(({ inheritedFrom }) => !inheritedFrom)).to.equal(true);
+                for (const id of ids(answer)) expect(ids(first)).to.not.include(id);
+            });
+
+        it("preserves anew only the volume that was attached since", async () => {
+            victim().BlockDeviceMappings[1]!.Ebs.AttachTime = new Date(Date.now() + 1000);
+            const { answer } = await aws.until(handler, again);
+            expect(answer.snapshots.map(({ inheritedFrom }) => inheritedFrom ?? null)).to.deep.equal([incident.incidentId, null]);
+            expect(ids(answer)[0]).to.equal(ids(first)[0]);
+        });
+
+        it("takes nothing over by the tags of a stranger's snapshot", async () => {
+            for (const snapshot of aws.forensics.snapshots.values()) aws.forensics.locks.delete(snapshot.SnapshotId as string);
+            for (const [id, snapshot] of [...aws.forensics.snapshots]) {
+                const copy = { ...snapshot, SnapshotId: `${id.slice(0, -1)}f` };
+                aws.forensics.snapshots.set(copy.SnapshotId, copy);
+                aws.forensics.locks.set(copy.SnapshotId, {
+                    SnapshotId: copy.SnapshotId,
+                    LockState: "compliance",
+                    LockExpiresOn: new Date("2030-01-01"),
+                });
+            }
+            for (const { inheritedFrom } of (await aws.until(handler, again)).answer.snapshots)
+                expect(inheritedFrom ?? null).to.equal(null);
+        });
+
+        it("has the evidence of an instance that ended with its volumes meanwhile", async () => {
+            aws.member.instances.clear();
+            aws.member.volumes.clear();
+            again.containment = null;
+            const { answer } = await aws.until(handler, again);
+            expect(ids(answer)).to.deep.equal(ids(first));
+            expect(answer.snapshots.every(({ inheritedFrom }) => inheritedFrom === incident.incidentId)).to.equal(true);
+        });
+
+        it("asks again where EC2 was too busy to say what stands", async () => {
+            aws.forensics.errors.set("DescribeLockedSnapshots", ["RequestLimitExceeded"]);
+            expect((await thrown(handler(again))).name).to.equal("Transient");
+            expect(ids((await aws.until(handler, again)).answer)).to.deep.equal(ids(first));
+        });
+    });
 });

@@ -98,6 +98,17 @@ describe("watchContainment", function () {
             expect([...account.objects.keys()].filter((key) => key.includes("/watch/"))).to.have.length(1);
         });
 
+    it("counts since when it is cut anew from the last cut, by which evidence is judged, and from nothing else", async () => {
+        await contain();
+        const first = (await standing()).settledAt!;
+        account.metadata = "enabled";
+        await watch();
+        expect((await standing()).settledAt).to.equal(first);
+        account.interfaces[0]!.groups = ["sg-app"];
+        await watch();
+        expect((await standing()).settledAt! > first).to.equal(true);
+    });
+
     it("puts the network ACL back that somebody took away or opened", async () => {
         process.env.CONTAIN_NETWORK = "nacl";
         await contain();

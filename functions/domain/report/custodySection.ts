@@ -61,7 +61,7 @@ ${table(
         html`${code(snapshot.volumeId)}<br><span class="note">${snapshot.device}, ${snapshot.sizeGiB} GiB${snapshot.root ? ", root" : ""}</span>`,
         html`${code(snapshot.sourceSnapshotId)}<br><span class="note">${time(snapshot.startedAt)}</span>`,
         snapshot.sharedSnapshotId === null ? html`<span class="absent">not needed</span>` : code(snapshot.sharedSnapshotId),
-        code(snapshot.evidenceSnapshotId),
+        html`${code(snapshot.evidenceSnapshotId)}${snapshot.inheritedFrom ? html`<br><span class="note">taken over from ${snapshot.inheritedFrom}, since when the instance stayed contained</span>` : null}`,
         html`${snapshot.lock.mode}<br><span class="note">until ${time(snapshot.lock.expiresAt)}</span>`,
     ]),
 )}
