@@ -156,7 +156,10 @@ async function findOthers(victim: Victim, { record, isolation, networkAcl }: Sta
     const own = record.interfaces.map((each) => each.networkInterfaceId);
     // Each contained instance has a group of its own, so its interfaces are known from the records that stand, and by the old group.
     const others = (await listStanding().catch(() => []))
-        .filter(({ groups, instance }) => groups.networkAcl === networkAcl && instance.instanceId !== victim.ref.instanceId)
+        .filter(
+            ({ groups, instance, networkReleasedAt }) =>
+                groups.networkAcl === networkAcl && networkReleasedAt === null && instance.instanceId !== victim.ref.instanceId,
+        )
         .flatMap((each) => each.record.interfaces);
     return Object.fromEntries(
         await Promise.all(
@@ -241,6 +244,26 @@ async function close(victim: Victim, incidentIds: string[], kept: StandingContai
     return steps;
 }
 
+/**
+ * Closes the incidents of a containment whose network alone was given back: the next finding opens another, which contains the instance again.
+ * What stays denied stands on record, and the watch goes on with it.
+ */
+async function closeNetwork(victim: Victim, incidentIds: string[], kept: StandingContainment | null): Promise<ContainmentStep[]> {
+    const { step: closed, error } = await attempt(
+        { name: "closeIncident", detail: "until it is closed, the next finding about the instance joins it instead of containing anew" },
+        async () => {
+            await changeStanding(victim.ref, kept, (read) =>
+                read === null || read.releasedAt !== null
+                    ? null
+                    : { ...read, networkReleasedAt: read.networkReleasedAt ?? new Date().toISOString(), releasingAt: null },
+            );
+            for (const each of incidentIds) await markReleased(each);
+            return performed;
+        },
+    );
+    return error === null ? [] : [closed];
+}
+
 /** Tells people; that they could not be told is a failed step of a release that was done. */
 async function tellPeople(release: Release): Promise<ContainmentStep[]> {
     try {
@@ -319,6 +342,7 @@ export const handler = step({
             othersContained: await findOthers(victim, standing),
             roles: standing.kept?.roles ?? [],
             suspended: standing.kept?.suspended ?? null,
+            networkReleased: (standing.kept?.networkReleasedAt ?? null) !== null,
             othersInGroup: await findOthersInGroup(standing),
         };
         const { actions: all, conflicts } = planRelease(record, current, imposed);
@@ -389,6 +413,7 @@ export const handler = step({
                 `${what}. Mend that and release again: it goes on with what is left.`,
             );
         }
-        return { ...release, steps: [...steps, ...(await close(victim, incidentIds, standing.kept)), ...(await tellPeople(release))] };
+        const over = networkOnly && standing.kept?.releasedAt === null ? closeNetwork : close;
+        return { ...release, steps: [...steps, ...(await over(victim, incidentIds, standing.kept)), ...(await tellPeople(release))] };
     },
 });

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { contain } from "./aws/containment/contain";
+import { denyAgain } from "./aws/containment/denyAgain";
 import { changeInstancePermissions, makeGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { persist } from "./aws/containment/performed";
 import { readQuick } from "./aws/containment/readBeside";
@@ -104,11 +105,13 @@ async function putBack(victim: Victim, standing: StandingContainment, seen: read
     try {
         const credentials = standing.modes?.credentials ?? environment("CONTAIN_CREDENTIALS");
         const [instance, quick] = await Promise.all([persist(() => describeInstance(victim)), readQuick(victim, 5000)]);
-        const { steps } = await contain(victim, instance, quick, standing, {
-            // The sessions of others were ended when it was contained; they are not to blame for what was changed since.
-            credentials: credentials === "revoke-role" ? "deny-instance" : credentials,
-            network: standing.modes?.network ?? environment("CONTAIN_NETWORK"),
-        });
+        // The sessions of others were ended when it was contained; they are not to blame for what was changed since.
+        const mode = credentials === "revoke-role" ? "deny-instance" : credentials;
+        const network = standing.modes?.network ?? environment("CONTAIN_NETWORK");
+        const steps =
+            standing.networkReleasedAt === null
+                ? (await contain(victim, instance, quick, standing, { credentials: mode, network })).steps
+                : await denyAgain(victim, instance, standing, mode);
         const look = async () => {
             const now = (await readStanding(victim.ref)) ?? standing;
             return planWatch(now, await readWatched(victim, now));

@@ -25,6 +25,9 @@ export function standingLines(standing: readonly StandingContainment[]): string[
                 ...(containment.retired
                     ? [`  retired     ${containment.retired.at} by ${visible(containment.retired.by)}: ${visible(containment.retired.why)}`]
                     : []),
+                ...(containment.networkReleasedAt === null
+                    ? []
+                    : [`  network     given back ${containment.networkReleasedAt}; its credentials stay denied`]),
                 `  group       ${groups.isolation ?? "none: the instance is not isolated"}`,
                 `  last check  ${lastCheck(containment)}`,
                 ...(check?.drift ?? [])

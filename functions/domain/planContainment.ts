@@ -81,7 +81,7 @@ export function planContainment(state: InstanceState, groups: ContainmentGroups,
             ...state.classicLoadBalancers.map((loadBalancer) => ({ kind: "deregisterFromClassic", loadBalancer }) as const),
             ...isolateInterfaces(state, groups),
         ],
-        [...cutCredentials(state, credentials), ...cutWhatGroupsCannot(state, groups)],
+        [...planCredentials(state, credentials), ...cutWhatGroupsCannot(state, groups)],
     ];
     return stages.filter((stage) => stage.length > 0);
 }
@@ -102,7 +102,11 @@ function isolateInterfaces({ interfaces }: InstanceState, { isolation, untrack }
     });
 }
 
-function cutCredentials({ instanceProfileArn, metadataEndpoint }: InstanceState, mode: CredentialsMode): ContainmentAction[] {
+/** Denies the instance's credentials and issues no new ones. */
+export function planCredentials(
+    { instanceProfileArn, metadataEndpoint }: Pick<InstanceState, "instanceProfileArn" | "metadataEndpoint">,
+    mode: CredentialsMode,
+): ContainmentAction[] {
     if (mode === "keep") return [];
     return [
         ...(instanceProfileArn ? [{ kind: "denyCredentials", instanceProfileArn } as const] : []),

@@ -50,6 +50,8 @@ export interface Imposed {
     roles?: readonly string[];
     /** Processes of its Auto Scaling group that were suspended for it. @default none */
     suspended?: { group: string; processes: string[] } | null;
+    /** The network was given back before: it is its owner's, and left alone. @default false */
+    networkReleased?: boolean;
     /** Other contained instances that the same group may not end. @default none */
     othersInGroup?: readonly string[];
 }
@@ -63,7 +65,7 @@ export interface Imposed {
 export function planRelease(
     record: InstanceState,
     current: InstanceState,
-    { isolation, networkAcl, othersContained, roles = [], suspended = null, othersInGroup = [] }: Imposed,
+    { isolation, networkAcl, othersContained, roles = [], suspended = null, othersInGroup = [], networkReleased = false }: Imposed,
 ): ReleasePlan {
     const actions: ReleaseAction[] = [];
     const conflicts = current.unread.map((what) => `AWS did not let us read ${what}, so it is not known whether it was changed`);
@@ -80,7 +82,7 @@ export function planRelease(
         else if (now !== before) changed(what, left, now);
     };
 
-    for (const { subnetId, networkAclId } of networkAcl === null ? [] : record.networkAcls) {
+    for (const { subnetId, networkAclId } of networkAcl === null || networkReleased ? [] : record.networkAcls) {
         const now = current.networkAcls.find((each) => each.subnetId === subnetId)?.networkAclId;
         const others = othersContained[subnetId] ?? [];
         if (now === undefined || now === networkAclId) continue;
@@ -91,7 +93,8 @@ export function planRelease(
             );
         else actions.push({ kind: "restoreSubnet", subnetId, networkAclId });
     }
-    for (const { networkInterfaceId, tcpIdleTimeout: before } of record.interfaces) {
+    const interfaces = networkReleased ? [] : record.interfaces;
+    for (const { networkInterfaceId, tcpIdleTimeout: before } of interfaces) {
         const now = current.interfaces.find((each) => each.networkInterfaceId === networkInterfaceId)?.tcpIdleTimeout ?? null;
         if (before === null || now === null || now === before) continue;
         if (now === shortestTcpIdleTimeout) actions.push({ kind: "restoreIdleTimeout", networkInterfaceId, seconds: before });
@@ -107,7 +110,7 @@ export function planRelease(
         kind: "enableMetadata",
     });
 
-    for (const before of record.interfaces) {
+    for (const before of interfaces) {
         const now = current.interfaces.find((each) => each.networkInterfaceId === before.networkInterfaceId);
         if (!now) conflicts.push(`The interface ${before.networkInterfaceId} is no longer attached`);
         else if (same(now.groups, before.groups)) continue;
@@ -115,7 +118,7 @@ export function planRelease(
             actions.push({ kind: "restoreGroups", networkInterfaceId: before.networkInterfaceId, groups: before.groups });
         else changed(`The interface ${before.networkInterfaceId}`, isolation, now.groups.join(", ") || "without groups");
     }
-    for (const now of current.interfaces) {
+    for (const now of networkReleased ? [] : current.interfaces) {
         if (!record.interfaces.some((each) => each.networkInterfaceId === now.networkInterfaceId))
             conflicts.push(`The interface ${now.networkInterfaceId} was attached since`);
     }

@@ -4,11 +4,11 @@
  * Each drift has a key, by which the next look knows it again, and the resource under which CloudTrail names who did it.
  */
 import type { InstanceState } from "./instanceState";
-import { isIsolated } from "./planContainment";
+import { isIsolated, shortestTcpIdleTimeout } from "./planContainment";
 import { mostDrifts, type StandingContainment, type StandingDrift } from "./standingContainment";
 
-/** How a role's inline policy of our name stands to the instance; `unread`: AWS did not let us read it. */
-export type DenySeen = "denied" | "foreign" | "absent" | "unread";
+/** How a role's inline policy of our name stands to the instance; `void`: there is no such role; `unread`: AWS did not let us read it. */
+export type DenySeen = "denied" | "foreign" | "absent" | "void" | "unread";
 
 /** What the watch read of an instance that is there. What AWS did not let us read is left out here and named in `unread`. */
 export interface Watched {
@@ -23,6 +23,10 @@ export interface Watched {
     aclDenies: boolean | null;
     /** Branch interfaces of which nothing says whose they are; null where they could not be listed. */
     unknownBranches: string[] | null;
+    /** With which load balancers it is registered, as far as this look asked; null where AWS was too busy to say. */
+    registered: Pick<InstanceState, "targets" | "classicLoadBalancers"> | null;
+    /** Processes that end instances and run in the Auto Scaling group whose processes were suspended for it; empty where none were. */
+    runningProcesses: string[];
     unread: string[];
 }
 
@@ -42,7 +46,7 @@ export interface Drift {
     /** It opens the instance, or gives its credentials back. */
     opens: boolean;
     /** Resource and API calls by which CloudTrail is asked who did it. */
-    trail: { resource: string; events: readonly string[]; service: "ec2" | "iam" | "autoscaling" } | null;
+    trail: { resource: string; events: readonly string[]; service: "ec2" | "iam" | "autoscaling" | "elasticloadbalancing" } | null;
 }
 
 const ec2 = (resource: string, ...events: string[]): Drift["trail"] => ({ resource, events, service: "ec2" });
@@ -51,11 +55,15 @@ const ec2 = (resource: string, ...events: string[]): Drift["trail"] => ({ resour
 export function planWatch(standing: StandingContainment, seen: Watched | Unwatched): Drift[] {
     const { instance, record } = standing;
     if ("why" in seen) return [unwatched(seen, instance.instanceId)];
+    // Once a person had the network given back, it is the owner's, and so is what hangs on it; what stays denied is not.
+    if (standing.networkReleasedAt !== null) return [...credentials(standing, seen), ...unread(seen)];
     return [
         ...network(standing, seen),
         ...credentials(standing, seen),
         ...life(standing, seen.state),
-        ...protection(standing, seen.state),
+        ...protection(standing, seen),
+        ...loadBalancers(standing, seen),
+        ...idleTimeouts(standing, seen.state),
         ...attachments(record, seen.state),
         ...seen.strangers.map(({ networkInterfaceId, groupId }) => ({
             key: `stranger:${networkInterfaceId}:${groupId}`,
@@ -64,17 +72,20 @@ export function planWatch(standing: StandingContainment, seen: Watched | Unwatch
             opens: false,
             trail: ec2(networkInterfaceId, "ModifyNetworkInterfaceAttribute", "CreateNetworkInterface", "RunInstances"),
         })),
-        ...(seen.unread.length > 0
-            ? [
-                  {
-                      key: `unread:${seen.unread.join(";").slice(0, 200)}`,
-                      what: `AWS did not let us read ${seen.unread.join(", ")}, so it is not known whether that is as it was left`,
-                      repairable: false,
-                      opens: false,
-                      trail: null,
-                  },
-              ]
-            : []),
+        ...unread(seen),
+    ];
+}
+
+function unread({ unread: what }: Watched): Drift[] {
+    if (what.length === 0) return [];
+    return [
+        {
+            key: `unread:${what.join(";").slice(0, 200)}`,
+            what: `AWS did not let us read ${what.join(", ")}, so it is not known whether that is as it was left`,
+            repairable: false,
+            opens: false,
+            trail: null,
+        },
     ];
 }
 
@@ -261,7 +272,7 @@ function life({ check, record, instance }: StandingContainment, now: InstanceSta
 }
 
 /** Protection from being ended. Null is what could not be read, which stands in `unread`. */
-function protection({ record, suspended }: StandingContainment, now: InstanceState): Drift[] {
+function protection({ record, suspended }: StandingContainment, { state: now, runningProcesses }: Watched): Drift[] {
     const trail = ec2(now.instance.instanceId, "ModifyInstanceAttribute");
     const off = (key: string, isOff: boolean, what: string): Drift[] =>
         isOff ? [{ key, what, repairable: true, opens: false, trail }] : [];
@@ -280,6 +291,17 @@ function protection({ record, suspended }: StandingContainment, now: InstanceSta
             mortal.length > 0,
             `the volumes ${mortal.join(", ")} would be deleted with the instance`,
         ),
+        ...(runningProcesses.length === 0 || suspended?.group !== now.autoScaling?.group
+            ? []
+            : [
+                  {
+                      key: `processes:${runningProcesses.join(",")}`.slice(0, 256),
+                      what: `${runningProcesses.join(", ")} of the Auto Scaling group ${suspended!.group}, which would not let the instance go, run again and may terminate it`,
+                      repairable: true,
+                      opens: false,
+                      trail: { resource: suspended!.group, events: ["ResumeProcesses"], service: "autoscaling" as const },
+                  },
+              ]),
         // A group that would not let it go was kept from ending it.
         ...(now.autoScaling === null ||
         suspended?.group === now.autoScaling.group ||
@@ -298,6 +320,78 @@ function protection({ record, suspended }: StandingContainment, now: InstanceSta
                       },
                   },
               ]),
+    ];
+}
+
+/** Seconds after which an idle connection is forgotten, as containment leaves it where the instance type lets it. */
+function idleTimeouts({ record }: StandingContainment, { interfaces }: InstanceState): Drift[] {
+    const settable = new Set(
+        record.interfaces.filter(({ tcpIdleTimeout }) => tcpIdleTimeout !== null).map((each) => each.networkInterfaceId),
+    );
+    return interfaces
+        .filter(
+            ({ networkInterfaceId, tcpIdleTimeout }) =>
+                settable.has(networkInterfaceId) && tcpIdleTimeout !== null && tcpIdleTimeout > shortestTcpIdleTimeout,
+        )
+        .map(({ networkInterfaceId, tcpIdleTimeout }) => ({
+            key: `idle:${networkInterfaceId}:${tcpIdleTimeout}`,
+            what: `idle connections of ${networkInterfaceId} live for ${tcpIdleTimeout} s again instead of ${shortestTcpIdleTimeout}`,
+            repairable: true,
+            opens: false,
+            trail: ec2(networkInterfaceId, "ModifyNetworkInterfaceAttribute"),
+        }));
+}
+
+const registeredKey = "registered:";
+
+/** Target groups that a look asks about besides those that it must. ELB answers ten Describe calls a second to the whole account. */
+const mostAsked = 10;
+
+/**
+ * The target groups that a look asks about: those that the instance was taken out of, those that a drift names, and some of the others, in turn,
+ * so that all are asked about in time.
+ *
+ * @param turn a number that counts the looks
+ */
+export function targetGroupsToAsk(standing: StandingContainment, arns: readonly string[], turn: number): Set<string> {
+    const must = new Set([
+        ...standing.record.targets.map(({ targetGroupArn }) => targetGroupArn),
+        ...standing.drifts.flatMap(({ key }) => (key.startsWith(registeredKey) ? [key.slice(registeredKey.length).split(" ")[0]!] : [])),
+    ]);
+    const others = arns.filter((each) => !must.has(each)).sort();
+    const asked =
+        others.length <= mostAsked
+            ? others
+            : Array.from({ length: mostAsked }, (_, index) => others[(turn * mostAsked + index) % others.length]!);
+    return new Set([...arns.filter((each) => must.has(each)), ...asked]);
+}
+
+/** A registration does not open what has no rules, but brings the instance back to its users when it is released, and connections that are tracked. */
+function loadBalancers({ drifts }: StandingContainment, { registered }: Watched): Drift[] {
+    const drift = (key: string, what: string, resource: string, event: string): Drift => ({
+        key: `${registeredKey}${key}`.slice(0, 256),
+        what,
+        repairable: true,
+        opens: false,
+        trail: { resource, events: [event], service: "elasticloadbalancing" },
+    });
+    if (registered === null)
+        // What nobody could look at is as it was.
+        return drifts
+            .filter(({ key, outcome }) => key.startsWith(registeredKey) && outcome === "stands")
+            .map(({ key, what }) => ({ key, what, repairable: false, opens: false, trail: null }));
+    return [
+        ...registered.targets.map(({ targetGroupArn, targetId, port }) =>
+            drift(
+                `${targetGroupArn} ${targetId}:${port}`,
+                `${targetId}:${port} is registered in the target group ${targetGroupArn}`,
+                targetGroupArn,
+                "RegisterTargets",
+            ),
+        ),
+        ...registered.classicLoadBalancers.map((name) =>
+            drift(`classic ${name}`, `it is registered with the classic load balancer ${name}`, name, "RegisterInstancesWithLoadBalancer"),
+        ),
     ];
 }
 

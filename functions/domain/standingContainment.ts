@@ -71,6 +71,8 @@ export const standingContainmentSchema = z.object({
     repairedAt: timestampSchema.nullable().default(null),
     /** When a release began to put back; the watch then puts nothing back. Null before. */
     releasingAt: timestampSchema.nullable().default(null),
+    /** When a person had the network alone given back: what stays denied stands, and is watched. @default null */
+    networkReleasedAt: timestampSchema.nullable().default(null),
     /** Who decided that it stays isolated for good, why and when. @default nobody */
     retired: z.object({ by: untrustedText(512), why: untrustedText(512), at: timestampSchema }).optional(),
     begunAt: timestampSchema,
@@ -117,6 +119,7 @@ export function newStanding(
         repairingUntil: null,
         repairedAt: null,
         releasingAt: null,
+        networkReleasedAt: null,
         begunAt: now,
         releasedAt: null,
         revision: (before?.revision ?? -1) + 1,
@@ -133,15 +136,25 @@ export function inherit(standing: StandingContainment, now: InstanceState, incid
     const added = now.interfaces.filter(
         ({ networkInterfaceId, groups }) => !known.has(networkInterfaceId) && !groups.some((group) => ours.has(group)),
     );
-    const { record } = standing;
+    const { record, networkReleasedAt } = standing;
+    // A network that was given back is its owner's: as it is now, a release puts it back. Network ACLs follow when they are read.
+    const given = now.interfaces.map((each) => ({
+        ...each,
+        tcpIdleTimeout:
+            each.tcpIdleTimeout ??
+            record.interfaces.find((one) => one.networkInterfaceId === each.networkInterfaceId)?.tcpIdleTimeout ??
+            null,
+    }));
+    const network = networkReleasedAt === null ? { interfaces: [...record.interfaces, ...added] } : { interfaces: given, networkAcls: [] };
     return {
         ...standing,
         incidentIds: [...new Set([...standing.incidentIds, incidentId])],
         // What a release had begun is undone by containing anew.
         releasingAt: null,
+        networkReleasedAt: null,
         record: {
             ...record,
-            interfaces: [...record.interfaces, ...added],
+            ...network,
             autoScaling: record.autoScaling ?? now.autoScaling,
         },
     };
@@ -164,8 +177,13 @@ export function withAttributes(
 
 /** Fills in what the first reading left out. Nothing that is on record already is replaced. */
 export function completed(standing: StandingContainment, now: InstanceState): StandingContainment {
-    const { record } = standing;
-    if (standing.complete) return standing;
+    const { record, groups } = standing;
+    if (standing.complete) {
+        const isOwners = now.networkAcls.every(({ networkAclId }) => networkAclId !== groups.networkAcl);
+        return record.networkAcls.length === 0 && isOwners
+            ? { ...standing, record: { ...record, networkAcls: now.networkAcls } }
+            : standing;
+    }
     return {
         ...standing,
         complete: true,

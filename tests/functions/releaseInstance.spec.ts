@@ -76,6 +76,33 @@ describe("releaseInstance", () => {
         expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
     });
 
+    it("keeps the first state on record when the network alone was given back and another incident contains it again", async () => {
+        await contain();
+        await releaseHandler({ incidentId, acceptRisk: "a test", networkOnly: true });
+        const given = (await readStanding(incident.instance))!;
+        expect([given.releasedAt, given.networkReleasedAt === null, given.releasingAt]).to.deep.equal([null, false, null]);
+        // The network is its owner's again, who changes it; that is no conflict, and what the next release gives back.
+        account.interfaces[0]!.groups = ["sg-app"];
+        const second = { ...incident, incidentId: `${incident.instance.instanceId}-${"2".repeat(16)}` };
+        await isolate({ incident: { ...second, prefix: `incidents/${second.incidentId}/` } });
+        const again = (await readStanding(incident.instance))!;
+        expect(again).to.deep.include({ networkReleasedAt: null, incidentIds: [incidentId, second.incidentId] });
+        expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([[again.groups.isolation], [again.groups.isolation]]);
+        expect((await releaseHandler({ incidentId: second.incidentId, acceptRisk: "a test" })) as Release).to.include({ released: true });
+        account.interfaces[0]!.groups = ["sg-app", "sg-ssh"];
+        expect(withoutRevocation(account.snapshot())).to.deep.equal(before);
+    });
+
+    it("takes what the owner did with a network that was given back for no conflict", async () => {
+        await contain();
+        await releaseHandler({ incidentId, acceptRisk: "a test", networkOnly: true });
+        account.interfaces[0]!.groups = ["sg-app"];
+        account.interfaces.push({ id: "eni-3", subnet: "subnet-a", groups: ["sg-app"], timeout: undefined });
+        expect((await release()).released).to.equal(true);
+        expect(account.groups).to.deep.equal([]);
+        expect(account.interfaces[0]!.groups).to.deep.equal(["sg-app"]);
+    });
+
     describe("retires instead", () => {
         const ann = "arn:aws:sts::111111111111:assumed-role/operator/ann";
         const retirement = { incidentId, force: false, acceptRisk: null, networkOnly: false, retire: "rebuilt as web-8" };

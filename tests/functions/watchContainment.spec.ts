@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { handler as isolate } from "../../functions/isolateInstance";
 import { handler as releaseHandler } from "../../functions/releaseInstance";
 import { handler as watchHandler } from "../../functions/watchContainment";
@@ -6,6 +7,7 @@ import { openRecord, replaceRecord, standingIncident } from "../../functions/aws
 import { changeStanding, readStanding } from "../../functions/aws/standingContainments";
 import { newRecord } from "../../functions/domain/incidentRecord";
 import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
+import { targetGroupsToAsk } from "../../functions/domain/planWatch";
 import type { StandingContainment } from "../../functions/domain/standingContainment";
 import { MemberAccount } from "../support/memberAccount";
 import { incident, thrown } from "./inMemoryAws";
@@ -72,6 +74,13 @@ describe("watchContainment", function () {
         ],
         ["a volume's deletion", () => void (account.deleteOnTermination["/dev/xvda"] = true), /vol-vda would be deleted/],
         ["the Auto Scaling group", () => void (account.autoScaling = "InService"), /in the Auto Scaling group app/],
+        ["a target group", () => void (account.targets = ["web"]), /:80 is registered in the target group arn:aws:elasticloadbalancing/],
+        ["a classic load balancer", () => void account.classic.push("other"), /registered with the classic load balancer other/],
+        [
+            "how long idle connections live",
+            () => void (account.interfaces[0]!.timeout = undefined),
+            /idle connections of eni-1 live for 432000 s again instead of 60/,
+        ],
         [
             "an interface that was attached since",
             () => void account.interfaces.push({ id: "eni-3", subnet: "subnet-a", groups: ["sg-app"], timeout: undefined }),
@@ -98,6 +107,67 @@ describe("watchContainment", function () {
             expect([...account.objects.keys()].filter((key) => key.includes("/watch/"))).to.have.length(1);
         });
 
+    it("suspends the processes again of a group that would not let it go", async () => {
+        account.autoScaling = "Warmed:Stopped";
+        await contain();
+        expect(account.suspendedProcesses).to.include("Terminate");
+        account.suspendedProcesses = ["ReplaceUnhealthy"];
+        await watch();
+        expect(told()[0])
+            .to.match(/Terminate, AZRebalance, InstanceRefresh of the Auto Scaling group app.*run again/)
+            .and.contain("put back");
+        expect(account.suspendedProcesses).to.include("Terminate");
+        await watch();
+        expect(told()).to.have.length(1);
+    });
+
+    it("takes a role that was deleted for void, and denies it when it was made again under its name", async () => {
+        account.otherRoles.set("admin", new Map());
+        account.profiles.admin = "admin";
+        account.profile = "admin";
+        await contain();
+        account.otherRoles.delete("admin");
+        await watch();
+        expect(told()).to.deep.equal([]);
+        account.otherRoles.set("admin", new Map());
+        await watch();
+        expect(told()[0]).to.contain("role admin does not deny").and.contain("drifted and was put back");
+        expect(deniedInstances(account.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
+    });
+
+    it("does not take a load balancer that AWS is too busy to tell of for one that let it go", async () => {
+        await assume("approval")();
+        await isolate({ incident, answer: { approved: true, by: "arn:alice", reason: null } });
+        account.targets = ["web"];
+        await watch();
+        expect(told()).to.have.length(1);
+        account.refusals.set("DescribeTargetHealth", "Throttling");
+        await watch();
+        expect((await standing()).drifts.map(({ outcome }) => outcome)).to.deep.equal(["stands"]);
+        account.refusals.clear();
+        await watch();
+        expect(told()).to.have.length(1);
+    });
+
+    it("asks about every target group in turn, and at each look about those that it must", async () => {
+        await contain();
+        const stands = await standing();
+        const [must] = stands.record.targets.map((each) => each.targetGroupArn);
+        fc.assert(
+            fc.property(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 1e6 }), (count, from) => {
+                const arns = [must!, ...Array.from({ length: count }, (_, index) => `arn:group/${index}`)];
+                const asked = new Set<string>();
+                for (let look = 0; look <= count / 10; look++) {
+                    const now = targetGroupsToAsk(stands, arns, from + look);
+                    expect(now.size).to.be.at.most(11);
+                    expect(now.has(must!)).to.equal(true);
+                    now.forEach((each) => asked.add(each));
+                }
+                expect(asked.size).to.equal(arns.length);
+            }),
+        );
+    });
+
     it("counts since when it is cut anew from the last cut, by which evidence is judged, and from nothing else", async () => {
         await contain();
         const first = (await standing()).settledAt!;
@@ -107,6 +177,22 @@ describe("watchContainment", function () {
         account.interfaces[0]!.groups = ["sg-app"];
         await watch();
         expect((await standing()).settledAt! > first).to.equal(true);
+    });
+
+    it("keeps the credentials denied where the network alone was given back, and leaves the network alone", async () => {
+        await contain();
+        await releaseHandler({ incidentId, acceptRisk: "a test", networkOnly: true });
+        account.published.length = 0;
+        expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
+        expect(account.published).to.deep.equal([]);
+        account.interfaces[1]!.groups = ["sg-new"];
+        account.policies.delete(denyPolicyName);
+        account.metadata = "enabled";
+        await watch();
+        expect(told()).to.have.length(1);
+        expect(told()[0]).to.contain("role app does not deny").and.contain("drifted and was put back");
+        expect([account.metadata, deniedInstances(account.policies.get(denyPolicyName)!).length]).to.deep.equal(["disabled", 1]);
+        expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-new"]]);
     });
 
     it("puts the network ACL back that somebody took away or opened", async () => {
@@ -246,7 +332,7 @@ describe("watchContainment", function () {
         account.metadata = "enabled";
         await watch();
         expect(account.metadata).to.equal("enabled");
-        expect(told()[0]).to.contain("The rules ask a person").and.contain("Containment is undone");
+        expect(told()[0]).to.contain("The rules ask a person").and.contain("Containment is undone").and.contain("to the findings topic");
     });
 
     it("puts back where a finding that joined asks nobody", async () => {

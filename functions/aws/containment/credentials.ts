@@ -40,10 +40,15 @@ export async function roleOf(iam: IAMClient, instanceProfileArn: string): Promis
     }
 }
 
+/** @throws what IAM answers, also where there is none */
+async function readRolePolicy(iam: IAMClient, RoleName: string): Promise<string | null> {
+    const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: denyPolicyName }));
+    return PolicyDocument ? decodeURIComponent(PolicyDocument) : null;
+}
+
 async function readPolicy(iam: IAMClient, RoleName: string): Promise<string | null> {
     try {
-        const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: denyPolicyName }));
-        return PolicyDocument ? decodeURIComponent(PolicyDocument) : null;
+        return await readRolePolicy(iam, RoleName);
     } catch (error) {
         if (isNotFound(error)) return null;
         throw error;
@@ -143,9 +148,16 @@ export async function denyRole(role: string, victim: Victim): Promise<Performed>
     }
 }
 
-/** How a role's policy stands to this instance: ours and naming it, changed by somebody, or without it. */
-export async function readDeny(role: string, victim: Victim): Promise<"denied" | "foreign" | "absent"> {
-    const policy = await readPolicy(victim.client(IAMClient), role);
+/** How a role's policy stands to this instance: ours and naming it, changed by somebody, or without it; `void` where there is no such role. */
+export async function readDeny(role: string, victim: Victim): Promise<"denied" | "foreign" | "absent" | "void"> {
+    let policy: string | null;
+    try {
+        policy = await readRolePolicy(victim.client(IAMClient), role);
+    } catch (error) {
+        if (isRoleGone(error)) return "void";
+        if (!isNotFound(error)) throw error;
+        policy = null;
+    }
     if (isForeign(policy)) return "foreign";
     return deniedInstances(policy).includes(instanceArn(victim.ref)) ? "denied" : "absent";
 }

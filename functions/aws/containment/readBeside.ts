@@ -124,15 +124,64 @@ function routesOf(tables: RouteTable[], subnetIds: string[]): Route[] {
 
 const networkProtocols = ["TCP", "UDP", "TLS", "TCP_UDP"];
 
+const addressesOf = ({ NetworkInterfaces = [] }: Instance): string[] =>
+    NetworkInterfaces.flatMap(({ PrivateIpAddresses = [] }) => PrivateIpAddresses.map(({ PrivateIpAddress }) => PrivateIpAddress!));
+
+/** Target groups of the instance's VPC that can hold it. */
+async function listTargetGroups(victim: Victim, { VpcId }: Instance): Promise<TargetGroup[]> {
+    const groups = await collect(
+        paginateDescribeTargetGroups({ client: victim.client(ElasticLoadBalancingV2Client) }, {}),
+        (page) => page.TargetGroups,
+    );
+    return groups.filter((each) => each.VpcId === VpcId && each.TargetType !== "lambda" && each.TargetType !== "alb");
+}
+
+/** Classic load balancers that the instance is registered with, by name. */
+async function listClassic(victim: Victim): Promise<string[]> {
+    const all = await collect(
+        paginateClassicLoadBalancers({ client: victim.client(ElasticLoadBalancingClient) }, {}),
+        (page) => page.LoadBalancerDescriptions,
+    );
+    return all
+        .filter(({ Instances }) => Instances?.some((one) => one.InstanceId === victim.ref.instanceId))
+        .map((each) => each.LoadBalancerName!);
+}
+
+/**
+ * Registrations of the instance with load balancers, as the watch looks for them: in the target groups that `pick` names of its VPC's, and with
+ * every classic load balancer. ELB's bucket of Describe calls is the account's own, so no more is asked than a look needs.
+ *
+ * @throws where AWS is too busy, or refuses
+ */
+export async function readRegistrations(
+    victim: Victim,
+    instance: Instance,
+    pick: (arns: readonly string[]) => ReadonlySet<string>,
+): Promise<Pick<InstanceState, "targets" | "classicLoadBalancers">> {
+    const [groups, classicLoadBalancers] = await Promise.all([listTargetGroups(victim, instance), listClassic(victim)]);
+    const picked = pick(groups.map((each) => each.TargetGroupArn!));
+    const missed: string[] = [];
+    const targets = await readTargets(
+        victim,
+        groups.filter((each) => picked.has(each.TargetGroupArn!)),
+        addressesOf(instance),
+        missed,
+        0,
+    );
+    if (missed.length > 0) throw Object.assign(new Error(missed.join("; ")), { name: /\(([^,)]*)/.exec(missed[0]!)?.[1] ?? "" });
+    return { targets, classicLoadBalancers };
+}
+
 /** Registrations of the instance in target groups of its VPC, by its id or by an address of its interfaces. A group that cannot be read is named. */
 async function readTargets(
     victim: Victim,
     groups: TargetGroup[],
     addresses: string[],
     unread: string[],
+    within = longestThrottling,
 ): Promise<InstanceState["targets"]> {
     const wanted = new Set([victim.ref.instanceId, ...addresses]);
-    const deadline = Date.now() + longestThrottling;
+    const deadline = Date.now() + within;
     const missed: string[] = [];
     const health = await mapConcurrently(groups, 5, async (group) => {
         try {
@@ -172,35 +221,13 @@ export async function readBeside(victim: Victim, instance: Instance): Promise<Be
     const read = tolerant(unread, longestThrottling);
     const ec2 = victim.client(EC2Client);
     const attached = instance.NetworkInterfaces ?? [];
-    const addresses = attached.flatMap((each) => (each.PrivateIpAddresses ?? []).map((address) => address.PrivateIpAddress!));
     const subnetIds = [...new Set(attached.flatMap((each) => each.SubnetId ?? []))].sort();
     const inVpc = [{ Name: "vpc-id", Values: [instance.VpcId ?? ""] }];
     const [targets, classic, routeTables, endpoints, acls, types] = await Promise.all([
-        read(
-            "the target groups",
-            () =>
-                collect(
-                    paginateDescribeTargetGroups({ client: victim.client(ElasticLoadBalancingV2Client) }, {}),
-                    (page) => page.TargetGroups,
-                ),
-            [],
-        ).then((groups) =>
-            readTargets(
-                victim,
-                groups.filter(({ VpcId, TargetType }) => VpcId === instance.VpcId && TargetType !== "lambda" && TargetType !== "alb"),
-                addresses,
-                unread,
-            ),
+        read("the target groups", () => listTargetGroups(victim, instance), []).then((groups) =>
+            readTargets(victim, groups, addressesOf(instance), unread),
         ),
-        read(
-            "the classic load balancers",
-            () =>
-                collect(
-                    paginateClassicLoadBalancers({ client: victim.client(ElasticLoadBalancingClient) }, {}),
-                    (page) => page.LoadBalancerDescriptions,
-                ),
-            [],
-        ),
+        read("the classic load balancers", () => listClassic(victim), []),
         read(
             "the route tables",
             () => collect(paginateDescribeRouteTables({ client: ec2 }, { Filters: inVpc }), (page) => page.RouteTables),
@@ -231,9 +258,7 @@ export async function readBeside(victim: Victim, instance: Instance): Promise<Be
     ]);
     return {
         targets,
-        classicLoadBalancers: classic
-            .filter((each) => each.Instances?.some((one) => one.InstanceId === victim.ref.instanceId))
-            .map((each) => each.LoadBalancerName!),
+        classicLoadBalancers: classic,
         networkAcls: subnetIds.flatMap((subnetId) => {
             const acl = acls.find((each) => each.Associations?.some((association) => association.SubnetId === subnetId));
             return acl ? [{ subnetId, networkAclId: acl.NetworkAclId! }] : [];

@@ -1,19 +1,25 @@
 /** Reads back what a standing containment put in place: what the watch decides from. It changes nothing. */
-import { EC2Client, paginateDescribeNetworkInterfaces } from "@aws-sdk/client-ec2";
+import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
+import { EC2Client, paginateDescribeNetworkInterfaces, type Instance } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
-import type { DenySeen, Unwatched, Watched } from "../../domain/planWatch";
+import { targetGroupsToAsk, type DenySeen, type Unwatched, type Watched } from "../../domain/planWatch";
 import type { StandingContainment } from "../../domain/standingContainment";
 import { errorCode, isAccessDenied, isTransient, TransientError } from "../errors";
 import type { Victim } from "../victim";
 import { readRules } from "./containmentGroups";
 import { readDeny, roleOf } from "./credentials";
+import { endingProcesses } from "./leaveAutoScaling";
 import { deniesEverything, readSubnetAcls } from "./networkAcls";
 import { persist } from "./performed";
-import { readQuick } from "./readBeside";
+import { readQuick, readRegistrations } from "./readBeside";
 import { describeInstance, InstanceGone, nothingBeside, readBranches, stateOf } from "./readInstance";
 
 /** Milliseconds that a busy AWS is waited for. */
 const patience = 20_000;
+/** Milliseconds between two looks of the schedule. */
+const betweenLooks = 300_000;
+/** Seconds; "Connection tracking timeouts" in the EC2 user guide gives it for what is not a Nitro v6 instance. Only that it is longer than ours counts. */
+const ec2DefaultTimeout = 432_000;
 
 /** Reads what may be refused by itself: it is named, and the rest is read. Busy is not refused: the look is made again. */
 async function tolerate<T>(unread: string[], what: string, read: () => Promise<T>, otherwise: T): Promise<T> {
@@ -40,8 +46,37 @@ async function readStrangers(victim: Victim, groupIds: string[], own: readonly s
     return found;
 }
 
+/** With which load balancers it is registered; null where ELB, whose Describe calls the whole account shares, was too busy or refused. */
+async function lookForRegistrations(
+    victim: Victim,
+    instance: Instance,
+    standing: StandingContainment,
+    unread: string[],
+): Promise<Watched["registered"]> {
+    // Of a network that was given back, load balancers are the owner's again.
+    if (standing.networkReleasedAt !== null) return null;
+    const turn = Math.floor(Date.now() / betweenLooks);
+    try {
+        return await readRegistrations(victim, instance, (arns) => targetGroupsToAsk(standing, arns, turn));
+    } catch (error) {
+        if (!isTransient(error)) unread.push(`its load balancers (${errorCode(error)})`);
+        return null;
+    }
+}
+
+/** Processes that may end instances of a group and are not suspended. */
+async function lookForProcesses(victim: Victim, { suspended }: StandingContainment): Promise<string[]> {
+    if (suspended === null) return [];
+    const { AutoScalingGroups } = await victim
+        .client(AutoScalingClient)
+        .send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [suspended.group] }));
+    const now = (AutoScalingGroups?.[0]?.SuspendedProcesses ?? []).map(({ ProcessName }) => ProcessName);
+    return AutoScalingGroups?.[0] === undefined ? [] : endingProcesses.filter((each) => !now.includes(each));
+}
+
 /** @throws where AWS was too busy: nothing is known then, and the next look finds out */
-export async function readWatched(victim: Victim, { groups, roles, modes }: StandingContainment): Promise<Watched | Unwatched> {
+export async function readWatched(victim: Victim, standing: StandingContainment): Promise<Watched | Unwatched> {
+    const { groups, roles, modes, record } = standing;
     let instance;
     try {
         instance = await persist(() => describeInstance(victim));
@@ -61,6 +96,8 @@ export async function readWatched(victim: Victim, { groups, roles, modes }: Stan
     ]);
     const busy = quick.unread.find((each) => isTransient({ name: /\(([^)]*)\)$/.exec(each)?.[1] }));
     if (busy !== undefined) throw new TransientError(`AWS was too busy to let ${victim.ref.instanceId} be looked at: ${busy}`);
+    // Where the type lets it be set, an interface without a time of its own has EC2's default.
+    const defaultTimeout = record.interfaces.some(({ tcpIdleTimeout }) => tcpIdleTimeout !== null) ? ec2DefaultTimeout : null;
     const own = stateOf(victim, instance, branches, quick);
     const profile = own.instanceProfileArn;
     const subnetIds = [...new Set(own.interfaces.map(({ subnetId }) => subnetId))].sort();
@@ -80,7 +117,7 @@ export async function readWatched(victim: Victim, { groups, roles, modes }: Stan
             ),
         );
     };
-    const [strangers, denies, networkAcls, aclDenies] = await Promise.all([
+    const [strangers, denies, registered, runningProcesses, networkAcls, aclDenies] = await Promise.all([
         tolerate(
             unread,
             "who else carries our groups",
@@ -93,18 +130,22 @@ export async function readWatched(victim: Victim, { groups, roles, modes }: Stan
             [],
         ),
         denied(),
+        lookForRegistrations(victim, instance, standing, unread),
+        tolerate(unread, "the suspended processes of its Auto Scaling group", () => lookForProcesses(victim, standing), []),
         groups.networkAcl === null ? [] : tolerate(unread, "the network ACLs", () => readSubnetAcls(victim, subnetIds), []),
         groups.networkAcl === null
             ? null
             : tolerate(unread, `the network ACL ${groups.networkAcl}`, () => deniesEverything(victim, groups.networkAcl!), null),
     ]);
     return {
-        state: stateOf(victim, instance, branches, quick, { ...nothingBeside, networkAcls }),
+        state: stateOf(victim, instance, branches, quick, { ...nothingBeside, networkAcls, defaultTimeout }),
         isolationRules: rules,
         strangers,
         denies: Object.fromEntries(denies),
         aclDenies,
         unknownBranches: branches.unknown,
+        registered,
+        runningProcesses,
         unread: [...quick.unread, ...unread],
     };
 }

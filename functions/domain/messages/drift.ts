@@ -38,7 +38,14 @@ export function driftMessage({ standing, drifts, opens, automatic, failed }: Dri
         title: `${isOpen ? "Containment is undone" : putBack.length > 0 && stands.length === 0 ? "Containment drifted and was put back" : "Containment drifted"}: ${where(instance)}`,
         summary,
         whatNow: [
-            ...(isOpen ? ["Put it back by hand now: give every interface the isolation group alone, and look at the list below."] : []),
+            ...(stands.length > 0 && !automatic
+                ? [
+                      `To have it put back, now and whenever it drifts again, send {"instanceId","accountId","region","reason"} to the findings topic: a person who asks for containment has decided.`,
+                  ]
+                : []),
+            ...(isOpen && automatic
+                ? ["Put it back by hand now: give every interface the isolation group alone, and look at the list below."]
+                : []),
             "Ask who did it. When nobody of yours did, somebody has rights in the account: take those away.",
             `To connect the instance again, release it instead: npm run release -- ${incidentIds.at(-1)}`,
         ],

@@ -16,7 +16,7 @@ export function releaseMessage(release: Release, partition: string): Message {
         summary:
             retired !== null
                 ? `${by ?? "Somebody"} decided that the instance stays isolated for good: ${retired}. Nothing was put back and nothing ended; its evidence stays, and the watch goes on.`
-                : `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : leftInPlace.length > 0 ? "The network is as it was before containment, read back; the rest stays as containment left it, and nobody watches it any more." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
+                : `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : leftInPlace.length > 0 ? "The network is as it was before containment, read back; the rest stays as containment left it, and the watch goes on with the credentials that stay denied." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
         whatNow:
             retired !== null
                 ? ["Terminate the instance by hand when nobody needs its disks any more; its protection has to be taken off for that."]
