@@ -26,7 +26,7 @@ import { incidentsTablePermissions } from "./aws/incidentsTable";
 import { assumeResponder, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { readTrailPermissions } from "./aws/trail";
-import { listStandingPermissions, readStanding } from "./aws/standingContainments";
+import { listStanding, listStandingPermissions, readStanding } from "./aws/standingContainments";
 import { victimOf } from "./aws/victim";
 import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domain/containers";
 import type { Containment, ContainmentStep, Incident, ObjectRef } from "./domain/containers";
@@ -76,6 +76,8 @@ function networkMode(): NetworkMode {
     return environment("CONTAIN_NETWORK");
 }
 
+/** Instances of one Auto Scaling group that are named at most. */
+const mostOfGroup = 20;
 /** Milliseconds that settings are waited for before the cut; what is not known by then is read beside it. */
 const hurried = 1500;
 
@@ -86,6 +88,27 @@ async function readKnown({ instance }: Incident): Promise<StandingContainment | 
     } catch (error) {
         log("the standing containment could not be read", { instance: instance.instanceId, why: String(error) });
         return null;
+    }
+}
+
+/** Other instances of its Auto Scaling group that stand contained. Never throws: people are told of it, nothing depends on it. */
+async function readSameGroup({ instance }: Incident, group: string | null): Promise<Pick<Containment, "sameGroup">> {
+    if (group === null) return {};
+    try {
+        const others = (await listStanding())
+            .filter((each) => each.record.autoScaling?.group === group && each.instance.accountId === instance.accountId)
+            .filter((each) => each.instance.instanceId !== instance.instanceId && each.networkReleasedAt === null)
+            .sort((left, right) => left.begunAt.localeCompare(right.begunAt));
+        if (others.length === 0) return {};
+        const instances = others.slice(-mostOfGroup).map((each) => ({
+            instanceId: each.instance.instanceId,
+            incidentId: each.incidentIds.at(-1)!,
+            since: each.begunAt,
+        }));
+        return { sameGroup: { total: others.length, instances } };
+    } catch (error) {
+        log("instances of the same Auto Scaling group could not be listed", { group, why: String(error) });
+        return {};
     }
 }
 
@@ -186,6 +209,7 @@ export const handler = step({
             })),
             targetGroups: before.targets.map((target) => target.targetGroupArn),
             autoScalingGroup: before.autoScaling?.group ?? null,
+            ...(await readSameGroup(incident, before.autoScaling?.group ?? null)),
             restoreRecord: record,
             steps,
             uncut: [

@@ -12,6 +12,15 @@ function lastCheck({ check }: StandingContainment): string {
     return `${check.at}, ${check.repaired.length >= check.drift.length ? "drifted and put back" : "NOT as it was left"}`;
 }
 
+/** The story of an Auto Scaling group whose replacements are found again and again. */
+function ofGroup({ record, instance }: StandingContainment, standing: readonly StandingContainment[]): string[] {
+    const group = record.autoScaling?.group;
+    const all = standing.filter((each) => each.record.autoScaling?.group === group && each.instance.accountId === instance.accountId);
+    return group === undefined || all.length === 1
+        ? []
+        : [`  of          ${visible(group)} (Auto Scaling), like ${all.length - 1} more of this list`];
+}
+
 /** One paragraph a containment, the oldest first. */
 export function standingLines(standing: readonly StandingContainment[]): string[] {
     if (standing.length === 0) return ["No instance stands contained in this account and Region."];
@@ -28,6 +37,7 @@ export function standingLines(standing: readonly StandingContainment[]): string[
                 ...(containment.networkReleasedAt === null
                     ? []
                     : [`  network     given back ${containment.networkReleasedAt}; its credentials stay denied`]),
+                ...ofGroup(containment, standing),
                 `  group       ${groups.isolation ?? "none: the instance is not isolated"}`,
                 `  last check  ${lastCheck(containment)}`,
                 ...(check?.drift ?? [])

@@ -179,6 +179,13 @@ export const containmentSchema = z.object({
     /** Target groups and Auto Scaling group the instance was taken out of. */
     targetGroups: z.array(z.string()),
     autoScalingGroup: z.string().nullable(),
+    /** Other instances of that group that stand contained, the oldest first: what replaces them comes from the same template. */
+    sameGroup: z
+        .object({
+            total: z.number().int().positive(),
+            instances: z.array(z.object({ instanceId: z.string(), incidentId: z.string(), since: timestampSchema })).max(20),
+        })
+        .optional(),
     /** Written before the first change; what `release` puts back. When nothing was changed: the instance as it was read. */
     restoreRecord: objectRefSchema,
     steps: z.array(containmentStepSchema),

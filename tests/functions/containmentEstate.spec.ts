@@ -7,7 +7,8 @@ import { instanceArn } from "../../functions/aws/containment/credentials";
 import { readStanding } from "../../functions/aws/standingContainments";
 import { incidentPrefix } from "../../functions/domain/evidenceKeys";
 import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
-import type { Incident } from "../../functions/domain/containers";
+import type { Containment, Incident } from "../../functions/domain/containers";
+import { isolationMessage } from "../../functions/domain/messages/isolation";
 import { MemberEstate } from "../support/memberEstate";
 import { VirtualTime } from "../support/virtualTime";
 import { incident } from "./inMemoryAws";
@@ -163,6 +164,31 @@ describe("containment of several instances in one VPC and with one role", functi
                 stop();
             }
         });
+
+    it("tells of an Auto Scaling group whose replacements are found again and again as one story", async () => {
+        start(3);
+        try {
+            const contained: Containment[] = [];
+            for (const number of [1, 2, 3]) {
+                contained.push(await isolate({ incident: incidentOf(number, 1) }));
+                time.skip(60_000);
+            }
+            expect(contained.map(({ sameGroup }) => sameGroup?.instances.map(({ incidentId }) => incidentId) ?? [])).to.deep.equal([
+                [],
+                [incidentOf(1, 1).incidentId],
+                [incidentOf(1, 1).incidentId, incidentOf(2, 1).incidentId],
+            ]);
+            await release(1, 1);
+            expect((await isolate({ incident: incidentOf(3, 2) })).sameGroup?.total, "what was released is no part of it").to.equal(1);
+            const message = isolationMessage(incidentOf(3, 1), contained[2]!);
+            expect(message.summary).to.match(/the 3rd instance of the Auto Scaling group app that stands contained, the first since 20/);
+            expect(message.whatNow.join()).to.contain("Keep app from starting more");
+            expect(message.sections.find(({ heading }) => heading.includes("same Auto Scaling group"))!.items).to.have.length(2);
+            expect(isolationMessage(incidentOf(1, 1), contained[0]!).summary).to.not.contain("Auto Scaling");
+        } finally {
+            stop();
+        }
+    });
 
     it("ends contained whatever comes at the same moment, and its release gives the first state back, in any order", async () => {
         await fc.assert(

@@ -44,6 +44,16 @@ describe("the list of standing containments", () => {
             .and.contain("sg-1")
             .and.contain("never");
     });
+    it("says which of them belong to one Auto Scaling group", () => {
+        const of = (instanceId: string) => ({
+            ...standing,
+            instance: { ...instance, instanceId },
+            record: { ...standing.record, autoScaling: { group: "web", lifecycleState: "InService" } },
+        });
+        expect(standingLines([of("i-1"), standing, of("i-2")]).filter((each) => each.includes("like 1 more of this list"))).to.have.length(
+            2,
+        );
+    });
     it("shows drift as text that cannot act on the terminal", () => {
         const [line] = standingLines([
             { ...standing, check: { at, drift: ["eni-1\u001b[2J"], repaired: [], state: "running", launchTime: at } },

@@ -21,6 +21,26 @@ function isolationTitle(containment: Containment | null): string {
     return containment?.outcome === "observed" ? "Observed, not contained, as configured" : "NOT contained";
 }
 
+const ordinal = (number: number): string => {
+    const ending = number % 100 >= 11 && number % 100 <= 13 ? "th" : (["th", "st", "nd", "rd"][number % 10] ?? "th");
+    return `${number}${ending}`;
+};
+
+/** An Auto Scaling group whose replacements are found again and again is one story; null where this is the first of its group. */
+function groupStory(containment: Containment | null): { sentence: string; whatNow: string; items: string[] } | null {
+    const { autoScalingGroup, sameGroup } = containment ?? {};
+    if (!autoScalingGroup || sameGroup === undefined) return null;
+    const { total, instances } = sameGroup;
+    return {
+        sentence: `It is the ${ordinal(total + 1)} instance of the Auto Scaling group ${autoScalingGroup} that stands contained, the first since ${instances[0]!.since}: what replaces them is found again.`,
+        whatNow: `Keep ${autoScalingGroup} from starting more of them before its image, launch template or application is mended: suspend its process Launch, or take its capacity down.`,
+        items: [
+            ...(total > instances.length ? [`${total - instances.length} before those`] : []),
+            ...instances.map(({ instanceId, incidentId, since }) => `${instanceId} since ${since}: ${incidentId}`),
+        ],
+    };
+}
+
 /**
  * Tells of the isolation. Says "contained" only when every interface was read back so.
  *
@@ -36,16 +56,18 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     const isFailed = ({ outcome }: Containment["steps"][number]) => outcome === "failed";
     const steps = containment?.steps ?? [];
     const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);
+    const story = groupStory(containment);
     const place = { partition: finding.partition, region: instance.region };
     return {
         tone: "danger",
         title: `${drill(incident)}${isolationTitle(containment)}: ${where(instance)}`,
-        summary: `${containmentSentence(containment)} ${finding.title}`,
+        summary: [containmentSentence(containment), ...(story === null ? [] : [story.sentence]), finding.title].join(" "),
         whatNow: [
             ...(contained || observed
                 ? []
                 : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
             ...(observed ? [`To contain it after all, send {"instanceId","accountId","region","reason"} to the findings topic.`] : []),
+            ...(story === null ? [] : [story.whatNow]),
             "Do not stop, reboot or terminate the instance: its memory is evidence too.",
             "Wait for the report in this channel: snapshots of every volume are being taken.",
         ],
@@ -53,6 +75,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
         facts: [...incidentFacts(incident), ...(containment ? [{ label: "VPC", value: containment.vpcId }] : [])],
         sections: [
             { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
+            { heading: "Contained before it, of the same Auto Scaling group", items: story?.items ?? [] },
             { heading: "What could not be cut", items: containment?.uncut ?? [] },
             { heading: "The same finding also names", items: others.map((each) => where(each)) },
             seenSection(incident),
