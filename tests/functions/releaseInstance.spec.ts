@@ -99,7 +99,7 @@ describe("releaseInstance", () => {
         account.interfaces[0]!.groups = ["sg-app"];
         account.interfaces.push({ id: "eni-3", subnet: "subnet-a", groups: ["sg-app"], timeout: undefined });
         expect((await release()).released).to.equal(true);
-        expect(account.groups).to.deep.equal([]);
+        expect(account.ec2.vpc.groups).to.deep.equal([]);
         expect(account.interfaces[0]!.groups).to.deep.equal(["sg-app"]);
     });
 

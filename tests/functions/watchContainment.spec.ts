@@ -74,8 +74,16 @@ describe("watchContainment", function () {
         ],
         ["a volume's deletion", () => void (account.deleteOnTermination["/dev/xvda"] = true), /vol-vda would be deleted/],
         ["the Auto Scaling group", () => void (account.autoScaling = "InService"), /in the Auto Scaling group app/],
-        ["a target group", () => void (account.targets = ["web"]), /:80 is registered in the target group arn:aws:elasticloadbalancing/],
-        ["a classic load balancer", () => void account.classic.push("other"), /registered with the classic load balancer other/],
+        [
+            "a target group",
+            () => void (account.loadBalancing.targets = ["web"]),
+            /:80 is registered in the target group arn:aws:elasticloadbalancing/,
+        ],
+        [
+            "a classic load balancer",
+            () => void account.loadBalancing.classic.push("other"),
+            /registered with the classic load balancer other/,
+        ],
         [
             "how long idle connections live",
             () => void (account.interfaces[0]!.timeout = undefined),
@@ -110,35 +118,35 @@ describe("watchContainment", function () {
     it("suspends the processes again of a group that would not let it go", async () => {
         account.autoScaling = "Warmed:Stopped";
         await contain();
-        expect(account.suspendedProcesses).to.include("Terminate");
-        account.suspendedProcesses = ["ReplaceUnhealthy"];
+        expect(account.autoScalingGroup.suspendedProcesses).to.include("Terminate");
+        account.autoScalingGroup.suspendedProcesses = ["ReplaceUnhealthy"];
         await watch();
         expect(told()[0])
             .to.match(/Terminate, AZRebalance, InstanceRefresh of the Auto Scaling group app.*run again/)
             .and.contain("put back");
-        expect(account.suspendedProcesses).to.include("Terminate");
+        expect(account.autoScalingGroup.suspendedProcesses).to.include("Terminate");
         await watch();
         expect(told()).to.have.length(1);
     });
 
     it("takes a role that was deleted for void, and denies it when it was made again under its name", async () => {
-        account.otherRoles.set("admin", new Map());
-        account.profiles.admin = "admin";
+        account.iam.otherRoles.set("admin", new Map());
+        account.iam.profiles.admin = "admin";
         account.profile = "admin";
         await contain();
-        account.otherRoles.delete("admin");
+        account.iam.otherRoles.delete("admin");
         await watch();
         expect(told()).to.deep.equal([]);
-        account.otherRoles.set("admin", new Map());
+        account.iam.otherRoles.set("admin", new Map());
         await watch();
         expect(told()[0]).to.contain("role admin does not deny").and.contain("drifted and was put back");
-        expect(deniedInstances(account.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
+        expect(deniedInstances(account.iam.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
     });
 
     it("does not take a load balancer that AWS is too busy to tell of for one that let it go", async () => {
         await assume("approval")();
         await isolate({ incident, answer: { approved: true, by: "arn:alice", reason: null } });
-        account.targets = ["web"];
+        account.loadBalancing.targets = ["web"];
         await watch();
         expect(told()).to.have.length(1);
         account.refusals.set("DescribeTargetHealth", "Throttling");
@@ -186,12 +194,12 @@ describe("watchContainment", function () {
         expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
         expect(account.published).to.deep.equal([]);
         account.interfaces[1]!.groups = ["sg-new"];
-        account.policies.delete(denyPolicyName);
+        account.iam.policies.delete(denyPolicyName);
         account.metadata = "enabled";
         await watch();
         expect(told()).to.have.length(1);
         expect(told()[0]).to.contain("role app does not deny").and.contain("drifted and was put back");
-        expect([account.metadata, deniedInstances(account.policies.get(denyPolicyName)!).length]).to.deep.equal(["disabled", 1]);
+        expect([account.metadata, deniedInstances(account.iam.policies.get(denyPolicyName)!).length]).to.deep.equal(["disabled", 1]);
         expect(account.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-new"]]);
     });
 
