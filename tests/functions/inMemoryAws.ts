@@ -1,5 +1,4 @@
 /** The accounts of an incident in memory, put under the AWS SDK's clients for one spec. */
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { KMSClient } from "@aws-sdk/client-kms";
@@ -10,11 +9,10 @@ import { forensicsClient } from "../../functions/aws/clients";
 import type { Evidence, Incident } from "../../functions/domain/containers";
 import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
+import { InMemoryAccounts } from "../support/aws/accounts";
 import { awsError } from "../support/aws/errors";
-import { FakeDynamoDb } from "../support/aws/dynamoDb";
-import { InMemoryS3 } from "../support/aws/s3";
-import { underClient, withEnvironment, withoutLog } from "../support/aws/underClients";
-import { signDigest } from "../support/ecdsa";
+import { InMemoryKms } from "../support/aws/kms";
+import { perform } from "../support/aws/operations";
 import { fixtureText } from "./domain/messageFixtures";
 import { InMemoryEc2 } from "../support/aws/ec2";
 
@@ -57,17 +55,11 @@ export const environmentOfSteps: Record<string, string> = {
 
 type Answer = (name: string, input: Record<string, unknown>) => unknown;
 
-export class InMemoryAws {
+export class InMemoryAws extends InMemoryAccounts {
     readonly member = new InMemoryEc2(incident.instance.accountId);
     readonly forensics = new InMemoryEc2(forensicsAccountId);
-    /** The evidence bucket. */
-    readonly s3 = new InMemoryS3();
-    readonly objects = this.s3.objects;
-    readonly versions = this.s3.versions;
-    /** The custody key. */
-    custodyKeys: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    /** The incidents table, and what it answers the next calls with in place of doing them. */
-    readonly table = new FakeDynamoDb();
+    readonly kms = new InMemoryKms();
+    /** Errors that the next calls of the incidents table end with, in order; null lets one through. */
     readonly tableErrors: (string | null)[] = [];
     /** The instance's standing containment in the incidents table. */
     standing: Record<string, unknown> | null = null;
@@ -78,32 +70,29 @@ export class InMemoryAws {
     support: Answer = (name) => {
         throw new Error(`${name} was not expected`);
     };
-    private readonly restore: (() => void)[] = [];
 
     constructor() {
+        super();
         this.member.other = this.forensics;
         this.forensics.other = this.member;
     }
 
     /** Puts this AWS under the clients and sets the steps' environment. Call {@link remove} afterwards. */
     install(): void {
-        this.restore.push(withEnvironment(environmentOfSteps), withoutLog());
-        const ofForensics = forensicsClient(EC2Client);
-        this.replace(EC2Client, (client, name, input) => (client === ofForensics ? this.forensics : this.member).send(name, input));
-        this.replace(S3Client, (_, name, input) => this.s3.send(name, input));
-        this.replace(DynamoDBClient, (_, name, input) => this.dynamoDb(name, input));
-        this.replace(KMSClient, (_, name, input) => this.kms(name, input));
-        this.replace(SSMClient, (_, name, input) => this.ssm(name, input));
-        this.replace(SupportClient, (_, name, input) => this.support(name, input));
+        this.stand(environmentOfSteps, [EC2Client, S3Client, DynamoDBClient, KMSClient, SSMClient, SupportClient]);
+    }
+
+    perform(name: string, input: Record<string, unknown>, client: unknown): unknown {
+        if (client instanceof EC2Client) return (client === forensicsClient(EC2Client) ? this.forensics : this.member).send(name, input);
+        if (client instanceof SSMClient) return this.ssm(name, input);
+        if (client instanceof SupportClient) return this.support(name, input);
+        if (client instanceof DynamoDBClient) return this.dynamoDb(name, input);
+        return perform([this.s3, this.kms], name, input);
     }
 
     /** Called before each write of an object, for what another step does at that moment. */
     set beforePut(call: ((key: string) => void) | null) {
         this.s3.beforePut = call;
-    }
-
-    remove(): void {
-        for (const undo of this.restore.splice(0)) undo();
     }
 
     settle(): void {
@@ -123,19 +112,6 @@ export class InMemoryAws {
         }
     }
 
-    private replace(
-        Client: { prototype: object },
-        answer: (client: unknown, name: string, input: Record<string, unknown>) => unknown,
-    ): void {
-        this.restore.push(
-            underClient(Client, async (client, name, input) => {
-                // Like a call over a network, never in the same turn.
-                await Promise.resolve();
-                return answer(client, name, input);
-            }),
-        );
-    }
-
     /** Writes an object as somebody else does, past every condition. */
     overwrite(key: string, body: string, at?: Date): string {
         return this.s3.overwrite(key, body, at);
@@ -146,17 +122,7 @@ export class InMemoryAws {
         if (name === "GetItem" && key.startsWith("containment#")) return this.standing ? { Item: this.standing } : {};
         const refusal = this.tableErrors.shift();
         if (refusal) throw awsError(refusal);
-        const { status, body } = this.table.answer(name, input);
-        if (status !== 200) throw awsError((body as { __type: string }).__type);
-        return body;
-    }
-
-    private kms(name: string, input: Record<string, unknown>): unknown {
-        const { publicKey, privateKey } = this.custodyKeys;
-        if (name === "GetPublicKey") return { KeyId: input.KeyId, PublicKey: publicKey.export({ type: "spki", format: "der" }) };
-        if (name !== "Sign" || input.MessageType !== "DIGEST" || input.SigningAlgorithm !== "ECDSA_SHA_256")
-            throw awsError("ValidationException");
-        return { Signature: signDigest(input.Message as Buffer, privateKey) };
+        return this.table.send(name, input);
     }
 }
 

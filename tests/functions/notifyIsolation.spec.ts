@@ -78,7 +78,7 @@ describe("notifyIsolation", () => {
     }
 
     it("throws Transient when Slack cannot be reached, without the URL", async () => {
-        fake.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, "http://127.0.0.1:1/services/secret-token");
+        fake.ssm.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, "http://127.0.0.1:1/services/secret-token");
         const error = await failure(handler(input));
         expect(error.name).to.equal("Transient");
         expect(error.message).to.contain("could not be reached").and.not.contain("secret-token");
@@ -104,8 +104,8 @@ describe("notifyIsolation", () => {
         ["is not https", "http://hooks.slack.com/services/x"],
     ] as const) {
         it(`throws StepFailed when the parameter ${what}`, async () => {
-            if (value === undefined) fake.parameters.clear();
-            else fake.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, value);
+            if (value === undefined) fake.ssm.parameters.clear();
+            else fake.ssm.parameters.set(process.env.SLACK_WEBHOOK_PARAMETER!, value);
             const error = await failure(handler(input));
             expect(error.name).to.equal("StepFailed");
             expect(error.message).to.contain(process.env.SLACK_WEBHOOK_PARAMETER!);
@@ -117,7 +117,7 @@ describe("notifyIsolation", () => {
         process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
         fake.slack.answers.push({ status: 404 });
         expect(await handler(input)).to.deep.equal({ told: ["topic"] });
-        expect(fake.published[0].Message).to.contain("The instance is contained since 2026-11-20 03:31:10 UTC");
+        expect(fake.sns.published[0].Message).to.contain("The instance is contained since 2026-11-20 03:31:10 UTC");
     });
 
     it("refuses an input that is no containment", async () => {

@@ -59,7 +59,7 @@ describe("sealing a case", () => {
         text: ({ name, versionId }) => Promise.resolve(aws.versions.get(`${prefix}${name}`)!.find(({ id }) => id === versionId)!.body),
     });
     const verdict = () => {
-        const pem = aws.custodyKeys.publicKey.export({ type: "spki", format: "pem" }).toString();
+        const pem = aws.kms.keys.publicKey.export({ type: "spki", format: "pem" }).toString();
         return verifyCase(bucket(), { from: "the test", ...readPublicKey(pem) }, Date.parse("2026-12-01T00:00:00Z"));
     };
 

@@ -37,7 +37,7 @@ describe("sendAlarm", () => {
         const text = JSON.stringify(fake.slack.payloads[0]);
         for (const part of [alarm.AlarmName, "could not be followed", "Threshold Crossed", "docs/runbook.md#clean-room-dead-letters"])
             expect(text).to.include(part);
-        expect(fake.published).to.deep.equal([]);
+        expect(fake.sns.published).to.deep.equal([]);
     });
 
     it("says nothing of an alarm that is good again", async () => {

@@ -299,9 +299,11 @@ describe("sendReport", () => {
     it("sends the topic a plain text of the same, too", async () => {
         process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
         await handler(fake.event(manifestKey));
-        expect(fake.published).to.have.length(1);
-        expect(fake.published[0].Subject).to.equal("Report: Signs of compromise - i-0a1b2c3d4e5f60718 in account 222222222222, eu-west-1");
-        expect(fake.published[0].Message).to.contain("/etc/ld.so.preload");
+        expect(fake.sns.published).to.have.length(1);
+        expect(fake.sns.published[0].Subject).to.equal(
+            "Report: Signs of compromise - i-0a1b2c3d4e5f60718 in account 222222222222, eu-west-1",
+        );
+        expect(fake.sns.published[0].Message).to.contain("/etc/ld.so.preload");
     });
 
     it("ignores keys that are no manifest of an incident", async () => {

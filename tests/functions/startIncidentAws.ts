@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FakeDynamoDb } from "../support/aws/dynamoDb";
+import { perform } from "../support/aws/operations";
 import { overHttp } from "../support/aws/overHttp";
+import { InMemoryStepFunctions } from "../support/aws/stepFunctions";
 import { answerSts } from "../support/aws/sts";
 
 interface Call {
@@ -14,8 +16,9 @@ interface Call {
 /** Answers as Step Functions, DynamoDB, SQS and S3 do, over HTTP and to the real SDK, and remembers what it was asked. */
 export class FakeAws {
     readonly calls: Call[] = [];
+    readonly stepFunctions = new InMemoryStepFunctions();
     /** Status by the execution's name. */
-    readonly executions = new Map<string, string>();
+    readonly executions = this.stepFunctions.executions;
     readonly table = new FakeDynamoDb();
     readonly objects = new Map<string, string>();
     /** Segments of custody logs by their path. */
@@ -61,19 +64,7 @@ export class FakeAws {
             const answer = this.table.answer(action, JSON.parse(text) as Record<string, unknown>);
             return json(response, answer.status, answer.body);
         }
-        if (action === "DescribeExecution") {
-            const { executionArn } = JSON.parse(text) as { executionArn: string };
-            if (!this.executions.has(executionArn.split(":").at(-1)!))
-                return json(response, 400, { __type: "ExecutionDoesNotExist", message: "no such execution" });
-            return json(response, 200, {
-                executionArn,
-                stateMachineArn: "arn",
-                startDate: 1795514400,
-                status: this.executions.get(executionArn.split(":").at(-1)!),
-            });
-        }
-        if (action === "SendTaskSuccess") return json(response, 200, {});
-        if (action === "StartExecution") return this.startExecution(JSON.parse(text) as { name: string }, response);
+        if (target?.toString().startsWith("AWSStepFunctions.")) return this.workflow(action, text, response);
         if (action === "SendMessage") {
             const { MessageBody } = JSON.parse(text) as { MessageBody: string };
             return void json(response, 200, { MessageId: "1", MD5OfMessageBody: createHash("md5").update(MessageBody).digest("hex") });
@@ -103,10 +94,13 @@ export class FakeAws {
         return xml(200, "");
     }
 
-    private startExecution({ name }: { name: string }, response: ServerResponse): void {
-        if (this.executions.has(name)) return json(response, 400, { __type: "ExecutionAlreadyExists", message: "exists" });
-        this.executions.set(name, "RUNNING");
-        json(response, 200, { executionArn: `arn:${name}`, startDate: 1795514400 });
+    private workflow(action: string, text: string, response: ServerResponse): void {
+        try {
+            json(response, 200, perform([this.stepFunctions], action, JSON.parse(text) as Record<string, unknown>) as object);
+        } catch (error) {
+            const { name, message } = error as Error;
+            json(response, 400, { __type: name, message });
+        }
     }
 }
 

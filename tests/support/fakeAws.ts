@@ -4,8 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FakeDynamoDb } from "./aws/dynamoDb";
+import { perform } from "./aws/operations";
 import { overHttp } from "./aws/overHttp";
+import { InMemorySns } from "./aws/sns";
 import { answerSts } from "./aws/sts";
+import { InMemorySystemsManager } from "./aws/systemsManager";
 
 /** Clients are kept by Region for the life of the process: each server has a Region of its own, so that none is shared. */
 let servers = 0;
@@ -21,11 +24,10 @@ export interface FakeAws {
     calls: string[];
     /** AWS error code with which reading a key is refused. */
     refusals: Map<string, string>;
-    parameters: Map<string, string>;
+    ssm: InMemorySystemsManager;
+    sns: InMemorySns;
     /** The incidents table. */
     table: FakeDynamoDb;
-    /** Confirmed subscriptions of every topic. */
-    subscribers: number;
     /** What the generic webhook got. */
     hooks: { body: string; signature: string }[];
     /** Status of its next answers; 200 when empty. */
@@ -34,8 +36,6 @@ export interface FakeAws {
     imported: unknown[];
     /** What was added to support cases. */
     communications: { caseId: string; communicationBody: string }[];
-    /** What was published to SNS. */
-    published: { TopicArn: string; Subject: string; Message: string }[];
     slack: {
         url: string;
         payloads: unknown[];
@@ -67,35 +67,32 @@ function s3(fake: FakeAws, method: string, key: string, body: Buffer, ifNoneMatc
     response.end(method === "HEAD" ? undefined : standing);
 }
 
-function ssm(fake: FakeAws, body: Buffer, response: ServerResponse): void {
-    fake.calls.push("GetParameter");
-    const { Name } = JSON.parse(body.toString("utf8")) as { Name: string };
-    const value = fake.parameters.get(Name);
-    response.writeHead(value === undefined ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
-    response.end(
-        JSON.stringify(
-            value === undefined
-                ? { __type: "ParameterNotFound", message: "no such parameter" }
-                : { Parameter: { Name, Value: value, Type: "SecureString" } },
-        ),
-    );
+/** Answers a call of a JSON service, or refuses it as AWS does. */
+function json(answer: () => unknown, response: ServerResponse): void {
+    try {
+        const body = answer();
+        response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
+    } catch (error) {
+        const { name, message } = error as Error;
+        response.writeHead(400, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify({ __type: name, message }));
+    }
 }
 
+/** SNS speaks forms and XML. */
 function sns(fake: FakeAws, body: Buffer, response: ServerResponse): void {
-    fake.calls.push("Publish");
     const form = new URLSearchParams(body.toString("utf8"));
-    response.writeHead(200, { "content-type": "text/xml" });
-    if (form.get("Action") === "GetTopicAttributes") {
-        fake.calls[fake.calls.length - 1] = "GetTopicAttributes";
-        response.end(
-            `<GetTopicAttributesResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><GetTopicAttributesResult><Attributes><entry><key>SubscriptionsConfirmed</key><value>${fake.subscribers}</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>`,
-        );
-        return;
-    }
-    fake.published.push({ TopicArn: form.get("TopicArn")!, Subject: form.get("Subject")!, Message: form.get("Message")! });
-    response.end(
-        '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
+    const action = form.get("Action")!;
+    fake.calls.push(action);
+    const answered = perform([fake.sns], action, Object.fromEntries(form)) as { Attributes?: Record<string, string> };
+    const entries = Object.entries(answered.Attributes ?? {}).map(
+        ([key, value]) => `<entry><key>${key}</key><value>${value}</value></entry>`,
     );
+    const result = answered.Attributes ? `<Attributes>${entries.join("")}</Attributes>` : "<MessageId>1</MessageId>";
+    response
+        .writeHead(200, { "content-type": "text/xml" })
+        .end(
+            `<${action}Response xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><${action}Result>${result}</${action}Result></${action}Response>`,
+        );
 }
 
 function slack(fake: FakeAws, body: Buffer, response: ServerResponse): void {
@@ -122,8 +119,11 @@ function answer(fake: FakeAws, request: IncomingMessage, body: Buffer, response:
         fake.communications.push(JSON.parse(body.toString("utf8")) as { caseId: string; communicationBody: string });
         return void response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end('{"result":true}');
     }
-    if (String(request.headers["x-amz-target"]).startsWith("AmazonSSM.")) return ssm(fake, body, response);
     const [service, action] = String(request.headers["x-amz-target"]).split(".");
+    if (service === "AmazonSSM") {
+        fake.calls.push(action);
+        return json(() => perform([fake.ssm], action, JSON.parse(body.toString("utf8")) as Record<string, unknown>), response);
+    }
     if (service.startsWith("DynamoDB_")) {
         const { status, body: answered } = fake.table.answer(action, JSON.parse(body.toString("utf8")) as Record<string, unknown>);
         return void response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(answered));
@@ -152,10 +152,9 @@ export async function startFakeAws(): Promise<FakeAws> {
         writes: [],
         calls: [],
         refusals: new Map(),
-        parameters: new Map(),
+        ssm: new InMemorySystemsManager(),
+        sns: new InMemorySns(),
         table: new FakeDynamoDb(),
-        published: [],
-        subscribers: 1,
         hooks: [],
         hookAnswers: [],
         imported: [],
@@ -177,7 +176,7 @@ export async function startFakeAws(): Promise<FakeAws> {
     const { endpoint, stop } = await overHttp((request, body, response) => answer(fake, request, body, response));
     fake.slack.url = `${endpoint}/services/T000/B000/secret-token`;
     const parameter = `/clean-room/slack-webhook-${servers}`;
-    fake.parameters.set(parameter, fake.slack.url);
+    fake.ssm.parameters.set(parameter, fake.slack.url);
     const settings: Record<string, string> = {
         AWS_ENDPOINT_URL: endpoint,
         AWS_REGION: fake.region,

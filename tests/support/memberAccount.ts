@@ -15,50 +15,36 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import type { Incident } from "../../functions/domain/containers";
 import { instanceArn } from "../../functions/aws/containment/credentials";
 import { addDenied } from "../../functions/domain/planCredentialDeny";
-import { FakeDynamoDb } from "./aws/dynamoDb";
+import { InMemoryAccounts } from "./aws/accounts";
 import { InMemoryAutoScaling } from "./aws/autoScaling";
 import { InMemoryCloudTrail } from "./aws/cloudTrail";
 import { InMemoryEc2 } from "./aws/ec2";
-import { awsError } from "./aws/errors";
 import { InMemoryIam } from "./aws/iam";
 import { InMemoryLoadBalancing } from "./aws/loadBalancing";
 import { perform } from "./aws/operations";
-import { InMemoryS3 } from "./aws/s3";
-import { underClient, withEnvironment, withoutLog } from "./aws/underClients";
+import { InMemorySns } from "./aws/sns";
+import { InMemoryStepFunctions } from "./aws/stepFunctions";
 import type { Face } from "./aws/vpc";
 
-type Input = Record<string, unknown>;
 export { targetGroupArn } from "./aws/loadBalancing";
 
-export class MemberAccount {
-    /** The evidence bucket. */
-    readonly s3 = new InMemoryS3();
-    readonly objects = this.s3.objects;
-    readonly table = new FakeDynamoDb();
-    /** Operations in the order of their calls. */
-    readonly calls: string[] = [];
-    /** How many calls, this one among them, were made one after another up to each call of {@link calls}; those at the same time count once. */
-    readonly depths: number[] = [];
-    private answered = 0;
-    /** Operations that AWS refuses, with its error's name. `Operation:argument` refuses that argument alone. */
-    readonly refusals = new Map<string, string>();
-    /** Called after each call; a test ends the process or changes the world here. */
-    after: (operation: string) => void = () => undefined;
-
+export class MemberAccount extends InMemoryAccounts {
     /** Messages to people. */
-    published: { Subject: string; Message: string }[] = [];
+    readonly sns = new InMemorySns();
+    readonly published = this.sns.published;
+    readonly stepFunctions = new InMemoryStepFunctions();
     readonly ec2: InMemoryEc2;
     readonly iam: InMemoryIam;
     readonly autoScalingGroup: InMemoryAutoScaling;
     readonly loadBalancing: InMemoryLoadBalancing;
     readonly cloudTrail = new InMemoryCloudTrail();
-    private restore: (() => void)[] = [];
 
     /** @param beside another instance of the same account, and what tells this one's interfaces and volumes from its */
     constructor(
         readonly incident: Incident,
         beside?: { account: MemberAccount; suffix: string },
     ) {
+        super();
         const { accountId, instanceId } = incident.instance;
         const suffix = beside?.suffix ?? "";
         this.ec2 = beside?.account.ec2 ?? new InMemoryEc2(accountId);
@@ -196,8 +182,7 @@ export class MemberAccount {
             CONTAINMENT_POLICY: "{}",
             ...environment,
         };
-        this.restore.push(withEnvironment(variables), withoutLog());
-        for (const Client of [
+        this.stand(variables, [
             EC2Client,
             AutoScalingClient,
             ElasticLoadBalancingClient,
@@ -208,78 +193,11 @@ export class MemberAccount {
             SFNClient,
             SNSClient,
             CloudTrailClient,
-        ])
-            this.replace(Client);
+        ]);
     }
 
-    remove(): void {
-        for (const undo of this.restore.splice(0)) undo();
-    }
-
-    private replace(Client: { prototype: object }): void {
-        this.restore.push(
-            underClient(Client, async (_, name, input) => {
-                const depth = this.answered + 1;
-                this.depths.push(depth);
-                this.calls.push(name);
-                // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
-                await new Promise((resolve) => setImmediate(resolve));
-                this.answered = Math.max(this.answered, depth);
-                return this.answer(name, input as Input);
-            }),
-        );
-    }
-
-    /** Answers one call. @throws the AWS error when it is refused */
-    answer(name: string, input: Input): unknown {
-        const variant = `${name}:${Object.keys(input).filter((key) => key !== "InstanceId" && key !== "NetworkInterfaceId")[0] ?? ""}`;
-        const refusal = this.refusals.get(name) ?? this.refusals.get(variant);
-        if (refusal) throw awsError(refusal);
-        const result = this.perform(name, input);
-        this.after(name);
-        return result;
-    }
-
-    /** As {@link answer}, whatever a test refuses. */
-    perform(name: string, input: Input): unknown {
-        const { ec2, iam, autoScalingGroup, loadBalancing, cloudTrail } = this;
-        return perform([this, ec2, ec2.vpc, iam, autoScalingGroup, loadBalancing, cloudTrail], name, input);
-    }
-
-    private onTable(action: string, input: Input): unknown {
-        const { status, body } = this.table.answer(action, input);
-        if (status === 200) return body;
-        const { __type, ...rest } = body as { __type: string };
-        throw Object.assign(awsError(__type), rest);
-    }
-    onGetItem(input: Input): unknown {
-        return this.onTable("GetItem", input);
-    }
-    onUpdateItem(input: Input): unknown {
-        return this.onTable("UpdateItem", input);
-    }
-    onPutItem(input: Input): unknown {
-        return this.onTable("PutItem", input);
-    }
-    onQuery(input: Input): unknown {
-        return this.onTable("Query", input);
-    }
-    onTransactWriteItems(input: Input): unknown {
-        return this.onTable("TransactWriteItems", input);
-    }
-
-    onSendTaskSuccess(): unknown {
-        return {};
-    }
-    onPublish(input: { Subject: string; Message: string }): unknown {
-        this.published.push(input);
-        return {};
-    }
-
-    onPutObject(input: Input): unknown {
-        return this.s3.send("PutObject", input);
-    }
-    onGetObject(input: Input): unknown {
-        return this.s3.send("GetObject", input);
+    perform(name: string, input: Record<string, unknown>): unknown {
+        const { ec2, iam, autoScalingGroup, loadBalancing, cloudTrail, table, s3, sns, stepFunctions } = this;
+        return perform([ec2, ec2.vpc, iam, autoScalingGroup, loadBalancing, cloudTrail, table, s3, sns, stepFunctions], name, input);
     }
 }

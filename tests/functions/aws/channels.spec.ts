@@ -25,14 +25,14 @@ describe("channels", () => {
         process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
         process.env.CHAT_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:chat";
         process.env.WEBHOOK_PARAMETER = "/mine/webhook";
-        fake.parameters.set("/mine/webhook", JSON.stringify({ url: fake.slack.url.replace("/services/", "/hook/"), secret }));
+        fake.ssm.parameters.set("/mine/webhook", JSON.stringify({ url: fake.slack.url.replace("/services/", "/hook/"), secret }));
     });
     afterEach(() => fake.stop());
 
     it("all carry one message, each in its own form", async () => {
         expect(await tell(message)).to.deep.equal(["slack", "topic", "chat", "webhook"]);
-        expect(fake.published.map(({ TopicArn }) => TopicArn.split(":").at(-1)).sort()).to.deep.equal(["chat", "people"]);
-        const chat = JSON.parse(fake.published.find(({ TopicArn }) => TopicArn.endsWith(":chat"))!.Message) as unknown;
+        expect(fake.sns.published.map(({ TopicArn }) => TopicArn.split(":").at(-1)).sort()).to.deep.equal(["chat", "people"]);
+        const chat = JSON.parse(fake.sns.published.find(({ TopicArn }) => TopicArn.endsWith(":chat"))!.Message) as unknown;
         expect(chatNotificationSchema.parse(chat).metadata.threadId).to.equal(plain.incidentId);
         const [{ body, signature }] = fake.hooks as [{ body: string; signature: string }];
         const [, seconds, digest] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(signature)!;
@@ -44,11 +44,11 @@ describe("channels", () => {
     it("do not wait for one that fails for good", async () => {
         fake.hookAnswers.push(410);
         expect(await tell(message)).to.deep.equal(["slack", "topic", "chat"]);
-        fake.parameters.set("/mine/webhook", "no JSON, and a secret in it");
+        fake.ssm.parameters.set("/mine/webhook", "no JSON, and a secret in it");
         expect(await tell(message)).to.deep.equal(["slack", "topic", "chat"]);
-        fake.parameters.delete("/mine/webhook");
+        fake.ssm.parameters.delete("/mine/webhook");
         expect(await tell(message)).to.deep.equal(["slack", "topic", "chat"]);
-        fake.parameters.set("/mine/webhook", JSON.stringify({ url: "http://example.net/x", secret }));
+        fake.ssm.parameters.set("/mine/webhook", JSON.stringify({ url: "http://example.net/x", secret }));
         expect(await tell(message)).to.deep.equal(["slack", "topic", "chat"]);
         expect(fake.hooks, "nothing goes over http").to.have.length(1);
     });
@@ -61,13 +61,13 @@ describe("channels", () => {
         );
         expect(error?.name).to.equal("Transient");
         expect(error?.message).to.not.contain("/hook/");
-        expect([fake.slack.payloads.length, fake.published.length]).to.deep.equal([1, 2]);
+        expect([fake.slack.payloads.length, fake.sns.published.length]).to.deep.equal([1, 2]);
     });
 
     it("do not count a topic that nobody is subscribed to", async () => {
-        fake.subscribers = 0;
+        fake.sns.subscribers = 0;
         expect(await tell(message)).to.deep.equal(["slack", "webhook"]);
-        expect(fake.published).to.have.length(2);
+        expect(fake.sns.published).to.have.length(2);
     });
 
     it("ask for nothing where they are not configured", () => {

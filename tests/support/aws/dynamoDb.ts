@@ -1,4 +1,6 @@
 /** As much of DynamoDB as the incidents table needs, in memory: conditions on one attribute, a lease, SET, and transactions of puts. */
+import { awsError } from "./errors";
+
 type Value = Record<string, unknown>;
 export type Item = Record<string, Value>;
 
@@ -40,6 +42,18 @@ export class FakeDynamoDb {
     answer(action: string, body: Record<string, unknown>): { status: number; body: object } {
         const result = this.perform(action, body);
         return { status: "__type" in result ? 400 : 200, body: result };
+    }
+
+    knows(name: string): boolean {
+        return ["GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"].includes(name);
+    }
+
+    /** Answers one call from under the SDK's client. @throws the AWS error when it is refused */
+    send(name: string, input: Record<string, unknown>): object {
+        const { status, body } = this.answer(name, input);
+        if (status === 200) return body;
+        const { __type, ...rest } = body as Refusal;
+        throw Object.assign(awsError(__type), rest);
     }
 
     private perform(action: string, body: Record<string, unknown>): object | Refusal {

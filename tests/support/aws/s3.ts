@@ -19,6 +19,10 @@ export class InMemoryS3 {
         return id;
     }
 
+    knows(name: string): boolean {
+        return ["PutObject", "GetObject", "HeadObject", "ListObjectVersions", "ListObjectsV2"].includes(name);
+    }
+
     /** Answers one call. @throws the AWS error when it is refused */
     send(name: string, input: Record<string, unknown>): unknown {
         const key = input.Key as string;

@@ -1,0 +1,58 @@
+/** The accounts of an incident under the SDK's clients: one way in, one record of what was called, one way to refuse a call. */
+import { FakeDynamoDb } from "./dynamoDb";
+import { awsError } from "./errors";
+import { InMemoryS3 } from "./s3";
+import { underClient, withEnvironment, withoutLog } from "./underClients";
+
+export abstract class InMemoryAccounts {
+    /** The evidence bucket. */
+    readonly s3 = new InMemoryS3();
+    readonly objects = this.s3.objects;
+    readonly versions = this.s3.versions;
+    /** The incidents table. */
+    readonly table = new FakeDynamoDb();
+    /** Operations in the order of their calls. */
+    readonly calls: string[] = [];
+    /** How many calls, this one among them, were made one after another up to each call of {@link calls}; those at the same time count once. */
+    readonly depths: number[] = [];
+    private answered = 0;
+    /** Operations that AWS refuses, with its error's name. `Operation:argument` refuses that argument alone. */
+    readonly refusals = new Map<string, string>();
+    /** Called after each call; a test ends the process or changes the world here. */
+    after: (operation: string) => void = () => undefined;
+    private readonly restore: (() => void)[] = [];
+
+    /** Sets the environment and stands under the clients until {@link remove}. */
+    protected stand(environment: Record<string, string>, clients: readonly { prototype: object }[]): void {
+        this.restore.push(withEnvironment(environment), withoutLog());
+        for (const Client of clients)
+            this.restore.push(
+                underClient(Client, async (client, name, input) => {
+                    const depth = this.answered + 1;
+                    this.depths.push(depth);
+                    this.calls.push(name);
+                    // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
+                    await new Promise((resolve) => setImmediate(resolve));
+                    this.answered = Math.max(this.answered, depth);
+                    return this.answer(name, input, client);
+                }),
+            );
+    }
+
+    remove(): void {
+        for (const undo of this.restore.splice(0)) undo();
+    }
+
+    /** Answers one call. @throws the AWS error when it is refused */
+    answer(name: string, input: Record<string, unknown>, client?: unknown): unknown {
+        const variant = `${name}:${Object.keys(input).filter((key) => key !== "InstanceId" && key !== "NetworkInterfaceId")[0] ?? ""}`;
+        const refusal = this.refusals.get(name) ?? this.refusals.get(variant);
+        if (refusal) throw awsError(refusal);
+        const result = this.perform(name, input, client);
+        this.after(name);
+        return result;
+    }
+
+    /** As {@link answer}, whatever a test refuses. @param client which asked, for services that several accounts have */
+    abstract perform(name: string, input: Record<string, unknown>, client?: unknown): unknown;
+}
