@@ -62,15 +62,10 @@ kind.bad("sg-egress-cidr", "clean-room-egress-is-named", () => {
         egress: [{ protocol: "tcp", fromPort: 443, toPort: 443, cidrBlocks: ["10.0.0.0/8"] }],
     });
 });
-kind.bad(
-    "lambda-empty-by-apply",
-    "lambda-has-dead-letter-and-timeout",
-    () => {
-        const q = new aws.sqs.Queue("dead", { sqsManagedSseEnabled: true });
-        lambda({ deadLetterConfig: q.arn.apply(() => ({ targetArn: "" })) });
-    },
-    { late: true },
-);
+kind.bad("lambda-empty-by-apply", "lambda-has-dead-letter-and-timeout", () => {
+    const q = new aws.sqs.Queue("dead", { sqsManagedSseEnabled: true });
+    lambda({ deadLetterConfig: q.arn.apply(() => ({ targetArn: "" })) });
+});
 kind.bad("secret-in-ssm-plain", "no-secret-in-the-clear", () => {
     new aws.ssm.Parameter("p", {
         name: "/x/webhook",

@@ -124,22 +124,17 @@ kind.bad("native-function", ["lambda-has-dead-letter-and-timeout", "log-group-re
 kind.bad("native-unknown-type", "other-packages-are-read", () => {
     foreign("aws-native:quantumledger:Ledger", { name: "x" });
 });
-kind.bad(
-    "cloudcontrol-snapshot-unknown",
-    "nothing-is-public",
-    () => {
-        new aws.cloudcontrol.Resource("c", {
-            typeName: "AWS::S3::BucketPolicy",
-            desiredState: late().apply(() =>
-                JSON.stringify({
-                    Bucket: "tools",
-                    PolicyDocument: { Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" }] },
-                }),
-            ),
-        });
-    },
-    { late: true },
-);
+kind.bad("cloudcontrol-snapshot-unknown", "nothing-is-public", () => {
+    new aws.cloudcontrol.Resource("c", {
+        typeName: "AWS::S3::BucketPolicy",
+        desiredState: late().apply(() =>
+            JSON.stringify({
+                Bucket: "tools",
+                PolicyDocument: { Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" }] },
+            }),
+        ),
+    });
+});
 kind.bad("cloudcontrol-typename-unknown", "other-packages-are-read", () => {
     new aws.cloudcontrol.Resource("c", { typeName: late(), desiredState: "{}" });
 });

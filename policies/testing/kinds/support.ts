@@ -1,6 +1,6 @@
 /**
- * Small programs of each kind of what the policies refuse or let through. Each is declared on its own: `tests/policies/kinds.spec.ts` judges it
- * in one process with every value known, and `npm run policy:check -- --bad` on the engine's preview, where ids are not known.
+ * Small programs of each kind of what the policies refuse or let through. judge.ts judges each on its own, with every value known, without an
+ * engine: for `tests/policies/kinds.spec.ts` and `npm run policy:check -- --bad`.
  */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,8 +10,6 @@ export interface Case {
     name: string;
     /** Policies of which one must refuse it; none: no policy may. */
     policies: string[];
-    /** Whether it can only be refused once its values are known: a preview lets it through, and says that a check waits. */
-    late: boolean;
     program: () => void;
 }
 
@@ -24,12 +22,12 @@ export class Kind {
         readonly title: string,
     ) {}
     /** A program that one of these policies must refuse. */
-    bad(name: string, policies: string | string[], program: () => void, { late = false } = {}): void {
-        this.cases.push({ name: `${this.key}-${name}`, policies: [policies].flat(), late, program });
+    bad(name: string, policies: string | string[], program: () => void): void {
+        this.cases.push({ name: `${this.key}-${name}`, policies: [policies].flat(), program });
     }
     /** A program that every policy must let through. */
     good(name: string, program: () => void): void {
-        this.cases.push({ name: `${this.key}-${name}`, policies: [], late: false, program });
+        this.cases.push({ name: `${this.key}-${name}`, policies: [], program });
     }
 }
 

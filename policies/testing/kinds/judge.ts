@@ -1,9 +1,9 @@
 /** Judges every case on its own, with every value known, and prints what refused it. A process of its own, since Pulumi's state is global. */
 import * as pulumi from "@pulumi/pulumi";
-import { policies } from "../../../policies/pack";
-import { judge, typed, type Declared } from "../../../policies/testing/engine";
-import { kinds } from "../../../policies/testing/kinds/all";
-import type { Case } from "../../../policies/testing/kinds/support";
+import { policies } from "../../pack";
+import { judge, typed, type Declared } from "../engine";
+import { kinds } from "./all";
+import type { Case } from "./support";
 
 async function declared({ program }: Case): Promise<Declared[]> {
     const found: Declared[] = [];
