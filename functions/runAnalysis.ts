@@ -45,6 +45,7 @@ export const variables = needs(
     "TOOL_SHA256",
     "PYTHON_VERSION",
     "ANALYSIS_TIMEOUT_SECONDS",
+    "HASH_TWICE",
     "COMMAND_LOG_GROUP",
     "FORENSIC_ROLE_ID",
 );
@@ -117,6 +118,7 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
         KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
         Volumes: encodeVolumes(documentVolumes(host)),
         PythonVersion: environment("PYTHON_VERSION"),
+        HashTwice: String(environment("HASH_TWICE")),
         ExecutionTimeout: String(host.plan?.timeoutSeconds ?? environment("ANALYSIS_TIMEOUT_SECONDS")),
     };
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value]]));

@@ -28,6 +28,7 @@ export const variables = needs(
     "FORENSIC_IMAGE_ID",
     "FORENSIC_IMAGE_PARAMETER",
     "ANALYSIS_TIMEOUT_SECONDS",
+    "HASH_TWICE",
 );
 
 /** Start instances with an incident's tag, with the forensic role alone, from the image that a public parameter names. */
@@ -115,7 +116,12 @@ function toHost(incidentId: string, instance: Instance, { snapshots }: Evidence)
         incidentId,
         instanceId: instance.InstanceId!,
         // By the type that AWS had, which may be a smaller one than was planned.
-        plan: sizeOn(instance.InstanceType ?? environment("FORENSIC_INSTANCE_TYPE"), snapshots, environment("ANALYSIS_TIMEOUT_SECONDS")),
+        plan: sizeOn(
+            instance.InstanceType ?? environment("FORENSIC_INSTANCE_TYPE"),
+            snapshots,
+            environment("ANALYSIS_TIMEOUT_SECONDS"),
+            environment("HASH_TWICE"),
+        ),
         imageId: instance.ImageId!,
         availabilityZone: instance.Placement!.AvailabilityZone!,
         volumes: [],
@@ -204,7 +210,12 @@ async function runInSomeSubnet(ec2: EC2Client, launch: Launch, generation: numbe
 
 async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence): Promise<Instance> {
     const image = await imageId();
-    const { types, plan } = planSize(snapshots, environment("FORENSIC_INSTANCE_TYPE"), environment("ANALYSIS_TIMEOUT_SECONDS"));
+    const { types, plan } = planSize(
+        snapshots,
+        environment("FORENSIC_INSTANCE_TYPE"),
+        environment("ANALYSIS_TIMEOUT_SECONDS"),
+        environment("HASH_TWICE"),
+    );
     log("size of the analysis", { incidentId, ...plan });
     const launch: Launch = {
         incidentId,

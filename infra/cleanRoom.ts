@@ -168,6 +168,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             TOOL_SHA256: store.toolSha256,
             PYTHON_VERSION: settings.analysis.pythonVersion,
             ANALYSIS_TIMEOUT_SECONDS: String(settings.analysis.timeoutSeconds),
+            HASH_TWICE: String(settings.evidence.hashTwice),
             COMMAND_LOG_GROUP: commandLog.name,
             READINESS: readinessPlan({ settings, partition, region }),
         };

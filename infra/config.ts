@@ -197,6 +197,11 @@ export const settingsSchema = z.strictObject({
              * of an organisation that is named every key of the organisation is taken. @default none
              */
             volumeKeyAccounts: distinct(accountIdSchema).max(10).default([]),
+            /**
+             * Hash each evidence volume a second time at the end of its analysis, for those who must; else its read-only flag and write counters
+             * say that it did not change. It takes one more full read. @default false
+             */
+            hashTwice: z.boolean().default(false),
             /** Refuse to delete the evidence keys and buckets with the stack, until somebody unprotects them. They stay in AWS even then. @default true */
             protect: z.boolean().default(true),
         })

@@ -187,9 +187,12 @@ class _Run:
             _tell(report)
         walker.conclude()
         self._system = reader.operating_system
-        self._first_look(ledger)
+        self._publish("first-look.json", "first-look", ledger)
+        self._first_look_seconds = round((datetime.now(UTC) - self._started).total_seconds(), 1)
         walker.content()
         say("content scanned")
+        # Before the hash of the evidence ends, which takes hours on large volumes: what ends this run then takes only the rest.
+        self._publish("content-look.json", "content-look", ledger)
         for report in self._reports:
             nonzero = self._hash(report, ledger)
             seen = len(report.file_systems)
@@ -201,13 +204,12 @@ class _Run:
                 walker.conclude()
                 walker.content()
 
-    def _first_look(self, ledger: Ledger) -> None:
-        """Publishes what the artefacts say; whoever waits for it sees the file appear whole."""
-        with self._results.whole_file("first-look.json") as handle:
-            handle.write(json_line(first_look(self._incident_id, self._started, ledger, self._system)))
-        self._first_look_seconds = round((datetime.now(UTC) - self._started).total_seconds(), 1)
+    def _publish(self, name: str, stage: str, ledger: Ledger) -> None:
+        """What is known by then; whoever waits for the file sees it appear whole."""
+        with self._results.whole_file(name) as handle:
+            handle.write(json_line(first_look(self._incident_id, self._started, ledger, self._system, stage)))
         worst = ", ".join(f"{count} {severity}" for severity, count in ledger.by_severity.items() if count)
-        say(f"first look: {worst or 'no findings'}")
+        say(f"{stage.replace('-', ' ')}: {worst or 'no findings'}")
 
     def _hash(self, report: VolumeReport, ledger: Ledger) -> bytes | None:
         began = time.monotonic()

@@ -17,9 +17,9 @@ from typing import Protocol
 
 MANIFEST = "manifest.sha256"
 #: In the order of the manifest; `evidence-blocks-*.bin` of each volume follow.
-FILES = ("bodyfile", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl")
+FILES = ("bodyfile", "content-look.json", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl")
 #: Written even when the disk of the results is full.
-_PRECIOUS = frozenset({"findings.jsonl", "first-look.json", "summary.json", MANIFEST})
+_PRECIOUS = frozenset({"content-look.json", "findings.jsonl", "first-look.json", "summary.json", MANIFEST})
 _BLOCKS = "evidence-blocks-"
 _RESERVE = ".reserve"
 _RESERVE_BYTES = 16 * 1024 * 1024

@@ -17,12 +17,14 @@ def _stamp(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def first_look(incident_id: str, started: datetime, ledger: Ledger, system: OperatingSystem | None) -> dict[str, object]:
-    """What the artefacts of all volumes say, before content is scanned and the evidence is hashed."""
+def first_look(
+    incident_id: str, started: datetime, ledger: Ledger, system: OperatingSystem | None, stage: str = "first-look"
+) -> dict[str, object]:
+    """What is known before the evidence is hashed: what the artefacts of all volumes say, and with the stage `content-look` their content."""
     now = datetime.now(UTC)
     return {
         "schemaVersion": 1,
-        "stage": "first-look",
+        "stage": stage,
         "incidentId": incident_id,
         "startedAt": _stamp(started),
         "at": _stamp(now),

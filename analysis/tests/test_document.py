@@ -26,6 +26,7 @@ SCRIPT: str = STEP["inputs"]["runCommand"][0]
 EVIDENCE, WORK = "vol-0aaaaaaaaaaaaaaa1", "vol-0aaaaaaaaaaaaaaa2"
 OUTPUTS = [
     "first-look.json",
+    "content-look.json",
     "bodyfile",
     "evidence-blocks-vol-data.bin",
     "findings.jsonl",
@@ -200,6 +201,23 @@ def test_the_results_arrive_whole_and_the_manifest_last(instance: Instance) -> N
     assert os.listdir(instance.directory / "tmp") == [] and len(run.stdout) < 3000
 
 
+def test_what_content_says_is_there_before_the_hash_of_the_evidence_ends(instance: Instance) -> None:
+    run = instance.run()
+    look = json.loads((instance.results / "content-look.json").read_text())
+    assert look["stage"] == "content-look" and look["incidentId"] == "i-1-2"
+    assert "content-look.json uploaded" in run.stdout
+    uploads = instance.uploads()
+    assert uploads.index("content-look.json") < uploads.index("evidence-blocks-vol-data.bin") < uploads.index("manifest.sha256")
+
+
+def test_the_evidence_is_hashed_twice_where_that_is_asked_for(instance: Instance) -> None:
+    instance.parameters["HashTwice"] = "true"
+    run = instance.run()
+    assert run.returncode == 0, run.stdout + run.stderr
+    (volume,) = json.loads((instance.results / "summary.json").read_text())["volumes"]
+    assert volume["unchangedBy"] == "second-hash" and volume["evidenceSha256After"] == volume["evidenceSha256Before"]
+
+
 def test_an_altered_archive_is_not_unpacked(instance: Instance) -> None:
     with (instance.directory / "s3/tools/analysis.tar.gz").open("ab") as handle:
         handle.write(b"x")
@@ -230,9 +248,17 @@ def test_a_failed_upload_leaves_no_manifest(instance: Instance) -> None:
     assert run.returncode not in (0, 3) and "FAILED while uploading the results" in run.stdout and "AccessDenied" in run.stderr
     assert "could not keep summary.json" in run.stdout
     kept = sorted(str(path.relative_to(instance.results)) for path in instance.results.rglob("*") if path.is_file())
-    assert kept == ["bodyfile", "evidence-blocks-vol-data.bin", "findings.jsonl", "first-look.json"] + [
+    assert kept == ["bodyfile", "content-look.json", "evidence-blocks-vol-data.bin", "findings.jsonl", "first-look.json"] + [
         f"partial/{name}"
-        for name in ("bodyfile", "evidence-blocks-vol-data.bin", "findings.jsonl", "first-look.json", "timeline.csv", "timesketch.jsonl")
+        for name in (
+            "bodyfile",
+            "content-look.json",
+            "evidence-blocks-vol-data.bin",
+            "findings.jsonl",
+            "first-look.json",
+            "timeline.csv",
+            "timesketch.jsonl",
+        )
     ]
 
 

@@ -21,7 +21,7 @@ from clean_room_analysis.text import display_name
 from clean_room_analysis.walker import Walker
 
 SEVERITIES = ["critical", "high", "medium", "low", "informational"]
-FILES = {"bodyfile", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl"}
+FILES = {"bodyfile", "content-look.json", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl"}
 
 
 def load(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -175,7 +175,7 @@ def test_two_runs_say_the_same(disks: dict[str, Path], tmp_path: Path, monkeypat
     monkeypatch.setattr(evidence, "is_root", lambda: False)
     for name in ("one", "two"):
         assert main(["--evidence", str(disks["data"]), "--role", "data", "--volume-id", VOLUME, "--out", str(tmp_path / name)]) == 0
-    for file in FILES - {"summary.json", "first-look.json"}:
+    for file in FILES - {"summary.json", "first-look.json", "content-look.json"}:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 

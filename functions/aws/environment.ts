@@ -126,6 +126,8 @@ export const variableSchemas = {
     PYTHON_VERSION: text,
     /** Seconds that the analysis may take, 60 to 172,800. */
     ANALYSIS_TIMEOUT_SECONDS: wholeNumber,
+    /** Whether the evidence is hashed a second time at the end. */
+    HASH_TWICE: flag,
     /** JSON of what checkReadiness looks for. */
     READINESS: z
         .string()

@@ -84,6 +84,10 @@ function readSeconds(type: InstanceType, snapshots: readonly EvidenceSnapshot[])
     return Math.max((sum(volumes) * gib) / type.ebsBytesPerSecond, slowest, scan);
 }
 
+/** Seconds of one read of an evidence volume by itself. */
+const secondsOf = (snapshot: EvidenceSnapshot, snapshots: readonly EvidenceSnapshot[], type: InstanceType): number =>
+    (snapshot.sizeGiB * gib) / Math.min(type.ebsBytesPerSecond, sizeVolume(snapshot, snapshots, type.name).throughput * mib);
+
 function dollars(type: InstanceType, snapshots: readonly EvidenceSnapshot[], seconds: number): number {
     const volumes = wantedVolumes({ snapshots })
         .slice(0, mostVolumes)
@@ -103,14 +107,17 @@ function dollars(type: InstanceType, snapshots: readonly EvidenceSnapshot[], sec
  *
  * @param typeName such as m6i.2xlarge; of one that the table does not have only the time-out is known: the longest there is
  * @param leastSeconds that the analysis may take whatever its volumes are
+ * @param hashTwice each evidence volume is read once more at the end
  */
-export function sizeOn(typeName: string, snapshots: readonly EvidenceSnapshot[], leastSeconds: number): SizePlan {
+export function sizeOn(typeName: string, snapshots: readonly EvidenceSnapshot[], leastSeconds: number, hashTwice = false): SizePlan {
     const type = instanceType(typeName);
     const gibibytes = sum(snapshots.map(({ sizeGiB }) => sizeGiB));
     if (type === null)
         return { instanceType: typeName, gibibytes, expectedSeconds: null, timeoutSeconds: longestSeconds, dollars: null, fits: true };
     const [read, fill] = [readSeconds(type, snapshots), fillSeconds(volumesOf(snapshots))];
-    const expected = Math.ceil(Math.max(read, fill));
+    // The second hash comes after everything else, a volume after the other.
+    const again = hashTwice ? sum(snapshots.map((each) => secondsOf(each, snapshots, type))) : 0;
+    const expected = Math.ceil(Math.max(read, fill) + again);
     const wanted = Math.max(leastSeconds, Math.ceil(patience * expected) + besides);
     return {
         instanceType: typeName,
@@ -134,6 +141,7 @@ export function planSize(
     snapshots: readonly EvidenceSnapshot[],
     configured: string,
     leastSeconds: number,
+    hashTwice = false,
 ): { types: string[]; plan: SizePlan } {
     const candidates = upFrom(configured);
     const volumes = volumesOf(snapshots);
@@ -144,5 +152,5 @@ export function planSize(
     });
     const chosen = quick < 0 ? candidates.length - 1 : quick;
     const smaller = candidates.slice(0, chosen).reverse();
-    return { types: [candidates[chosen]!, ...smaller], plan: sizeOn(candidates[chosen]!, snapshots, leastSeconds) };
+    return { types: [candidates[chosen]!, ...smaller], plan: sizeOn(candidates[chosen]!, snapshots, leastSeconds, hashTwice) };
 }

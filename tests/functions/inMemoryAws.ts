@@ -47,6 +47,7 @@ export const environmentOfSteps: Record<string, string> = {
     TOOL_SHA256: "a".repeat(64),
     PYTHON_VERSION: "3.12",
     ANALYSIS_TIMEOUT_SECONDS: "14400",
+    HASH_TWICE: "false",
     SUPPORT_ENABLED: "true",
     SUPPORT_SEVERITY: "urgent",
     SUPPORT_LANGUAGE: "en",

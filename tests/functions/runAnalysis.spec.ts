@@ -152,6 +152,7 @@ describe("runAnalysis", () => {
         ]);
         expect(parameters).to.deep.include({
             OutputPrefix: [`${prefix}analysis/AROAEXAMPLEID:${instanceId}/`],
+            HashTwice: ["false"],
             ExecutionTimeout: ["14400"],
             IncidentId: [incident.incidentId],
         });

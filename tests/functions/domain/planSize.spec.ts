@@ -102,6 +102,12 @@ describe("planSize", () => {
         );
     });
 
+    it("gives a second hash the time of one more full read", () => {
+        const of = (hashTwice: boolean) => sizeOn("m6i.large", snapshotsOf([1024]), leastSeconds, hashTwice);
+        expect(of(true).expectedSeconds! - of(false).expectedSeconds!).to.be.closeTo((1024 * 2 ** 30) / 81.25e6, 2);
+        expect(of(true).timeoutSeconds).to.be.greaterThan(of(false).timeoutSeconds);
+    });
+
     it("says of a type that it does not know nothing but the longest time", () => {
         const { types, plan } = planSize(snapshotsOf([100]), "x2gd.metal", leastSeconds);
         expect(types).to.deep.equal(["x2gd.metal"]);
