@@ -1,0 +1,73 @@
+/** One victim with thirty volumes in every key situation, one of them AWS Marketplace-coded and one whose copy fails: from snapshot to attached. */
+import { expect } from "chai";
+import { handler as attachEvidenceVolumes } from "../../functions/attachEvidenceVolumes";
+import { handler as createSnapshots } from "../../functions/createSnapshots";
+import { mostVolumes } from "../../functions/domain/planVolumes";
+import { handler as startForensicInstance } from "../../functions/startForensicInstance";
+import { incident, InMemoryAws, thrown } from "./inMemoryAws";
+
+const keys = [
+    undefined,
+    "arn:aws:kms:eu-west-1:222222222222:key/default",
+    "arn:aws:kms:eu-west-1:222222222222:key/own",
+    "arn:aws:kms:eu-west-1:333333333333:key/central",
+];
+const devices = Object.fromEntries(
+    Array.from({ length: 30 }, (_, index) => {
+        const KmsKeyId = keys[index % keys.length];
+        const letter = String.fromCharCode(97 + (index % 26));
+        const device = index === 0 ? "/dev/xvda" : index < 26 ? `/dev/sd${letter}` : `/dev/xvdb${letter}`;
+        return [device, { Size: 8 + index, ...(KmsKeyId ? { Encrypted: true, KmsKeyId } : {}) }];
+    }),
+);
+
+describe("thirty volumes", () => {
+    let aws: InMemoryAws;
+    beforeEach(() => {
+        aws = new InMemoryAws();
+        aws.install();
+        aws.ssm = () => ({ Parameter: { Value: "ami-0123456789abcdef0" } });
+        aws.member.addInstance({ InstanceId: incident.instance.instanceId }, devices);
+    });
+    afterEach(() => aws.remove());
+
+    it("one failing copy is named and the others are locked evidence; a coded volume stops the host once; what one host does not take is named", async () => {
+        const event = { incident, containment: null };
+        // Until the first copies into the forensics account stand.
+        for (let call = 0; aws.forensics.snapshots.size === 0 && call < 10; call++) {
+            await thrown(createSnapshots(event));
+            aws.settle();
+        }
+        const [broken] = [...aws.forensics.snapshots.values()];
+        Object.assign(broken!, { State: "error", StateMessage: "Given key ID is not accessible" });
+        const { answer: evidence } = await aws.until(createSnapshots, event, 40);
+
+        expect(evidence.snapshots).to.have.length(29);
+        expect(evidence.missing).to.have.length(1);
+        expect(evidence.missing[0]!.why).to.include(broken!.SnapshotId as string);
+        // The end: one locked snapshot a volume under the evidence key, nothing shared, no intermediate copy of a preserved volume.
+        for (const { evidenceSnapshotId, sharedSnapshotId, sourceEncrypted } of evidence.snapshots) {
+            expect(aws.forensics.snapshots.get(evidenceSnapshotId)!.KmsKeyId).to.equal(process.env.EVIDENCE_KEY_ARN);
+            expect(aws.forensics.locks.has(evidenceSnapshotId)).to.equal(true);
+            expect(sharedSnapshotId === null).to.equal(!sourceEncrypted);
+            if (sharedSnapshotId !== null) expect(aws.member.snapshots.has(sharedSnapshotId)).to.equal(false);
+        }
+        const stillShared = [...aws.member.shares].filter(([id, accounts]) => aws.member.snapshots.has(id) && accounts.length > 0);
+        expect(stillShared.length, "only what the failed copy was made from").to.be.at.most(1);
+        expect(aws.member.calls.filter(({ name, input }) => name === "ModifySnapshotAttribute" && "GroupNames" in input)).to.deep.equal([]);
+
+        const host = await startForensicInstance({ incident, evidence });
+        await thrown(attachEvidenceVolumes({ incident, evidence, host }));
+        const coded = [...aws.forensics.volumes.values()].find(
+            ({ SnapshotId }) => SnapshotId === evidence.snapshots[3]!.evidenceSnapshotId,
+        )!;
+        coded.ProductCodes = [{ ProductCodeId: "abc" }];
+        const { answer } = await aws.until(attachEvidenceVolumes, { incident, evidence, host }, 40);
+        expect(answer.volumes).to.have.length(mostVolumes);
+        expect(answer.volumes.map(({ volumeId }) => volumeId)).to.include(coded.VolumeId as string);
+        expect(aws.forensics.of("StopInstances")).to.have.length(1);
+        expect(aws.forensics.of("StartInstances")).to.have.length(1);
+        expect(new Set([...answer.volumes, ...answer.missing].map(({ sourceVolumeId }) => sourceVolumeId)).size).to.equal(29);
+        for (const { why } of answer.missing) expect(why).to.include(`${mostVolumes} volumes`);
+    });
+});
