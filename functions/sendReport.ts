@@ -18,7 +18,7 @@ import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { readKeptMoment } from "./aws/metadata/keptMoment";
 import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
-import { importFinding, securityHubPermissions } from "./aws/securityHub";
+import { importFinding, noteOnFindings, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
 import { custodySchema, problemSchema, reportSchema, ticketSchema, type Custody, type Report } from "./domain/containers";
@@ -27,7 +27,7 @@ import type { ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
 import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
 import { neverLookedAtWords } from "./domain/report/neverLookedAt";
-import { asffFinding } from "./domain/report/asff";
+import { asffFinding, findingNote } from "./domain/report/asff";
 import { indicatorsFile } from "./domain/report/indicators";
 import { reportMarkdown } from "./domain/report/markdown";
 import { ocsfFinding } from "./domain/report/ocsf";
@@ -234,7 +234,11 @@ async function report(prefix: string, results: string, incidentId: string): Prom
             caseId,
         }),
     );
-    if (environment("SECURITY_HUB")) await importFinding(asffFinding(input, reading, environment("FORENSICS_ACCOUNT_ID")));
+    if (environment("SECURITY_HUB")) {
+        const account = environment("FORENSICS_ACCOUNT_ID");
+        await importFinding(asffFinding(input, reading, account));
+        await noteOnFindings(findingNote(input, reading, account, `s3://${page.ref.bucket}/${page.ref.key}`));
+    }
     if (caseId !== null) await addToCase(caseId, incident.finding.partition, reportMarkdown(input, reading));
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });

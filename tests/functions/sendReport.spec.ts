@@ -101,6 +101,7 @@ describe("sendReport", () => {
         });
         expect(page()).to.contain("/etc/ld.so.preload");
         expect(fake.imported).to.deep.equal([]);
+        expect(fake.updates).to.deep.equal([]);
         expect(fake.slack.payloads).to.have.length(1);
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
@@ -221,6 +222,14 @@ describe("sendReport", () => {
             Severity: { Label: "CRITICAL" },
             Title: "Signs of compromise: i-0a1b2c3d4e5f60718",
         });
+        const { Id, ProductArn } = fake.imported[0] as { Id: string; ProductArn: string };
+        expect(fake.updates).to.have.length(1);
+        expect(fake.updates[0]).to.deep.include({ FindingIdentifiers: [{ Id, ProductArn }], Workflow: { Status: "NOTIFIED" } });
+        expect(JSON.stringify(fake.updates[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
+        fake.unknownFindings.push(Id);
+        fake.objects.delete(at("report/report.json"));
+        await handler(fake.event(manifestKey));
+        expect(report().complete, "the report stands whatever Security Hub answers").to.equal(true);
     });
 
     it("says which object was altered and which is missing", async () => {

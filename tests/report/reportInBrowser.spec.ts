@@ -8,6 +8,7 @@ import type { Browser, Page } from "playwright-core";
 import { renderReport } from "../../functions/domain/report/reportPage";
 import * as hostile from "../fixtures/analysis/hostile";
 import { reportInput } from "../fixtures/analysis/input";
+import { moment } from "../fixtures/analysis/moment";
 import * as plain from "../fixtures/analysis/plain";
 import axe from "axe-core";
 import { buildReportProgram } from "../../packaging/reportProgram";
@@ -15,15 +16,16 @@ import { manyFindings } from "../../tools/benchReport/manyFindings";
 import { launchChromium } from "../../tools/chromium";
 
 const pages = {
-    plain: renderReport(reportInput()),
-    hostile: renderReport(
-        reportInput({
+    plain: renderReport({ ...reportInput(), moment: moment() }),
+    hostile: renderReport({
+        ...reportInput({
             custody: hostile.custody,
             summary: hostile.summary,
             findings: plain.lines(hostile.findings),
             timesketch: plain.lines(hostile.timesketch),
         }),
-    ),
+        moment: moment((text) => `${text}<script>document.title="ran"</script><img src=x onerror=alert(1)>\u202e${"w".repeat(300)}`),
+    }),
 };
 
 /** What the page did besides being shown. */
@@ -161,6 +163,8 @@ describe("report in Chromium", function () {
             "The attack, as far as it is known",
             "Findings",
             "Timeline",
+            "Beyond the disks: calls to AWS",
+            "Spread: who shares its weakness",
             "Indicators",
             "Containment",
             "What was not looked at",

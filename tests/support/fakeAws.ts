@@ -34,6 +34,9 @@ export interface FakeAws {
     hookAnswers: number[];
     /** Findings that Security Hub took. */
     imported: unknown[];
+    /** What Security Hub was asked to note, and ids of findings that it refuses. */
+    updates: unknown[];
+    unknownFindings: string[];
     /** What was added to support cases. */
     communications: { caseId: string; communicationBody: string }[];
     slack: {
@@ -111,6 +114,21 @@ function answer(fake: FakeAws, request: IncomingMessage, body: Buffer, response:
             .writeHead(200, { "content-type": "application/json" })
             .end('{"FailedCount":0,"SuccessCount":1,"FailedFindings":[]}');
     }
+    if (url.pathname === "/findings/batchupdate") {
+        const update = JSON.parse(body.toString("utf8")) as { FindingIdentifiers: { Id: string; ProductArn: string }[] };
+        fake.updates.push(update);
+        const isKnown = ({ Id }: { Id: string }) => !fake.unknownFindings.includes(Id);
+        return void response.writeHead(200, { "content-type": "application/json" }).end(
+            JSON.stringify({
+                ProcessedFindings: update.FindingIdentifiers.filter(isKnown),
+                UnprocessedFindings: update.FindingIdentifiers.filter((each) => !isKnown(each)).map((FindingIdentifier) => ({
+                    FindingIdentifier,
+                    ErrorCode: "InvalidInput",
+                    ErrorMessage: "unknown",
+                })),
+            }),
+        );
+    }
     if (url.pathname.startsWith("/hook/")) {
         fake.hooks.push({ body: body.toString("utf8"), signature: String(request.headers["x-clean-room-signature"]) });
         return void response.writeHead(fake.hookAnswers.shift() ?? 200).end();
@@ -158,6 +176,8 @@ export async function startFakeAws(): Promise<FakeAws> {
         hooks: [],
         hookAnswers: [],
         imported: [],
+        updates: [],
+        unknownFindings: [],
         communications: [],
         slack: { url: "", payloads: [], answers: [] },
         event: (key) => ({

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { controlCalls, credentialUse, spreadOf } from "../../../../functions/domain/metadata/controlPlane";
 import type { MetadataIndex, MetadataPart } from "../../../../functions/domain/metadata/metadataIndex";
 import { readMoment, type KeptRound, type Moment } from "../../../../functions/domain/metadata/readMoment";
+import { findingNote } from "../../../../functions/domain/report/asff";
 import { neverLookedAtWords } from "../../../../functions/domain/report/neverLookedAt";
 import { read } from "../../../../functions/domain/report/reading";
 import { renderReport } from "../../../../functions/domain/report/reportPage";
@@ -197,6 +198,24 @@ describe("the control plane", () => {
             .and.contain("Stolen credentials used");
         expect(neverLookedAtWords(whole)).to.contain("data events").and.not.contain("control plane");
         expect(renderReport(input, read(input), null)).to.contain("was not kept");
+    });
+
+    it("notes the result on the incident's findings in Security Hub, by the ARNs that GuardDuty gave, and on no other's", () => {
+        const input = reportInput();
+        const { id } = input.custody.incident.finding;
+        const arn = (of: string) => `arn:aws:guardduty:eu-west-1:222222222222:detector/d1/finding/${of}`;
+        const moment = momentOf({
+            "guardduty-findings": [
+                { Id: id, Arn: arn(id), Type: "a", Severity: 8 },
+                { Id: "other", Arn: arn("other"), Type: "b", Severity: 8 },
+            ],
+        });
+        const whole = { ...input, moment };
+        const { FindingIdentifiers, Note } = findingNote(whole, read(whole), "111111111111", `s3://bucket/${"x".repeat(900)}`);
+        expect(FindingIdentifiers!.slice(1)).to.deep.equal([
+            { Id: arn(id), ProductArn: "arn:aws:securityhub:eu-west-1::product/aws/guardduty" },
+        ]);
+        expect(Note!.Text!.length).to.be.at.most(512);
     });
 
     it("shows whatever an event says as text, and reads any event", () => {
