@@ -38,7 +38,7 @@ describe("checkSsm", () => {
 
     it("gives the host on once its agent is online, on whatever page it stands", async () => {
         aws.ssm = registered(["i-00000000000000009", "ConnectionLost"], [event.host.instanceId, "Online"]);
-        expect(await handler(event)).to.deep.equal({ ...event.host, missing: [] });
+        expect(await handler(event)).to.deep.equal({ ...event.host, plan: null, missing: [] });
     });
 
     it("waits for an agent that is not there or not online", async () => {
