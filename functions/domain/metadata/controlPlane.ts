@@ -158,7 +158,8 @@ export function controlCalls(moment: Moment, responderRole: string, isOwn: (addr
             if (!known.regions.includes(region)) known.regions.push(region);
             continue;
         }
-        const elsewhere = elsewhereOf(record, moment, isOwn);
+        // A call about the instance comes from whoever makes it: that says nothing of its credentials.
+        const elsewhere = about === "instance" ? null : elsewhereOf(record, moment, isOwn);
         const { what, severity, attack } = meaningOf(about, record.eventName, elsewhere, error);
         const from = elsewhere === true ? ` from ${address}, which is not the instance's` : "";
         const by =

@@ -53,9 +53,9 @@ ${
 
 /** The first screen below the headline. */
 export function summarySection(input: ReportInput, reading: Reading): Html {
-    const { verdict, agreement, impacts, assessment } = reading;
+    const { verdict, agreement, impacts, assessment, credentialUse } = reading;
     return html`<section id="verdict" class="verdict ${verdict.tone}" aria-label="Verdict">
-<ol class="three"><li>${verdict.findings} ${agreement.sentence}</li><li>${verdict.containment}</li><li>${verdict.reliability}</li></ol>
+<ol class="three"><li>${verdict.findings} ${agreement.sentence}${credentialUse.answer === "yes" ? ` Stolen credentials used: ${credentialUse.sentence.charAt(0).toLowerCase()}${credentialUse.sentence.slice(1)}` : ""}</li><li>${verdict.containment}</li><li>${verdict.reliability}</li></ol>
 <ul class="statuses">
 ${containmentTile(input.custody.containment)}
 ${tile("Planned checks done?", assessment.complete ? "Yes" : "NO", assessment.complete, assessment.complete ? [`Never looked at: ${neverLookedAtWords(input)}`] : assessment.incomplete)}

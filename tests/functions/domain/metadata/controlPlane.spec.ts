@@ -140,7 +140,9 @@ describe("the control plane", () => {
                 event("instance", "StartSession", issuer("admin")),
             ),
         });
-        expect(controlCalls(moment, "clean-room-responder", nobody).map(({ eventName }) => eventName)).to.deep.equal(["StartSession"]);
+        expect(controlCalls(moment, "clean-room-responder", nobody).map(({ title }) => title)).to.deep.equal([
+            "Somebody reached into the instance: StartSession",
+        ]);
     });
 
     it("puts both rounds together: each event once, the later list of siblings, the first answer where the second failed", () => {
@@ -191,6 +193,7 @@ describe("the control plane", () => {
             ),
         ).to.equal(true);
         const page = renderReport(whole, reading, null);
+        expect(page.slice(page.indexOf('<ol class="three">'), page.indexOf("</ol>"))).to.contain("Stolen credentials used: yes: ");
         expect(page)
             .to.contain('id="f-cp-1"')
             .and.contain("#f-cp-1")
