@@ -35,6 +35,7 @@ export const variables = needs(
     "FORENSIC_IMAGE_PARAMETER",
     "FORENSIC_INSTANCE_TYPE",
     "FORENSIC_SUBNET_IDS",
+    "FORENSIC_VPC_ID",
     "INCIDENTS_TABLE",
     "LOCK_DAYS",
     "LOCK_MODE",
@@ -183,11 +184,11 @@ async function sample(withinSeconds: number, now: Date): Promise<ReadinessFacts[
 }
 
 async function facts(sampleWithinSeconds: number | null, now: Date): Promise<ReadinessFacts> {
-    const { alarmTopicArn, rules, watchRule, stackSet, emails, forwardDeadLetters } = plan();
+    const { alarmTopicArn, rules, watchRule, stackSet, emails, forwardDeadLetters, endpointsOnDemand } = plan();
     const events = forensicsClient(EventBridgeClient);
     const topics = [environment("NOTIFICATION_TOPIC_ARN"), alarmTopicArn].filter((each) => each !== null);
     const [ofForensics, ofMembers, ofRules, ofWatch, deadLetters, notForwarded, slack, ofStackSet] = await Promise.all([
-        askForensics(topics),
+        askForensics(topics, endpointsOnDemand),
         askMembers(now),
         Promise.all(
             rules.map(async ({ name, bus }) => ({

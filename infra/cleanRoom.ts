@@ -26,6 +26,7 @@ import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
 import { steps, type Step } from "./steps";
 import { Watch } from "./watch";
 import { Workflow } from "./workflow/workflow";
+import { endpointPolicy } from "../functions/domain/endpoints";
 import { errorEnding, incidentsRoot, resultNames } from "../functions/domain/evidenceKeys";
 
 export interface CleanRoomArgs {
@@ -110,7 +111,8 @@ export class CleanRoom extends pulumi.ComponentResource {
         );
 
         const image = forensicImage(settings, region);
-        const namesWith = (evidenceKeyArn: string, custodyKeyArn: string) =>
+        const subnetIds = network.subnets.map((subnet) => subnet.id);
+        const namesWith = (evidenceKeyArn = "", custodyKeyArn = "", vpcId = "", endpointGroupId = "", ...ofSubnets: string[]) =>
             deployedNames({
                 partition,
                 region,
@@ -123,13 +125,14 @@ export class CleanRoom extends pulumi.ComponentResource {
                 slack: args.slackWebhookUrl !== null,
                 chat: settings.notifications.chat,
                 webhookParameter: settings.notifications.webhookParameter,
+                network: { vpcId, endpointGroupId, subnetIds: ofSubnets },
             });
         const environment: Record<VariableName, pulumi.Input<string>> = {
             PARTITION: partition,
             FORENSICS_ACCOUNT_ID: settings.forensics.accountId,
             MEMBER_ACCOUNTS: admittedAccounts(settings, region).join(","),
             RESPONDER_ROLE_NAME: responderRoleName,
-            STATE_MACHINE_ARN: namesWith("", "").stateMachineArn,
+            STATE_MACHINE_ARN: namesWith().stateMachineArn,
             DRILL: String(settings.findings.drill),
             INCIDENTS_TABLE: incidents.table.name,
             WATCH_FUNCTION: nameOf("watchContainment"),
@@ -154,7 +157,12 @@ export class CleanRoom extends pulumi.ComponentResource {
             SUPPORT_SEVERITY: settings.support.severity,
             SUPPORT_LANGUAGE: settings.support.language,
             SUPPORT_CC: settings.support.ccEmails.join(","),
-            FORENSIC_SUBNET_IDS: pulumi.all(network.subnets.map((subnet) => subnet.id)).apply((ids) => ids.join(",")),
+            FORENSIC_VPC_ID: network.vpc.id,
+            FORENSIC_SUBNET_IDS: pulumi.all(subnetIds).apply((ids) => ids.join(",")),
+            ENDPOINT_GROUP_ID: network.endpointGroup.id,
+            ENDPOINT_POLICY_LOGS: endpointPolicy("logs", settings.forensics.accountId),
+            ENDPOINT_POLICY_SSM: endpointPolicy("ssm", settings.forensics.accountId),
+            ENDPOINT_POLICY_SSMMESSAGES: endpointPolicy("ssmmessages", settings.forensics.accountId),
             FORENSIC_SECURITY_GROUP_ID: network.forensicGroup.id,
             FORENSIC_INSTANCE_PROFILE_ARN: forensic.profile.arn,
             FORENSIC_ROLE_ID: forensic.role.uniqueId,
@@ -184,9 +192,12 @@ export class CleanRoom extends pulumi.ComponentResource {
                         description: step.description,
                         environment: Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
                         statements: statementsKnownEarly(
-                            (evidenceKeyArn, custodyKeyArn) => step.permissions(namesWith(evidenceKeyArn!, custodyKeyArn!)),
+                            (...known) => step.permissions(namesWith(...known)),
                             store.key.arn,
                             store.custodyKey.arn,
+                            network.vpc.id,
+                            network.endpointGroup.id,
+                            ...subnetIds,
                         ),
                         timeoutSeconds: step.timeoutSeconds,
                         memoryMiB: step.memoryMiB,
@@ -232,6 +243,8 @@ export class CleanRoom extends pulumi.ComponentResource {
         );
         callDaily(`${name}-readiness`, functions.checkReadiness!, { tell: true }, intake.deadLetters, parent);
         callDaily(`${name}-sweep`, functions.sweepEvidence!, {}, intake.deadLetters, parent);
+        // In both modes, so that what was left when the mode changed is removed.
+        callDaily(`${name}-endpoints`, functions.closeEndpoints!, { sweep: true }, intake.deadLetters, parent);
         createAlarms(
             name,
             cleanRoomAlarms({

@@ -108,6 +108,11 @@ export const settingsSchema = z.strictObject({
         .strictObject({
             /** IPv4 range of each clean room; nothing is ever routed to it. @default 10.66.0.0/24 */
             cidrBlock: ipv4Range.default("10.66.0.0/24"),
+            /**
+             * `on-demand` makes the interface endpoints while an incident's snapshots are taken, and removes them after the Region's last forensic
+             * instance; `standing` keeps them, for $44 a Region and month. Change it while no incident is under way. @default on-demand
+             */
+            endpoints: z.enum(["on-demand", "standing"]).default("on-demand"),
         })
         .prefault({}),
     forensicInstance: z

@@ -68,9 +68,12 @@ export function deployedNames(args: {
     chat?: boolean;
     /** Name of the parameter of the generic webhook; undefined without one. */
     webhookParameter?: string;
+    /** Ids of the clean room's network, where statements name it; without them they name what does not exist. */
+    network?: { vpcId: string; subnetIds: string[]; endpointGroupId: string };
 }): DeployedNames {
     const { partition, region, forensicsAccountId } = args;
     const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${forensicsAccountId}:${resource}`;
+    const network = args.network ?? { vpcId: "none", subnetIds: ["none"], endpointGroupId: "none" };
     const globalArn = (account: string, resource: string) => `arn:${partition}:iam::${account}:${resource}`;
     return {
         partition,
@@ -98,6 +101,9 @@ export function deployedNames(args: {
             ? `arn:${partition}:ssm:${region}:${args.imageParameter.startsWith("/aws/") ? "*" : forensicsAccountId}:parameter${args.imageParameter}`
             : null,
         forensicRoleArn: globalArn(forensicsAccountId, `role/${forensicRoleName(region)}`),
+        cleanRoomVpcArn: arn("ec2", `vpc/${network.vpcId}`),
+        cleanRoomSubnetArns: network.subnetIds.map((id) => arn("ec2", `subnet/${id}`)),
+        endpointGroupArn: arn("ec2", `security-group/${network.endpointGroupId}`),
         responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) => globalArn(id, `role/${responderRoleName}`)),
         organizationId: args.organizationId ?? null,
         volumeKeyAccountIds: args.volumeKeyAccountIds ?? null,

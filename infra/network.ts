@@ -4,9 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { roleTag } from "../functions/domain/tags";
 import { DnsFirewall } from "./dnsFirewall";
-import { planSubnets } from "./planSubnets";
+import { cleanRoomSubnets, planSubnets } from "./planSubnets";
 import { policyDocument, trustService } from "./policyDocument";
 import { zonesFor } from "./zones";
+import { endpointPolicy, endpointServiceName, endpointServices } from "../functions/domain/endpoints";
 import { incidentsRoot } from "../functions/domain/evidenceKeys";
 
 export interface NetworkArgs {
@@ -26,41 +27,13 @@ export interface NetworkArgs {
     readonly messageKeyArn: pulumi.Input<string>;
 }
 
-/**
- * Services the forensic instance speaks to, with what may be said through each endpoint. S3 calls KMS itself, so the instance needs none for that; its
- * agent has used ssmmessages in place of ec2messages since 3.3.40.0, which the newest Regions have no endpoint for.
- * https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html
- */
-const interfaceServices: Record<string, string[]> = {
-    ssm: [
-        "ssm:UpdateInstanceInformation",
-        "ssm:ListAssociations",
-        "ssm:ListInstanceAssociations",
-        "ssm:GetDocument",
-        "ssm:DescribeDocument",
-        "ssm:PutInventory",
-        "ssm:PutComplianceItems",
-        "ssm:UpdateInstanceAssociationStatus",
-        "ssm:GetDeployablePatchSnapshotForInstance",
-        "ssm:GetManifest",
-    ],
-    ssmmessages: [
-        "ssmmessages:CreateControlChannel",
-        "ssmmessages:CreateDataChannel",
-        "ssmmessages:OpenControlChannel",
-        "ssmmessages:OpenDataChannel",
-    ],
-    logs: ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-};
-
-/** Services that get an interface endpoint. */
-const services = Object.keys(interfaceServices);
-
 export class Network extends pulumi.ComponentResource {
     readonly vpc: aws.ec2.Vpc;
     readonly subnets: aws.ec2.Subnet[];
     /** Group of forensic instances: out to the endpoints, nothing in. */
     readonly forensicGroup: aws.ec2.SecurityGroup;
+    /** Group of the interface endpoints, standing or on demand. */
+    readonly endpointGroup: aws.ec2.SecurityGroup;
 
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Network", name, {}, opts);
@@ -76,12 +49,12 @@ export class Network extends pulumi.ComponentResource {
         );
         // The default group lets its members talk to each other and to anyone; emptied, it is no trap.
         new aws.ec2.DefaultSecurityGroup(name, { vpcId: this.vpc.id, ingress: [], egress: [], tags: tags("default, empty") }, parent);
-        const ranges = planSubnets(settings.network.cidrBlock, 2);
+        const ranges = planSubnets(settings.network.cidrBlock, cleanRoomSubnets);
         const zones = zonesFor(
             {
                 region,
                 instanceType: settings.forensicInstance.types[region] ?? settings.forensicInstance.type,
-                services,
+                services: endpointServices,
                 count: ranges.length,
             },
             { parent: this },
@@ -105,7 +78,7 @@ export class Network extends pulumi.ComponentResource {
             return subnet;
         });
 
-        const endpointGroup = new aws.ec2.SecurityGroup(
+        this.endpointGroup = new aws.ec2.SecurityGroup(
             `${name}-endpoints`,
             { description: "Interface endpoints of the clean room", vpcId: this.vpc.id, tags: tags("endpoints") },
             parent,
@@ -123,7 +96,7 @@ export class Network extends pulumi.ComponentResource {
         new aws.vpc.SecurityGroupIngressRule(
             `${name}-endpoints`,
             {
-                securityGroupId: endpointGroup.id,
+                securityGroupId: this.endpointGroup.id,
                 referencedSecurityGroupId: this.forensicGroup.id,
                 description: "HTTPS from forensic instances",
                 ...https,
@@ -134,39 +107,29 @@ export class Network extends pulumi.ComponentResource {
             `${name}-to-endpoints`,
             {
                 securityGroupId: this.forensicGroup.id,
-                referencedSecurityGroupId: endpointGroup.id,
+                referencedSecurityGroupId: this.endpointGroup.id,
                 description: "HTTPS to the interface endpoints",
                 ...https,
             },
             parent,
         );
 
-        for (const service of services) {
-            const actions = interfaceServices[service]!;
+        // Otherwise they are made by openEndpoints, with the same policies, while an incident needs them.
+        for (const service of settings.network.endpoints === "standing" ? endpointServices : [])
             new aws.ec2.VpcEndpoint(
                 `${name}-${service}`,
                 {
                     vpcId: this.vpc.id,
                     vpcEndpointType: "Interface",
-                    serviceName: `com.amazonaws.${region}.${service}`,
+                    serviceName: endpointServiceName(region, service),
                     privateDnsEnabled: true,
                     subnetIds: this.subnets.map((subnet) => subnet.id),
-                    securityGroupIds: [endpointGroup.id],
-                    policy: policyDocument([
-                        {
-                            Sid: "ForensicInstancesOnly",
-                            Effect: "Allow",
-                            Principal: "*",
-                            Action: actions,
-                            Resource: "*",
-                            Condition: { StringEquals: { "aws:PrincipalAccount": accountId, "aws:ResourceAccount": accountId } },
-                        },
-                    ]),
+                    securityGroupIds: [this.endpointGroup.id],
+                    policy: endpointPolicy(service, accountId),
                     tags: tags(service),
                 },
                 parent,
             );
-        }
         const s3 = new aws.ec2.VpcEndpoint(
             `${name}-s3`,
             {
@@ -214,7 +177,7 @@ export class Network extends pulumi.ComponentResource {
             },
             parent,
         );
-        new DnsFirewall(`${name}-dns`, { vpcId: this.vpc.id, region, services }, parent);
+        new DnsFirewall(`${name}-dns`, { vpcId: this.vpc.id, region, services: endpointServices }, parent);
         this.recordFlows(name, settings, args.messageKeyArn);
         this.registerOutputs({ vpcId: this.vpc.id });
     }

@@ -1,3 +1,6 @@
+/** Subnets of the clean room, each in a zone of its own where the Region has as many that fit; an interface endpoint stands in each. */
+export const cleanRoomSubnets = 2;
+
 /**
  * Cuts an IPv4 range into equal subnets, each the largest power of two that fits.
  *

@@ -44,6 +44,7 @@ export function readinessPlan({ settings, partition, region }: { settings: Setti
               }
             : null,
         emails: settings.notifications.emails.length,
+        endpointsOnDemand: settings.network.endpoints === "on-demand",
         minimumSeverity: settings.findings.minimumSeverity,
         sample: settings.readiness.sample,
     });

@@ -4,10 +4,12 @@ import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
 import * as captureMetadata from "../functions/captureMetadata";
 import * as checkSsm from "../functions/checkSsm";
 import * as checkReadiness from "../functions/checkReadiness";
+import * as closeEndpoints from "../functions/closeEndpoints";
 import * as createSnapshots from "../functions/createSnapshots";
 import * as isolateInstance from "../functions/isolateInstance";
 import * as notifyIsolation from "../functions/notifyIsolation";
 import * as openTicket from "../functions/openTicket";
+import * as openEndpoints from "../functions/openEndpoints";
 import * as releaseInstance from "../functions/releaseInstance";
 import * as requestApproval from "../functions/requestApproval";
 import * as runAnalysis from "../functions/runAnalysis";
@@ -114,6 +116,12 @@ export const steps = {
         memberPermissions: createSnapshots.memberPermissions,
         timeoutSeconds: 240,
     },
+    openEndpoints: {
+        description: "Makes the clean room's endpoints while an incident needs them",
+        permissions: openEndpoints.permissions,
+        variables: openEndpoints.variables,
+        timeoutSeconds: 60,
+    },
     startForensicInstance: {
         description: "Starts the forensic instance in the clean room",
         permissions: startForensicInstance.permissions,
@@ -142,6 +150,13 @@ export const steps = {
         description: "Removes the forensic instance and its volumes",
         permissions: tearDown.permissions,
         variables: tearDown.variables,
+        timeoutSeconds: 120,
+    },
+    closeEndpoints: {
+        description: "Removes the clean room's endpoints when no incident needs them",
+        permissions: closeEndpoints.permissions,
+        variables: closeEndpoints.variables,
+        // Shorter than functions/domain/endpoints.ts's closingLease.
         timeoutSeconds: 120,
     },
     sealCustody: {

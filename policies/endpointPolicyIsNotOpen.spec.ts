@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import { expect } from "chai";
 import { endpointPolicyIsNotOpen } from "./endpointPolicyIsNotOpen";
+import { endpointPolicy, endpointServices } from "../functions/domain/endpoints";
 import { document, judge, unknownString, type Verdict } from "./testing/engine";
 
 const endpoint = (policy?: unknown): Promise<Verdict> =>
@@ -55,6 +56,24 @@ describe("policy endpoint-policy-is-not-open", () => {
             expect(await endpoint(document(statement))).to.deep.equal({ violations: [], deferred: [] });
         });
     }
+
+    describe("of endpoints that a function makes when an incident needs them", () => {
+        const made = (variables: Record<string, unknown>) =>
+            judge(endpointPolicyIsNotOpen, [{ is: aws.lambda.Function, name: "openEndpoints", props: { environment: { variables } } }]);
+        it("accepts what the program gives it", async () => {
+            const variables = Object.fromEntries(
+                endpointServices.map((service) => [`ENDPOINT_POLICY_${service.toUpperCase()}`, endpointPolicy(service, "111111111111")]),
+            );
+            expect(await made(variables)).to.deep.equal({ violations: [], deferred: [] });
+        });
+        for (const service of endpointServices)
+            it(`refuses an open one for ${service}, by its variable`, async () => {
+                const name = `ENDPOINT_POLICY_${service.toUpperCase()}`;
+                const { violations } = await made({ [name]: document({ Effect: "Allow", Principal: "*", Action: "*", Resource: "*" }) });
+                expect(violations).to.not.be.empty;
+                expect(JSON.stringify(violations[0])).to.include(name);
+            });
+    });
 
     const open = {
         everything: { Effect: "Allow", Principal: "*", Action: "*", Resource: "*" },

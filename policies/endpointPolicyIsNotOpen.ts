@@ -33,14 +33,15 @@ export const endpointPolicyIsNotOpen: ResourceValidationPolicy & StackValidation
         inputs.remember(args);
         const whose = ownershipFor(args);
         const documents = documentsOf(args.type, reveal(args.props), "endpoint");
-        for (const { statements, malformed } of documents) {
+        for (const { statements, malformed, path } of documents) {
+            const endpoint = path === "policy" ? `"${args.name}"` : `"${args.name}" (${path})`;
             if (malformed !== undefined) {
-                reportViolation(`The policy of VPC endpoint "${args.name}" ${malformed}; write a policy document.`);
+                reportViolation(`The policy of VPC endpoint ${endpoint} ${malformed}; write a policy document.`);
             }
             for (const statement of statements.filter((each) => each.allow)) {
                 for (const why of openings(statement, whose)) {
                     reportViolation(
-                        `Statement ${statement.label} in the policy of VPC endpoint "${args.name}" ${why}. An open endpoint is a way out of the clean room.`,
+                        `Statement ${statement.label} in the policy of VPC endpoint ${endpoint} ${why}. An open endpoint is a way out of the clean room.`,
                     );
                 }
             }

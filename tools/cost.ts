@@ -1,4 +1,6 @@
 /** `npm run cost`: what a stack costs idle, and an incident of it, from the program's own resources. */
+import { endpointServices } from "../functions/domain/endpoints";
+import { cleanRoomSubnets } from "../infra/planSubnets";
 import { command, UsageError } from "./command";
 import { idleCost, incidentCost, render, type Prices } from "./cost/estimate";
 import prices from "./cost/prices.json";
@@ -41,6 +43,7 @@ command({
             gigabytes: amount("gigabytes", gigabytes, 100),
             hours: amount("hours", hours, 2),
             years: amount("years", years, 1),
+            endpointZones: settings.network.endpoints === "on-demand" ? endpointServices.length * cleanRoomSubnets : 0,
             instanceType: instanceType ?? settings.forensicInstance.type,
         };
         const { resources, problems } = await declare(settings, { detectors: detectorsOf(settings) });

@@ -52,6 +52,8 @@ const readinessPlanSchema = z.object({
     /** Addresses that are subscribed to each topic. */
     emails: z.number().int().min(0),
     minimumSeverity: z.number(),
+    /** Whether an incident makes the clean room's endpoints. */
+    endpointsOnDemand: z.boolean(),
     /** When GuardDuty's sample finding is sent. */
     sample: z.enum(["off", "weekly"]),
 });
@@ -107,6 +109,14 @@ export const variableSchemas = {
     /** Subnets of the clean room, one a zone. */
     FORENSIC_SUBNET_IDS: list,
     FORENSIC_SECURITY_GROUP_ID: text,
+    /** The clean room's VPC. */
+    FORENSIC_VPC_ID: text,
+    /** Security group of the interface endpoints. */
+    ENDPOINT_GROUP_ID: text,
+    /** Policy of each interface endpoint, as JSON; the policy pack reads them by these names. */
+    ENDPOINT_POLICY_LOGS: text,
+    ENDPOINT_POLICY_SSM: text,
+    ENDPOINT_POLICY_SSMMESSAGES: text,
     FORENSIC_INSTANCE_PROFILE_ARN: text,
     /** Unique id of the forensic instance's role, such as AROAEXAMPLEID. */
     FORENSIC_ROLE_ID: text,

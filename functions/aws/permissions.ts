@@ -49,6 +49,10 @@ export interface DeployedNames {
     /** The parameter that names the forensic image. */
     imageParameterArn: string | null;
     forensicRoleArn: string;
+    /** The clean room's VPC, subnets, and the group of its interface endpoints. */
+    cleanRoomVpcArn: string;
+    cleanRoomSubnetArns: string[];
+    endpointGroupArn: string;
     /** Responder roles of the configured members; of any account, with a `*`, where an organisation is named. */
     responderRoleArns: string[];
     /** Organisation whose accounts are members; null where they are listed. */

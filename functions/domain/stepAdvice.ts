@@ -52,6 +52,12 @@ const advice: Record<ReportedStep, Advice> = {
         instance: "contained",
         evidence: "in-progress",
     },
+    OpenEndpoints: {
+        whatToDo:
+            "Read the reason. The clean room's interface endpoints could not be made, so nothing can be analysed yet: mend the quota, the policy or the endpoint that it names; then start the incident again. The evidence waits.",
+        instance: "contained",
+        evidence: "locked",
+    },
     StartForensicInstance: {
         whatToDo:
             "Check the forensic subnets, the instance type's capacity in this Availability Zone and the forensic image; then start the incident again. The evidence waits.",
@@ -66,7 +72,7 @@ const advice: Record<ReportedStep, Advice> = {
     },
     CheckSsm: {
         whatToDo:
-            "Check the interface endpoints for ssm, ssmmessages and ec2messages, the forensic instance profile and that the image runs the SSM agent; then start the incident again.",
+            "Check the interface endpoints for ssm and ssmmessages, the forensic instance profile and that the image runs the SSM agent; then start the incident again.",
         instance: "contained",
         evidence: "locked",
     },
@@ -97,6 +103,12 @@ const advice: Record<ReportedStep, Advice> = {
     TearDown: {
         whatToDo:
             "Terminate the forensic instance and delete its evidence and work volumes in the forensics account by hand: they cost money. Snapshots stay locked.",
+        instance: "contained",
+        evidence: "unaffected",
+    },
+    CloseEndpoints: {
+        whatToDo:
+            "Read the reason, and delete the clean room's interface endpoints with the tag clean-room:purpose=endpoint by hand, unless another incident is under way: they cost money by the hour. Otherwise the daily sweep tries again.",
         instance: "contained",
         evidence: "unaffected",
     },

@@ -37,8 +37,9 @@ export const sourceSnapshotTag = "clean-room:source-snapshot";
  * - `evidence`: locked snapshot in the forensics account, and the volume made of it that nothing ever mounts
  * - `work`: volume that the analysis mounts
  * - `forensic-host`: forensic instance and its root volume
+ * - `endpoint`: interface endpoint of the clean room that is there while incidents need it; it is no incident's own
  */
-export type Purpose = "source" | "shared-copy" | "evidence" | "work" | "forensic-host";
+export type Purpose = "source" | "shared-copy" | "evidence" | "work" | "forensic-host" | "endpoint";
 
 /** A tag as EC2 takes and gives it. */
 export interface Tag {

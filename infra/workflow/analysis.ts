@@ -1,13 +1,48 @@
 /** The analysis: an instance in the clean room reads the evidence, and is removed on every path. */
 import { captureLater } from "./preservation";
-import { catchAll, nameProblem, type States } from "./states";
+import { catchAll, nameProblem, passTo, type State, type States } from "./states";
 import { answerInto, containers, type StepName, type Tasks } from "./tasks";
+
+const ofIncident = { "incidentId.$": "$.incident.incidentId" };
+
+/** A branch that asks for the endpoints while the snapshots are taken. Whatever comes of it, they are asked for again before they are needed. */
+export function openEarly(tasks: Tasks): State {
+    return {
+        StartAt: "OpenEndpointsEarly",
+        States: {
+            OpenEndpointsEarly: {
+                Type: "Task",
+                Resource: tasks.service("lambda:invoke"),
+                Parameters: { FunctionName: tasks.inputs.functionArns.OpenEndpoints, Payload: ofIncident },
+                TimeoutSeconds: 120,
+                ResultPath: null,
+                ...catchAll("OpenedEarly"),
+                Next: "OpenedEarly",
+            },
+            OpenedEarly: passTo({ Result: null }),
+        },
+    };
+}
+
+/** The first state of {@link analyse}. */
+export const beginAnalysis = (tasks: Tasks): string => (tasks.inputs.endpointsOnDemand ? "OpenEndpoints" : "StartForensicInstance");
 
 /** From the evidence to the results, in this order. A step's failure ends the incident's work, but never before the tear-down. */
 export function analyse(tasks: Tasks, next: string): States {
     const mainStep = (step: StepName, payload: Record<string, unknown>, container: string, following: string) =>
         tasks.step(step, payload, { container, next: following, onFailure: "TellError" });
     return {
+        // Begun beside the snapshots; here it is waited for, and read back.
+        ...(tasks.inputs.endpointsOnDemand
+            ? {
+                  OpenEndpoints: tasks.task("OpenEndpoints", ofIncident, {
+                      ResultPath: null,
+                      ...catchAll("OpenEndpointsFailed"),
+                      Next: "StartForensicInstance",
+                  }),
+                  OpenEndpointsFailed: nameProblem("OpenEndpoints", "TellError"),
+              }
+            : {}),
         ...mainStep("StartForensicInstance", containers("incident", "evidence"), "host", "AttachEvidenceVolumes"),
         ...mainStep("AttachEvidenceVolumes", containers("incident", "evidence", "host"), "host", "CheckSsm"),
         ...mainStep("CheckSsm", containers("incident", "host"), "host", "CaptureLater"),
@@ -17,22 +52,35 @@ export function analyse(tasks: Tasks, next: string): States {
     };
 }
 
-/** Removes the forensic instance and its volumes, seals the case, and ends the execution. */
+/** Removes the forensic instance, its volumes and the endpoints, seals the case, and ends the execution. */
 export function tearDown(tasks: Tasks): States {
+    const { endpointsOnDemand } = tasks.inputs;
+    const afterTearDown = endpointsOnDemand ? "CloseEndpoints" : "SealCustody";
     return {
-        TearDown: tasks.task(
-            "TearDown",
-            { "incidentId.$": "$.incident.incidentId" },
-            { ...answerInto("tearDownResult"), ...catchAll("TearDownFailed"), Next: "SealCustody" },
-        ),
+        TearDown: tasks.task("TearDown", ofIncident, {
+            ...answerInto("tearDownResult"),
+            ...catchAll("TearDownFailed"),
+            Next: afterTearDown,
+        }),
         TearDownFailed: nameProblem("TearDown", "TellTearDownError"),
-        TellTearDownError: tasks.tellError("SealCustody"),
+        TellTearDownError: tasks.tellError(afterTearDown),
+        ...(endpointsOnDemand
+            ? {
+                  CloseEndpoints: tasks.task("CloseEndpoints", ofIncident, {
+                      ResultPath: null,
+                      ...catchAll("CloseEndpointsFailed"),
+                      Next: "SealCustody",
+                  }),
+                  CloseEndpointsFailed: nameProblem("CloseEndpoints", "TellCloseEndpointsError"),
+                  TellCloseEndpointsError: tasks.tellError("SealCustody"),
+              }
+            : {}),
         // Last, so that it covers whatever the others wrote, also what they wrote of their failures.
-        SealCustody: tasks.task(
-            "SealCustody",
-            { "incidentId.$": "$.incident.incidentId" },
-            { ...answerInto("sealResult"), ...catchAll("SealCustodyFailed"), Next: "Outcome" },
-        ),
+        SealCustody: tasks.task("SealCustody", ofIncident, {
+            ...answerInto("sealResult"),
+            ...catchAll("SealCustodyFailed"),
+            Next: "Outcome",
+        }),
         SealCustodyFailed: nameProblem("SealCustody", "TellSealCustodyError"),
         TellSealCustodyError: tasks.tellError("Failed"),
         // Whatever went wrong on the way, an execution that had a problem does not say that it succeeded.

@@ -2,14 +2,15 @@
  * The state machine as data (Amazon States Language, JSONPath), made by a pure function so that tests can read it.
  *
  *     IsolateInstance -> Parallel( OpenTicket | [RequestApproval -> IsolateAsDecided ->] NotifyIsolation | CreateSnapshots
- *             | CaptureMetadata ) -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm -> CaptureLater -> RunAnalysis -> TearDown
+ *             | CaptureMetadata | OpenEndpointsEarly ) -> OpenEndpoints -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm
+ *         -> CaptureLater -> RunAnalysis -> TearDown -> CloseEndpoints -> SealCustody
  *
  * The state of an execution is `{ incident, containment, ticket, evidence, host, analysis }`; each task gets only the containers
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
  * evidence is preserved all the same. Where people are asked first, the evidence does not wait for their answer. TearDown stands on
  * every path. The parts: containment.ts, preservation.ts, people.ts, analysis.ts.
  */
-import { analyse, tearDown } from "./analysis";
+import { analyse, beginAnalysis, openEarly, tearDown } from "./analysis";
 import { containFirst, respond } from "./containment";
 import { openTicket } from "./people";
 import { longestAnalysisSeconds, longestPreservationSeconds } from "./tasks";
@@ -27,7 +28,7 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
         States: {
             Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null }, Next: "IsolateInstance" },
             ...containFirst(tasks, "PreserveAndTell"),
-            ...preserveAndTell(tasks, "StartForensicInstance"),
+            ...preserveAndTell(tasks, beginAnalysis(tasks)),
             ...analyse(tasks, "TearDown"),
             ...tearDown(tasks),
         },
@@ -39,7 +40,13 @@ function preserveAndTell(tasks: Tasks, next: string): States {
     return {
         PreserveAndTell: {
             Type: "Parallel",
-            Branches: [preserve(tasks), openTicket(tasks), respond(tasks), captureMetadata(tasks, "now")],
+            Branches: [
+                preserve(tasks),
+                openTicket(tasks),
+                respond(tasks),
+                captureMetadata(tasks, "now"),
+                ...(tasks.inputs.endpointsOnDemand ? [openEarly(tasks)] : []),
+            ],
             ResultSelector: { "preservation.$": "$[0]", "ticket.$": "$[1]", "response.$": "$[2]" },
             ResultPath: "$.beside",
             ...catchAll("PreserveAndTellFailed"),

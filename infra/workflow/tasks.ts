@@ -21,11 +21,13 @@ export const stepHandlers = {
     NotifyIsolation: "notifyIsolation",
     CaptureMetadata: "captureMetadata",
     CreateSnapshots: "createSnapshots",
+    OpenEndpoints: "openEndpoints",
     StartForensicInstance: "startForensicInstance",
     AttachEvidenceVolumes: "attachEvidenceVolumes",
     CheckSsm: "checkSsm",
     RunAnalysis: "runAnalysis",
     TearDown: "tearDown",
+    CloseEndpoints: "closeEndpoints",
     SealCustody: "sealCustody",
 } as const satisfies Partial<Record<ReportedStep, string>>;
 export type StepName = keyof typeof stepHandlers;
@@ -40,6 +42,8 @@ export interface WorkflowInputs {
     readonly evidenceBucket: string;
     /** Seconds that people have to answer a request for approval. */
     readonly approvalTimeoutSeconds: number;
+    /** Whether the clean room's endpoints are made and removed by the workflow. */
+    readonly endpointsOnDemand: boolean;
     /** What silence means. */
     readonly onApprovalTimeout: "contain" | "observe";
 }
@@ -63,6 +67,8 @@ const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" ? 930 : 3
 const waits: Partial<Record<StepName, Waiting>> = {
     // A full copy of a volume of 16 TiB takes some nine hours, an encrypted volume needs two, and they may wait for others.
     CreateSnapshots: { every: 15, atMost: longestPreservationSeconds },
+    // Endpoints take one to three minutes; until a quota is raised.
+    OpenEndpoints: { every: 5, atMost: 6 * 3600 },
     // Until AWS has capacity or a quota is raised.
     StartForensicInstance: { every: 15, atMost: 12 * 3600 },
     // Until a quota of volumes is raised; a host may have to be stopped and started.
@@ -72,6 +78,7 @@ const waits: Partial<Record<StepName, Waiting>> = {
     // Run Command stops the script when the time is over that its volumes need (functions/domain/planSize.ts).
     RunAnalysis: { every: 30, atMost: longestAnalysisSeconds },
     TearDown: { every: 5, atMost: 1800 },
+    CloseEndpoints: { every: 5, atMost: 1800 },
     // Until the report of an analysis that has ended is there.
     SealCustody: { every: 5, atMost: 1800 },
 };

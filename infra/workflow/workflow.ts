@@ -46,6 +46,7 @@ export class Workflow extends pulumi.ComponentResource {
                         functionArns,
                         evidenceBucket,
                         approvalTimeoutSeconds: args.settings.containment.approvalTimeoutMinutes * 60,
+                        endpointsOnDemand: args.settings.network.endpoints === "on-demand",
                         onApprovalTimeout: args.settings.containment.onApprovalTimeout,
                     }),
                 ),

@@ -22,6 +22,8 @@ const resource = (path = "policy", receiver?: Receiver): DocumentPlace => ({
 });
 const identity = (path = "policy"): DocumentPlace => ({ path, kind: "identity" });
 const endpoint = (path = "policy"): DocumentPlace => ({ path, kind: "endpoint" });
+/** Endpoints that a function of the program makes while an incident needs them, with the policies that it is given (functions/openEndpoints.ts). */
+const laterEndpoints = ["LOGS", "SSM", "SSMMESSAGES"].map((service) => endpoint(`environment.variables.ENDPOINT_POLICY_${service}`));
 const key = resource("policy", "key");
 const topic = resource("policy", "topic");
 const trust: DocumentPlace = { path: "assumeRolePolicy", kind: "trust", receiver: "role" };
@@ -71,6 +73,7 @@ export const POLICY_DOCUMENTS: Readonly<Record<string, readonly DocumentPlace[]>
     "aws:kms/keyPolicy:KeyPolicy": [key],
     "aws:kms/replicaExternalKey:ReplicaExternalKey": [key],
     "aws:kms/replicaKey:ReplicaKey": [key],
+    "aws:lambda/function:Function": laterEndpoints,
     "aws:lambda/resourcePolicy:ResourcePolicy": [resource("policy", "function")],
     "aws:mediastore/containerPolicy:ContainerPolicy": [resource()],
     "aws:msk/clusterPolicy:ClusterPolicy": [resource()],

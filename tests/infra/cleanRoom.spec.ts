@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { endpointPolicy, endpointServices } from "../../functions/domain/endpoints";
 import { allowedNames } from "../../infra/dnsFirewall";
 import { declare, type Declared } from "./support/declared";
 
@@ -60,11 +61,35 @@ describe("a clean room as the program declares it", function () {
         ]);
     });
 
-    it("has the endpoints that a forensic instance needs, in every Region the same, and pays for no other", () => {
+    it("pays for no endpoint while nothing happens: S3's is free, the others are made at an incident with the same policies", () => {
+        const services = (region: string) =>
+            of("aws:ec2/vpcEndpoint:VpcEndpoint", region).map(({ inputs }) => (inputs.serviceName as string).split(".").at(-1));
+        for (const region of ["eu-west-1", "mx-central-1"]) expect(services(region)).to.deep.equal(["s3"]);
+        const maker = of("aws:lambda/function:Function").find(({ inputs }) => inputs.name === "clean-room-openEndpoints")!;
+        const { variables } = maker.inputs.environment as { variables: Record<string, string> };
+        for (const service of endpointServices)
+            expect(variables[`ENDPOINT_POLICY_${service.toUpperCase()}`]).to.equal(endpointPolicy(service, "111111111111"));
+        const daily = of("aws:cloudwatch/eventTarget:EventTarget").find(({ inputs }) => inputs.input === '{"sweep":true}');
+        expect(daily?.inputs.deadLetterConfig).to.not.equal(undefined);
+    });
+
+    it("has the endpoints that a forensic instance needs where they are to stand, in every Region the same, and no other", async function () {
+        this.timeout(60_000);
+        const { resources: all, problems } = await declare({ ...stack, network: { endpoints: "standing" } }, answers);
+        expect(problems).to.deep.equal([]);
+        const standing = all.filter(({ type }) => type === "aws:ec2/vpcEndpoint:VpcEndpoint");
         for (const region of ["eu-west-1", "mx-central-1"])
             expect(
-                of("aws:ec2/vpcEndpoint:VpcEndpoint", region).map(({ inputs }) => (inputs.serviceName as string).split(".").at(-1)),
-            ).to.have.members(["s3", "ssm", "ssmmessages", "logs"]);
+                standing
+                    .filter((each) => each.region === region)
+                    .map(({ inputs }) => [
+                        (inputs.serviceName as string).split(".").at(-1),
+                        inputs.vpcEndpointType === "Interface" ? inputs.policy : null,
+                    ]),
+            ).to.have.deep.members([
+                ["s3", null],
+                ...endpointServices.map((service) => [service, endpointPolicy(service, "111111111111")]),
+            ]);
     });
 
     it("resolves names of AWS's and none besides, also where the firewall does not answer", () => {

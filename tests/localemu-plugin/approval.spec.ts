@@ -197,6 +197,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
                                 functionArns,
                                 evidenceBucket,
                                 approvalTimeoutSeconds,
+                                endpointsOnDemand: false,
                                 onApprovalTimeout: "contain",
                             }),
                         ),

@@ -104,6 +104,8 @@ export interface IncidentSize {
     /** Hours that the forensic instance lives. */
     hours: number;
     instanceType: string;
+    /** Zones of the interface endpoints that an incident makes, over all services; 0 where they stand. */
+    endpointZones: number;
     /** Years that results and snapshots are kept. */
     years: number;
 }
@@ -113,7 +115,7 @@ const [rootGigabytes, resultGigabytes, transitions] = [64, 1, 200];
 
 /** @throws when the table has no price of the instance type */
 export function incidentCost(
-    { gigabytes, hours, instanceType, years }: IncidentSize,
+    { gigabytes, hours, instanceType, endpointZones, years }: IncidentSize,
     prices: RegionPrices,
 ): { once: CostLine[]; monthly: CostLine[] } {
     const hour = prices.instanceHour[instanceType];
@@ -124,6 +126,15 @@ export function incidentCost(
     return {
         once: [
             { what: "forensic instance", arithmetic: `${instanceType}, ${hours} h x ${hour}`, dollars: hours * hour },
+            ...(endpointZones === 0
+                ? []
+                : [
+                      {
+                          what: "interface endpoints",
+                          arithmetic: `${endpointZones} zones x ${hours} h x ${prices.interfaceEndpointHour}`,
+                          dollars: endpointZones * hours * prices.interfaceEndpointHour,
+                      },
+                  ]),
             {
                 what: "evidence and work volumes, root",
                 arithmetic: `(2 x ${gigabytes} + ${rootGigabytes}) GB x ${prices.volumeGigabyteMonth} x ${hours} h / ${monthHours} h`,

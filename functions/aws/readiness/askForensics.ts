@@ -7,7 +7,6 @@ import {
     DescribeSubnetsCommand,
     EC2Client,
     paginateDescribeSnapshots,
-    paginateDescribeVpcEndpoints,
     type _InstanceType,
 } from "@aws-sdk/client-ec2";
 import { DescribeArchiveCommand, type EventBridgeClient } from "@aws-sdk/client-eventbridge";
@@ -18,6 +17,8 @@ import { paginateListSubscriptionsByTopic, SNSClient } from "@aws-sdk/client-sns
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { isStandardType } from "../../domain/readiness/checks";
 import { seen, type ReadinessFacts, type Seen } from "../../domain/readiness/facts";
+import { endpointServiceName, endpointServices } from "../../domain/endpoints";
+import { interfaceEndpoints } from "../cleanRoomEndpoints";
 import { forensicsClient } from "../clients";
 import { environment } from "../environment";
 import { errorCode, isNotFound } from "../errors";
@@ -168,15 +169,16 @@ async function snapshots(): Promise<{ all: number; pending: number }> {
     return { all, pending };
 }
 
-async function endpointsUsed(): Promise<number> {
-    const { Subnets: [subnet] = [] } = await ec2().send(new DescribeSubnetsCommand({ SubnetIds: environment("FORENSIC_SUBNET_IDS") }));
-    let used = 0;
-    const Filters = [
-        { Name: "vpc-id", Values: [subnet?.VpcId ?? ""] },
-        { Name: "vpc-endpoint-type", Values: ["Interface"] },
-    ];
-    for await (const { VpcEndpoints = [] } of paginateDescribeVpcEndpoints({ client: ec2() }, { Filters })) used += VpcEndpoints.length;
-    return used;
+async function endpoints(onDemand: boolean): Promise<Extract<ReadinessFacts["endpoints"], { value: unknown }>["value"]> {
+    const region = environment("AWS_REGION");
+    const [most, standing] = await Promise.all([quota("interfaceEndpoints"), interfaceEndpoints(ec2(), environment("FORENSIC_VPC_ID"))]);
+    const available = standing.filter(({ state }) => state === "available").map(({ serviceName }) => serviceName);
+    return {
+        used: standing.length,
+        quota: most,
+        missing: endpointServices.filter((service) => !available.includes(endpointServiceName(region, service))),
+        onDemand,
+    };
 }
 
 async function evidenceKey(): Promise<{ state: string; usable: Seen<true> }> {
@@ -264,8 +266,8 @@ type ForensicsFacts = Pick<
     | "wantedLock"
 >;
 
-/** @param topicArns topics that people subscribe to */
-export async function askForensics(topicArns: readonly string[]): Promise<ForensicsFacts> {
+/** @param topicArns topics that people subscribe to @param endpointsOnDemand whether an incident makes the clean room's endpoints */
+export async function askForensics(topicArns: readonly string[], endpointsOnDemand: boolean): Promise<ForensicsFacts> {
     const counted = seen(snapshots());
     const used = async (count: Promise<Seen<number>>, which: keyof typeof quotas): Promise<{ used: number; quota: number }> => {
         const [have, most] = await Promise.all([count, quota(which)]);
@@ -280,7 +282,7 @@ export async function askForensics(topicArns: readonly string[]): Promise<Forens
         seen(zones()),
         seen(isStandardType(environment("FORENSIC_INSTANCE_TYPE")) ? quota("standardVcpus") : Promise.resolve(null)),
         seen(used(of("all"), "snapshots")),
-        seen(used(seen(endpointsUsed()), "interfaceEndpoints")),
+        seen(endpoints(endpointsOnDemand)),
         of("pending"),
         seen(evidenceKey()),
         seen(objectLock()),

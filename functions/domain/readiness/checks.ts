@@ -201,7 +201,27 @@ function roomChecks(facts: ReadinessFacts): ReadinessCheck[] {
         check(
             "quota-endpoints",
             "the quota for interface endpoints of the clean room's VPC",
-            of(facts.endpoints, leftOf("endpoints", "Ask for more: Service Quotas, Amazon VPC, L-29B6F2EB.")),
+            of(facts.endpoints, ({ used, quota, missing }) =>
+                used + missing.length <= quota
+                    ? { ok: `${used} of ${quota} endpoints are used${missing.length > 0 ? `, and ${missing.length} more fit` : ""}` }
+                    : {
+                          broken: `${used} of ${quota} endpoints are used, and the ${missing.length} that an incident needs do not fit`,
+                          toDo: "Ask for more: Service Quotas, Amazon VPC, L-29B6F2EB.",
+                      },
+            ),
+        ),
+        check(
+            "endpoints",
+            "the interface endpoints of the clean room",
+            of(facts.endpoints, ({ missing, onDemand }) => {
+                if (missing.length === 0) return { ok: "all are available" };
+                return onDemand
+                    ? { ok: `${missing.length} are made when an incident needs them` }
+                    : {
+                          broken: `not available: ${list(missing)}`,
+                          toDo: "Run pulumi up --refresh: without them no forensic instance can be reached.",
+                      };
+            }),
         ),
         check(
             "quota-copies",

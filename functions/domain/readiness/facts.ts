@@ -42,8 +42,8 @@ export interface ReadinessFacts {
     vcpuQuota: Seen<number | null>;
     /** Snapshots that the account has in this Region, and may have. */
     snapshots: Seen<{ used: number; quota: number }>;
-    /** Interface endpoints of the clean room's VPC, and how many it may have. */
-    endpoints: Seen<{ used: number; quota: number }>;
+    /** Interface endpoints of the clean room's VPC and how many it may have; which of those that it needs are not there, and whether an incident makes them. */
+    endpoints: Seen<{ used: number; quota: number; missing: string[]; onDemand: boolean }>;
     /** Snapshot copies on their way into this Region; AWS takes 20 at a time, and raises that by a support case alone. */
     pendingCopies: Seen<number>;
     /** `Enabled` when the key may be used, and whether a data key may be made under it. */

@@ -18,6 +18,7 @@ def install() -> None:
         snapshots,
         trunk_interfaces,
         volumes,
+        vpc_endpoints,
     )
 
     for module in (
@@ -32,5 +33,6 @@ def install() -> None:
         volumes,
         marketplace,
         disk_images,
+        vpc_endpoints,
     ):
         module.install()

@@ -46,6 +46,7 @@ CREATES = {
     "CreateSecurityGroup": ("security-group",),
     "CreateVpc": ("vpc",),
     "CreateSubnet": ("subnet",),
+    "CreateVpcEndpoint": ("vpc-endpoint",),
     "CreateNetworkInterface": ("network-interface",),
     "CopyImage": ("image",),
     "CreateImage": ("image",),
@@ -83,7 +84,7 @@ def ec2_needs(operation: str, params: dict[str, Any], region: str, account: str)
         for kind, tags in asked.items()
         if kind and tags
     ]
-    passing = _passed_role(params, account)
+    passing = [*_passed_role(params, account), *_private_names(operation, params, region, account)]
     if operation == "CreateTags":
         keys = request_tag_keys(tag_list(params.get("Tags")))
         named = [Need(each.action, each.resource, {**each.context, **keys}) for each in named]
@@ -129,7 +130,21 @@ def _own_keys(operation: str, params: dict[str, Any]) -> dict[str, Any]:
             *(each.get("UserId") for each in change.get("Remove") or [] if each.get("UserId")),
         ]
         return {key: value for key, value in (("ec2:Add/userId", added), ("ec2:Remove/userId", removed)) if value}
+    if operation == "CreateVpcEndpoint":
+        return {"ec2:VpceServiceName": params.get("ServiceName", "")}
     return {}
+
+
+def _private_names(operation: str, params: dict[str, Any], region: str, account: str) -> list[Need]:
+    """
+    An interface endpoint with private DNS puts a hosted zone of AWS's on the VPC, which the caller must be allowed: a dependent action in EC2's
+    page of the service authorization reference. https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-vpc-permissions.html
+    """
+    if operation != "CreateVpcEndpoint" or params.get("VpcEndpointType") != "Interface" or params.get("PrivateDnsEnabled") is False:
+        return []
+    context = {"route53:VPCs": [f"VPCId={params.get('VpcId')},VPCRegion={region}"]}
+    resources = ("arn:aws:route53:::hostedzone/Z00000000000AWSOWNED", arn(str(params.get("VpcId")), region, account))
+    return [Need("route53:AssociateVPCWithHostedZone", each, context) for each in resources]
 
 
 def _passed_role(params: dict[str, Any], account: str) -> list[Need]:

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { workflowDefinition } from "../../../infra/workflow/definition";
-import { stepHandlers, type StepName } from "../../../infra/workflow/tasks";
+import { stepHandlers, type StepName, type WorkflowInputs } from "../../../infra/workflow/tasks";
 
 // asl-validator has no types.
 const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };
@@ -27,13 +27,17 @@ interface Machine {
 const functionArns = Object.fromEntries(
     Object.entries(stepHandlers).map(([state, handler]) => [state, `arn:aws:lambda:eu-west-1:111111111111:function:clean-room-${handler}`]),
 ) as Record<StepName, string>;
-const definition = workflowDefinition({
+const inputs: WorkflowInputs = {
     partition: "aws",
     functionArns,
     evidenceBucket: "clean-room-evidence-111111111111-eu-west-1",
     approvalTimeoutSeconds: 1800,
+    endpointsOnDemand: true,
     onApprovalTimeout: "contain",
-}) as unknown as Machine;
+};
+const definition = workflowDefinition(inputs) as unknown as Machine;
+/** With standing endpoints. */
+const standing = workflowDefinition({ ...inputs, endpointsOnDemand: false }) as unknown as Machine;
 
 const machines = (machine: Machine): Machine[] => [
     machine,
@@ -56,12 +60,14 @@ function paths(machine: Machine, from: string, seen: string[] = []): string[][] 
 
 describe("workflowDefinition", () => {
     it("is valid Amazon States Language", () => {
-        const result = validate(definition);
-        expect(result.isValid, result.errorsText()).to.equal(true);
+        for (const each of [definition, standing]) {
+            const result = validate(each);
+            expect(result.isValid, result.errorsText()).to.equal(true);
+        }
     });
 
     it("names only states that exist, and leaves none unreachable", () => {
-        for (const machine of machines(definition)) {
+        for (const machine of [definition, standing].flatMap(machines)) {
             const reached = new Set(paths(machine, machine.StartAt).flat());
             expect([...reached].sort()).to.deep.equal(Object.keys(machine.States).sort());
         }
@@ -75,9 +81,31 @@ describe("workflowDefinition", () => {
     });
 
     it("tears down on every path", () => {
-        const all = paths(definition, "Open");
-        expect(all.length).to.be.greaterThan(10);
-        for (const path of all) expect(path, path.join(" > ")).to.include("TearDown");
+        for (const machine of [definition, standing]) {
+            const all = paths(machine, "Open");
+            expect(all.length).to.be.greaterThan(10);
+            for (const path of all) expect(path, path.join(" > ")).to.include("TearDown");
+        }
+    });
+
+    it("has the endpoints before the forensic instance, and removes them on every path after it", () => {
+        for (const path of paths(definition, "Open")) {
+            if (path.includes("StartForensicInstance"))
+                expect(path.indexOf("OpenEndpoints"), path.join(" > ")).to.equal(path.indexOf("StartForensicInstance") - 1);
+            expect(path.indexOf("CloseEndpoints"), path.join(" > ")).to.be.greaterThan(path.indexOf("TearDown"));
+        }
+    });
+
+    it("begins the endpoints beside the snapshots, where their failure stops nothing and waits for nothing", () => {
+        const early = machines(definition).find((machine) => machine.StartAt === "OpenEndpointsEarly")!;
+        const { OpenEndpointsEarly } = early.States;
+        expect(OpenEndpointsEarly!.Retry).to.equal(undefined);
+        expect(OpenEndpointsEarly!.Catch).to.deep.include({ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "OpenedEarly" });
+        expect(JSON.stringify(OpenEndpointsEarly!.Parameters)).to.not.include("since");
+    });
+
+    it("asks for nothing about endpoints where they stand", () => {
+        expect(JSON.stringify(standing)).to.not.match(/(Open|Close)Endpoints/);
     });
 
     it("tells people on every path that ends in failure", () => {
@@ -128,13 +156,7 @@ describe("workflowDefinition", () => {
         expect(RequestApproval!.Catch![0]).to.deep.include({ ErrorEquals: ["States.Timeout"], Next: "NobodyAnswered" });
         expect(NobodyAnswered!.Result).to.deep.include({ approved: true });
         for (const path of paths(response, "RequestApproval")) expect(path, path.join(" > ")).to.include("IsolateAsDecided");
-        const observe = workflowDefinition({
-            partition: "aws",
-            functionArns,
-            evidenceBucket: "b",
-            approvalTimeoutSeconds: 60,
-            onApprovalTimeout: "observe",
-        }) as unknown as Machine;
+        const observe = workflowDefinition({ ...inputs, onApprovalTimeout: "observe" }) as unknown as Machine;
         expect(machines(observe).find((machine) => machine.StartAt === "AwaitsApproval")!.States.NobodyAnswered!.Result).to.deep.include({
             approved: false,
         });
@@ -161,19 +183,22 @@ describe("workflowDefinition", () => {
     });
 
     it("gives every task a time limit and typed retries", () => {
-        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 17);
-        for (const [name, state] of tasks) {
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 19);
+        // What is asked for early is not tried again: it is asked for once more before it is needed.
+        for (const [name, state] of tasks.filter(([each]) => each !== "OpenEndpointsEarly")) {
             expect(state.TimeoutSeconds, name).to.be.a("number");
             expect(state.Retry, name).to.be.an("array").that.is.not.empty;
         }
     });
 
     it("bounds every wait, and lets it last as long as it may", () => {
-        const waiting = tasks.filter(([, state]) => state.Retry!.some((retry) => retry.ErrorEquals.includes("NotYet")));
+        const waiting = tasks.filter(([, state]) => (state.Retry ?? []).some((retry) => retry.ErrorEquals.includes("NotYet")));
         expect(waiting.map(([name]) => name).sort()).to.deep.equal([
             "AttachEvidenceVolumes",
             "CheckSsm",
+            "CloseEndpoints",
             "CreateSnapshots",
+            "OpenEndpoints",
             "RunAnalysis",
             "SealCustody",
             "StartForensicInstance",
@@ -187,7 +212,7 @@ describe("workflowDefinition", () => {
     });
 
     it("stays far below the 25,000 events of one execution", () => {
-        const attempts = tasks.flatMap(([, state]) => state.Retry!).reduce((sum, retry) => sum + retry.MaxAttempts, 0);
+        const attempts = tasks.flatMap(([, state]) => state.Retry ?? []).reduce((sum, retry) => sum + retry.MaxAttempts, 0);
         // A retried Lambda task writes three events.
         expect(attempts * 3).to.be.lessThan(20_000);
     });

@@ -20,7 +20,7 @@ const good: ReadinessFacts = {
     zones: { value: { ours: ["eu-west-1a", "eu-west-1b"], offering: ["eu-west-1a", "eu-west-1b", "eu-west-1c"] } },
     vcpuQuota: { value: 5 },
     snapshots: { value: { used: 12, quota: 100_000 } },
-    endpoints: { value: { used: 2, quota: 50 } },
+    endpoints: { value: { used: 0, quota: 50, missing: ["ssm", "ssmmessages", "logs"], onDemand: true } },
     pendingCopies: { value: 0 },
     evidenceKey: { value: { state: "Enabled", usable: { value: true } } },
     objectLock: { value: { mode: "GOVERNANCE", days: 365 } },
@@ -102,7 +102,18 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
     ["too few vCPUs", { vcpuQuota: { value: 1 } }, "quota-vcpu", /too few for one m6i.large of 2/],
     ["a quota of no vCPUs at all", { vcpuQuota: { value: 0 } }, "quota-vcpu", /0 vCPUs are too few/],
     ["no room for a snapshot", { snapshots: { value: { used: 10, quota: 10 } } }, "quota-snapshots", /all 10 snapshots/],
-    ["no room for an endpoint", { endpoints: { value: { used: 50, quota: 50 } } }, "quota-endpoints", /all 50 endpoints/],
+    [
+        "no room for the endpoints that an incident makes",
+        { endpoints: { value: { used: 48, quota: 50, missing: ["ssm", "ssmmessages", "logs"], onDemand: true } } },
+        "quota-endpoints",
+        /48 of 50 endpoints are used, and the 3 that an incident needs do not fit/,
+    ],
+    [
+        "a standing endpoint that somebody deleted",
+        { endpoints: { value: { used: 2, quota: 50, missing: ["logs"], onDemand: false } } },
+        "endpoints",
+        /not available: logs/,
+    ],
     ["twenty copies under way", { pendingCopies: { value: 20 } }, "quota-copies", /all 20/],
     [
         "a key that is disabled",
