@@ -22,7 +22,7 @@ const incidentOf = (instance: number, generation: number): Incident => {
 const driftKinds = ["groups", "rule", "metadata", "policy", "foreign-policy", "termination", "volume", "auto-scaling"] as const;
 type Act =
     | { act: "contain"; instance: number; generation: number }
-    | { act: "release"; instance: number; generation: number }
+    | { act: "release" | "release the network"; instance: number; generation: number }
     | { act: "drift"; instance: number; kind: (typeof driftKinds)[number] }
     | { act: "watch" };
 
@@ -32,6 +32,7 @@ const generation = fc.integer({ min: 1, max: 2 });
 const act: fc.Arbitrary<Act> = fc.oneof(
     { weight: 4, arbitrary: fc.record({ act: fc.constant("contain" as const), instance, generation }) },
     { weight: 2, arbitrary: fc.record({ act: fc.constant("release" as const), instance, generation }) },
+    { weight: 1, arbitrary: fc.record({ act: fc.constant("release the network" as const), instance, generation }) },
     { weight: 3, arbitrary: fc.record({ act: fc.constant("drift" as const), instance, kind: fc.constantFrom(...driftKinds) }) },
     { weight: 2, arbitrary: fc.constant({ act: "watch" as const }) },
 );
@@ -39,7 +40,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 const wave = fc.uniqueArray(act, {
     minLength: 1,
     maxLength: 4,
-    selector: (each) => (each.act === "contain" || each.act === "release" ? `change ${each.instance}` : JSON.stringify(each)),
+    selector: (each) => (each.act === "contain" || each.act.startsWith("release") ? `change ${each.instance}` : JSON.stringify(each)),
 });
 
 describe("containment of several instances in one VPC and with one role", function () {
@@ -69,8 +70,8 @@ describe("containment of several instances in one VPC and with one role", functi
         }
     };
     const contain = (number: number, of: number) => persistently(() => isolate({ incident: incidentOf(number, of) }));
-    const release = (number: number, of: number) =>
-        persistently(() => releaseHandler({ incidentId: incidentOf(number, of).incidentId, acceptRisk: "a test" }));
+    const release = (number: number, of: number, networkOnly = false) =>
+        persistently(() => releaseHandler({ incidentId: incidentOf(number, of).incidentId, acceptRisk: "a test", networkOnly }));
     const watch = () => persistently(() => watchHandler({ instance: null }));
     const member = (number: number) => estate.members[number - 1]!;
     const standing = async (number: number) => {
@@ -83,6 +84,8 @@ describe("containment of several instances in one VPC and with one role", functi
         // What nobody contained cannot drift; its first state would be another. Nor what a release has begun with: what somebody changes then is
         // theirs, and the release goes on only with --force.
         if (stands === null || stands.settledAt === null || stands.releasingAt !== null) return;
+        // What an owner does with a network that was given back is no drift.
+        if (stands.networkReleasedAt !== null && !["metadata", "policy", "foreign-policy"].includes(kind)) return;
         const victim = member(number);
         const kinds: Record<typeof kind, () => unknown> = {
             groups: () => (victim.interfaces[0]!.groups = ["sg-evil"]),
@@ -103,8 +106,8 @@ describe("containment of several instances in one VPC and with one role", functi
     const perform = (each: Act): Promise<unknown> =>
         each.act === "contain"
             ? contain(each.instance, each.generation)
-            : each.act === "release"
-              ? release(each.instance, each.generation)
+            : each.act === "release" || each.act === "release the network"
+              ? release(each.instance, each.generation, each.act !== "release")
               : each.act === "drift"
                 ? drift(each.instance, each.kind)
                 : watch();
@@ -135,6 +138,13 @@ describe("containment of several instances in one VPC and with one role", functi
             autoScaling: null,
             denied: true,
         });
+    }
+
+    /** The network was given back, and nothing else. */
+    function expectDenied(number: number): void {
+        const { metadata, incident: its } = member(number);
+        const denied = deniedInstances(estate.shared.iam.policies.get(denyPolicyName) ?? null).includes(instanceArn(its.instance));
+        expect({ metadata, denied }).to.deep.equal({ metadata: "disabled", denied: true });
     }
 
     // Calls take 50 ms each here; on AWS it is rather more, and these are bounds on how many wait for each other.
@@ -217,6 +227,7 @@ describe("containment of several instances in one VPC and with one role", functi
                         for (const number of order) {
                             const stands = await standing(number);
                             if (stands === null) expect(member(number).snapshot()).to.deep.include(withoutPolicies(before[number - 1]));
+                            else if (stands.networkReleasedAt !== null && stands.releasingAt === null) expectDenied(number);
                             else if (stands.releasingAt === null) await expectContained(number);
                             else expect(estate.shared.published.some(({ Message }) => Message.includes("a release began"))).to.equal(true);
                         }
