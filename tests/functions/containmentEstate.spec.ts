@@ -40,7 +40,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 const wave = fc.uniqueArray(act, {
     minLength: 1,
     maxLength: 4,
-    selector: (each) => (each.act === "contain" || each.act.startsWith("release") ? `change ${each.instance}` : JSON.stringify(each)),
+    selector: (each) =>
+        each.act === "contain" || each.act === "release" || each.act === "release the network"
+            ? `change ${each.instance}`
+            : JSON.stringify(each),
 });
 
 describe("containment of several instances in one VPC and with one role", function () {
