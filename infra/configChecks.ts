@@ -23,6 +23,7 @@ const looseSchema = z.object({
     organization: z
         .object({
             organizationalUnitIds: texts,
+            excludeAccounts: texts,
             stackSetsAs: text,
             management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined),
         })
@@ -75,6 +76,13 @@ export function crossProblems(value: unknown): Problem[] {
             if (member.regions.length > 0 && regions.includes(region) && !member.regions.includes(region))
                 problem(path, `the account is not protected in this Region (${member.regions.join(", ")})`);
         });
+    });
+    (organization?.excludeAccounts ?? []).forEach((accountId, index) => {
+        const path = ["organization", "excludeAccounts", index];
+        if (accountId !== "" && ids.includes(accountId))
+            problem(path, `${accountId} stands in members, where it is protected; take it out of one of the two`);
+        if (accountId !== "" && accountId === settings.forensics.accountId)
+            problem(path, `${accountId} is the forensics account, which is never protected; leave it out`);
     });
     problems.push(...managementProblems(settings));
 

@@ -52,6 +52,11 @@ export const organizationSchema = z.strictObject({
             ),
     ).min(1),
     /**
+     * Accounts of these units that are not protected: the StackSet leaves them out, and their findings start nothing. GuardDuty stays on in them. One
+     * that is moved into a unit later gets the StackSet's stack all the same, as AWS has it. At most 50. @default none
+     */
+    excludeAccounts: distinct(accountIdSchema).max(50).default([]),
+    /**
      * The management account, to make the forensics account GuardDuty's delegated administrator in each Region.
      *
      * @default designated already, by somebody else

@@ -26,7 +26,11 @@ export function protectedPairs(settings: Settings): AccountRegion[] {
 export function admittedAccounts(settings: Settings, region: string): string[] {
     const isHere = (member: Member) => regionsOf(settings, member).includes(region);
     if (!settings.organization) return settings.members.filter(isHere).map(({ accountId }) => accountId);
-    return ["*", ...settings.members.filter((member) => !isHere(member)).map(({ accountId }) => `!${accountId}`)];
+    const left = [
+        ...settings.organization.excludeAccounts,
+        ...settings.members.filter((member) => !isHere(member)).map(({ accountId }) => accountId),
+    ];
+    return ["*", ...left.map((accountId) => `!${accountId}`)];
 }
 
 export type CoverageMode = NonNullable<Settings["coverage"]["mode"]>;

@@ -67,7 +67,12 @@ export class MemberStackSet extends pulumi.ComponentResource {
             {
                 stackSetName: set.name,
                 callAs,
-                deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
+                deploymentTargets: {
+                    organizationalUnitIds: organization.organizationalUnitIds,
+                    ...(organization.excludeAccounts.length > 0
+                        ? { accounts: organization.excludeAccounts, accountFilterType: "DIFFERENCE" }
+                        : {}),
+                },
                 // Without findings to forward, a Region's stack would be empty: the responder role, which is global, belongs to the home Region's.
                 regions: forwardsFindings(settings) ? settings.regions : [settings.homeRegion],
                 operationPreferences,

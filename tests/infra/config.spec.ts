@@ -96,6 +96,16 @@ describe("parseSettings", () => {
             /isolationVpcs\.eu-west-1\.2 = "vpc-0a": vpc-0a stands here twice/,
         ],
         [
+            "an account that is left out and listed",
+            { members: [{ accountId: "222222222222" }], organization: { ...organization, excludeAccounts: ["222222222222"] } },
+            /organization\.excludeAccounts\.0 = "222222222222": 222222222222 stands in members, where it is protected/,
+        ],
+        [
+            "the forensics account left out of the units",
+            { members: [], organization: { ...organization, excludeAccounts: ["111111111111"] } },
+            /excludeAccounts\.0 = .* is the forensics account, which is never protected/,
+        ],
+        [
             "a unit that stands twice",
             { organization: { ...organization, organizationalUnitIds: ["ou-a1b2-c3d4e5f6", "ou-a1b2-c3d4e5f6"] } },
             /organizationalUnitIds\.1 = .* stands here twice/,
@@ -344,6 +354,8 @@ describe("the estate that a configuration comes to", () => {
             ["*", "!222222222222", "!333333333333"],
             ["*"],
         ]);
+        const without = settingsOf({ members: [], organization: { ...organization, excludeAccounts: ["444444444444"] } });
+        expect(admittedAccounts(without, "eu-west-1")).to.deep.equal(["*", "!444444444444"]);
     });
 
     it("forwards findings where no delegated administrator has them already, or as the account says", () => {

@@ -9,6 +9,7 @@ const regions = ["eu-west-1", "us-east-1"];
 const organization = {
     organizationId: "o-a1b2c3d4e5",
     organizationalUnitIds: ["ou-a1b2-c3d4e5f6"],
+    excludeAccounts: ["444444444444"],
     management: { accountId: "999999999999" },
 };
 const members = [{ accountId: "222222222222" }, { accountId: "333333333333", regions: ["us-east-1"] }];
@@ -88,7 +89,11 @@ describe("GuardDuty as the program declares it", function () {
             // Nothing is forwarded, so the other Regions' stacks would be empty.
             regions: ["eu-west-1"],
             retainStacks: false,
-            deploymentTargets: { organizationalUnitIds: organization.organizationalUnitIds },
+            deploymentTargets: {
+                organizationalUnitIds: organization.organizationalUnitIds,
+                accounts: organization.excludeAccounts,
+                accountFilterType: "DIFFERENCE",
+            },
         });
     });
 

@@ -210,6 +210,12 @@ describe("npm run coverage: an organisation", () => {
             ),
         });
 
+    it("asks for nothing of accounts that are left out", async () => {
+        const without = { ...settings, organization: { ...settings.organization!, excludeAccounts: ["333333333333"] } };
+        const asked = (await observe(without, clientsOf(organisation()))).map(({ accountId }) => accountId);
+        expect([...new Set(asked)]).to.deep.equal(["222222222222", "444444444444"]);
+    });
+
     it("finds the active accounts of all units below, page by page", async () => {
         const fake = organisation();
         expect(await accountsOfUnits(clientsOf(fake).organizations(forensics), ["ou-a1b2-c3d4e5f6"])).to.deep.equal([

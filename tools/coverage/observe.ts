@@ -136,7 +136,8 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
             status: instances instanceof Map ? (instances.get(`${accountId}/${where}`) ?? null) : instances,
         }));
     // The forensics account is no member: evidence of its own instances would lie beside them.
-    const accounts = [...new Set([...listed.keys(), ...ofUnits])].filter((id) => id !== forensics);
+    const left = [forensics, ...(settings.organization?.excludeAccounts ?? [])];
+    const accounts = [...new Set([...listed.keys(), ...ofUnits])].filter((id) => !left.includes(id));
 
     const pairs = await Promise.all(
         settings.regions.map(async (region) => {
