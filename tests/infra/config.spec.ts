@@ -20,6 +20,8 @@ describe("parseSettings", () => {
             lockMode: "governance",
             custodianRoleName: "clean-room-evidence-custodian",
             protect: true,
+            volumeKeyAccounts: [],
+            hashTwice: false,
         });
         expect(coverageMode(settings)).to.equal("standalone");
         expect(forwardsFindings(settings, settings.members[0])).to.equal(true);
