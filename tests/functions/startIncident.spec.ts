@@ -500,7 +500,7 @@ describe("startIncident", () => {
                 .map(([, text]) => heldSchema.parse(JSON.parse(text)));
 
         it("lets a message that names 3,000 instances contain ten, and the others wait, told in one list, none lost", async function () {
-            this.timeout(60_000);
+            this.timeout(180_000);
             await run(delivery(many(3000)));
             expect(aws.executions.size).to.equal(10);
             expect(held()).to.have.length(2990);
