@@ -24,6 +24,7 @@ import { logGroupRetains } from "./logGroupRetains";
 import { noFullAccessPolicy } from "./noFullAccessPolicy";
 import { nothingIsPublic } from "./nothingIsPublic";
 import { otherPackagesAreRead } from "./otherPackagesAreRead";
+import { resourcesAreTagged } from "./resourcesAreTagged";
 import { roleHasNoWildcards } from "./roleHasNoWildcards";
 
 /** Name under which the engine reports the pack. */
@@ -53,6 +54,7 @@ const written: PolicyPackArgs["policies"] = [
     workflowIsLogged,
     alarmHasActions,
     noSecretInTheClear,
+    resourcesAreTagged,
 ];
 
 /** Policies that judge whose somebody is: they all take the estate's further accounts and organisations, and exceptions with reason and date. */

@@ -90,11 +90,11 @@ function told(stack: string, { ok, lines }: Outcome): boolean {
  * program, since the engine takes longer to start than to judge; each one's violations are told by the component that is its parent.
  */
 async function checkVariants(engine: Engine, variants: string[]): Promise<boolean> {
-    const alone = variants.filter((variant) => announcesEstate(variant) || variants.length === 1);
+    const alone = variants.filter((variant) => announcesEstate(variant) || packConfigOf(variant) !== undefined || variants.length === 1);
     const together = variants.filter((variant) => !alone.includes(variant));
     let ok = true;
     for (const variant of alone) {
-        const { violations } = await previewed(engine, path.join(variantsFolder, variant));
+        const { violations } = await previewed(engine, path.join(variantsFolder, variant), packConfigOf(variant));
         ok = isRefused(variant, violations) && ok;
     }
     if (together.length > 0) {
@@ -129,8 +129,14 @@ function announcesEstate(variant: string): boolean {
     return readFileSync(path.join(variantsFolder, variant, "index.ts"), "utf8").includes("ec2-clean-room:index:Accounts");
 }
 
-const previewed = (engine: Engine, project: string): Promise<Inspection> =>
-    withStack({ engine, project, stack: "bad", throwAwayState: true }, (open) => open.inspect("preview"));
+/** A variant's configuration of the pack, where its policy asks for nothing by itself; it counts for the whole preview. */
+function packConfigOf(variant: string): string | undefined {
+    const file = path.join(variantsFolder, variant, "pack-config.json");
+    return existsSync(file) ? file : undefined;
+}
+
+const previewed = (engine: Engine, project: string, packConfig?: string): Promise<Inspection> =>
+    withStack({ engine, project, stack: "bad", throwAwayState: true, packConfig }, (open) => open.inspect("preview"));
 
 function isRefused(variant: string, violations: PolicyNote[]): boolean {
     const broken = [...new Set(violations.map((violation) => violation.policy))];

@@ -54,6 +54,7 @@ const table: Record<string, Omit<Metadata, "url">> = {
         framework: bestPractices("EC2.1, Lambda.1, S3.2, S3.3, SSM.4", "Snapshots, functions, buckets and documents are not public."),
     },
     "no-secret-in-the-clear": { severity: "high", tags: identity },
+    "resources-are-tagged": { severity: "low", tags: ["account"] },
     "account-defaults-are-safe": {
         severity: "high",
         tags: ["account"],

@@ -209,7 +209,7 @@ export const ELSEWHERE = tokens(`
     networkfirewall: ContainerAssociation FirewallPolicy FirewallTransitGatewayAttachmentAccepter LoggingConfiguration ResourcePolicy RuleGroup TlsInspectionConfiguration
     networkmanager: AttachmentRoutingPolicyLabel Connection CoreNetwork CoreNetworkPolicyAttachment CustomerGatewayAssociation Device DxGatewayAttachment GlobalNetwork Link LinkAssociation PrefixListAssociation Site SiteToSiteVpnAttachment TransitGatewayConnectPeerAssociation TransitGatewayPeering TransitGatewayRegistration TransitGatewayRouteTableAttachment
     observabilityadmin: TelemetryRule TelemetryRuleForOrganization
-    quicksight: DataSource
+    quicksight: DataSource IpRestriction
     ram: Permission PrincipalAssociation ResourceAssociation ResourceShare ResourceShareAccepter ResourceShareAssociationsExclusive SharingWithOrganization
     route53: CidrCollection CidrLocation DelegationSet HealthCheck HostedZoneDnsSec KeySigningKey ProfilesProfile ProfilesResourceAssociation QueryLog Record RecordsExclusive ResolverFirewallDomainList ResolverFirewallRule ResolverFirewallRuleGroup ResolverQueryLogConfig ResolverRule TrafficPolicy TrafficPolicyInstance
     route53domains: Domain RegisteredDomain

@@ -44,7 +44,11 @@ describe("catalogue of who is let in", function () {
             ...Object.entries(LET_IN_RANGES).flatMap(([type, each]) => each.map((path) => [type, path])),
             ...looked.properties.map((each) => each.split(" ")),
         ];
-        expect(places.filter(([type, path]) => !types.get(type!)?.includes(path!)).map((each) => each.join(" "))).to.deep.equal([]);
+        // A function's variables are a map, whose keys no schema names.
+        const declared = (path: string) => path.replace(/^environment\.variables\..*/, "environment.variables");
+        expect(places.filter(([type, path]) => !types.get(type!)?.includes(declared(path!))).map((each) => each.join(" "))).to.deep.equal(
+            [],
+        );
         expect(Object.keys(GRANTEES).filter((type) => !types.has(type))).to.deep.equal([]);
     });
 

@@ -15,6 +15,8 @@ export interface Request {
     stack: string;
     /** A back end of its own, thrown away afterwards, instead of the one the machine is logged in to. A stand-in always has one. */
     throwAwayState: boolean;
+    /** File with the configuration of the pack. @default none */
+    packConfig?: string;
 }
 
 /** How the engine is called for each operation, and whether the pack has its say. */
@@ -39,7 +41,10 @@ export interface OpenStack {
 }
 
 /** Hands an open stack to `use`, and removes afterwards whatever was made for it. */
-export async function withStack<T>({ engine, project, stack, throwAwayState }: Request, use: (open: OpenStack) => Promise<T>): Promise<T> {
+export async function withStack<T>(
+    { engine, project, stack, throwAwayState, packConfig }: Request,
+    use: (open: OpenStack) => Promise<T>,
+): Promise<T> {
     const work = mkdtempSync(path.join(tmpdir(), "policy-check-"));
     const where = `stack "${stack}" in ${path.relative(root, project) || "."}`;
     const env: NodeJS.ProcessEnv = {
@@ -89,7 +94,11 @@ export async function withStack<T>({ engine, project, stack, throwAwayState }: R
                 const eventLog = path.join(work, `${operation.replace(" ", "-")}.jsonl`);
                 // The display is written anew for each of thousands of resources, and nobody reads it: the event log says what happened.
                 const { code, output } = await call(
-                    [...args, "--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog],
+                    [
+                        ...args,
+                        ...["--non-interactive", "--suppress-progress", "--suppress-outputs", "--diff", "--event-log", eventLog],
+                        ...(withPack && packConfig !== undefined ? ["--policy-pack-config", packConfig] : []),
+                    ],
                     withPack,
                 );
                 if (!existsSync(eventLog)) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -19,8 +19,11 @@ const folder = path.resolve(__dirname, "../variants");
 const stack = state.getStackResource();
 for (const name of readdirSync(folder).sort()) {
     const program = path.join(folder, name, "index.ts");
-    // One that announces an estate speaks for the whole stack, and has a program to itself.
-    if (readFileSync(program, "utf8").includes("ec2-clean-room:index:Accounts")) {
+    // One that announces an estate, or configures the pack, speaks for the whole stack, and has a program to itself.
+    if (
+        readFileSync(program, "utf8").includes("ec2-clean-room:index:Accounts") ||
+        existsSync(path.join(folder, name, "pack-config.json"))
+    ) {
         continue;
     }
     state.setStackResource(new Variant(name));
