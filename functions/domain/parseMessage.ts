@@ -1,9 +1,11 @@
 /** The first arrow of the pipe: a message of any known form becomes findings, or is refused with the reason. */
 import type { Finding } from "./containers";
+import { instanceIdsIn } from "./parse/instanceNames";
 import { unwrap } from "./parse/envelope";
 import type { Candidate } from "./parse/envelope";
 import { judgeGuardDuty } from "./parse/guardDuty";
-import { field } from "./parse/json";
+import { field, largestMessageCharacters } from "./parse/json";
+import type { JsonObject } from "./parse/json";
 import { judgeManual } from "./parse/manual";
 import { judgeAsff, judgeOcsf } from "./parse/securityHub";
 import { isTransformed, judgeTransformed } from "./parse/transformed";
@@ -41,6 +43,35 @@ function judge(candidate: Candidate): Verdict {
     return judgeGuardDuty(document, context);
 }
 
+const mostMentioned = 5;
+
+/** A sentence about the instances that stand somewhere in what names none where it should; empty where there are none. */
+function mentioned(text: string): string {
+    const ids = text.length > largestMessageCharacters ? [] : instanceIdsIn(text);
+    if (ids.length === 0) return "";
+    const more = ids.length > mostMentioned ? ` and ${ids.length - mostMentioned} more` : "";
+    return ` Its text mentions ${ids.slice(0, mostMentioned).join(", ")}${more}: look whether that is the instance.`;
+}
+
+function textOf(document: JsonObject): string {
+    try {
+        return JSON.stringify(document);
+    } catch {
+        return ""; // nested deeper than the stack is: the reason stands without a mention
+    }
+}
+
+const withLast = (refusals: readonly string[], said: string) =>
+    refusals.map((each, index) => (index === refusals.length - 1 ? `${each}${said}` : each));
+
+/** Of a finding that is refused without a word of an instance, people hear which its text mentions. Text is nobody's proof: it is never followed. */
+function withMentions(verdict: Verdict, document: JsonObject): Verdict {
+    const { finding, refusals, elsewhere } = verdict;
+    const names = finding !== null && (finding.instances.length > 0 || finding.related !== null);
+    if (names || elsewhere || refusals.length === 0) return verdict;
+    return { ...verdict, refusals: withLast(refusals, mentioned(textOf(document))) };
+}
+
 /** What the caller decides about a finding that is filed under another resource than an instance. */
 export interface Following {
     /** Whether its `related` instances make an incident. */
@@ -63,8 +94,11 @@ const followed = (finding: Finding): Finding => ({
  * @param message text, or what JSON.parse made of it. Never throws, whatever it is.
  */
 export function parseMessage(message: unknown, { follows }: Following = { follows: () => false }): ParseResult {
-    const { candidates, refusals } = unwrap(message);
-    const verdicts = candidates.map(judge).map((verdict): Verdict => {
+    const { candidates, refusals: unread } = unwrap(message);
+    // The text that could not be read has no document to look into.
+    const refusals = candidates.length === 0 && typeof message === "string" ? withLast(unread, mentioned(message)) : unread;
+    const verdicts = candidates.map((candidate): Verdict => {
+        const verdict = withMentions(judge(candidate), candidate.document);
         if (verdict.finding === null || verdict.aside === null) return verdict;
         if (follows(verdict.finding)) return { ...verdict, finding: followed(verdict.finding), elsewhere: false };
         return { ...verdict, refusals: [...verdict.refusals, verdict.aside] };

@@ -122,11 +122,21 @@ function visit(value: unknown, context: Context, depth: number, into: Unwrapped)
         );
         return;
     }
-    // Lambda's event from an SNS topic or an SQS queue.
+    // Lambda's event from an SNS topic, an SQS queue or a stream.
     if (Array.isArray(field(document, "records"))) {
         const records = listAt(document, "records");
         if (records.length === 0) into.refusals.push("The event has no records: there is no finding in it.");
-        records.slice(0, mostFindings).forEach((record) => next(at(record, "sns", "message") ?? field(record, "body") ?? null));
+        records
+            .slice(0, mostFindings)
+            .forEach((record) =>
+                next(
+                    at(record, "sns", "message") ??
+                        field(record, "body") ??
+                        at(record, "kinesis", "data") ??
+                        field(record, "data") ??
+                        record,
+                ),
+            );
         if (records.length > mostFindings)
             into.refusals.push(
                 `The event has ${records.length} records, of which the first ${mostFindings} were read. Send the others in another message.`,

@@ -10,7 +10,7 @@ import { readSeverity } from "./severity";
 import { conclude, hidesSample, readFindingId } from "./concludeFinding";
 import type { Affected, Verdict } from "./concludeFinding";
 import { readFacts, readInstanceDetails } from "./findingFacts";
-import { isInstanceType, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
+import { instancesInside, isInstanceType, readInstanceName, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
 
 /** The flag is a boolean, a text, or hidden in the JSON text `additionalInfo.value`, by the age of the finding. */
 function isSample(document: JsonObject): boolean {
@@ -54,11 +54,16 @@ function sequenceMembers(document: JsonObject): Reference[] {
     });
 }
 
-/** `instanceId` is one text; some tools write a list, and then every entry is judged by itself. */
+/** `instanceDetails` has one id; tools write lists of either, or the ARN in its place, and then every entry is judged by itself. */
 function detailInstances(document: JsonObject): Reference[] {
-    const id = at(document, "resource", "instanceDetails", "instanceId");
-    if (id === undefined || id === null || id === "") return [];
-    return (Array.isArray(id) ? id : [id]).map((instanceId: unknown) => ({ instanceId }));
+    const details = at(document, "resource", "instanceDetails");
+    return (Array.isArray(details) ? details.slice(0, 200) : [details]).flatMap((each: unknown): Reference[] => {
+        const id = field(each, "instanceId") ?? field(each, "instanceArn");
+        if (id === undefined || id === null || id === "") return [];
+        return (Array.isArray(id) ? id : [id]).map(
+            (one: unknown) => (typeof one === "string" ? readInstanceName(one.trim()) : null) ?? { instanceId: one },
+        );
+    });
 }
 
 /** Names by which people find the affected resource, where it is no instance. */
@@ -92,7 +97,9 @@ function beside(document: JsonObject, kind: string, named: readonly Reference[])
     const sessions = sessionInstances(at(document, "resource", "accessKeyDetails"));
     const isCredentials = sessions.length > 0 || /InstanceCredential/i.test(textAt(document, "type") ?? "");
     const as = isCredentials ? "credentials" : /eks|ecs|container|kubernetes/i.test(kind) ? "host" : "mention";
-    return { instances: [], related: { subject: { kind, known: knownNames(document) }, as, instances: [...sessions, ...named] } };
+    const told = [...sessions, ...named];
+    const instances = told.length > 0 ? told : instancesInside(field(document, "resource"));
+    return { instances: [], related: { subject: { kind, known: knownNames(document) }, as, instances } };
 }
 
 /** A sequence about EC2 is about every instance it names by itself; members of groups, and sequences about something else, are told. */
@@ -101,14 +108,17 @@ function affectedBySequence(document: JsonObject, type: string, named: readonly 
     const aboutInstance = isInstanceType(textAt(document, "resource", "resourceType"));
     const instances = aboutInstance ? [...sequenceInstances(document), ...named] : sequenceInstances(document);
     const members = sequenceMembers(document);
-    const sessions = sessionInstances(at(document, "service", "detection", "sequence"), 6);
+    const written = at(document, "service", "detection", "sequence");
+    const sessions = sessionInstances(written, 6);
+    // Signals and endpoints name instances that stand in no resource of the sequence.
+    const inside = instancesInside(written);
     const known = knownNames(document);
     if (subject.toUpperCase() !== "EC2") {
         const as = instances.length + members.length === 0 && sessions.length > 0 ? "credentials" : "member";
         const related = {
             subject: { kind: `${subject} attack sequence`, known },
             as,
-            instances: [...instances, ...members, ...sessions],
+            instances: [...instances, ...members, ...sessions, ...inside],
         } as const;
         return { instances: [], related };
     }
@@ -120,7 +130,7 @@ function affectedBySequence(document: JsonObject, type: string, named: readonly 
     }
     return {
         instances: [],
-        related: { subject: { kind: "group of EC2 instances", known }, as: "member", instances: [...members, ...sessions] },
+        related: { subject: { kind: "group of EC2 instances", known }, as: "member", instances: [...members, ...sessions, ...inside] },
     };
 }
 

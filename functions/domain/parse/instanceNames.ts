@@ -47,6 +47,35 @@ export function sessionInstances(value: unknown, depth = 4): Reference[] {
     return inner.slice(0, 64).flatMap((each) => sessionInstances(each, depth - 1));
 }
 
+/** Names of fields that hold an instance: `instanceId`, `instanceArn`, `ec2InstanceUids`, `instance_uid`, and the lists of a sequence's signals. */
+const instanceFields = /^((ec2)?instance(ids?|uids?|arns?)|hostarn|resourceuids)$/;
+
+/**
+ * Instances under fields that are made for one, wherever they stand in a part of a finding: an endpoint, a device, evidence of a signal. Tags
+ * are left out: whoever owns a machine writes them.
+ *
+ * @param value read eight levels deep
+ */
+export function instancesInside(value: unknown, depth = 8): Reference[] {
+    if (depth === 0) return [];
+    if (Array.isArray(value)) return value.slice(0, 200).flatMap((each) => instancesInside(each, depth - 1));
+    return Object.entries(asObject(value) ?? {})
+        .slice(0, 200)
+        .flatMap(([key, inner]): Reference[] => {
+            const name = key.toLowerCase().replace(/[^a-z0-9]/g, "");
+            if (name === "tags") return [];
+            if (!instanceFields.test(name)) return instancesInside(inner, depth - 1);
+            const texts: readonly unknown[] = Array.isArray(inner) ? inner.slice(0, 200) : [inner];
+            return texts.flatMap((text) => (typeof text === "string" ? (readInstanceName(text) ?? []) : instancesInside(text, depth - 1)));
+        });
+}
+
+/** Ids of instances in a text of any kind, each once: for people to look at, no proof. */
+export function instanceIdsIn(text: string): string[] {
+    const found = text.replace(/\\[nrt]/g, " ").matchAll(/(?<![\w-])i-(?:[0-9a-f]{17}|[0-9a-f]{8})(?![\w-])/gi);
+    return [...new Set([...found].map(([id]) => id.toLowerCase()))];
+}
+
 /** Spellings of an instance's type: GuardDuty's `Instance`, ASFF's `AwsEc2Instance`, CloudFormation's `AWS::EC2::Instance`, `EC2_INSTANCE`. */
 export function isInstanceType(type: string | null): boolean {
     return /^(aws)?(ec2)?instance$/.test((type ?? "").toLowerCase().replace(/[^a-z0-9]/g, ""));

@@ -19,13 +19,22 @@ export function readJson(message: unknown): { value: unknown } | { reason: strin
                 reason: `The message has ${text.length} characters, more than the ${largestMessageCharacters} that are read. Send its findings one by one.`,
             };
         }
-        const plain = text.replace(/^\uFEFF/, "");
+        const plain = fromBase64(text.replace(/^\uFEFF/, ""));
         return readLines(plain) ?? { value: JSON.parse(plain) };
     } catch (error) {
         return {
             reason: `The message is not valid JSON (${quote((error as Error).message, 120)}). Send a GuardDuty finding or {"instanceId","accountId","region"} as JSON.`,
         };
     }
+}
+
+/** What base64, in which Kinesis and Firehose deliver records, holds where that begins as an object or a list; any other text as it is. */
+function fromBase64(text: string): string {
+    const packed = text.trim();
+    // In base64 `{` and `[`, with a blank or without, begin so.
+    if (!/^(ey|ew|W[y0-9A-Za-z])/.test(packed) || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(packed)) return text;
+    const plain = Buffer.from(packed, "base64").toString("utf8");
+    return /^\s*[{[]/.test(plain) ? plain : text;
 }
 
 /** JSON Lines, as GuardDuty exports findings: one document a line. @returns null for text that is not */

@@ -10,7 +10,7 @@ import { readSeverity, severityOfLabel } from "./severity";
 import { conclude, hidesSample, readFindingId } from "./concludeFinding";
 import type { Affected, Verdict } from "./concludeFinding";
 import { readAsffInstance, readFacts, readOcsfFacts, unflatten } from "./findingFacts";
-import { isInstanceType, readInstanceName, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
+import { instancesInside, isInstanceType, readInstanceName, readInstanceUid, sessionInstances, type Reference } from "./instanceNames";
 
 /** One entry of ASFF `Resources` or OCSF `resources`. */
 interface Resource {
@@ -76,6 +76,8 @@ function affectedBy(
         type: string;
         resources: Resource[];
         actors: readonly Reference[];
+        /** Instances in fields made for one, outside the resources: a device, an endpoint. */
+        beside: readonly Reference[];
     },
     context: Context,
 ): Affected {
@@ -102,12 +104,13 @@ function affectedBy(
         const isSequence = /^AttackSequence:/i.test(finding.type);
         const isHost = /eks|ecs|container|kubernetes/i.test(kind);
         const as = isCredentials ? "credentials" : isSequence ? "member" : isHost ? "host" : "mention";
-        return { instances: [], related: { subject: { kind, known }, as, instances: [...sessions, ...instances] } };
+        return { instances: [], related: { subject: { kind, known }, as, instances: [...sessions, ...instances, ...finding.beside] } };
     };
     if (subject && notInstanceTypes.test(subject)) return beside(subject);
     if (others.length > 0 && !/^AttackSequence:EC2\//i.test(finding.type)) return beside(others[0]!.type);
     if (instances.length > 0) return { instances };
-    if (others.length > 0 || sessions.length > 0) return beside(others[0]?.type ?? "AccessKey");
+    if (others.length > 0 || sessions.length > 0 || finding.beside.length > 0)
+        return beside(others[0]?.type ?? (sessions.length > 0 ? "AccessKey" : "unnamed"));
     return { reason: `The finding names no affected EC2 instance among its resources. Look it up in Security Hub. ${byHand}` };
 }
 
@@ -166,7 +169,16 @@ export function judgeAsff(document: JsonObject, context: Context): Verdict {
             facts: readFacts(unflatten(field(document, "productFields")), null, instance ? readAsffInstance(instance.document) : null),
         },
         affectedBy(
-            { closed, guardDuty, ofAws: isAws(productArn, textAt(document, "companyName")), product, type, resources, actors: [] },
+            {
+                closed,
+                guardDuty,
+                ofAws: isAws(productArn, textAt(document, "companyName")),
+                product,
+                type,
+                resources,
+                actors: [],
+                beside: instancesInside(field(document, "resources")),
+            },
             context,
         ),
     );
@@ -221,6 +233,11 @@ export function judgeOcsf(document: JsonObject, context: Context): Verdict {
                 type,
                 resources,
                 actors: sessionInstances(field(document, "actor")),
+                beside: ["resources", "device", "src_endpoint", "dst_endpoint", "evidences"].flatMap((part) =>
+                    instancesInside(field(document, part)).concat(
+                        part === "device" ? (readInstanceName(textAt(document, part, "uid")) ?? []) : [],
+                    ),
+                ),
             },
             context,
         ),
