@@ -87,8 +87,8 @@ describe("isolateInstance", () => {
             (call, index) => call === "ModifyNetworkInterfaceAttribute" && index < account.calls.indexOf("DeregisterTargets"),
         );
         // AssumeRole comes before.
-        expect(1 + account.depths[cut]!).to.be.at.most(6);
-        expect(account.depths[cut]).to.be.greaterThan(3);
+        expect(1 + account.record[cut]!.depth).to.be.at.most(6);
+        expect(account.record[cut]!.depth).to.be.greaterThan(3);
     });
 
     it("keeps to its deny although IAM goes on showing the policy as it was for some reads", async function () {

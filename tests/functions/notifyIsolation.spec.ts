@@ -4,7 +4,7 @@ import { openRecord, standingIncident, updateIncident } from "../../functions/aw
 import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import { custody } from "../fixtures/analysis/plain";
-import { startFakeAws, type FakeAws } from "../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
 
 const input = { incident: custody.incident, containment: custody.containment! };
 
@@ -18,9 +18,9 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe("notifyIsolation", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
+        fake = await startNotifyingAws();
     });
     afterEach(() => fake.stop());
 

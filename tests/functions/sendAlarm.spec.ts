@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/sendAlarm";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
-import { startFakeAws, type FakeAws } from "../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
 
 /** As CloudWatch publishes it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html */
 const alarm = {
@@ -23,9 +23,9 @@ const event = (...messages: unknown[]) => ({
 });
 
 describe("sendAlarm", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
+        fake = await startNotifyingAws();
         process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
     });
     afterEach(() => fake.stop());

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { handler } from "../../functions/sendErrorNotification";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import { custody, incidentId, prefix } from "../fixtures/analysis/plain";
-import { startFakeAws, type FakeAws } from "../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
 
 const problem = (fields: Record<string, unknown> = {}) => ({
     schemaVersion: 1,
@@ -20,14 +20,14 @@ const problem = (fields: Record<string, unknown> = {}) => ({
 });
 
 describe("sendErrorNotification", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
+        fake = await startNotifyingAws();
     });
     afterEach(() => fake.stop());
 
     async function notify(key: string, record: unknown): Promise<string> {
-        fake.objects.set(key, Buffer.from(typeof record === "string" ? record : JSON.stringify(record)));
+        fake.objects.set(key, typeof record === "string" ? record : JSON.stringify(record));
         await handler(fake.event(key));
         expect(fake.slack.payloads).to.have.length(1);
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
@@ -35,8 +35,8 @@ describe("sendErrorNotification", () => {
     }
 
     it("says what happened, to what, what to do and how things stand", async () => {
-        fake.objects.set(`${prefix}restore-record.json`, Buffer.from("{}"));
-        fake.objects.set(`${prefix}custody.json`, Buffer.from("{}"));
+        fake.objects.set(`${prefix}restore-record.json`, "{}");
+        fake.objects.set(`${prefix}custody.json`, "{}");
         const text = await notify(`${prefix}errors/AttachEvidenceVolumes.error.json`, problem());
         expect(text).to.contain("The volume could not be attached: vol-0abc. Check the Availability Zone.").and.not.contain("errorMessage");
         expect(text)
@@ -47,7 +47,7 @@ describe("sendErrorNotification", () => {
     });
 
     it("never calls an instance isolated whose isolation failed, whatever failed later", async () => {
-        fake.objects.set(`${prefix}errors/IsolateInstance.error.json`, Buffer.from("{}"));
+        fake.objects.set(`${prefix}errors/IsolateInstance.error.json`, "{}");
         const text = await notify(`${prefix}errors/RunAnalysis.error.json`, problem({ step: "RunAnalysis" }));
         expect(text).to.contain("NOT known to be contained").and.not.contain("Isolated before this step");
     });
@@ -121,14 +121,14 @@ describe("sendErrorNotification", () => {
 
     it("throws, and writes no error record of its own, when Slack is down", async () => {
         const key = `${prefix}errors/RunAnalysis.error.json`;
-        fake.objects.set(key, Buffer.from(JSON.stringify(problem())));
+        fake.objects.set(key, JSON.stringify(problem()));
         fake.slack.answers.push({ status: 503 });
         const error = await handler(fake.event(key)).then(
             () => null,
             (thrown: Error) => thrown,
         );
         expect(error?.name).to.equal("Transient");
-        expect(fake.writes).to.deep.equal([]);
+        expect(fake.written).to.deep.equal([]);
     });
 
     it("leaves other objects and other buckets alone", async () => {

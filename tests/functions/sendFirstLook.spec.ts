@@ -3,7 +3,7 @@ import { firstLookToldSchema, handler, permissions } from "../../functions/sendF
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import * as plain from "../fixtures/analysis/plain";
 import { deployedNames } from "../fixtures/analysis/deployedNames";
-import { startFakeAws, type FakeAws } from "../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
 
 const at = (name: string): string => `${plain.prefix}${name}`;
 const key = at(`${plain.custody.resultsPrefix}first-look.json`);
@@ -22,11 +22,11 @@ const look = {
 };
 
 describe("sendFirstLook", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
-        fake.objects.set(key, Buffer.from(JSON.stringify(look)));
-        fake.objects.set(at("custody.json"), Buffer.from(JSON.stringify(plain.custody)));
+        fake = await startNotifyingAws();
+        fake.objects.set(key, JSON.stringify(look));
+        fake.objects.set(at("custody.json"), JSON.stringify(plain.custody));
     });
     afterEach(() => fake.stop());
     const text = () => JSON.stringify(fake.slack.payloads);
@@ -44,8 +44,8 @@ describe("sendFirstLook", () => {
             .and.contain("Data taken – unknown")
             .and.contain("/etc/ld.so.preload")
             .and.contain("not verified");
-        expect(fake.writes).to.deep.equal([marker]);
-        expect(firstLookToldSchema.parse(JSON.parse(fake.objects.get(marker)!.toString("utf8")))).to.deep.include({
+        expect(fake.written).to.deep.equal([marker]);
+        expect(firstLookToldSchema.parse(JSON.parse(fake.objects.get(marker)!))).to.deep.include({
             seconds: 43,
             told: ["slack"],
         });
@@ -55,32 +55,32 @@ describe("sendFirstLook", () => {
         const foreign = at("analysis/AROAEXAMPLEID:i-0bad0bad0bad0bad0/first-look.json");
         fake.objects.set(foreign, fake.objects.get(key)!);
         await handler(fake.event(foreign));
-        expect([fake.writes, fake.slack.payloads]).to.deep.equal([[], []]);
+        expect([fake.written, fake.slack.payloads]).to.deep.equal([[], []]);
     });
 
     it("comes too late once the report was sent, and never answers its own mark", async () => {
-        fake.objects.set(at("report/report.json"), Buffer.from("{}"));
+        fake.objects.set(at("report/report.json"), "{}");
         await handler(fake.event(key));
         await handler(fake.event(marker));
-        expect([fake.writes, fake.slack.payloads]).to.deep.equal([[], []]);
+        expect([fake.written, fake.slack.payloads]).to.deep.equal([[], []]);
     });
 
     it("tells what can be understood of it, and how much cannot", async () => {
-        fake.objects.set(key, Buffer.from(JSON.stringify({ ...look, findings: [...plain.findings, { id: 7 }, null] })));
+        fake.objects.set(key, JSON.stringify({ ...look, findings: [...plain.findings, { id: 7 }, null] }));
         await handler(fake.event(key));
         expect(text()).to.contain("2 findings of the first look could not be understood");
     });
 
     it("says that something failed where it is no first look, or another incident's", async () => {
         for (const body of ["{", JSON.stringify({ ...look, incidentId: "i-0ffffffffffffffff-0000000000000000" })]) {
-            fake.writes.length = 0;
+            fake.s3.written.length = 0;
             fake.objects.delete(at("errors/SendFirstLook.error.json"));
-            fake.objects.set(key, Buffer.from(body));
+            fake.objects.set(key, body);
             await handler(fake.event(key)).then(
                 () => expect.fail("it was expected to fail"),
                 (error: Error) => expect(error.name).to.equal("StepFailed"),
             );
-            expect(fake.writes).to.deep.equal([at("errors/SendFirstLook.error.json")]);
+            expect(fake.written).to.deep.equal([at("errors/SendFirstLook.error.json")]);
         }
     });
 
@@ -90,9 +90,9 @@ describe("sendFirstLook", () => {
             () => expect.fail("it was expected to fail"),
             (error: Error) => expect(error.name).to.equal("Transient"),
         );
-        expect(fake.writes).to.deep.equal([]);
+        expect(fake.written).to.deep.equal([]);
         await handler(fake.event(key));
-        expect(fake.writes).to.deep.equal([marker]);
+        expect(fake.written).to.deep.equal([marker]);
     });
 
     it("may write its mark and its error record, and nothing else", () => {

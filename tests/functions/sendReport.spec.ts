@@ -7,14 +7,14 @@ import { reportSchema } from "../../functions/domain/containers";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import * as plain from "../fixtures/analysis/plain";
 import { deployedNames } from "../fixtures/analysis/deployedNames";
-import { startFakeAws, type FakeAws } from "../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
 
-const sha256 = (body: Buffer): string => createHash("sha256").update(body).digest("hex");
+const sha256 = (body: Buffer | string): string => createHash("sha256").update(body).digest("hex");
 const at = (name: string): string => `${plain.prefix}${name}`;
 const manifestKey = at(`${plain.custody.resultsPrefix}manifest.sha256`);
 
 /** Puts a whole analysis into the bucket, as the forensic instance and the workflow leave it. */
-function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
+function putAnalysis(fake: NotifyingAws, change: Record<string, string> = {}): void {
     const outputs: Record<string, string> = {
         "findings.jsonl": plain.lines(plain.findings),
         bodyfile: "0|vol:/etc/passwd|1\n",
@@ -23,12 +23,12 @@ function putAnalysis(fake: FakeAws, change: Record<string, string> = {}): void {
         "summary.json": JSON.stringify(plain.summary),
         ...change,
     };
-    for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`${plain.custody.resultsPrefix}${name}`), Buffer.from(text));
+    for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`${plain.custody.resultsPrefix}${name}`), text);
     const manifest = Object.entries(outputs)
         .map(([name, text]) => `${sha256(Buffer.from(text))}  ${name}\n`)
         .join("");
-    fake.objects.set(manifestKey, Buffer.from(manifest));
-    fake.objects.set(at("custody.json"), Buffer.from(JSON.stringify(plain.custody)));
+    fake.objects.set(manifestKey, manifest);
+    fake.objects.set(at("custody.json"), JSON.stringify(plain.custody));
 }
 
 /** What a report writes, in this order. */
@@ -51,15 +51,15 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe("sendReport", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
+        fake = await startNotifyingAws();
         putAnalysis(fake);
     });
     afterEach(() => fake.stop());
 
-    const page = () => fake.objects.get(at("report/report.html"))!.toString("utf8");
-    const report = () => reportSchema.parse(JSON.parse(fake.objects.get(at("report/report.json"))!.toString("utf8")));
+    const page = () => fake.objects.get(at("report/report.html"))!;
+    const report = () => reportSchema.parse(JSON.parse(fake.objects.get(at("report/report.json"))!));
 
     it("names the findings that joined after the custody record was written, in the page and the message", async () => {
         process.env.INCIDENTS_TABLE = "incidents";
@@ -85,9 +85,11 @@ describe("sendReport", () => {
 
     it("writes the page, tells Slack, and writes report.json last", async () => {
         await handler(fake.event(manifestKey));
-        expect(fake.writes).to.deep.equal(written.map(at));
-        expect(fake.calls.indexOf(`PUT ${at("report/report.html")}`)).to.be.below(fake.calls.indexOf("slack"));
-        expect(fake.calls.indexOf("slack")).to.be.below(fake.calls.indexOf(`PUT ${at("report/report.json")}`));
+        expect(fake.written).to.deep.equal(written.map(at));
+        const order = fake.record.map(({ name, input }) => (name === "PutObject" ? (input.Key as string) : name));
+        const [html, told, json] = [at("report/report.html"), "slack", at("report/report.json")].map((each) => order.indexOf(each));
+        expect(html).to.be.within(0, told! - 1);
+        expect(told).to.be.below(json!);
         expect(report()).to.deep.include({
             incidentId: plain.incidentId,
             complete: true,
@@ -100,8 +102,8 @@ describe("sendReport", () => {
             sha256: sha256(fake.objects.get(at("report/report.html"))!),
         });
         expect(page()).to.contain("/etc/ld.so.preload");
-        expect(fake.imported).to.deep.equal([]);
-        expect(fake.updates).to.deep.equal([]);
+        expect(fake.securityHub.imported).to.deep.equal([]);
+        expect(fake.securityHub.updates).to.deep.equal([]);
         expect(fake.slack.payloads).to.have.length(1);
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
@@ -110,7 +112,7 @@ describe("sendReport", () => {
     it("tells who shares the weakness and where credentials were used, by objects that are what their index says", async () => {
         const put = (name: string, value: unknown) => {
             const body = Buffer.from(JSON.stringify(value));
-            fake.objects.set(at(name), body);
+            fake.objects.set(at(name), body.toString("utf8"));
             return { bucket: fake.bucket, key: at(name), sha256: sha256(body) };
         };
         const sibling = {
@@ -151,9 +153,9 @@ describe("sendReport", () => {
     });
 
     const anomalies = () =>
-        fake.writes
+        fake.written
             .filter((key) => /errors\/SendReport\.[0-9a-f]{16}\.error\.json$/.test(key))
-            .map((key) => JSON.parse(fake.objects.get(key)!.toString("utf8")) as { cause: string });
+            .map((key) => JSON.parse(fake.objects.get(key)!) as { cause: string });
 
     it("takes no results of a host that this incident's analysis was not sent to, and tells of them", async () => {
         const foreign = at("analysis/AROAEXAMPLEID:i-0bad0bad0bad0bad0/manifest.sha256");
@@ -174,13 +176,13 @@ describe("sendReport", () => {
     it("reads nothing that lies outside every host's own prefix", async () => {
         fake.objects.set(at("analysis/manifest.sha256"), fake.objects.get(manifestKey)!);
         await handler(fake.event(at("analysis/manifest.sha256")));
-        expect(fake.writes).to.deep.equal([]);
+        expect(fake.written).to.deep.equal([]);
     });
 
     it("keeps its report and tells people when the results change after it", async () => {
         await handler(fake.event(manifestKey));
         const first = report();
-        fake.objects.set(manifestKey, Buffer.from(`${fake.objects.get(manifestKey)!.toString("utf8")}# and more\n`));
+        fake.objects.set(manifestKey, `${fake.objects.get(manifestKey)!}# and more\n`);
         await handler(fake.event(manifestKey));
         expect(report()).to.deep.equal(first);
         expect(
@@ -196,44 +198,44 @@ describe("sendReport", () => {
         await handler(fake.event(manifestKey));
         await handler(fake.event(manifestKey));
         expect(fake.slack.payloads).to.have.length(1);
-        expect(fake.writes).to.have.length(written.length);
+        expect(fake.written).to.have.length(written.length);
     });
 
     it("adds the report in short to the support case, and reports all the same where Support refuses", async () => {
         const ticket = { schemaVersion: 1, incidentId: plain.incidentId, outcome: "opened", caseId: "case-1", reason: null };
-        fake.objects.set(at("ticket.json"), Buffer.from(JSON.stringify(ticket)));
+        fake.objects.set(at("ticket.json"), JSON.stringify(ticket));
         await handler(fake.event(manifestKey));
-        expect(fake.communications).to.have.length(1);
-        expect(fake.communications[0]!.caseId).to.equal("case-1");
-        expect(fake.communications[0]!.communicationBody)
+        expect(fake.support.communications).to.have.length(1);
+        expect(fake.support.communications[0]!.caseId).to.equal("case-1");
+        expect(fake.support.communications[0]!.communicationBody)
             .to.match(/^# Signs of compromise/)
             .and.contain("## What it means");
-        expect(fake.communications[0]!.communicationBody.length).to.be.at.most(8000);
+        expect(fake.support.communications[0]!.communicationBody.length).to.be.at.most(8000);
         expect(report().complete).to.equal(true);
     });
 
     it("brings the result to Security Hub where that is asked for, and only there", async () => {
         process.env.SECURITY_HUB = "true";
         await handler(fake.event(manifestKey));
-        expect(fake.imported).to.have.length(1);
-        expect(fake.imported[0]).to.deep.include({
+        expect(fake.securityHub.imported).to.have.length(1);
+        expect(fake.securityHub.imported[0]).to.deep.include({
             ProductArn: `arn:aws:securityhub:eu-west-1:111111111111:product/111111111111/default`,
             AwsAccountId: "111111111111",
             Severity: { Label: "CRITICAL" },
             Title: "Signs of compromise: i-0a1b2c3d4e5f60718",
         });
-        const { Id, ProductArn } = fake.imported[0] as { Id: string; ProductArn: string };
-        expect(fake.updates).to.have.length(1);
-        expect(fake.updates[0]).to.deep.include({ FindingIdentifiers: [{ Id, ProductArn }], Workflow: { Status: "NOTIFIED" } });
-        expect(JSON.stringify(fake.updates[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
-        fake.unknownFindings.push(Id);
+        const { Id, ProductArn } = fake.securityHub.imported[0] as { Id: string; ProductArn: string };
+        expect(fake.securityHub.updates).to.have.length(1);
+        expect(fake.securityHub.updates[0]).to.deep.include({ FindingIdentifiers: [{ Id, ProductArn }], Workflow: { Status: "NOTIFIED" } });
+        expect(JSON.stringify(fake.securityHub.updates[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
+        fake.securityHub.unknown.push(Id);
         fake.objects.delete(at("report/report.json"));
         await handler(fake.event(manifestKey));
         expect(report().complete, "the report stands whatever Security Hub answers").to.equal(true);
     });
 
     it("says which object was altered and which is missing", async () => {
-        fake.objects.set(at(`${plain.custody.resultsPrefix}bodyfile`), Buffer.from("something else"));
+        fake.objects.set(at(`${plain.custody.resultsPrefix}bodyfile`), "something else");
         fake.objects.delete(at(`${plain.custody.resultsPrefix}timeline.csv`));
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: true });
@@ -244,7 +246,7 @@ describe("sendReport", () => {
     });
 
     it("says which object could not be read, with the AWS error", async () => {
-        fake.refusals.set(at(`${plain.custody.resultsPrefix}timesketch.jsonl`), "AccessDenied");
+        fake.s3.refusals.set(at(`${plain.custody.resultsPrefix}timesketch.jsonl`), "AccessDenied");
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: false });
         expect(page()).to.contain("timesketch.jsonl could not be read: AccessDenied");
@@ -281,11 +283,11 @@ describe("sendReport", () => {
         const error = await failure(handler(fake.event(manifestKey)));
         expect(error.name).to.equal("Transient");
         expect(error.message).to.contain("429").and.contain("retry after 30 s").and.not.contain("secret-token");
-        expect(fake.writes).to.deep.equal(written.slice(0, -1).map(at));
+        expect(fake.written).to.deep.equal(written.slice(0, -1).map(at));
 
         await handler(fake.event(manifestKey));
         expect(fake.slack.payloads).to.have.length(1);
-        expect(fake.writes).to.deep.equal(written.map(at));
+        expect(fake.written).to.deep.equal(written.map(at));
         expect(report().page.sha256).to.equal(sha256(fake.objects.get(at("report/report.html"))!));
     });
 
@@ -293,8 +295,8 @@ describe("sendReport", () => {
         fake.objects.delete(at("custody.json"));
         const error = await failure(handler(fake.event(manifestKey)));
         expect(error.name).to.equal("StepFailed");
-        expect(fake.writes).to.deep.equal([at("errors/SendReport.error.json")]);
-        expect(fake.objects.get(at("errors/SendReport.error.json"))!.toString("utf8")).to.contain("The custody record is missing");
+        expect(fake.written).to.deep.equal([at("errors/SendReport.error.json")]);
+        expect(fake.objects.get(at("errors/SendReport.error.json"))!).to.contain("The custody record is missing");
         expect(fake.slack.payloads).to.have.length(0);
     });
 

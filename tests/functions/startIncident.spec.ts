@@ -8,7 +8,8 @@ import { approvalAnswerSchema, findingSchema, incidentSchema, problemSchema } fr
 import { executionName } from "../../functions/domain/executions";
 import { incidentIdOf } from "../../functions/domain/proposeIncidents";
 import { fitForQueue, handler, permissions } from "../../functions/startIncident";
-import { FakeAws } from "./startIncidentAws";
+import type { Call } from "../support/aws/accounts";
+import { LoopbackAws } from "../support/aws/loopback";
 import { fixture, fixtureText, put, victim, victimFindingId } from "./domain/messageFixtures";
 
 /** A Region no other spec makes clients for: they are kept, and so is the endpoint they were made with. */
@@ -33,9 +34,15 @@ function findingHere(instanceId = here.instanceId): Record<string, unknown> {
 }
 
 describe("startIncident", () => {
-    const aws = new FakeAws();
-    const saved = { ...process.env };
+    const aws = new LoopbackAws();
+    /** Status by the execution's name. */
+    const { executions } = aws.stepFunctions;
     const logged: Record<string, unknown>[] = [];
+    /** The custody log lies beside the evidence, and is written with who the function is. */
+    const log = "/custody/log/";
+    const isOfLog = ({ name, input }: Call) =>
+        name === "GetCallerIdentity" || [input.Key, input.Prefix].some((each) => typeof each === "string" && each.includes(log));
+    const evidence = () => [...aws.objects].filter(([key]) => !key.includes(log));
 
     const print = console.log;
     const run = (event: unknown): Promise<void> => handler(event);
@@ -46,30 +53,26 @@ describe("startIncident", () => {
             .map(([path, text]) => ({ path, problem: problemSchema.parse(JSON.parse(text)) }));
 
     before(async () => {
-        const endpoint = await aws.start();
-        Object.assign(process.env, {
+        await aws.start((endpoint) => ({
             AWS_REGION: region,
             FORENSICS_ACCOUNT_ID: "111111111111",
-            AWS_ENDPOINT_URL: endpoint,
-            AWS_ACCESS_KEY_ID: "test",
-            AWS_SECRET_ACCESS_KEY: "test",
             STATE_MACHINE_ARN: `arn:aws:states:${region}:111111111111:stateMachine:incident`,
             DEAD_LETTER_QUEUE_URL: `${endpoint}/111111111111/refused`,
             EVIDENCE_BUCKET: "evidence",
             INCIDENTS_TABLE: "incidents",
             WATCH_FUNCTION: "watch",
-        });
+        }));
     });
 
     beforeEach(() => {
         // Log lines are kept instead of printed.
         console.log = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
         Object.assign(process.env, { DRILL: "", MEMBER_ACCOUNTS: `333333333333, ${victim.accountId}`, CONTAINMENT_POLICY: "{}" });
-        aws.calls.length = 0;
-        aws.executions.clear();
+        aws.record.length = 0;
+        executions.clear();
         aws.table.items.clear();
         aws.objects.clear();
-        aws.broken.clear();
+        aws.refusals.clear();
         logged.length = 0;
         forgetBrake();
     });
@@ -78,19 +81,15 @@ describe("startIncident", () => {
         console.log = print;
     });
 
-    after(async () => {
-        await aws.stop();
-        for (const name of Object.keys(process.env)) delete process.env[name];
-        Object.assign(process.env, saved);
-    });
+    after(() => aws.stop());
 
     it("starts one execution named by the incident, with the incident as its input", async () => {
         await run(delivery(findingHere()));
         const [call] = aws.of("StartExecution");
-        const incident = incidentSchema.parse(JSON.parse(call.body.input as string));
-        expect(call.body).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
-        expect(incident).to.deep.include({ incidentId: call.body.name, instance: here });
-        expect(aws.calls.map(({ action }) => action)).to.deep.equal([
+        const incident = incidentSchema.parse(JSON.parse(call.input as string));
+        expect(call).to.include({ name: incidentIdOf(here, victimFindingId), stateMachineArn: process.env.STATE_MACHINE_ARN });
+        expect(incident).to.deep.include({ incidentId: call.name, instance: here });
+        expect(aws.record.filter((each) => !isOfLog(each)).map(({ name }) => name)).to.deep.equal([
             "TransactWriteItems",
             // The brake: the count is read once a function's life, and written.
             "GetItem",
@@ -100,7 +99,9 @@ describe("startIncident", () => {
             "PutObject",
         ]);
         // And the message is in the incident's custody log, with who kept it.
-        const [entry] = [...aws.log.values()].map((text) => JSON.parse(text) as { who: string; what: string; object: { key: string } });
+        const [entry] = [...aws.objects]
+            .filter(([key]) => key.includes(log))
+            .map(([, text]) => JSON.parse(text) as { who: string; what: string; object: { key: string } });
         expect(entry).to.deep.include({ what: "s3:PutObject", who: "arn:aws:sts::111111111111:assumed-role/start/start" });
         expect(entry!.object.key).to.match(new RegExp(`^incidents/${incident.incidentId}/messages/`));
     });
@@ -108,24 +109,24 @@ describe("startIncident", () => {
     it("keeps the message byte for byte, under the hash that the incident's finding has", async () => {
         const text = `${JSON.stringify(findingHere(), null, 3)}\n`;
         await run(delivery(text));
-        const incident = incidentSchema.parse(JSON.parse(aws.of("StartExecution")[0]!.body.input as string));
+        const incident = incidentSchema.parse(JSON.parse(aws.of("StartExecution")[0]!.input as string));
         const sha256 = createHash("sha256").update(text).digest("hex");
         expect(incident.finding.message).to.deep.equal({ sha256, bytes: Buffer.byteLength(text) });
-        const [[path, kept]] = [...aws.objects];
+        const [[path, kept]] = evidence();
         expect(path).to.match(new RegExp(`${incident.prefix}messages/${sha256}\\.json$`));
         expect(kept).to.equal(text);
     });
 
     it("keeps the message of a finding whose first run broke off after the start", async () => {
-        aws.broken.add("PutObject");
+        aws.refusals.set("PutObject", "AccessDeniedException");
         await run(delivery(findingHere())).then(
             () => expect.fail("did not throw"),
             () => undefined,
         );
-        expect([aws.executions.size, aws.objects.size]).to.deep.equal([1, 0]);
-        aws.broken.clear();
+        expect([executions.size, evidence().length]).to.deep.equal([1, 0]);
+        aws.refusals.clear();
         await run(delivery(findingHere()));
-        expect([aws.executions.size, aws.objects.size]).to.deep.equal([1, 1]);
+        expect([executions.size, evidence().length]).to.deep.equal([1, 1]);
     });
 
     it("starts one for each instance of a sequence", async () => {
@@ -135,7 +136,7 @@ describe("startIncident", () => {
             .detection.sequence.resources;
         for (const resource of resources) Object.assign(resource, { uid: resource.name, region });
         await run(delivery(event));
-        expect(aws.of("StartExecution").map((call) => (call.body.name as string).slice(0, 19))).to.deep.equal([
+        expect(aws.of("StartExecution").map((call) => (call.name as string).slice(0, 19))).to.deep.equal([
             "i-0a1b2c3d4e5f60718",
             "i-0b2c3d4e5f6071829",
         ]);
@@ -151,7 +152,7 @@ describe("startIncident", () => {
     it("lets a repeated message change nothing", async () => {
         await run(delivery(findingHere()));
         await run(delivery(findingHere()));
-        expect(aws.executions.size).to.equal(1);
+        expect(executions.size).to.equal(1);
         expect(aws.of("SendMessage")).to.be.empty;
         expect(logged.map((line) => line.message)).to.deep.equal(["incident started", "finding is known already; nothing to do"]);
     });
@@ -161,10 +162,10 @@ describe("startIncident", () => {
         expect(aws.of("Invoke")).to.be.empty;
         await run(delivery(findingHere()));
         await run(delivery(otherFindingHere()));
-        expect(aws.of("Invoke").map(({ path, body, headers }) => [path, body, headers["x-amz-invocation-type"]])).to.deep.equal(
-            Array(2).fill(["/2015-03-31/functions/watch/invocations", { instance: here }, "Event"]),
+        expect(aws.of("Invoke")).to.deep.equal(
+            Array(2).fill({ FunctionName: "watch", InvocationType: "Event", Payload: JSON.stringify({ instance: here }) }),
         );
-        aws.broken.add("Invoke");
+        aws.refusals.set("Invoke", "AccessDeniedException");
         await run(delivery({ instanceId: here.instanceId, accountId: here.accountId, region, reason: "is it still cut off?" }));
         expect((await standing()).findings).to.have.length(3);
     });
@@ -181,13 +182,13 @@ describe("startIncident", () => {
     it("lets another finding join the open incident, in the table and beside its evidence", async () => {
         await run(delivery(findingHere()));
         await run(delivery(otherFindingHere(), otherFindingHere()));
-        expect(aws.executions.size).to.equal(1);
+        expect(executions.size).to.equal(1);
         const { incident, findings } = await standing();
         expect(incident.incidentId).to.equal(incidentIdOf(here, victimFindingId));
         expect(findings.map(({ id }) => id)).to.deep.equal([victimFindingId, "0ther"]);
         const joined = [...aws.objects].filter(([path]) => path.includes("/findings/"));
         const kept = joined.map(([path, text]) => ({ path, finding: findingSchema.parse(JSON.parse(text)) }));
-        expect(kept.map(({ path }) => path.replace(/[0-9a-f]{16}\.json$/, "*"))).to.deep.equal([`/evidence/${incident.prefix}findings/*`]);
+        expect(kept.map(({ path }) => path.replace(/[0-9a-f]{16}\.json$/, "*"))).to.deep.equal([`${incident.prefix}findings/*`]);
         expect(kept[0]!.finding.id).to.equal("0ther");
         expect(logged.map((line) => line.message)).to.deep.equal([
             "incident started",
@@ -208,7 +209,7 @@ describe("startIncident", () => {
         const third = { ...first, Id: "third", Severity: { Product: 5, Normalized: 50 } };
         put(event, "detail.findings", [first, graver, third]);
         await run(delivery(event));
-        expect(aws.executions.size).to.equal(1);
+        expect(executions.size).to.equal(1);
         const record = await standing();
         expect(record.incident.finding.id).to.equal("graver");
         expect(record.findings.map(({ id }) => id)).to.have.members(["graver", "third", first!.Id]);
@@ -218,31 +219,31 @@ describe("startIncident", () => {
 
     it("starts one execution for two findings at the same moment", async () => {
         await Promise.all([run(delivery(findingHere())), run(delivery(otherFindingHere())), run(delivery(findingHere()))]);
-        expect(aws.executions.size).to.equal(1);
+        expect(executions.size).to.equal(1);
         expect((await standing()).findings).to.have.length(2);
     });
 
     it("starts what a run that broke off had only written down", async () => {
-        aws.broken.add("StartExecution");
+        aws.refusals.set("StartExecution", "AccessDeniedException");
         await run(delivery(findingHere())).catch(() => undefined);
-        expect(aws.executions.size).to.equal(0);
-        aws.broken.clear();
+        expect(executions.size).to.equal(0);
+        aws.refusals.clear();
         // Another finding heals it too, with the input of the first.
         await run(delivery(otherFindingHere()));
         const [started] = aws.of("StartExecution").slice(-1);
-        expect(started!.body.name).to.equal(incidentIdOf(here, victimFindingId));
-        expect(incidentSchema.parse(JSON.parse(started!.body.input as string)).finding.id).to.equal(victimFindingId);
+        expect(started!.name).to.equal(incidentIdOf(here, victimFindingId));
+        expect(incidentSchema.parse(JSON.parse(started!.input as string)).finding.id).to.equal(victimFindingId);
     });
 
     it("opens the next incident after a release, with an id of its own", async () => {
         await run(delivery(findingHere()));
         await markReleased(incidentIdOf(here, victimFindingId));
         await run(delivery(findingHere()));
-        expect(aws.executions.size, "a replay opens nothing").to.equal(1);
+        expect(executions.size, "a replay opens nothing").to.equal(1);
         const recurring = findingHere();
         put(recurring, "detail.updatedAt", "2026-12-01T00:00:00.000Z");
         await run(delivery(recurring));
-        expect([...aws.executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, victimFindingId, 2)]);
+        expect([...executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, victimFindingId, 2)]);
         expect((await standing()).generation).to.equal(2);
     });
 
@@ -256,42 +257,42 @@ describe("startIncident", () => {
         await run(delivery(otherFindingHere(5)));
         expect(aws.of("SendTaskSuccess")).to.be.empty;
         await run(delivery(otherFindingHere(9.5)));
-        const [{ body }] = aws.of("SendTaskSuccess");
-        expect(body.taskToken).to.equal("the-token");
-        expect(approvalAnswerSchema.parse(JSON.parse(body.output as string))).to.deep.include({ approved: true, by: "finding 0ther" });
+        const [input] = aws.of("SendTaskSuccess");
+        expect(input!.taskToken).to.equal("the-token");
+        expect(approvalAnswerSchema.parse(JSON.parse(input!.output as string))).to.deep.include({ approved: true, by: "finding 0ther" });
     });
 
     it("begins anew by another finding when the response failed and left the instance open", async () => {
         await run(delivery(findingHere()));
-        aws.executions.set(incidentIdOf(here, victimFindingId), "FAILED");
+        executions.set(incidentIdOf(here, victimFindingId), "FAILED");
         await run(delivery(otherFindingHere()));
-        expect([...aws.executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, "0ther", 2)]);
+        expect([...executions.keys()]).to.deep.equal([incidentIdOf(here, victimFindingId), incidentIdOf(here, "0ther", 2)]);
     });
 
     it("joins an incident whose response failed and was resumed: it is the newest execution that counts", async () => {
         await run(delivery(findingHere()));
         const first = incidentIdOf(here, victimFindingId);
-        aws.executions.set(first, "FAILED").set(executionName(first, 2), "RUNNING");
+        executions.set(first, "FAILED").set(executionName(first, 2), "RUNNING");
         const other = findingHere();
         put(other, "detail.id", "0ther");
         await run(delivery(other));
-        expect([...aws.executions.keys()]).to.deep.equal([first, executionName(first, 2)]);
-        aws.executions.set(executionName(first, 2), "FAILED");
+        expect([...executions.keys()]).to.deep.equal([first, executionName(first, 2)]);
+        executions.set(executionName(first, 2), "FAILED");
         put(other, "detail.id", "third");
         await run(delivery(other));
-        expect([...aws.executions.keys()]).to.include(incidentIdOf(here, "third", 2));
+        expect([...executions.keys()]).to.include(incidentIdOf(here, "third", 2));
     });
 
     it("parks a refused message unchanged with the reason, and tells people once", async () => {
         const raw = fixtureText("s3-bucket");
         await run(delivery(raw));
-        const [{ body }] = aws.of("SendMessage");
-        expect(body.MessageBody).to.equal(raw);
-        expect((body.MessageAttributes as { reason: { StringValue: string } }).reason.StringValue).to.match(
+        const [input] = aws.of("SendMessage");
+        expect(input!.MessageBody).to.equal(raw);
+        expect((input!.MessageAttributes as { reason: { StringValue: string } }).reason.StringValue).to.match(
             /"S3Bucket", not an EC2 instance/,
         );
         const [{ path, problem }] = problems();
-        expect(path).to.match(/^\/evidence\/incidents\/refused\/[0-9a-f]{16}\/errors\/StartIncident\.error\.json$/);
+        expect(path).to.match(/^incidents\/refused\/[0-9a-f]{16}\/errors\/StartIncident\.error\.json$/);
         expect(problem).to.include({ incidentId: null, step: "StartIncident", error: "MessageRefused" });
         expect(problem.cause).to.match(/"S3Bucket".*The message lies in the dead-letter queue\.$/);
         expect(aws.of("StartExecution")).to.be.empty;
@@ -299,7 +300,7 @@ describe("startIncident", () => {
         await run(delivery(raw));
         expect(problems()).to.have.length(1);
         // Only a write that creates the object tells people.
-        expect(aws.of("PutObject").map((call) => call.headers["if-none-match"])).to.deep.equal(["*", "*"]);
+        expect(aws.of("PutObject").map(({ IfNoneMatch }) => IfNoneMatch)).to.deep.equal(["*", "*"]);
     });
 
     it("refuses by message, not by content: the same bad message sent anew is told anew", async () => {
@@ -323,7 +324,7 @@ describe("startIncident", () => {
                 ],
             });
             await run(delivery(exfiltration()));
-            expect(aws.executions.size).to.equal(0);
+            expect(executions.size).to.equal(0);
             const [{ problem }] = problems();
             expect(problem.instance).to.deep.equal(here);
             expect(problem.cause).to.contain(here.instanceId).and.contain("containment.rules");
@@ -346,7 +347,7 @@ describe("startIncident", () => {
                 rules: [{ findingType: "UnauthorizedAccess:IAMUser/*", accounts: ["333333333333"], mode: "automatic" }],
             });
             await run(delivery(exfiltration()));
-            expect(aws.executions.size).to.equal(0);
+            expect(executions.size).to.equal(0);
             expect(problems()).to.have.length(1);
         });
     });
@@ -387,7 +388,7 @@ describe("startIncident", () => {
         ] as const)
             it(`is counted and logged, and neither parked nor told: ${what}`, async () => {
                 await run(delivery(event()));
-                expect([aws.of("SendMessage").length, problems().length, aws.executions.size]).to.deep.equal([0, 0, 0]);
+                expect([aws.of("SendMessage").length, problems().length, executions.size]).to.deep.equal([0, 0, 0]);
                 expect(counted()).to.have.length(1);
                 expect(counted()[0]).to.include({ MessagesLeftAside: 1 });
                 expect(counted()[0]!.reason).to.match(/not from GuardDuty/);
@@ -402,7 +403,7 @@ describe("startIncident", () => {
         it("is followed where a rule names its type", async () => {
             process.env.CONTAINMENT_POLICY = JSON.stringify({ rules: [{ findingType: "Effects/*", mode: "automatic" }] });
             await run(delivery(imported(arn("aws/detective"), ["Effects/Data Exfiltration"])));
-            expect(aws.executions.size).to.equal(1);
+            expect(executions.size).to.equal(1);
             expect(counted()).to.deep.equal([]);
         });
     });
@@ -502,7 +503,7 @@ describe("startIncident", () => {
         it("lets a message that names 3,000 instances contain ten, and the others wait, told in one list, none lost", async function () {
             this.timeout(180_000);
             await run(delivery(many(3000)));
-            expect(aws.executions.size).to.equal(10);
+            expect(executions.size).to.equal(10);
             expect(held()).to.have.length(2990);
             const [telling, ...more] = tellings();
             expect(more).to.deep.equal([]);
@@ -516,7 +517,7 @@ describe("startIncident", () => {
         it("tells once in a while, however many messages come, and again when they are ten times as many", async () => {
             process.env.CONTAINMENT_POLICY = '{"brake":{"count":1,"minutes":1440}}';
             for (let index = 0; index < 12; index++) await run(delivery(many(1, index)));
-            expect(aws.executions.size).to.equal(1);
+            expect(executions.size).to.equal(1);
             expect(tellings().map(({ total }) => total)).to.deep.equal([1, 10]);
         });
 
@@ -524,37 +525,37 @@ describe("startIncident", () => {
             const event = delivery(many(13));
             await run(event);
             await run(event);
-            expect([aws.executions.size, held().length, tellings().length]).to.deep.equal([10, 3, 1]);
+            expect([executions.size, held().length, tellings().length]).to.deep.equal([10, 3, 1]);
         });
 
         it("counts an account of its own by its own limit", async () => {
             process.env.CONTAINMENT_POLICY = JSON.stringify({ brake: { count: 2, accounts: { "333333333333": { count: 1 } } } });
             const others = many(3, 100).map((each) => ({ ...each, accountId: "333333333333" }));
             await run(delivery([...many(3), ...others]));
-            expect(aws.executions.size).to.equal(3);
+            expect(executions.size).to.equal(3);
             expect(held()).to.have.length(3);
         });
 
         it("starts what waits by a later finding when there is room again, with the message it came in", async () => {
             process.env.CONTAINMENT_POLICY = '{"brake":{"count":1,"minutes":10}}';
             await run(delivery(many(1), findingHere()));
-            expect(aws.executions.size).to.equal(1);
+            expect(executions.size).to.equal(1);
             const id = incidentIdOf(here, victimFindingId);
             // Ten minutes later.
             const [brake] = [...aws.table.items.values()].filter((item) => (item.pk!.S as string).startsWith("brake#"));
             brake!.taken = { S: "[]" };
             forgetBrake();
             await run(delivery(otherFindingHere()));
-            expect([...aws.executions.keys()]).to.include(id);
+            expect([...executions.keys()]).to.include(id);
             expect(held()).to.deep.equal([]);
-            expect([...aws.objects.keys()].filter((path) => path.startsWith(`/evidence/incidents/${id}/messages/`))).to.have.length(2);
+            expect([...aws.objects.keys()].filter((path) => path.startsWith(`incidents/${id}/messages/`))).to.have.length(2);
         });
 
         it("holds nobody up whom the rules ask about, or leave alone", async () => {
             process.env.CONTAINMENT_POLICY =
                 '{"mode":"approval","rules":[{"findingType":"Manual:*","mode":"observe"}],"brake":{"count":1}}';
             await run(delivery(many(3), findingHere(), findingHere("i-0b2c3d4e5f6071829")));
-            expect([aws.executions.size, held().length]).to.deep.equal([5, 0]);
+            expect([executions.size, held().length]).to.deep.equal([5, 0]);
         });
 
         it("never contains more than its count in its minutes and never loses an instance, whatever comes when", () =>
@@ -566,7 +567,7 @@ describe("startIncident", () => {
                     }),
                     fc.integer({ min: 1, max: 4 }),
                     async (messages, count) => {
-                        aws.executions.clear();
+                        executions.clear();
                         aws.table.items.clear();
                         aws.objects.clear();
                         forgetBrake();
@@ -575,16 +576,16 @@ describe("startIncident", () => {
                         await Promise.all(
                             messages.map(async ({ from, size, breaks }) => {
                                 const event = delivery(many(size, from));
-                                if (breaks) aws.broken.add("StartExecution");
+                                if (breaks) aws.refusals.set("StartExecution", "AccessDeniedException");
                                 await run(event).catch(() => undefined);
-                                aws.broken.clear();
+                                aws.refusals.clear();
                                 await run(event).catch(() => run(event));
                             }),
                         );
                         const named = new Set(messages.flatMap(({ from, size }) => many(size, from).map(({ instanceId }) => instanceId)));
-                        expect(aws.executions.size).to.equal(Math.min(count, named.size));
+                        expect(executions.size).to.equal(Math.min(count, named.size));
                         const waiting = held().map((item) => (item.pk!.S as string).replace(/^incident#|-[0-9a-f]{16}$/g, ""));
-                        const started = [...aws.executions.keys()].map((id) => id.replace(/-[0-9a-f]{16}$/, ""));
+                        const started = [...executions.keys()].map((id) => id.replace(/-[0-9a-f]{16}$/, ""));
                         expect([...waiting, ...started].sort()).to.deep.equal([...named].sort());
                     },
                 ),
@@ -593,7 +594,7 @@ describe("startIncident", () => {
     });
 
     it("goes on after an AWS failure and throws at the end, so that Lambda tries again", async () => {
-        aws.broken.add("StartExecution");
+        aws.refusals.set("StartExecution", "AccessDeniedException");
         const error = await run(delivery(findingHere(), "nonsense")).then(
             () => null,
             (thrown: Error) => thrown,
@@ -601,14 +602,14 @@ describe("startIncident", () => {
         expect(error?.message).to.match(/1 AWS calls of startIncident failed \(AccessDeniedException: .*Lambda delivers the event again/);
         expect(problems()).to.have.length(1);
 
-        aws.broken.clear();
+        aws.refusals.clear();
         await run(delivery(findingHere(), "nonsense"));
-        expect(aws.executions.size).to.equal(1);
+        expect(executions.size).to.equal(1);
         expect(problems()).to.have.length(1);
     });
 
     it("throws when a refused message could not be parked", async () => {
-        aws.broken.add("SendMessage");
+        aws.refusals.set("SendMessage", "AccessDeniedException");
         const error = await run(delivery("nonsense")).then(
             () => null,
             (thrown: Error) => thrown,

@@ -42,7 +42,7 @@ describe("watchContainment", function () {
 
     it("finds a containment as it was left, tells nobody, and keeps that it looked", async () => {
         await contain();
-        account.calls.length = 0;
+        account.record.length = 0;
         expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
         expect(account.published).to.deep.equal([]);
         expect(account.calls.filter((call) => /^(Modify|Put(Role|Object)|Authorize|Revoke|Create|Detach|Lookup)/.test(call))).to.deep.equal(

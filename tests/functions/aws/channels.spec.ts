@@ -12,16 +12,16 @@ import type { Message } from "../../../functions/domain/messages/message";
 import * as hostile from "../../fixtures/analysis/hostile";
 import * as plain from "../../fixtures/analysis/plain";
 import { deployedNames } from "../../fixtures/analysis/deployedNames";
-import { startFakeAws, type FakeAws } from "../../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../../support/aws/notifyingAws";
 
 const { incident, containment } = plain.custody;
 const message = isolationMessage(incident, containment);
 const secret = "a secret of some length";
 
 describe("channels", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
+        fake = await startNotifyingAws();
         process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
         process.env.CHAT_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:chat";
         process.env.WEBHOOK_PARAMETER = "/mine/webhook";

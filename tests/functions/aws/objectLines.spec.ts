@@ -2,17 +2,17 @@ import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { isNotFound } from "../../../functions/aws/errors";
 import { readLines } from "../../../functions/aws/objectLines";
-import { startFakeAws, type FakeAws } from "../../support/fakeAws";
+import { startNotifyingAws, type NotifyingAws } from "../../support/aws/notifyingAws";
 
 describe("readLines", () => {
-    let fake: FakeAws;
+    let fake: NotifyingAws;
     beforeEach(async () => {
-        fake = await startFakeAws();
+        fake = await startNotifyingAws();
     });
     afterEach(() => fake.stop());
 
     async function read(content: Buffer): Promise<string[]> {
-        fake.objects.set("k", content);
+        fake.objects.set("k", content.toString("utf8"));
         const lines: string[] = [];
         const { sha256, bytes } = await readLines("k", (text) => lines.push(text));
         expect(sha256).to.equal(createHash("sha256").update(content).digest("hex"));

@@ -1,8 +1,17 @@
-/** The accounts of an incident under the SDK's clients: one way in, one record of what was called, one way to refuse a call. */
+/** The accounts of an incident: one record of what was called, one way to refuse a call, whichever way the calls come in. */
 import { FakeDynamoDb } from "./dynamoDb";
 import { awsError } from "./errors";
 import { InMemoryS3 } from "./s3";
 import { underClient, withEnvironment, withoutLog } from "./underClients";
+
+/** One call of AWS, or of a webhook. */
+export interface Call {
+    /** The operation, as `DescribeInstances`. */
+    name: string;
+    input: Record<string, unknown>;
+    /** How many calls, this one among them, were made one after another up to it; those at the same time count once. */
+    depth: number;
+}
 
 export abstract class InMemoryAccounts {
     /** The evidence bucket. */
@@ -11,10 +20,8 @@ export abstract class InMemoryAccounts {
     readonly versions = this.s3.versions;
     /** The incidents table. */
     readonly table = new FakeDynamoDb();
-    /** Operations in the order of their calls. */
-    readonly calls: string[] = [];
-    /** How many calls, this one among them, were made one after another up to each call of {@link calls}; those at the same time count once. */
-    readonly depths: number[] = [];
+    /** Every call, in order. */
+    readonly record: Call[] = [];
     private answered = 0;
     /** Operations that AWS refuses, with its error's name. `Operation:argument` refuses that argument alone. */
     readonly refusals = new Map<string, string>();
@@ -25,18 +32,27 @@ export abstract class InMemoryAccounts {
     /** Sets the environment and stands under the clients until {@link remove}. */
     protected stand(environment: Record<string, string>, clients: readonly { prototype: object }[]): void {
         this.restore.push(withEnvironment(environment), withoutLog());
-        for (const Client of clients)
-            this.restore.push(
-                underClient(Client, async (client, name, input) => {
-                    const depth = this.answered + 1;
-                    this.depths.push(depth);
-                    this.calls.push(name);
-                    // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
-                    await new Promise((resolve) => setImmediate(resolve));
-                    this.answered = Math.max(this.answered, depth);
-                    return this.answer(name, input, client);
-                }),
-            );
+        for (const Client of clients) this.restore.push(underClient(Client, (client, name, input) => this.take(name, input, client)));
+    }
+
+    /** Records one call and answers it. @throws the AWS error when it is refused */
+    protected async take(name: string, input: Record<string, unknown>, client?: unknown): Promise<unknown> {
+        const depth = this.answered + 1;
+        this.record.push({ name, input, depth });
+        // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
+        await new Promise((resolve) => setImmediate(resolve));
+        this.answered = Math.max(this.answered, depth);
+        return this.answer(name, input, client);
+    }
+
+    /** The names of all calls, in order. */
+    get calls(): string[] {
+        return this.record.map(({ name }) => name);
+    }
+
+    /** The inputs of an operation's calls, in order. */
+    of(operation: string): Record<string, unknown>[] {
+        return this.record.filter(({ name }) => name === operation).map(({ input }) => input);
     }
 
     remove(): void {

@@ -7,6 +7,10 @@ export class InMemoryS3 {
     readonly objects = new Map<string, string>();
     /** Versions of the objects, newest last; a key has the last of `objects` too. */
     readonly versions = new Map<string, { id: string; body: string; at: Date; locked: boolean }[]>();
+    /** Keys in the order of their writing. */
+    readonly written: string[] = [];
+    /** AWS error with which reading a key is refused. */
+    readonly refusals = new Map<string, string>();
     private writes = 0;
     /** Called before each write, for what another step does at that moment. */
     beforePut: ((key: string) => void) | null = null;
@@ -14,6 +18,7 @@ export class InMemoryS3 {
     /** Writes an object as somebody else does, past every condition. */
     overwrite(key: string, body: string, at = new Date()): string {
         const id = `v${++this.writes}`;
+        this.written.push(key);
         this.objects.set(key, body);
         this.versions.set(key, [...(this.versions.get(key) ?? []), { id, body, at, locked: true }]);
         return id;
@@ -51,6 +56,8 @@ export class InMemoryS3 {
             const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
             return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
         }
+        const refusal = this.refusals.get(key);
+        if (refusal) throw awsError(refusal);
         const all = this.versions.get(key);
         const version = input.VersionId === undefined ? all?.at(-1) : all?.find(({ id }) => id === input.VersionId);
         const text = input.VersionId === undefined ? this.objects.get(key) : version?.body;
