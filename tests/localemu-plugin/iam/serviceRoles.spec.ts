@@ -1,4 +1,4 @@
-/** Rows of service_calls.json that LocalEmu never carries out: the code that judges them in a rehearsal is asked directly, without a LocalEmu. */
+/** Calls between services, judged by the code that judges them in a rehearsal, which is asked directly: no LocalEmu runs. */
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect } from "chai";
@@ -9,7 +9,7 @@ const root = path.resolve(__dirname, "../../..");
 const ask = `
 import json
 from types import SimpleNamespace
-from clean_room_localemu.iam import trust
+from clean_room_localemu.iam import authorization, trust
 from clean_room_localemu.iam.evaluation import Need
 from clean_room_localemu.iam.service_calls import keys_of_service_call, table
 
@@ -29,6 +29,26 @@ for row in table()["calls"]:
     if row["id"] == "logs-kms":
         need = Need("kms:GenerateDataKey", "arn:aws:kms:eu-west-1:111111111111:key/x", {"kms:ViaService": "logs.eu-west-1.amazonaws.com", "kms:EncryptionContext:aws:logs:arn": SOURCE})
         answers[row["id"]] = sorted(keys_of_service_call("logs", need, SOURCE, ACCOUNT))
+
+# A function that a topic invokes, permitted as AddPermission writes it.
+TOPIC, FUNCTION = f"arn:aws:sns:eu-west-1:{ACCOUNT}:findings", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:start"
+def invoked(condition):
+    statement = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Principal": {"Service": "sns.amazonaws.com"}, "Resource": FUNCTION}
+    authorization.policy_for = lambda need: {"Statement": [{**statement, **condition}]}
+    refusals = []
+    authorization.refuse = lambda request, message: refusals.append(message)
+    # LocalEmu names the subscription, whose ARN ends in an id of its own.
+    call = SimpleNamespace(internal_request_params={"service_principal": "sns", "source_arn": TOPIC + ":0f1e2d3c"})
+    authorization.authorize_service(call, [Need("lambda:InvokeFunction", FUNCTION)])
+    return refusals
+asks = {
+    "topic": {"ArnLike": {"aws:SourceArn": TOPIC}},
+    "other topic": {"ArnLike": {"aws:SourceArn": TOPIC + "-other"}},
+    "account": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    "both": {"ArnLike": {"aws:SourceArn": TOPIC}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+}
+for name, condition in asks.items():
+    answers["permission by " + name] = invoked({"Condition": condition})
 print(json.dumps(answers))
 `;
 
@@ -62,4 +82,16 @@ describe("the plug-in: what a service says of itself when it takes a role", func
             "kms:EncryptionContext:aws:logs:arn",
         ]);
     });
+
+    it("a function's permission with the topic's ARN lets SNS invoke it", () => {
+        expect(answers["permission by topic"]).to.deep.equal([]);
+    });
+
+    // https://docs.aws.amazon.com/lambda/latest/dg/with-sns-example.html: a source account results in access being denied.
+    for (const name of ["account", "both", "other topic"])
+        it(`a function's permission by ${name} refuses SNS, and the reason says what SNS sends`, () => {
+            expect(String(answers[`permission by ${name}`])).to.match(
+                /^sns\.amazonaws\.com is not authorized to perform: lambda:InvokeFunction .* it sends .*aws:SourceArn(?!.*aws:SourceAccount)/,
+            );
+        });
 });
