@@ -225,7 +225,7 @@ const noDataEvents =
 
 /** Whether the instance's credentials, or sessions that they opened, were used from anywhere else. Never "no" while that cannot be known. */
 export function credentialUse(moment: Moment | null, calls: readonly ControlCall[]): CredentialUse {
-    if (moment?.trail == null)
+    if (moment === null || moment.trail === null)
         return {
             answer: "not knowable",
             sentence: "Whether the instance's credentials were used elsewhere is not known: CloudTrail's event history was not read.",
