@@ -15,11 +15,15 @@ describe("a rehearsal that is interrupted", function () {
     after(() => rm(folder, { recursive: true }));
 
     it("stops the local AWS, removes what it made, and ends as a shell expects", async () => {
-        const child = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", "rehearsal/main.ts", "--out", path.join(folder, "out")], {
-            cwd: repository,
-            env: { ...process.env, TMPDIR: folder },
-            stdio: ["ignore", "pipe", "pipe"],
-        });
+        const child = spawn(
+            process.execPath,
+            ["-r", "ts-node/register/transpile-only", "rehearsal/main.ts", "--out", path.join(folder, "out")],
+            {
+                cwd: repository,
+                env: { ...process.env, TMPDIR: folder },
+                stdio: ["ignore", "pipe", "pipe"],
+            },
+        );
         let output = "";
         let endpoint: string | undefined;
         for (const stream of [child.stdout, child.stderr]) {
