@@ -6,6 +6,9 @@ export type FindingSource = (typeof findingSources)[number];
 /** An instance by its ARN or its bare id, whatever type it is filed under. */
 const namesInstance = [{ wildcard: "*:instance/i-*" }, { prefix: "i-" }];
 
+/** Sessions of an instance's role are named after the instance: AROA…:i-0123456789abcdef0. */
+const namesSession = [{ wildcard: "*:i-*" }];
+
 /** Security Hub's steps of OCSF for GuardDuty's 1 to 10. https://schema.ocsf.io (severity_id: 1 informational to 5 critical) */
 const ocsfSeverity = (severity: number) => (severity >= 9 ? 5 : severity >= 7 ? 4 : severity >= 4 ? 3 : severity >= 1 ? 2 : 0);
 
@@ -23,15 +26,14 @@ function ofGuardDuty(minimumSeverity: number): object {
             $or: [
                 { resource: { resourceType: ["Instance", "AttackSequence", "ECSCluster", "Container"] } },
                 { resource: { instanceDetails: { instanceId: [{ prefix: "i-" }] } } },
-                // Sessions of an instance's role are named after the instance: AROA…:i-0123456789abcdef0.
-                { resource: { accessKeyDetails: { principalId: [{ wildcard: "*:i-*" }] } } },
+                { resource: { accessKeyDetails: { principalId: namesSession } } },
             ],
         },
     };
 }
 
 function ofSecurityHub(minimumSeverity: number): object {
-    const asff = { Resources: { Id: namesInstance } };
+    const asff = { Resources: { $or: [{ Id: namesInstance }, { Details: { AwsIamAccessKey: { PrincipalId: namesSession } } }] } };
     return {
         source: ["aws.securityhub"],
         $or: [

@@ -78,6 +78,17 @@ describe("the pattern with Security Hub as a source", () => {
             expect(through(fixture(name)), name).to.equal(true);
     });
 
+    it("lets an instance's credentials through that somebody else used: such a finding names the key and the session, and no instance", () => {
+        const key = (PrincipalId: string) =>
+            imported({
+                Resources: [
+                    { Type: "AwsIamAccessKey", Id: "AWS::IAM::AccessKey:ASIAEXAMPLE", Details: { AwsIamAccessKey: { PrincipalId } } },
+                ],
+            });
+        expect(letsThrough(["securityhub"], key("AROAEXAMPLE:i-0a1b2c3d4e5f60718"))).to.equal(true);
+        expect(letsThrough(["securityhub"], key("AROAEXAMPLE:mallory"))).to.equal(false);
+    });
+
     it("leaves out slight ones and controls, which are settings to mend", () => {
         expect(through(imported({ Severity: { Normalized: 39 } }))).to.equal(false);
         expect(through(imported({ Compliance: { Status: "FAILED" } }))).to.equal(false);

@@ -385,6 +385,20 @@ const rows: Row[] = [
         follows: [instanceId],
     },
     { what: "ASFF, suppressed", message: asff({ "Workflow.Status": "SUPPRESSED" }), says: /closed/ },
+    {
+        what: "ASFF of an instance's credentials used elsewhere",
+        message: asff({
+            Types: ["Effects/Data Exfiltration/UnauthorizedAccess:IAMUser-InstanceCredentialExfiltration.OutsideAWS"],
+            Resources: [
+                {
+                    Type: "AwsIamAccessKey",
+                    Id: "AWS::IAM::AccessKey:ASIAEXAMPLE",
+                    Details: { AwsIamAccessKey: { PrincipalId: `AROAEXAMPLE:${instanceId}`, PrincipalName: "web" } },
+                },
+            ],
+        }),
+        tells: [instanceId],
+    },
     // Security Hub, OCSF.
     {
         what: "OCSF with data.instance_id",
