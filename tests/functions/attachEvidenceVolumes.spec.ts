@@ -56,7 +56,7 @@ describe("attachEvidenceVolumes", () => {
 
     it("fills volumes over 16 GiB ahead of the reads, and says nothing of keys, so that the snapshot's is kept", async () => {
         await aws.until(handler, { incident, evidence, host });
-        const requests = aws.forensics.of("CreateVolume");
+        const requests = aws.of("CreateVolume", aws.forensics);
         const rates = requests.map((request) => [request.SnapshotId, request.VolumeInitializationRate]);
         expect(rates.filter(([id]) => id === evidence.snapshots[0]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([300, 300]);
         expect(rates.filter(([id]) => id === evidence.snapshots[1]!.evidenceSnapshotId).map(([, rate]) => rate)).to.deep.equal([
@@ -71,7 +71,7 @@ describe("attachEvidenceVolumes", () => {
         host = { ...host, plan: sizeOn("m6i.4xlarge", evidence.snapshots, 14_400) };
         aws.forensics.errors.set("CreateVolume", ["VolumeInitializationRateLimitExceeded"]);
         await aws.until(handler, { incident, evidence, host });
-        const requests = aws.forensics.of("CreateVolume");
+        const requests = aws.of("CreateVolume", aws.forensics);
         expect(requests.map(({ VolumeInitializationRate }) => VolumeInitializationRate)).to.deep.equal([300, undefined, 300]);
         for (const { Throughput, Iops } of requests) expect([Throughput, Iops]).to.deep.equal([450, 3000]);
         expect(new Set(requests.map(({ ClientToken }) => ClientToken)).size).to.equal(3);
@@ -83,7 +83,7 @@ describe("attachEvidenceVolumes", () => {
         const second = await aws.until(handler, { incident, evidence, host });
         expect(second).to.deep.equal({ ...first, calls: 1 });
         expect(aws.forensics.volumes.size).to.equal(before);
-        expect(aws.forensics.of("AttachVolume")).to.have.length(4);
+        expect(aws.of("AttachVolume", aws.forensics)).to.have.length(4);
     });
 
     it("leaves alone the volumes that hang on another instance", async () => {
@@ -127,8 +127,8 @@ describe("attachEvidenceVolumes", () => {
         const { answer } = await aws.until(handler, { incident, evidence, host });
         expect(answer.volumes).to.have.length(4);
         expect(answer.missing).to.deep.equal([]);
-        expect(aws.forensics.of("StopInstances")).to.have.length(1);
-        expect(aws.forensics.of("StartInstances")).to.have.length(1);
+        expect(aws.of("StopInstances", aws.forensics)).to.have.length(1);
+        expect(aws.of("StartInstances", aws.forensics)).to.have.length(1);
     });
 
     it("fails when the instance has ended", async () => {

@@ -59,7 +59,8 @@ describe("createSnapshots", () => {
     });
     afterEach(() => aws.remove());
 
-    const made = () => Object.fromEntries(creations.map((name) => [name, aws.member.of(name).length + aws.forensics.of(name).length]));
+    const made = () =>
+        Object.fromEntries(creations.map((name) => [name, aws.of(name, aws.member).length + aws.of(name, aws.forensics).length]));
     const addVictim = (
         devices: Parameters<InMemoryAws["member"]["addInstance"]>[1] = { "/dev/xvda": { Size: 8 }, "/dev/sdf": { Size: 20 } },
     ) => aws.member.addInstance({ InstanceId: instanceId }, devices);
@@ -92,7 +93,7 @@ describe("createSnapshots", () => {
             expect(aws.member.shares.get(sourceSnapshotId)).to.deep.equal([]);
             expect(aws.member.locks.has(sourceSnapshotId), "the source is locked").to.equal(true);
         }
-        expect(aws.member.of("CreateSnapshots")[0]).not.to.have.property("CopyTagsFromSource");
+        expect(aws.of("CreateSnapshots", aws.member)[0]).not.to.have.property("CopyTagsFromSource");
     });
 
     it("copies an encrypted volume under the evidence key before it shares the copy, never the original", async () => {
@@ -103,7 +104,7 @@ describe("createSnapshots", () => {
             },
         } = await aws.until(handler, event);
         expect(snapshot.sourceEncrypted).to.equal(true);
-        expect(aws.member.of("CopySnapshot")[0]).to.include({
+        expect(aws.of("CopySnapshot", aws.member)[0]).to.include({
             SourceSnapshotId: snapshot.sourceSnapshotId,
             KmsKeyId: process.env.EVIDENCE_KEY_ARN,
         });
@@ -397,7 +398,7 @@ describe("createSnapshots", () => {
         addVictim({ "/dev/xvda": {} });
         aws.forensics.errors.set("CopySnapshot", ["ResourceLimitExceeded", "InvalidSnapshot.NotFound"]);
         expect((await aws.until(handler, event)).answer.snapshots).to.have.length(1);
-        expect(aws.forensics.of("CopySnapshot")).to.have.length(3);
+        expect(aws.of("CopySnapshot", aws.forensics)).to.have.length(3);
     });
 
     for (const mode of ["compliance", "governance"]) {
@@ -405,7 +406,7 @@ describe("createSnapshots", () => {
             addVictim({ "/dev/xvda": {} });
             Object.assign(process.env, { LOCK_MODE: mode });
             await aws.until(handler, event);
-            const [sent] = aws.forensics.of("LockSnapshot");
+            const [sent] = aws.of("LockSnapshot", aws.forensics);
             expect(sent).to.include({ LockMode: mode, LockDuration: 365 });
             expect(sent).not.to.have.property("CoolOffPeriod");
         });

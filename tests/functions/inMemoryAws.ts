@@ -83,8 +83,14 @@ export class InMemoryAws extends InMemoryAccounts {
         this.stand(environmentOfSteps, [EC2Client, S3Client, DynamoDBClient, KMSClient, SSMClient, SupportClient]);
     }
 
+    protected override accountOf(client: unknown): InMemoryEc2 | undefined {
+        if (!(client instanceof EC2Client)) return undefined;
+        return client === forensicsClient(EC2Client) ? this.forensics : this.member;
+    }
+
     perform(name: string, input: Record<string, unknown>, client: unknown): unknown {
-        if (client instanceof EC2Client) return (client === forensicsClient(EC2Client) ? this.forensics : this.member).send(name, input);
+        const ec2 = this.accountOf(client);
+        if (ec2) return ec2.send(name, input);
         if (client instanceof SSMClient) return this.ssm(name, input);
         if (client instanceof SupportClient) return this.support(name, input);
         if (client instanceof DynamoDBClient) return this.dynamoDb(name, input);

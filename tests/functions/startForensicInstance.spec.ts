@@ -20,7 +20,7 @@ describe("startForensicInstance", () => {
     afterEach(() => aws.remove());
 
     const launches = () =>
-        aws.forensics.of("RunInstances") as {
+        aws.of("RunInstances", aws.forensics) as {
             ClientToken: string;
             ImageId: string;
             InstanceType: string;
@@ -163,9 +163,9 @@ describe("startForensicInstance", () => {
     it("never makes the root volume smaller than the image's", async () => {
         aws.forensics.imageGiB = 100;
         await handler(event);
-        expect((aws.forensics.of("RunInstances")[0]!.BlockDeviceMappings as { Ebs: { VolumeSize: number } }[])[0]!.Ebs.VolumeSize).to.equal(
-            100,
-        );
+        expect(
+            (aws.of("RunInstances", aws.forensics)[0]!.BlockDeviceMappings as { Ebs: { VolumeSize: number } }[])[0]!.Ebs.VolumeSize,
+        ).to.equal(100);
     });
 
     it("never takes an instance of another incident", async () => {

@@ -18,7 +18,10 @@ describe("tearDown", () => {
 
     it("has nothing to do when nothing was made", async () => {
         expect(await handler({ incidentId })).to.deep.equal({ schemaVersion: 1, incidentId, removed: [] });
-        expect(aws.forensics.calls.map(({ name }) => name)).to.have.members(["DescribeInstances", "DescribeVolumes"]);
+        expect(aws.record.filter(({ account }) => account === aws.forensics).map(({ name }) => name)).to.have.members([
+            "DescribeInstances",
+            "DescribeVolumes",
+        ]);
     });
 
     it("removes instance and volumes, attached or not, and keeps snapshots and what is another incident's", async () => {
@@ -51,7 +54,7 @@ describe("tearDown", () => {
         aws.forensics.addInstance({ InstanceId: incident.instance.instanceId, Tags: tags("forensic-host") });
         aws.forensics.addInstance({ OwnerId: "222222222222", Tags: tags("forensic-host") });
         await handler({ incidentId });
-        expect(aws.forensics.of("TerminateInstances")).to.deep.equal([]);
+        expect(aws.of("TerminateInstances", aws.forensics)).to.deep.equal([]);
     });
 
     it("waits, by name, for what does not go", async () => {

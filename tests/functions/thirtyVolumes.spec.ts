@@ -54,7 +54,11 @@ describe("thirty volumes", () => {
         }
         const stillShared = [...aws.member.shares].filter(([id, accounts]) => aws.member.snapshots.has(id) && accounts.length > 0);
         expect(stillShared.length, "only what the failed copy was made from").to.be.at.most(1);
-        expect(aws.member.calls.filter(({ name, input }) => name === "ModifySnapshotAttribute" && "GroupNames" in input)).to.deep.equal([]);
+        expect(
+            aws.record.filter(
+                ({ name, input, account }) => account === aws.member && name === "ModifySnapshotAttribute" && "GroupNames" in input,
+            ),
+        ).to.deep.equal([]);
 
         const host = await startForensicInstance({ incident, evidence });
         await thrown(attachEvidenceVolumes({ incident, evidence, host }));
@@ -65,8 +69,8 @@ describe("thirty volumes", () => {
         const { answer } = await aws.until(attachEvidenceVolumes, { incident, evidence, host }, 40);
         expect(answer.volumes).to.have.length(mostVolumes);
         expect(answer.volumes.map(({ volumeId }) => volumeId)).to.include(coded.VolumeId as string);
-        expect(aws.forensics.of("StopInstances")).to.have.length(1);
-        expect(aws.forensics.of("StartInstances")).to.have.length(1);
+        expect(aws.of("StopInstances", aws.forensics)).to.have.length(1);
+        expect(aws.of("StartInstances", aws.forensics)).to.have.length(1);
         expect(new Set([...answer.volumes, ...answer.missing].map(({ sourceVolumeId }) => sourceVolumeId)).size).to.equal(29);
         for (const { why } of answer.missing) expect(why).to.include(`${mostVolumes} volumes`);
     });

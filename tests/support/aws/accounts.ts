@@ -11,6 +11,8 @@ export interface Call {
     input: Record<string, unknown>;
     /** How many calls, this one among them, were made one after another up to it; those at the same time count once. */
     depth: number;
+    /** The account's part of AWS that was asked, where a fixture has several. */
+    account?: object;
 }
 
 export abstract class InMemoryAccounts {
@@ -38,7 +40,7 @@ export abstract class InMemoryAccounts {
     /** Records one call and answers it. @throws the AWS error when it is refused */
     protected async take(name: string, input: Record<string, unknown>, client?: unknown): Promise<unknown> {
         const depth = this.answered + 1;
-        this.record.push({ name, input, depth });
+        this.record.push({ name, input, depth, account: this.accountOf(client) });
         // Like a call over a network: answered in a later turn, when all that were made with it are on their way.
         await new Promise((resolve) => setImmediate(resolve));
         this.answered = Math.max(this.answered, depth);
@@ -50,9 +52,15 @@ export abstract class InMemoryAccounts {
         return this.record.map(({ name }) => name);
     }
 
-    /** The inputs of an operation's calls, in order. */
-    of(operation: string): Record<string, unknown>[] {
-        return this.record.filter(({ name }) => name === operation).map(({ input }) => input);
+    /** The inputs of an operation's calls, in order. @param account only those of one account's */
+    of(operation: string, account?: object): Record<string, unknown>[] {
+        const asked = this.record.filter((call) => call.name === operation && (account === undefined || call.account === account));
+        return asked.map(({ input }) => input);
+    }
+
+    /** Whose account a client asks. A fixture that has several says so. */
+    protected accountOf(_client: unknown): object | undefined {
+        return undefined;
     }
 
     remove(): void {
