@@ -20,7 +20,8 @@ export class LoopbackAws extends InMemoryAccounts {
     readonly securityHub = new InMemorySecurityHub();
     readonly support = new InMemorySupport();
     readonly stepFunctions = new InMemoryStepFunctions();
-    private readonly others = [new InMemoryLambda(), new InMemorySqs(), new InMemorySts()];
+    readonly sts = new InMemorySts();
+    private readonly others = [new InMemoryLambda(), new InMemorySqs(), this.sts];
     private undo: (() => Promise<void>) | undefined;
 
     /** Starts the server and sets the environment until {@link stop}. @param environment what a spec needs beside the endpoint and credentials */

@@ -1,6 +1,8 @@
-/** STS: who the function is. */
+/** STS: who the caller is. */
 export class InMemorySts {
-    onGetCallerIdentity(): { Arn: string } {
-        return { Arn: "arn:aws:sts::111111111111:assumed-role/start/start" };
+    account = "111111111111";
+
+    onGetCallerIdentity(): { Arn: string; Account: string } {
+        return { Arn: `arn:aws:sts::${this.account}:assumed-role/start/start`, Account: this.account };
     }
 }
