@@ -90,6 +90,16 @@ describe("answerApproval", () => {
         expect(aws.of("SendTaskSuccess")).to.have.length(1);
     });
 
+    it("takes one of two answers at the same moment, and tells the other whose was taken", async () => {
+        await asked();
+        const both = await Promise.all([answer(true), answer(false)]);
+        const answers = both.map((each) => each.answers[0]!);
+        expect(answers.filter(({ taken }) => taken)).to.have.length(1);
+        expect(answers.find(({ taken }) => !taken)!.why).to.match(/was (approved|denied) by arn:/);
+        const sent = aws.of("SendTaskSuccess").map(({ output }) => approvalAnswerSchema.parse(JSON.parse(output as string)));
+        expect(sent).to.deep.equal([(await record()).approval!.answer]);
+    });
+
     it("says that the time is over when Step Functions waits no more", async () => {
         await asked();
         aws.stepFunctions.onSendTaskSuccess = () => {
