@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { handler } from "../../functions/sendErrorNotification";
+import { openRecord, updateIncident } from "../../functions/aws/incidentsTable";
+import { newRecord } from "../../functions/domain/incidentRecord";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import { custody, incidentId, prefix } from "../fixtures/analysis/plain";
 import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
@@ -33,6 +35,19 @@ describe("sendErrorNotification", () => {
         expect(checkSlackPayload(fake.slack.payloads[0])).to.deep.equal([]);
         return JSON.stringify(fake.slack.payloads[0]);
     }
+
+    it("tells a failure while people are asked as not contained yet, and as observed only once that is decided", async () => {
+        process.env.INCIDENTS_TABLE = "incidents";
+        const { incident } = custody;
+        await openRecord({ ...newRecord(incident, 1, "approval", incident.openedAt), incident }, null);
+        fake.objects.set(`${prefix}observed-instance.json`, "{}");
+        const key = `${prefix}errors/CreateSnapshots.error.json`;
+        const asked = await notify(key, problem({ step: "CreateSnapshots" }));
+        expect(asked).to.contain("NOT contained yet: people are asked").and.not.contain("Observed, not contained");
+        fake.slack.payloads.length = 0;
+        await updateIncident(incidentId, (record) => ({ ...record, status: "observed" }));
+        expect(await notify(key, problem({ step: "CreateSnapshots" }))).to.contain("Observed, not contained");
+    });
 
     it("says what happened, to what, what to do and how things stand", async () => {
         fake.objects.set(`${prefix}restore-record.json`, "{}");
