@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
+import { openRecord, updateIncident } from "../../functions/aws/incidentsTable";
+import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
 import { custodySchema, type ForensicHost } from "../../functions/domain/containers";
 import { handler } from "../../functions/runAnalysis";
 import { evidenceOf, incident, InMemoryAws, thrown } from "./inMemoryAws";
@@ -109,6 +111,15 @@ describe("runAnalysis", () => {
     }
 
     const waits = async () => expect((await thrown(handler(event))).name).to.equal("NotYet");
+
+    it("names in the custody record the findings that joined the incident", async () => {
+        await openRecord({ ...newRecord(incident, 1, "automatic", incident.openedAt), incident }, null);
+        const joined = { ...incident.finding, id: "0ther", type: "Recon:EC2/Portscan" };
+        await updateIncident(incident.incidentId, (read) => withFinding(read, joined, "automatic", incident.openedAt));
+        await handler(event).catch(() => undefined);
+        const { findings } = custodySchema.parse(JSON.parse(aws.objects.get(`${prefix}custody.json`)!));
+        expect(findings.map(({ id }) => id)).to.deep.equal([incident.finding.id, "0ther"]);
+    });
 
     it("sends the document once and gives what the analysis left", async () => {
         await waits();
