@@ -81,7 +81,7 @@ export function containmentSentence(containment: Containment | null): string {
     const carry =
         interfaces === 1 ? "its network interface carries" : `${interfaces === 2 ? "both" : `all ${interfaces}`} network interfaces carry`;
     const when = containment.containedAt ? ` since ${time(containment.containedAt)}` : "";
-    const uncut = containment.uncut.length > 0 ? `, but ${count(containment.uncut.length, "connection")} could not be cut` : "";
+    const uncut = containment.uncut.length > 0 ? `, but ${count(containment.uncut.length, "path")} could not be cut` : "";
     return `The instance is contained${when}: ${carry} only the isolation group ${containment.isolationGroupId}${uncut}.${failed.length > 0 ? ` Not everything was done (failed: ${list(failed)}).` : ""}`;
 }
 

@@ -39,7 +39,7 @@ describe("verdict", () => {
             findings:
                 "1 critical, 4 high, 2 medium and 1 low findings in 40,121 files in 2 file systems on 2 volumes, by 12 checks; the most serious: A library is loaded into every program (/etc/ld.so.preload).",
             containment:
-                "The instance is contained since 2026-11-20 03:31:10 UTC: both network interfaces carry only the isolation group sg-0150a710900000001, but 1 connection could not be cut.",
+                "The instance is contained since 2026-11-20 03:31:10 UTC: both network interfaces carry only the isolation group sg-0150a710900000001, but 1 path could not be cut.",
             reliability:
                 "The planned checks are done and the evidence is intact: 2 evidence volumes unchanged and 5 outputs matching the manifest.",
         });
