@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { openRecord, readIncident, updateIncident } from "../../functions/aws/incidentsTable";
 import type { Containment, Finding } from "../../functions/domain/containers";
+import { approvalQuestion } from "../../functions/domain/approvalQuestion";
 import { approvalMessage } from "../../functions/domain/messages/approval";
 import { newRecord, withFinding } from "../../functions/domain/incidentRecord";
 import { toPlainText } from "../../functions/domain/channels/plainText";
@@ -9,7 +10,6 @@ import { toSlack } from "../../functions/domain/channels/slack/toSlack";
 import { isolationMessage } from "../../functions/domain/messages/isolation";
 import { containmentSentence } from "../../functions/domain/report/reportVerdict";
 import { handler } from "../../functions/requestApproval";
-import { approvalRequest } from "../../tools/approvalRequest";
 import { MemberAccount } from "../support/memberAccount";
 import { incident, thrown } from "./inMemoryAws";
 
@@ -54,7 +54,7 @@ describe("requestApproval", () => {
         expect(record.approval).to.deep.include({ taskToken: "the-token", answer: null });
         expect(Date.parse(record.approval!.expiresAt)).to.be.within(askedAt + 1800_000, Date.now() + 1800_000);
         expect(account.calls).to.include("Publish");
-        expect(approvalRequest(incidentId, record, new Date(now))).to.deep.equal({ taskToken: "the-token" });
+        expect(approvalQuestion(incidentId, record, new Date(now))).to.deep.include({ kind: "asked", taskToken: "the-token" });
     });
 
     it("answers itself when a finding has joined that asks nobody, and troubles no one", async () => {
@@ -70,12 +70,12 @@ describe("requestApproval", () => {
     });
 });
 
-describe("approvalRequest", () => {
+describe("approvalQuestion", () => {
     const asked = {
         ...newRecord(incident, 1, "approval", now),
         approval: { taskToken: "t", expiresAt: "2026-11-24T10:30:00.000Z", answer: null },
     };
-    const reason = (...args: Parameters<typeof approvalRequest>) => (approvalRequest(...args) as { reason: string }).reason;
+    const reason = (...args: Parameters<typeof approvalQuestion>) => (approvalQuestion(...args) as { reason: string }).reason;
     it("says why there is nothing to answer", () => {
         expect(reason(incidentId, null, new Date(now))).to.match(/no incident/);
         expect(reason(incidentId, { ...asked, approval: null, status: "contained" }, new Date(now))).to.match(

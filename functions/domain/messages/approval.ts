@@ -1,6 +1,7 @@
 /** The message that asks people whether an instance shall be contained. Pure. */
 import type { Containment, Incident, SeenFinding } from "../containers";
 import type { ContainmentPolicy } from "../decideContainment";
+import { stepWords } from "../stepWords";
 import { time } from "../report/format";
 import { findingLink, instanceLink } from "./consoleLinks";
 import { drill, incidentFacts, otherFindingsSection, seenSection, where } from "./incidentFacts";
@@ -37,7 +38,7 @@ export function approvalMessage(
             otherFindingsSection(incident, findings),
             {
                 heading: "What containment would change",
-                items: containment.steps.map(({ name, detail }) => `${name} – ${detail}`),
+                items: containment.steps.map(({ name, detail }) => `${stepWords(name)} – ${detail}`),
                 detail: true,
             },
         ],
