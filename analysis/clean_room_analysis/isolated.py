@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from clean_room_analysis import limits
-from clean_room_analysis.sandbox import confine
+from clean_room_analysis.sandbox import UNCONFINED, confine, in_force, network_namespace
 
 Row = TypeVar("Row")
 _BATCH = 500
@@ -66,3 +66,12 @@ def run_isolated(function: Callable[[], Iterator[Row]], seconds: float, memory: 
         process.kill()
         process.join()
         receiving.close()
+
+
+def confinement() -> dict[str, object]:
+    """How parsers are confined on this machine, as a parser's process finds it when it tries. For the summary."""
+    outside = network_namespace()
+    try:
+        return next(run_isolated(lambda: iter([in_force(outside)]), 20))
+    except (IsolatedError, StopIteration):
+        return dict(UNCONFINED)

@@ -18,6 +18,8 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _CREATE_RULESET, _RESTRICT_SELF, _ASK_VERSION = 444, 446, 1
 _EXECUTE, _WRITE_FILE, _REMOVE_AND_MAKE, _REFER, _TRUNCATE = 1 << 0, 1 << 1, 0x1FF0, 1 << 13, 1 << 14
 _BIND_AND_CONNECT_TCP = 0b11
+#: What `in_force` says where nothing confines.
+UNCONFINED: dict[str, object] = {"landlockVersion": 0, "ownNetworkNamespace": False, "unprivilegedUser": False}
 
 
 def confine(memory: int | None = None) -> None:
@@ -26,7 +28,7 @@ def confine(memory: int | None = None) -> None:
     No network (a network namespace of its own), no writing to files (file size limit 0), no core, no new privileges, and where the
     kernel has Landlock no making, changing, removing or running of any file; where it was root, the user nobody with the one
     capability of reading every file, since the victim's files belong to root. What the kernel refuses is left: the parent's view of
-    the results does not depend on it, and `in_force` says it.
+    the results does not depend on it, and `in_force` finds out what holds.
 
     @param memory bytes of address space beyond what it uses now
     """
@@ -69,12 +71,35 @@ def _forbid_changes(library: ctypes.CDLL) -> None:
         os.close(ruleset)
 
 
-def in_force() -> dict[str, object]:
-    """How parsers are confined on this machine, for the summary: what is False or 0 the kernel, or the want of root, does not give."""
+def network_namespace() -> str | None:
+    """Names the network that this process is in; None where that cannot be read."""
+    try:
+        return os.readlink("/proc/self/ns/net")
+    except OSError:
+        return None
+
+
+def in_force(outside: str | None) -> dict[str, object]:
+    """What holds the calling process, which was confined: tried, not what was asked of the kernel. False or 0: the kernel, or the want of
+    root, did not give it.
+
+    @param outside the network namespace of the process that started it
+    """
     if sys.platform != "linux":
-        return {"landlockVersion": 0, "ownNetworkNamespace": False, "unprivilegedUser": False}
-    root = os.geteuid() == 0
-    return {"landlockVersion": _landlock_version(ctypes.CDLL(None)), "ownNetworkNamespace": root, "unprivilegedUser": True}
+        return dict(UNCONFINED)
+    inside = network_namespace()
+    version = _landlock_version(ctypes.CDLL(None))
+    try:
+        # Everybody may write there, and nothing is written.
+        os.close(os.open(os.devnull, os.O_WRONLY))
+        version = 0
+    except PermissionError:
+        pass
+    return {
+        "landlockVersion": version,
+        "ownNetworkNamespace": None not in (inside, outside) and inside != outside,
+        "unprivilegedUser": os.geteuid() != 0,
+    }
 
 
 def _drop_root(library: ctypes.CDLL) -> None:

@@ -9,7 +9,7 @@ from importlib import metadata
 from clean_room_analysis import __version__, limits
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.model import OperatingSystem, VolumeReport
-from clean_room_analysis.sandbox import in_force
+from clean_room_analysis.isolated import confinement
 from clean_room_analysis.text import display_name
 
 
@@ -57,7 +57,7 @@ def summary(
             "dissect": metadata.version("dissect.target"),
             "yaraX": metadata.version("yara-x"),
         },
-        "sandbox": in_force(),
+        "sandbox": confinement(),
         "startedAt": _stamp(started),
         "finishedAt": _stamp(datetime.now(UTC)),
         "firstLookSeconds": first_look_seconds,
