@@ -2,7 +2,7 @@ import { parts, type Part, type Result } from "./test/parts";
 
 const USAGE = `npm test [-- PART [ARGS…]]    parts: ${parts.map((part) => part.name).join(", ")}; ARGS go to the part's own tool`;
 
-/** Runs all parts, or one with arguments of its own. The last line sums the tests: "N passed, M failed". */
+/** Runs all parts but those that run only when named, or one with arguments of its own. The last line sums the tests: "N passed, M failed". */
 async function main(argv: string[]): Promise<number> {
     const [wanted, ...args] = argv;
     if (wanted !== undefined && !parts.some((part) => part.name === wanted)) {
@@ -38,7 +38,7 @@ async function runAll(): Promise<Result[]> {
         for (const name of names) results.push(await named(name).run([], name === "rehearsals"));
         return results;
     };
-    const others = parts.map((part) => part.name).filter((name) => !beside.includes(name));
+    const others = parts.filter((part) => part.onlyNamed !== true && !beside.includes(part.name)).map((part) => part.name);
     return (await Promise.all([row(beside), row(others)])).flat();
 }
 

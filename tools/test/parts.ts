@@ -10,8 +10,14 @@ const bin = (name: string): string => path.join(root, "node_modules/.bin", name)
 
 /** Specs that run on a local AWS: they take as long as everything else together. */
 const REHEARSALS = ["tests/rehearsal/**/*.spec.ts", "tests/localemu-plugin/**/*.spec.ts"];
+/** Whole rehearsals of minutes each: a part of its own, which continuous integration runs after the others. */
+const LONG = ["tests/rehearsal/long/*.spec.ts"];
 /** The other specs: tests mirror the tree, and each policy has its spec beside it. */
-const SPECS = ["tests/**/*.spec.ts", "policies/*.spec.ts", ...REHEARSALS.flatMap((each) => ["--ignore", each])];
+const SPECS = ["tests/**/*.spec.ts", "policies/*.spec.ts", ...without(REHEARSALS)];
+
+function without(specs: string[]): string[] {
+    return specs.flatMap((each) => ["--ignore", each]);
+}
 
 export interface Result {
     part: string;
@@ -24,6 +30,8 @@ export interface Result {
 /** One part of the test run. */
 export interface Part {
     name: string;
+    /** Runs only when it is named: it takes minutes. */
+    onlyNamed?: true;
     /** @param args passed through to the tool @param live show its output as it comes instead of in one piece at the end */
     run(args: string[], live: boolean): Promise<Result>;
 }
@@ -37,7 +45,8 @@ export const parts: Part[] = [
     checkPart("lint", [[bin("eslint"), root]]),
     checkPart("layout", [[process.execPath, "-r", "tsx/cjs", path.join(root, "tools/format.ts"), "--check"]]),
     mochaPart("mocha", SPECS),
-    mochaPart("rehearsals", REHEARSALS),
+    mochaPart("rehearsals", [...REHEARSALS, ...without(LONG)]),
+    { ...mochaPart("long", LONG), onlyNamed: true },
     {
         name: "pytest",
         run: (args, live) =>
