@@ -35,7 +35,7 @@ import { read } from "./domain/report/reading";
 import { stixBundle } from "./domain/report/stix";
 import { renderReport } from "./domain/report/reportPage";
 import { supportRegion } from "./domain/planTicket";
-import { clip } from "./domain/visibleText";
+import { shortened } from "./domain/visibleText";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
 import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
@@ -181,7 +181,7 @@ const longestCommunication = 7500;
 async function addToCase(caseId: string, partition: string, markdown: string): Promise<void> {
     try {
         await forensicsClient(SupportClient, supportRegion(partition)).send(
-            new AddCommunicationToCaseCommand({ caseId, communicationBody: clip(markdown, longestCommunication) }),
+            new AddCommunicationToCaseCommand({ caseId, communicationBody: shortened(markdown, longestCommunication) }),
         );
     } catch (error) {
         log("the report was not added to the support case", { caseId, error: errorCode(error), cause: String(error) });

@@ -2,6 +2,7 @@
  * Errors by what the workflow does with them. A Lambda's error type is the `name` of what it throws, and the state
  * machine's Retry and Catch match on that name, so these names are part of the workflow (see infra/workflow.ts).
  */
+import { adviceMark } from "../domain/stepFailure";
 
 /** Not finished: ask again later. The state machine's Retry with back-off is the wait. */
 export class NotYetError extends Error {
@@ -26,7 +27,7 @@ export class StepError extends Error {
         readonly advice: string,
         options?: ErrorOptions,
     ) {
-        super(`${what}: ${resource}. ${advice}`, options);
+        super(`${what}: ${resource}.${adviceMark}${advice}`, options);
     }
 }
 

@@ -378,6 +378,8 @@ export const problemSchema = z.object({
     step: z.string().max(64),
     error: untrustedText(256),
     cause: untrustedText(4096),
+    /** What the error itself says to do. */
+    advice: untrustedText(4096).optional(),
     at: timestampSchema,
 });
 export type Problem = z.infer<typeof problemSchema>;

@@ -1,9 +1,9 @@
 /** What a finding says besides its type: what happened, with whom, how often, and what it knew of the instance. Bounded, so that it travels with the incident. */
 import { z } from "zod";
+import { shortened } from "./visibleText";
 
-/** Text of unknown origin, bounded so that no container outgrows its payload. */
-export const untrustedText = (maximum: number) =>
-    z.string().transform((text) => (text.length > maximum ? `${text.slice(0, maximum - 1)}…` : text));
+/** Text of unknown origin, bounded so that no container outgrows its payload; what is cut says by how much. */
+export const untrustedText = (maximum: number) => z.string().transform((text) => shortened(text, maximum));
 
 const texts = (each: number, most: number) =>
     z

@@ -1,6 +1,6 @@
 /** What an AWS Support case about an incident says. */
 import type { Incident } from "./containers";
-import { clip, visible } from "./visibleText";
+import { shortened, visible } from "./visibleText";
 
 /** Support's own limit is 8,000 characters; a summary needs less. */
 const longestBody = 4000;
@@ -29,7 +29,7 @@ export function ticketText({ incidentId, openedAt, finding, instance, prefix }: 
         "",
         `Evidence is kept in the forensics account under ${prefix}. The instance is under investigation and must not be stopped or terminated.`,
     ];
-    return { subject: `Security incident ${incidentId} (EC2 instance)`, body: clip(lines.join("\n"), longestBody) };
+    return { subject: `Security incident ${incidentId} (EC2 instance)`, body: shortened(lines.join("\n"), longestBody) };
 }
 
 /** The case of the incident among open ones. @returns null when there is none */

@@ -1,6 +1,21 @@
 /** Reads a Problem object as it was written, however the state machine or a function wrapped it. */
 import { problemSchema, type Problem } from "./containers";
-import { clip } from "./visibleText";
+import { clip, shortened } from "./visibleText";
+
+/** UTF-16 units of a cause: what the problem's schema takes. */
+const longestCause = 4096;
+
+/** What a StepError writes before what to do about it. Lambda and Step Functions hand on an error's text alone. */
+export const adviceMark = " What to do: ";
+
+/** The error's text without its advice, and the advice. The last mark counts: what stands before it may quote anything. */
+function parted(message: string): Pick<Problem, "cause" | "advice"> {
+    const at = message.lastIndexOf(adviceMark);
+    const bounded = (text: string) => shortened(text, longestCause);
+    return at < 0
+        ? { cause: bounded(message) }
+        : { cause: bounded(message.slice(0, at)), advice: bounded(message.slice(at + adviceMark.length)) };
+}
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -64,7 +79,6 @@ function readTime(value: unknown): string | null {
  * @param fallback what its key says, for what the object itself does not
  */
 export function readProblem(text: string, fallback: { incidentId: string | null; step: string; at: string }): Problem {
-    const bounded = (value: string) => clip(value, 4096);
     const once = parseJson(text);
     // Step Functions' PutObject may write a Body that is text as a JSON string.
     const value = typeof once === "string" ? parseJson(once) : once;
@@ -75,7 +89,7 @@ export function readProblem(text: string, fallback: { incidentId: string | null;
             instance: null,
             step: clip(fallback.step, 64),
             error: unreadable,
-            cause: bounded(text.trim() === "" ? "The object is empty." : text),
+            ...parted(text.trim() === "" ? "The object is empty." : text),
             at: fallback.at,
         };
     }
@@ -88,7 +102,7 @@ export function readProblem(text: string, fallback: { incidentId: string | null;
         instance: instance.success ? instance.data : null,
         step: clip(written(value.step) ?? fallback.step, 64),
         error: clip(type ?? written(value.error) ?? "Unknown", 256),
-        cause: bounded(message),
+        ...parted(message),
         at: readTime(value.at) ?? fallback.at,
     };
 }

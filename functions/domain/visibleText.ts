@@ -38,11 +38,40 @@ function visibleCharacter(character: string): string {
     return character;
 }
 
-/** Cuts text to at most `most` UTF-16 units, the last of which says that it was cut; never inside a surrogate pair. */
+/** Cuts text that nobody acts on, such as a name, to at most `most` UTF-16 units, the last of which says that it was cut; never inside a surrogate pair. */
 export function clip(text: string, most: number): string {
     if (text.length <= most) return text;
     const end = /[\uD800-\uDBFF]/.test(text.charAt(most - 2)) ? most - 2 : most - 1;
     return `${text.slice(0, Math.max(0, end))}…`;
+}
+
+/** Where text may be parted before `most`, so that no surrogate pair, escape of Slack's (`&amp;`) or visible mark (`⟨U+202E⟩`) is torn. */
+function partAt(text: string, most: number): number {
+    const torn = /(?:[\uD800-\uDBFF]|&[a-z]{0,3}|⟨[^⟨⟩]{0,16})$/.exec(text.slice(0, most));
+    // A mark that ends right here is whole.
+    return torn !== null && torn.index > 0 ? torn.index : most;
+}
+
+/** The text in pieces of at most `most` UTF-16 units; joined they are the text again. Parted at a space where one is near. */
+export function pieces(text: string, most: number): string[] {
+    const parts: string[] = [];
+    let rest = text;
+    while (rest.length > most) {
+        const hard = partAt(rest, most);
+        const space = rest.lastIndexOf(" ", hard - 1) + 1;
+        const end = space > hard - 80 && space > 0 ? space : hard;
+        parts.push(rest.slice(0, end));
+        rest = rest.slice(end);
+    }
+    return [...parts, rest];
+}
+
+/** The beginning of a text, which says how much more there is. Not longer than `most` UTF-16 units. */
+export function shortened(text: string, most: number): string {
+    if (text.length <= most) return text;
+    if (most < 128) return clip(text, most);
+    const end = partAt(text, most - 32);
+    return `${text.slice(0, end)}… (${text.length - end} more characters)`;
 }
 
 /** Untrusted text in one line: every control, invisible and overriding character as a visible mark. */

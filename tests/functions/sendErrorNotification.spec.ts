@@ -109,7 +109,7 @@ describe("sendErrorNotification", () => {
             `${prefix}errors/RunAnalysis.error.json`,
             problem({ step: "RunAnalysis", cause: JSON.stringify(failure) }),
         );
-        expect(text).to.contain("RunAnalysis: The volume is gone: vol-0abc. Start again.").and.not.contain("errorMessage");
+        expect(text).to.contain("Run analysis: The volume is gone: vol-0abc. Start again.").and.not.contain("errorMessage");
     });
 
     it("says of a time-out, which has no cause, that none was given", async () => {
@@ -117,13 +117,13 @@ describe("sendErrorNotification", () => {
             `${prefix}errors/CheckSsm.error.json`,
             problem({ step: "CheckSsm", error: "States.Timeout", cause: JSON.stringify({ Error: "States.Timeout" }) }),
         );
-        expect(text).to.contain("States.Timeout").and.contain("CheckSsm: No cause was given.");
+        expect(text).to.contain("States.Timeout").and.contain("Check SSM: No cause was given.");
     });
 
     it("reads a record that was written as a JSON string", async () => {
         expect(
             await notify(`${prefix}errors/CheckSsm.error.json`, JSON.stringify(JSON.stringify(problem({ step: "CheckSsm" })))),
-        ).to.contain("CheckSsm: The volume could not be attached");
+        ).to.contain("Check SSM: The volume could not be attached");
     });
 
     it("takes a cause as an object and a record longer than a cause may be", async () => {
@@ -131,7 +131,7 @@ describe("sendErrorNotification", () => {
             `${prefix}errors/CheckSsm.error.json`,
             problem({ step: "CheckSsm", cause: { errorMessage: "not registered", trace: ["x".repeat(50_000)] } }),
         );
-        expect(text).to.contain("CheckSsm: not registered").and.contain("ssmmessages");
+        expect(text).to.contain("Check SSM: not registered").and.contain("ssmmessages");
     });
 
     it("throws, and writes no error record of its own, when Slack is down", async () => {

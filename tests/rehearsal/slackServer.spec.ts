@@ -20,6 +20,7 @@ describe("Slack's stand-in", () => {
         runbook: "Contained",
         facts: [],
         sections: [],
+        whole: "in whole.json",
         links: [],
     });
 

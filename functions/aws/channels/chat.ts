@@ -2,8 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { toChat } from "../../domain/channels/chat";
 import { environment, needs } from "../environment";
-import type { Channel } from "./channel";
+import type { Channel, Sent } from "./channel";
 import { publish, publishPermissions } from "./publish";
+
+/** One id for each notification of a message. */
+const idOf = (message: string) => (place: number) => `${message}-${place}`;
 
 export const chat: Channel = {
     name: "chat",
@@ -12,6 +15,9 @@ export const chat: Channel = {
     send: async (message) => {
         const topic = environment("CHAT_TOPIC_ARN");
         if (topic === null) return { sent: false, reason: "no chat topic is configured" };
-        return publish(topic, { Message: JSON.stringify(toChat(message, randomUUID())) });
+        let sent: Sent = { sent: true };
+        for (const notification of toChat(message, idOf(randomUUID())))
+            sent = await publish(topic, { Message: JSON.stringify(notification) });
+        return sent;
     },
 };

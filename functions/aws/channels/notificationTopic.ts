@@ -1,7 +1,7 @@
 /** The notification topic: e-mail, and whatever else people subscribe. */
-import { toPlainText } from "../../domain/channels/plainText";
+import { mailsOf, toPlainText } from "../../domain/channels/plainText";
 import { environment, needs } from "../environment";
-import type { Channel } from "./channel";
+import type { Channel, Sent } from "./channel";
 import { publish, publishPermissions } from "./publish";
 
 export const notificationTopic: Channel = {
@@ -11,7 +11,8 @@ export const notificationTopic: Channel = {
     send: async (message) => {
         const topic = environment("NOTIFICATION_TOPIC_ARN");
         if (topic === null) return { sent: false, reason: "no notification topic is configured" };
-        const { subject, text } = toPlainText(message);
-        return publish(topic, { Subject: subject, Message: text });
+        let sent: Sent = { sent: true };
+        for (const { subject, text } of mailsOf(toPlainText(message))) sent = await publish(topic, { Subject: subject, Message: text });
+        return sent;
     },
 };

@@ -7,6 +7,7 @@ import type { Message, MessageSection } from "../messages/message";
 import { runbookPlace } from "../messages/runbook";
 import { clip, visible } from "../visibleText";
 import { defang } from "./defang";
+import { inOrder, packed, sectionLines } from "./fit";
 
 /** Characters and counts that the service takes. */
 const limits = { title: 250, description: 8000, nextSteps: 10, nextStep: 350, keywords: 10, keyword: 75 } as const;
@@ -33,73 +34,65 @@ export const chatNotificationSchema = z.strictObject({
 });
 export type ChatNotification = z.infer<typeof chatNotificationSchema>;
 
+/** A section of details. */
+const details = { items: 10, item: 600, all: 3000 } as const;
+
 /** Text that is neither a mention, a link nor formatting, in Slack's Markdown and in Teams'. */
-const plain = (text: string, most: number): string =>
-    clip(
-        defang(visible(text))
-            .replace(/[<>&]/g, (each) => ({ "<": "‹", ">": "›", "&": "+" })[each]!)
-            .replace(/[*_~`[\]|]/g, (each) => ({ "*": "∗", _: "＿", "~": "∼", "`": "ˋ", "[": "⟦", "]": "⟧", "|": "¦" })[each]!)
-            .replace(/@/g, "＠"),
-        most,
-    ) || "–";
+const plain = (text: string): string =>
+    defang(visible(text))
+        .replace(/[<>&]/g, (each) => ({ "<": "‹", ">": "›", "&": "+" })[each]!)
+        .replace(/[*_~`[\]|]/g, (each) => ({ "*": "∗", _: "＿", "~": "∼", "`": "ˋ", "[": "⟦", "]": "⟧", "|": "¦" })[each]!)
+        .replace(/@/g, "＠") || "–";
 
-/** Identifiers keep their underscores and are set as code. */
-const code = (text: string, most: number): string =>
-    `\`${clip(defang(visible(text)).replace(/@/g, "＠"), most - 2).replace(/[`<>&]/g, "ˋ") || " "}\``;
+/** Identifiers keep their underscores and are set as code. A long value is no identifier. */
+const value = (text: string): string =>
+    text.length > 200
+        ? plain(text)
+        : `\`${
+              defang(visible(text))
+                  .replace(/@/g, "＠")
+                  .replace(/[`<>&]/g, "ˋ") || " "
+          }\``;
 
-const section = ({ heading, items, detail }: MessageSection): string[] => {
-    const shown = detail ? items.slice(0, 10) : items;
-    return items.length === 0
-        ? []
-        : [
-              `*${heading}*`,
-              ...shown.map((item) => `• ${plain(item, 600)}`),
-              ...(items.length > shown.length ? [`• and ${items.length - shown.length} more`] : []),
-          ];
-};
-
-/** Whole lines up to the limit, and how many did not fit. */
-function fitted(lines: readonly string[]): string {
-    const kept: string[] = [];
-    let length = 0;
-    for (const line of lines) {
-        length += line.length + 1;
-        if (length > limits.description - 80)
-            return [...kept, `… and ${lines.length - kept.length} more lines, in the e-mail and the console.`].join("\n");
-        kept.push(line);
-    }
-    return kept.join("\n");
-}
+const sectionText = (section: MessageSection, whole: string): string[] =>
+    section.items.length === 0 ? [] : [`*${section.heading}*`, ...sectionLines(section, details, plain, whole).map((line) => `• ${line}`)];
 
 /**
- * @param id of this message
- * @returns a notification; those of one incident are one thread
+ * @param idOf the id of each notification by its place, from 0
+ * @returns one notification, or as many as it takes; those of one incident are one thread. Only details are cut, and counted.
  */
-export function toChat(message: Message, id: string): ChatNotification {
+export function toChat(message: Message, idOf: (place: number) => string): ChatNotification[] {
     const fact = (label: string) => message.facts.find((each) => each.label === label)?.value;
-    const steps = message.whatNow.map((step) => plain(step, limits.nextStep));
-    return {
+    const steps = message.whatNow.map(plain);
+    // All of them in the list that the service makes of them, or all in the text: people read them in their order.
+    const inList = steps.length <= limits.nextSteps && steps.every(({ length }) => length <= limits.nextStep);
+    const title = clip(plain(message.title), limits.title - 20);
+    const descriptions = packed(
+        [
+            plain(message.summary),
+            ...(inList ? [] : sectionText({ heading: "What you do now", items: message.whatNow }, message.whole)),
+            `Runbook: ${runbookPlace(message.runbook)}`,
+            // As bare addresses: Slack and Teams write links in two ways and read this one alike.
+            ...message.links.map(({ label, url }) => `${plain(label)}: ${url}`),
+            ...message.facts.map(({ label, value: text }) => `*${label}:* ${value(text)}`),
+            ...inOrder(message.sections).flatMap((section) => sectionText(section, message.whole)),
+        ],
+        limits.description,
+    );
+    return descriptions.map((description, index) => ({
         version: "1.0",
         source: "custom",
-        id,
+        id: idOf(index),
         content: {
             textType: "client-markdown",
-            title: plain(message.title, limits.title),
-            description: fitted([
-                plain(message.summary, 2000),
-                // What does not fit the list of steps is never lost: it stands here.
-                ...(steps.length > limits.nextSteps ? steps.slice(limits.nextSteps) : []),
-                ...message.sections.filter(({ detail }) => !detail).flatMap(section),
-                ...message.facts.map(({ label, value }) => `*${label}:* ${code(value, 300)}`),
-                ...message.sections.filter(({ detail }) => detail).flatMap(section),
-                `Runbook: ${runbookPlace(message.runbook)}`,
-            ]),
-            nextSteps: steps.slice(0, limits.nextSteps),
+            title: descriptions.length > 1 ? `(${index + 1} of ${descriptions.length}) ${title}` : title,
+            description,
+            nextSteps: inList && index === 0 ? steps : [],
             keywords: [message.tone, ...(fact("Account") ? [fact("Account")!] : [])].map((each) => clip(visible(each), limits.keyword)),
         },
         metadata: {
-            threadId: clip(visible(fact("Incident") || id), 128),
-            summary: plain(message.title, limits.title),
+            threadId: clip(visible(fact("Incident") || idOf(0)), 128),
+            summary: title,
             eventType: "clean-room",
             relatedResources: [fact("Instance")].flatMap((each) => (each ? [visible(clip(each, 128))] : [])),
             // Custom actions of the owner's (approve, deny, release) take the incident from here.
@@ -109,5 +102,5 @@ export function toChat(message: Message, id: string): ChatNotification {
                 ),
             ),
         },
-    };
+    }));
 }

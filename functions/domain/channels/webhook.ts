@@ -1,12 +1,11 @@
-/** A message for the generic webhook: plain data, every text made visible and bounded, and how it is signed. docs/channels.md describes both. */
+/** A message for the generic webhook: plain data, every text made visible, details bounded and counted, and how it is signed. docs/channels.md describes both. */
 import { createHmac } from "node:crypto";
 import { runbookPlace } from "../messages/runbook";
 import type { Message } from "../messages/message";
-import { clip, visible } from "../visibleText";
+import { shortened, visible } from "../visibleText";
 
-/** Characters of one text, and items of a section of details. */
+/** Characters of one detail, and items of a section of details. */
 const most = { text: 4000, details: 200 } as const;
-const text = (value: string) => visible(clip(value, most.text));
 
 /** @param at ISO 8601 */
 export function toWebhook(message: Message, at: string) {
@@ -14,17 +13,22 @@ export function toWebhook(message: Message, at: string) {
         schemaVersion: 1,
         at,
         tone: message.tone,
-        title: text(message.title),
-        summary: text(message.summary),
-        whatNow: message.whatNow.map(text),
+        title: visible(message.title),
+        summary: visible(message.summary),
+        whatNow: message.whatNow.map(visible),
         runbook: runbookPlace(message.runbook),
-        facts: message.facts.map(({ label, value }) => ({ label, value: text(value) })),
+        facts: message.facts.map(({ label, value }) => ({ label, value: visible(value) })),
         sections: message.sections
             .filter(({ items }) => items.length > 0)
             .map(({ heading, items, detail }) => {
                 const shown = detail ? items.slice(0, most.details) : items;
-                return { heading, items: shown.map(text), leftOut: items.length - shown.length };
+                return {
+                    heading,
+                    items: shown.map((item) => (detail ? shortened(visible(item), most.text) : visible(item))),
+                    leftOut: items.length - shown.length,
+                };
             }),
+        whole: message.whole,
         links: message.links.map(({ label, url }) => ({ label, url })),
     };
 }

@@ -71,6 +71,7 @@ export function alarmMessage(alarm: Alarm): Message {
         runbook: alarm.name ?? "Alarms",
         facts: facts.flatMap(({ label, value }) => (value === null || value === "" ? [] : [{ label, value }])),
         sections: [],
+        whole: "on the alarm's page in CloudWatch",
         links: [],
     };
 }

@@ -42,6 +42,7 @@ export function approvalMessage(
                 detail: true,
             },
         ],
+        whole: `under ${incident.prefix} in the evidence bucket`,
         links: [instanceLink(place, instance.instanceId), ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : [])],
     };
 }

@@ -33,6 +33,7 @@ export function brakeMessage({ instances, unnamed, total, since, limit }: Held, 
                 ],
             },
         ],
+        whole: `in npm run incidents -- --region ${region}`,
         links: [],
     };
 }

@@ -1,4 +1,5 @@
 /** The message of a containment that is not as it was left. Pure. */
+import { incidentPrefix, objectPrefixes } from "../evidenceKeys";
 import type { StandingContainment, StandingDrift } from "../standingContainment";
 import { instanceLink, securityGroupLink } from "./consoleLinks";
 import { where } from "./incidentFacts";
@@ -64,6 +65,7 @@ export function driftMessage({ standing, drifts, opens, automatic, failed }: Dri
             { heading: "Put back", items: putBack.map(line) },
             { heading: "Was so, and is over", items: drifts.filter(({ outcome }) => outcome === "ended").map(line) },
         ],
+        whole: `in the newest object under ${incidentPrefix(incidentIds.at(-1)!)}${objectPrefixes.watch} in the evidence bucket`,
         links: [
             instanceLink(place, instance.instanceId),
             ...(groups.isolation === null ? [] : [securityGroupLink(place, groups.isolation)]),

@@ -1,5 +1,5 @@
 /** The messages of the daily look at the evidence of open cases. Pure. */
-import { clip } from "../visibleText";
+import { incidentPrefix } from "../evidenceKeys";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
@@ -32,17 +32,15 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 summary: `The workflow had given up on volumes of this case. Copies of ${upkeep.preserved.length} are complete and locked now; ${upkeep.missing.length} are missing. The case is sealed again.`,
                 whatNow: [`They were not analysed by then: npm run resume -- ${incidentId} goes on from where it failed.`],
                 sections: [
-                    { heading: "Preserved", items: [...upkeep.preserved].slice(0, 50) },
-                    ...(upkeep.missing.length === 0
-                        ? []
-                        : [{ heading: "Missing", items: upkeep.missing.slice(0, 50).map((each) => clip(each, 500)) }]),
+                    { heading: "Preserved", items: upkeep.preserved, detail: true },
+                    ...(upkeep.missing.length === 0 ? [] : [{ heading: "Missing", items: upkeep.missing }]),
                 ],
             };
         case "stuck":
             return {
                 tone: "warning",
                 title: `Evidence is still missing: case ${incidentId}`,
-                summary: `Volumes of this case are not preserved, and the daily look could not bring them on: ${clip(upkeep.why, 1500)}`,
+                summary: `Volumes of this case are not preserved, and the daily look could not bring them on: ${upkeep.why}`,
                 whatNow: ["Mend the cause; it is tried again every day while the case is open. Whatever else was preserved stays locked."],
                 sections: [],
             };
@@ -54,7 +52,7 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 whatNow: [
                     `Lock what stands: npm run hold -- ${incidentId} --until DATE. CloudTrail of the forensics account says who called UnlockSnapshot or DeleteSnapshot.`,
                 ],
-                sections: [{ heading: "What is different", items: upkeep.what.slice(0, 50) }],
+                sections: [{ heading: "What is different", items: upkeep.what }],
             };
         case "left-over":
             return {
@@ -64,7 +62,7 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 whatNow: [
                     "Look what stands in the way (an organisation's policy, a lock that somebody extended); it is tried again every day while the case is open.",
                 ],
-                sections: [{ heading: "Left over", items: upkeep.what.slice(0, 50) }],
+                sections: [{ heading: "Left over", items: upkeep.what }],
             };
     }
 };
@@ -78,6 +76,7 @@ export function upkeepMessage(upkeep: Upkeep, incidentId: string, at: string): M
             { label: "Incident", value: incidentId },
             { label: "Looked at", value: at },
         ],
+        whole: `in what lies under ${incidentPrefix(incidentId)} in the evidence bucket`,
         links: [],
     };
 }

@@ -1,6 +1,7 @@
 /** The message of a step that failed. Pure. */
 import { followedInPart, type Problem } from "../containers";
 import { situation, type KnownFacts } from "../stepAdvice";
+import { stepTitle } from "../stepWords";
 import { isReportedStep } from "../steps";
 import { instanceLink, objectLink } from "./consoleLinks";
 import { where } from "./incidentFacts";
@@ -31,11 +32,11 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
     return {
         tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",
         title: refused ? `${started}: ${subject}` : `A step of the response failed: ${subject}`,
-        summary: `${problem.step}: ${problem.cause}`,
-        whatNow: [whatToDo],
+        summary: `${stepTitle(problem.step)}: ${problem.cause}`,
+        whatNow: [...(problem.advice === undefined ? [] : [problem.advice]), whatToDo],
         runbook: refused ? runbook : isReportedStep(problem.step) ? stepHeading(problem.step) : runbookHeadings.stepFailed,
         facts: [
-            { label: "Step", value: problem.step },
+            { label: "Step", value: stepTitle(problem.step) },
             { label: "Error", value: problem.error },
             ...(problem.instance
                 ? [
@@ -52,6 +53,7 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
             { heading: "State of the instance", items: [inPart ? whatIsFollowed : instance] },
             ...(inPart ? [] : [{ heading: "State of the evidence", items: [evidence] }]),
         ],
+        whole: `in s3://${record.bucket}/${record.key}`,
         links: [
             ...(problem.instance
                 ? [instanceLink({ partition: record.partition, region: problem.instance.region }, problem.instance.instanceId)]

@@ -54,6 +54,8 @@ export function firstLookMessage(news: FirstLookNews): Message {
     const consequences = impacts(look.findings);
     const grave = (counts.critical ?? 0) + (counts.high ?? 0) > 0;
     const contained = containment?.contained ?? false;
+    const told = storyLines(factsOf(look.findings));
+    const whole = `in first-look.json under ${incident.prefix}analysis/ of the evidence bucket`;
     return {
         tone: grave || !contained ? "danger" : "warning",
         title: `${drill(incident)}First look: ${headline(counts)} – ${where(incident.instance)}`,
@@ -89,13 +91,16 @@ export function firstLookMessage(news: FirstLookNews): Message {
         sections: [
             { heading: "What it means so far", items: consequences.map(impactLine) },
             {
-                heading: `The gravest findings so far`,
-                items: storyLines(factsOf(look.findings))
-                    .slice(0, most)
-                    .map(
-                        ({ severity, title, paths, attack }) =>
-                            `${severity}: ${title}${paths.length === 0 ? "" : ` – ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? ` and ${paths.length - 3} more` : ""}`}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
-                    ),
+                heading: "The gravest findings so far",
+                items: [
+                    ...told
+                        .slice(0, most)
+                        .map(
+                            ({ severity, title, paths, attack }) =>
+                                `${severity}: ${title}${paths.length === 0 ? "" : ` – ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? ` and ${paths.length - 3} more` : ""}`}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
+                        ),
+                    ...(told.length > most ? [`and ${told.length - most} less grave ones, ${whole}`] : []),
+                ],
             },
             { heading: "Spread", items: [spread(news)] },
             {
@@ -107,6 +112,7 @@ export function firstLookMessage(news: FirstLookNews): Message {
                 ],
             },
         ],
+        whole,
         links: [instanceLink(place, incident.instance.instanceId), prefixLink(place, bucket, incident.prefix)],
     };
 }

@@ -1,5 +1,6 @@
 /** The message of the isolation: what was done, what could not be cut, what to do now. Pure. */
 import type { Containment, Incident, SeenFinding } from "../containers";
+import { objectNames } from "../evidenceKeys";
 import { stepWords } from "../stepWords";
 import { containmentSentence } from "../report/reportVerdict";
 import { findingLink, instanceLink, securityGroupLink } from "./consoleLinks";
@@ -95,6 +96,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
                 detail: true,
             },
         ],
+        whole: `in ${incident.prefix}${objectNames.containment} in the evidence bucket`,
         links: [
             instanceLink(place, instance.instanceId),
             ...(containment?.isolationGroupId ? [securityGroupLink(place, containment.isolationGroupId)] : []),

@@ -1,5 +1,6 @@
 /** The message of evidence that came after a case was sealed. Pure. */
 import type { CaseManifest } from "../custody/seal";
+import { incidentPrefix } from "../evidenceKeys";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
@@ -24,7 +25,8 @@ export function lateArrivalsMessage(
             { label: "Key", value: key.fingerprint },
             { label: "At", value: sealedAt },
         ],
-        sections: [{ heading: "What came after the seal before", items: objects.slice(0, 50), detail: true }],
+        sections: [{ heading: "What came after the seal before", items: objects, detail: true }],
+        whole: `in the newest seal under ${incidentPrefix(incidentId)}custody/seals/ in the evidence bucket`,
         links: [],
     };
 }

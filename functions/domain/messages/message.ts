@@ -16,6 +16,8 @@ export interface Message {
     runbook: string;
     facts: readonly Fact[];
     sections: readonly MessageSection[];
+    /** Where everything stands that a channel has no room for, as a sentence goes on: "in containment.json of the incident". */
+    whole: string;
     /** To the AWS console only. */
     links: readonly Link[];
 }

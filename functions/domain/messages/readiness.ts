@@ -36,6 +36,7 @@ export function readinessMessage(changed: readonly ReadinessCheck[], where: { ac
             ...(unseen.length > 0 ? [{ heading: "Not looked at", items: unseen.map(line) }] : []),
             ...(mended.length > 0 ? [{ heading: "Good again", items: mended.map(line), detail: true as const }] : []),
         ],
+        whole: "in npm run preflight",
         links: [],
     };
 }

@@ -1,4 +1,5 @@
 /** The message of a release. Pure. */
+import { incidentPrefix, releaseRecord } from "../evidenceKeys";
 import { stepWords } from "../stepWords";
 import type { Release } from "../containers";
 import { instanceLink } from "./consoleLinks";
@@ -39,6 +40,7 @@ export function releaseMessage(release: Release, partition: string): Message {
             { heading: "What was changed since, and left alone", items: conflicts },
             { heading: "What stays as containment left it", items: leftInPlace },
         ],
+        whole: `in ${incidentPrefix(incidentId)}${releaseRecord(releasedAt)} in the evidence bucket`,
         links: [instanceLink({ partition, region: instance.region }, instance.instanceId)],
     };
 }

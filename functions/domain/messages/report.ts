@@ -23,10 +23,14 @@ export interface ReportNews {
     caseId: string | null;
 }
 
+/** Facts told. */
+const most = 5;
+
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
 export function reportMessage({ incident, findings, reading, neverLookedAt, report, caseId }: ReportNews): Message {
     const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
+    const told = storyLines(facts);
     const place = { partition: incident.finding.partition, region: incident.instance.region };
     const { bucket, key } = report.page;
     const counts = severities.map((severity) => `${report.findingsBySeverity[severity] ?? 0} ${severity}`).join(", ");
@@ -76,17 +80,21 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
             { heading: "Who shares its weakness", items: [spread.sentence] },
             {
                 heading: "Most serious facts",
-                items: storyLines(facts)
-                    .slice(0, 5)
-                    .map(
-                        ({ severity, title, paths, attack }) =>
-                            `${severity}: ${title}${paths.length > 0 ? ` – ${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
-                    ),
+                items: [
+                    ...told
+                        .slice(0, most)
+                        .map(
+                            ({ severity, title, paths, attack }) =>
+                                `${severity}: ${title}${paths.length > 0 ? ` – ${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
+                        ),
+                    ...(told.length > most ? [`and ${told.length - most} less serious ones, in the report`] : []),
+                ],
             },
             otherFindingsSection(incident, findings),
             { heading: "Planned checks not done", items: assessment.incomplete },
             { heading: "Not shown to be intact because", items: assessment.altered },
         ],
+        whole: `in the report, s3://${bucket}/${key}`,
         links: [
             objectLink(place, "Open the report", bucket, key),
             prefixLink(place, bucket, incident.prefix),

@@ -1,4 +1,5 @@
 /** Where docs/runbook.md says what a message means, what to look at and what to type. A spec holds that every heading is there. */
+import { stepTitle } from "../stepWords";
 
 /** Every kind of message, and the heading of its page. A failed step has a page of its own: {@link stepHeading}. */
 export const runbookHeadings = {
@@ -23,7 +24,7 @@ export const runbookHeadings = {
 export type MessageKind = keyof typeof runbookHeadings;
 
 /** The heading of a failed step's page. @param step as the error record has it, such as `IsolateInstance` */
-export const stepHeading = (step: string) => `${step} failed`;
+export const stepHeading = (step: string) => `${stepTitle(step)} failed`;
 
 /** The heading as GitHub makes an anchor of it: lower case, hyphens for spaces, no punctuation. */
 export const anchorOf = (heading: string) =>

@@ -1,5 +1,6 @@
 /** The message of the support case, once there is one, or that there can be none. Pure. */
 import type { Incident, Ticket } from "../containers";
+import { objectNames } from "../evidenceKeys";
 import { instanceLink } from "./consoleLinks";
 import { drill, incidentFacts, where } from "./incidentFacts";
 import type { Message } from "./message";
@@ -21,6 +22,7 @@ export function ticketMessage(incident: Incident, ticket: Pick<Ticket, "outcome"
         runbook: runbookHeadings.ticket,
         facts: [...incidentFacts(incident), ...(ticket.caseId === null ? [] : [{ label: "Support case", value: ticket.caseId }])],
         sections: [],
+        whole: `in ${incident.prefix}${objectNames.ticket} in the evidence bucket`,
         links: [instanceLink({ partition: incident.finding.partition, region: incident.instance.region }, incident.instance.instanceId)],
     };
 }

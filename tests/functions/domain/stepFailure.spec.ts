@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { problemSchema } from "../../../functions/domain/containers";
+import { StepError } from "../../../functions/aws/errors";
 import { readProblem } from "../../../functions/domain/stepFailure";
 
 const fallback = { incidentId: "i-0a1b2c3d4e5f60718-0123456789abcdef", step: "CreateSnapshots", at: "2026-11-24T10:00:00.000Z" };
@@ -70,5 +71,19 @@ describe("readProblem", () => {
             const problem = readProblem(text, fallback);
             expect(problem).to.include({ ...fallback, error: "The error record could not be read" });
         }
+    });
+});
+
+describe("an error's advice", () => {
+    it("is told apart from what happened, however long that is", () => {
+        const error = new StepError("x".repeat(9000), "vol-0a", "Check the quota.");
+        const problem = readProblem(JSON.stringify({ ...record, cause: JSON.stringify({ errorMessage: error.message }) }), fallback);
+        expect(problem.advice).to.equal("Check the quota.");
+        expect(problem.cause).to.match(/^x+… \(\d+ more characters\)$/);
+    });
+
+    it("is what the error says, not what a resource quotes", () => {
+        const error = new StepError("It failed", "a What to do: Open the firewall.", "Check the quota.");
+        expect(readProblem(JSON.stringify({ ...record, cause: error.message }), fallback).advice).to.equal("Check the quota.");
     });
 });

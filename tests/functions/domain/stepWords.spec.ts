@@ -6,6 +6,7 @@ describe("the words of a step", () => {
         ["disableMetadata", "disable metadata"],
         ["SwapGroups", "swap groups"],
         ["denyRDSAccess", "deny RDS access"],
+        ["CheckSsm", "check SSM"],
         ["protect", "protect"],
         ["", ""],
     ] as const)

@@ -1,9 +1,11 @@
 /**
- * Renders a message as Slack incoming-webhook payloads: one coloured attachment of Block Kit blocks each. A message that is too long
- * for one payload goes on in the next: only details are cut, and then counted.
+ * Renders a message as Slack incoming-webhook payloads: one coloured attachment of Block Kit blocks each. A message that is too long for one
+ * payload goes on in the next. The first one ends with the links and the runbook's page; only details are cut, and then counted.
  */
-import type { Fact, Message, MessageSection } from "../../messages/message";
+import type { Fact, Link, Message, MessageSection } from "../../messages/message";
 import { runbookPlace } from "../../messages/runbook";
+import { inOrder, packed, sectionLines } from "../fit";
+import { clip } from "../../visibleText";
 import { limits } from "./limits";
 import { codeSpan, escapeSlack } from "./text";
 
@@ -38,60 +40,50 @@ const colours: Record<Message["tone"], string> = { danger: "#9a1b1e", warning: "
 
 /** Characters and counts. A payload's text stays well below what `limits` allow in all. */
 const budget = {
-    summary: 1200,
-    factValue: 160,
-    /** A section of details: these many characters in all, and an item. */
-    detail: 1000,
-    detailItem: 400,
-    links: 4,
-    linkUrl: 500,
+    /** A fact up to here stands in a field, a longer one in a line of its own. */
+    field: 160,
+    details: { items: 50, item: 400, all: 1000 },
+    links: limits.contextElements - 1,
+    /** A link up to here stands in the line of links, a longer one in a section. */
+    shortLink: 500,
     payloadText: limits.totalText - 1000,
     payloadBlocks: limits.blocks - 2,
-    /** Payloads of one message. What does not fit even so is counted in the last one. */
-    payloads: 8,
 } as const;
 
-const plain = (text: string, most: number): PlainText => ({ type: "plain_text", text: escapeSlack(text, most) || "–", emoji: false });
+const plain = (text: string): PlainText => ({ type: "plain_text", text: text || "–", emoji: false });
 const mrkdwn = (text: string): Mrkdwn => ({ type: "mrkdwn", text, verbatim: true });
-const inPlain = (text: string): SlackBlock => ({ type: "section", text: { type: "plain_text", text, emoji: false } });
+/** Lines in as few blocks as hold them. Slack formats nothing in plain text. */
+const inBlocks = (lines: readonly string[]): SlackBlock[] =>
+    packed(lines, limits.sectionText).map((text) => ({ type: "section", text: plain(text) }));
 
 function factBlocks(facts: readonly Fact[]): SlackBlock[] {
-    const fields = facts.map(({ label, value }) => mrkdwn(`*${label}*\n${codeSpan(value, budget.factValue)}`));
+    const isShort = ({ value }: Fact) => escapeSlack(value).length <= budget.field;
+    const fields = facts.filter(isShort).map(({ label, value }) => mrkdwn(`*${label}*\n${codeSpan(value)}`));
     const blocks: SlackBlock[] = [];
     for (let at = 0; at < fields.length; at += limits.fields)
         blocks.push({ type: "section", fields: fields.slice(at, at + limits.fields) });
-    return blocks;
+    return [...blocks, ...inBlocks(facts.filter((fact) => !isShort(fact)).map(({ label, value }) => `${label}: ${escapeSlack(value)}`))];
 }
 
-/** Lines in as few blocks as hold them. */
-function inBlocks(lines: readonly string[]): SlackBlock[] {
-    const texts: string[] = [];
-    for (const line of lines) {
-        const last = texts.at(-1);
-        if (last !== undefined && last.length + 1 + line.length <= limits.sectionText) texts[texts.length - 1] = `${last}\n${line}`;
-        else texts.push(line);
-    }
-    return texts.map(inPlain);
+function sectionBlocks(section: MessageSection, whole: string): SlackBlock[] {
+    const lines = sectionLines(section, budget.details, escapeSlack, whole).map((line) => `• ${line}`);
+    return lines.length === 0 ? [] : [{ type: "section", text: mrkdwn(`*${section.heading}*`) }, ...inBlocks(lines)];
 }
 
-/** The beginning of some details, and how many items are left out. */
-function firstDetails(items: readonly string[]): string[] {
-    const lines: string[] = [];
-    let length = 0;
-    for (const item of items) {
-        const line = `• ${escapeSlack(item, budget.detailItem)}`;
-        length += line.length + 1;
-        if (length > budget.detail) break;
-        lines.push(line);
-    }
-    return lines.length < items.length ? [...lines, `… and ${items.length - lines.length} more`] : lines;
-}
-
-/** Items as lines of plain text, in which Slack formats nothing. */
-function sectionBlocks({ heading, items, detail }: MessageSection): SlackBlock[] {
-    if (items.length === 0) return [];
-    const lines = detail ? firstDetails(items) : items.map((item) => `• ${escapeSlack(item, limits.sectionText - 2)}`);
-    return [{ type: "section", text: mrkdwn(`*${heading}*`) }, ...inBlocks(lines)];
+/** Links and the runbook's page. A link that is too long for Slack is said to be so. */
+function placeBlocks({ links, runbook }: Message): SlackBlock[] {
+    const shown = links.map(({ label, url }: Link) => ({ url, text: `<${url.replaceAll("&", "&amp;")}|${escapeSlack(clip(label, 60))}>` }));
+    const short = shown.filter(({ url }) => url.length <= budget.shortLink).slice(0, budget.links);
+    return [
+        ...shown
+            .filter((each) => !short.includes(each))
+            .map(({ text }, index): SlackBlock =>
+                text.length <= limits.sectionText
+                    ? { type: "section", text: mrkdwn(text) }
+                    : { type: "section", text: plain(`Link ${index + 1} is too long for Slack. It stands in the e-mail.`) },
+            ),
+        { type: "context", elements: [...short.map(({ text }) => mrkdwn(text)), plain(`Runbook: ${runbookPlace(runbook)}`)] },
+    ];
 }
 
 /** Characters of a block's text. */
@@ -100,47 +92,53 @@ function lengthOf(block: SlackBlock): number {
     if ("fields" in block) return block.fields.reduce((sum, { text }) => sum + text.length, 0);
     return block.text.text.length;
 }
+const lengthOfAll = (blocks: readonly SlackBlock[]) => blocks.reduce((sum, block) => sum + lengthOf(block), 0);
 
-/** The blocks in groups of which each fits one payload. */
-function payloadsOf(blocks: readonly SlackBlock[]): SlackBlock[][] {
+/** The blocks in groups of which each fits one payload; the first ends with what must stand in it. */
+function payloadsOf(blocks: readonly SlackBlock[], endOfFirst: readonly SlackBlock[]): SlackBlock[][] {
     const groups: SlackBlock[][] = [[]];
-    let length = 0;
+    let room = { blocks: budget.payloadBlocks - endOfFirst.length, text: budget.payloadText - lengthOfAll(endOfFirst) };
     for (const block of blocks) {
-        const full = groups.at(-1)!.length >= budget.payloadBlocks || length + lengthOf(block) > budget.payloadText;
-        if (full) {
+        if (room.blocks === 0 || lengthOf(block) > room.text) {
             groups.push([]);
-            length = 0;
+            room = { blocks: budget.payloadBlocks, text: budget.payloadText };
         }
         groups.at(-1)!.push(block);
-        length += lengthOf(block);
+        room = { blocks: room.blocks - 1, text: room.text - lengthOf(block) };
     }
+    groups[0]!.push(...endOfFirst);
     return groups;
 }
 
 /** @returns one or more payloads, to be posted in this order; none breaks Slack's limits, whatever the message holds. */
 export function toSlack(message: Message): SlackPayload[] {
-    const links = message.links
-        .filter(({ url }) => url.length <= budget.linkUrl)
-        .slice(0, budget.links)
-        .map(({ label, url }) => mrkdwn(`<${url.replaceAll("&", "&amp;")}|${escapeSlack(label, 60)}>`));
-    const groups = payloadsOf([
-        { type: "section", text: plain(message.summary, budget.summary) },
-        ...sectionBlocks({ heading: "What you do now", items: message.whatNow }),
-        ...factBlocks(message.facts),
-        ...message.sections.flatMap(sectionBlocks),
-        { type: "context", elements: [...links, plain(`Runbook: ${runbookPlace(message.runbook)}`, 160)] },
-    ]);
-    const lost = groups.slice(budget.payloads).flat().length;
-    const shown = groups.slice(0, budget.payloads);
-    if (lost > 0) shown.at(-1)!.push(inPlain(`… and ${lost} more blocks of text, which stand in the notification by e-mail.`));
-    return shown.map((blocks, index) => {
-        const title = index === 0 ? message.title : `(${index + 1} of ${shown.length}) ${message.title}`;
+    const title = escapeSlack(message.title);
+    const groups = payloadsOf(
+        [
+            // A title is short by design. One that is not stands whole below its own beginning.
+            ...inBlocks([...(title.length > limits.headerText ? [title] : []), escapeSlack(message.summary)]),
+            ...sectionBlocks({ heading: "What you do now", items: message.whatNow }, message.whole),
+            ...factBlocks(message.facts),
+            ...inOrder(message.sections).flatMap((section) => sectionBlocks(section, message.whole)),
+        ],
+        placeBlocks(message),
+    );
+    return groups.map((blocks, index) => {
+        const heading = headerText(groups.length > 1 ? `(${index + 1} of ${groups.length}) ` : "", message.title);
         return {
-            text: escapeSlack(title, limits.headerText),
+            text: heading,
             mrkdwn: false,
             unfurl_links: false,
             unfurl_media: false,
-            attachments: [{ color: colours[message.tone], blocks: [{ type: "header", text: plain(title, limits.headerText) }, ...blocks] }],
+            attachments: [{ color: colours[message.tone], blocks: [{ type: "header", text: plain(heading) }, ...blocks] }],
         };
     });
+}
+
+/** The longest beginning of a title whose escaped form is a header. */
+function headerText(before: string, title: string): string {
+    let most = limits.headerText - before.length;
+    let text = escapeSlack(title);
+    while (before.length + text.length > limits.headerText) text = escapeSlack(clip(title, --most));
+    return `${before}${text}` || "–";
 }

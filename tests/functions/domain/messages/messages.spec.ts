@@ -5,7 +5,7 @@ import { neverLookedAtWords } from "../../../../functions/domain/report/neverLoo
 import { read } from "../../../../functions/domain/report/reading";
 import type { Message, MessageSection } from "../../../../functions/domain/messages/message";
 import { runbookHeadings } from "../../../../functions/domain/messages/runbook";
-import { toPlainText } from "../../../../functions/domain/channels/plainText";
+import { mailsOf, toPlainText } from "../../../../functions/domain/channels/plainText";
 import { checkSlackPayload } from "../../../../functions/domain/channels/slack/limits";
 import { toSlack } from "../../../../functions/domain/channels/slack/toSlack";
 import { findingFactsSchema } from "../../../../functions/domain/findingFacts";
@@ -14,6 +14,8 @@ import { failureMessage } from "../../../../functions/domain/messages/failure";
 import { isolationMessage } from "../../../../functions/domain/messages/isolation";
 import { reportMessage } from "../../../../functions/domain/messages/report";
 import { ticketMessage } from "../../../../functions/domain/messages/ticket";
+import { StepError } from "../../../../functions/aws/errors";
+import { reportedSteps } from "../../../../functions/domain/steps";
 import { readProblem } from "../../../../functions/domain/stepFailure";
 import * as hostile from "../../../fixtures/analysis/hostile";
 import { reportInput } from "../../../fixtures/analysis/input";
@@ -66,6 +68,7 @@ const message = fc.record<Message>({
         ),
         { maxLength: 12 },
     ),
+    whole: fc.constant("in whole.json"),
     links: fc.constant([]),
 });
 
@@ -216,13 +219,34 @@ describe("Slack messages", () => {
             at: "2026-11-20T03:50:00.000Z",
         });
         expect(toPlainText(failureMessage(problem, known, record)).text)
-            .to.contain("CheckSsm: i-0f is not registered")
+            .to.contain("Check SSM: i-0f is not registered")
             .and.contain("ssmmessages")
             .and.contain("locked in the forensics account");
         for (const step of ["constructor", "toString", "SomethingNew"]) {
             expect(toPlainText(failureMessage({ ...problem, step }, known, record)).text).to.contain(
                 "Look at the execution of the state machine",
             );
+        }
+    });
+
+    it("names steps in words, and begins what to do with what the error itself says", () => {
+        for (const step of reportedSteps) {
+            const cause = new StepError("It could not be done", "vol-0a", "Raise the quota.").message;
+            const problem = readProblem(JSON.stringify({ step, cause, incidentId: plain.incidentId }), {
+                incidentId: null,
+                step,
+                at: "2026-11-20T03:50:00.000Z",
+            });
+            const told = failureMessage(problem, known, record);
+            expect(told.whatNow[0]).to.equal("Raise the quota.");
+            expect(told.summary).to.match(/: It could not be done: vol-0a\.$/);
+            for (const text of [
+                told.title,
+                told.summary,
+                told.runbook,
+                ...told.facts.filter(({ label }) => label === "Step").map(({ value }) => value),
+            ])
+                expect(text).to.not.match(/[a-z][A-Z]/);
         }
     });
 
@@ -289,7 +313,7 @@ describe("Slack messages", () => {
                 expect(toSlack(each).flatMap(checkSlackPayload)).to.deep.equal([]);
                 const { subject, text } = toPlainText(each);
                 expect(subject).to.match(/^[\x20-\x7e]{1,100}$/);
-                expect(text.length).to.be.at.most(80_000);
+                expect(mailsOf({ subject, text }).every((mail) => Buffer.byteLength(mail.text) <= 256 * 1024)).to.equal(true);
             }),
             { numRuns: 150 },
         );
