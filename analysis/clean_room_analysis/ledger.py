@@ -65,6 +65,7 @@ class Ledger:
         report.findings += 1
         self.by_severity[result.severity.value] += 1
         self._findings.write(json_line(line))
+        self._timeline.mark(line)
         if len(self._gravest[result.severity]) < limits.FIRST_LOOK_FINDINGS:
             self._gravest[result.severity].append(line)
 

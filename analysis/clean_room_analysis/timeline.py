@@ -6,6 +6,7 @@ import functools
 import heapq
 import io
 import itertools
+import json
 import marshal
 import stat
 import tempfile
@@ -13,10 +14,10 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import IO
+from typing import IO, cast
 
 from clean_room_analysis import limits
-from clean_room_analysis.model import Entry, TimelineEvent
+from clean_room_analysis.model import Entry, Severity, TimelineEvent
 from clean_room_analysis.outputs import Writable
 from clean_room_analysis.text import display_name, spreadsheet_cell
 
@@ -27,6 +28,7 @@ _MEANING = {"m": "content modified", "a": "accessed", "c": "metadata changed", "
 
 # (nanoseconds, volume, path, description, message, source, mode, uid, gid, size, inode): sorts by itself, the time first.
 _Row = tuple[int, str, str, str, str, str, str, object, object, object, object]
+_SEVERITIES = [severity.value for severity in Severity]
 #: Rows written to disk, and to the outputs, at once.
 _BATCH = 1000
 
@@ -55,6 +57,9 @@ class Timeline:
         self._runs: list[IO[bytes]] = []
         #: Of each run: where its batches end.
         self._lengths: dict[int, list[int]] = {}
+        #: Findings by volume and path, and of artefacts by the second of their record too. As many as findings.jsonl has lines.
+        self._of_file: dict[tuple[str, str], list[dict[str, object]]] = {}
+        self._of_record: dict[tuple[str, str, str], list[dict[str, object]]] = {}
         self.count = 0
 
     def add_entry(self, entry: Entry, volume_id: str) -> None:
@@ -73,6 +78,35 @@ class Timeline:
         """An event that is not a file time."""
         path, description = display_name(event.path), display_name(event.description, 64)
         self._add((event.at, event.volume_id, path, description, display_name(event.message, 1000), "artefact", "", "", "", "", ""))
+
+    def mark(self, finding: dict[str, object]) -> None:
+        """Events of this finding's file, or of its record in a log, will name it. @param finding as findings.jsonl has it"""
+        if finding["path"] is None:
+            return
+        volume, path = str(finding["volumeId"]), str(finding["path"])
+        self._of_file.setdefault((volume, path), []).append(finding)
+        if finding["modified"] is not None:
+            self._of_record.setdefault((volume, path, str(finding["modified"])[:19]), []).append(finding)
+
+    def _marks(self, when: str, row: _Row) -> str:
+        """What the event's findings add to its line: their ids, ATT&CK techniques and gravest severity, the last two also as tags."""
+        _, volume, path, _, _, source, *_ = row
+        if source == "file system":
+            findings = self._of_file.get((volume, path))
+        else:
+            findings = self._of_record.get((volume, path, when[:19]))
+        if not findings:
+            return ""
+        severity = min((str(finding["severity"]) for finding in findings), key=_SEVERITIES.index)
+        attack = sorted({technique for finding in findings for technique in cast("list[str]", finding["attack"])})
+        marks = {
+            "finding_id": [finding["id"] for finding in findings],
+            "attack": attack,
+            "severity": severity,
+            # Timesketch shows and filters by this field.
+            "tag": [f"severity:{severity}", *attack],
+        }
+        return f",{json.dumps(marks)[1:-1]}"
 
     def _add(self, row: _Row) -> None:
         self._rows.append(row)
@@ -121,7 +155,7 @@ class Timeline:
                 shown = spreadsheet_cell(path)
                 said = shown if message is path or message == path else spreadsheet_cell(message)
                 cells.append((when, description, said, source, shown, mode, user, group, size, inode, volume))
-                lines.append(_event_line(when, row))
+                lines.append(_event_line(when, row, self._marks(when, row) if self._of_file else ""))
             writer.writerows(cells)
             table.write(buffer.getvalue())
             buffer.seek(0)
@@ -146,7 +180,7 @@ def _value(value: object) -> str:
     return str(value) if isinstance(value, int) else _quoted(str(value))
 
 
-def _event_line(when: str, row: _Row) -> str:
+def _event_line(when: str, row: _Row, marks: str) -> str:
     """As `outputs.json_line`, for a million of them: the names are known and the strings are escaped by the same function."""
     _, volume, path, description, message, source, mode, user, group, size, inode = row
     name = _quoted(path)
@@ -155,7 +189,7 @@ def _event_line(when: str, row: _Row) -> str:
     return (
         f'{{"message":{said},"datetime":"{when}","timestamp_desc":{_quoted(description)},"data_type":"clean_room:{kind}",'
         f'"path":{name},"volume_id":{_quoted(volume)},"mode":{_quoted(mode)},"uid":{_value(user)},"gid":{_value(group)},'
-        f'"size":{_value(size)},"inode":{_value(inode)}}}\n'
+        f'"size":{_value(size)},"inode":{_value(inode)}{marks}}}\n'
     )
 
 

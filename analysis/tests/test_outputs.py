@@ -68,6 +68,39 @@ def test_the_timeline_is_sorted_and_whole_in_both_forms(
     assert all(cell[:1] not in "=+-@\t\r" or cell == "" for row in rows[1:] for cell in row)
 
 
+def test_timesketch_events_name_the_findings_of_their_file_or_record(tmp_path: Path) -> None:
+    timeline = Timeline(str(tmp_path))
+    ledger = Ledger(io.StringIO(), timeline)
+    second = 1_700_000_000 * 10**9
+    times_of = {"accessed": second, "modified": second, "changed": second, "born": None}
+    for name in ("/etc/cron.d/x", "/etc/passwd"):
+        timeline.add_entry(Entry(name, name, 1, 0o100644, 1, 0, 0, 5, **times_of), VOLUME)
+    for after in (0, 999_999_999, 10**9):
+        timeline.add_event(TimelineEvent(second + after, "accepted", "log-in", "/var/log/secure", VOLUME))
+    ledger.take(Finding("cron", Severity.LOW, "job", VOLUME, "/etc/cron.d/x", attack=("T1053.003",)))
+    ledger.take(Finding("shell", Severity.CRITICAL, "reverse shell", VOLUME, "/etc/cron.d/x", attack=("T1059",)))
+    ledger.take(Finding("log-ins", Severity.HIGH, "guessed", VOLUME, "/var/log/secure", modified=second, attack=("T1110",)))
+    ledger.take(Finding("cron", Severity.HIGH, "elsewhere", "vol-2", "/etc/passwd"))
+    events = io.StringIO()
+    timeline.write(io.StringIO(newline=""), events)
+    timeline.close()
+    marked = [
+        (one["path"], one.get("severity"), one.get("tag"), len(one.get("finding_id", [])))
+        for one in map(json.loads, events.getvalue().splitlines())
+    ]
+    secure = ("/var/log/secure", "high", ["severity:high", "T1110"], 1)
+    assert sorted(marked, key=str) == sorted(
+        [
+            ("/etc/cron.d/x", "critical", ["severity:critical", "T1053.003", "T1059"], 2),
+            ("/etc/passwd", None, None, 0),
+            secure,
+            secure,
+            ("/var/log/secure", None, None, 0),
+        ],
+        key=str,
+    )
+
+
 def test_findings_are_bounded_by_severity_counted_and_written_once(tmp_path: Path) -> None:
     out = io.StringIO()
     ledger = Ledger(out, Timeline(str(tmp_path)))
