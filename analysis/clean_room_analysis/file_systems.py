@@ -25,6 +25,11 @@ from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
 from clean_room_analysis.walker import Walker
 
+NOT_LOOKED_AT_ON_WINDOWS = (
+    "event logs, registry (run keys, services, log-on, accounts), scheduled tasks, prefetch, start folders, PowerShell histories and the content "
+    "of files are looked at; WMI's repository, alternate data streams, shadow copies, NTFS's own journals, AmCache, SRUM, browsers and "
+    "Active Directory's database are not"
+)
 #: Rounds in which file systems are looked for in what no table owns: one may only show behind another.
 _ROUNDS = 64
 #: Systems below the top of a root volume whose fstab is read.
@@ -207,11 +212,7 @@ class FileSystemReader:
                 f"{where}: changes that were only in its journal", report.reason or "the journal was not replayed", incomplete=False
             )
         if region.type == "ntfs" and report.method != "none":
-            self._ledger.not_looked_at(
-                f"{where}: Windows",
-                "its files, times and content are looked at as any others; registry, event logs, services and tasks of Windows are not",
-                incomplete=False,
-            )
+            self._ledger.not_looked_at(f"{where}: Windows", NOT_LOOKED_AT_ON_WINDOWS, incomplete=False)
 
     def _own(self, volume: SurveyedVolume, region: Region, size: int, state: State, what: str) -> None:
         """Records who owns the bytes of a region, on every disk it lies on."""

@@ -31,6 +31,14 @@ JOURNAL_ENTRIES = 200_000
 LOGIN_RECORDS = 200_000
 #: Log-in records that become timeline events.
 LOGIN_EVENTS = 20_000
+#: One registry hive, and one of its transaction logs; values taken of a hive; of one value; keys below each other.
+HIVE_BYTES = 512 * MEBIBYTE
+HIVE_VALUES = 100_000
+HIVE_DATA_BYTES = 16 * 1024
+HIVE_DEPTH = 32
+#: One Windows event log, and what is kept of one of its values (a block of PowerShell is up to 32 KiB).
+EVENT_LOG_BYTES = 1024 * MEBIBYTE
+EVENT_CHARACTERS = 40_000
 #: Content of one file that YARA sees at most, in windows; sparse parts do not count.
 YARA_FILE_BYTES = 8 * 1024 * MEBIBYTE
 #: Files handed to a scanning process at once, and bytes after which such a batch ends.

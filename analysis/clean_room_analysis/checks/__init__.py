@@ -23,6 +23,10 @@ from clean_room_analysis.checks.systemd import Systemd
 from clean_room_analysis.checks.temporary_executables import TemporaryExecutables
 from clean_room_analysis.checks.web_logs import FoundShells, WebLogs
 from clean_room_analysis.checks.web_shell import WebShell
+from clean_room_analysis.checks.windows_events import WindowsEvents
+from clean_room_analysis.checks.windows_programs import WindowsPrograms
+from clean_room_analysis.checks.windows_registry import WindowsRegistry
+from clean_room_analysis.checks.windows_tasks import WindowsTasks
 from clean_room_analysis.checks.yara import Yara
 
 
@@ -49,6 +53,10 @@ def artefact_checks() -> list[Check]:
         Suid(),
         Systemd(),
         TemporaryExecutables(),
+        WindowsEvents(),
+        WindowsPrograms(),
+        WindowsRegistry(),
+        WindowsTasks(),
         WebShell(shells),
         # After the scripts, so that all of them are known when it concludes.
         WebLogs(shells),
