@@ -22,6 +22,7 @@ import { log, step } from "./aws/handler";
 import { ec2Arn, type Permissions } from "./aws/permissions";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
 import { incidentTags, purposeTag, tagValue } from "./domain/tags";
+import { evidenceOfRound, roundOf } from "./domain/planRounds";
 import { sizeVolume } from "./domain/planSize";
 import { planVolumes, type VolumeAction, type VolumesState, type VolumeState } from "./domain/planVolumes";
 
@@ -232,7 +233,8 @@ export const handler = step({
     waits: "AttachEvidenceVolumes",
     input: z.object({ incident: incidentSchema, evidence: evidenceSchema, host: forensicHostSchema }),
     output: forensicHostSchema,
-    run: async ({ incident, evidence, host }) => {
+    run: async ({ incident, evidence: whole, host }) => {
+        const evidence = evidenceOfRound(whole, roundOf(host));
         const ec2 = forensicsClient(EC2Client);
         const refused = new Map<string, string>();
         const waitingFor: string[] = [];

@@ -31,6 +31,7 @@ import {
 } from "./domain/containers";
 import { incidentTag, purposeTag } from "./domain/tags";
 import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
+import { analysesOf, withAnalysis } from "./domain/planRounds";
 import { objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
@@ -69,6 +70,7 @@ export const permissions: Permissions = (names) => [
     ...readIncidentsPermissions(names),
     ...writeEvidence(objectNames.custody, objectNames.analysisCommand)(names),
     ...readEvidence(
+        objectNames.custody,
         objectNames.analysisCommand,
         `${resultsPrefix("*")}${resultNames.manifest}`,
         `${resultsPrefix("*")}${resultNames.summary}`,
@@ -125,15 +127,19 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
 }
 
 async function send({ incident, containment, evidence, host }: Input): Promise<string> {
+    // What other rounds were sent stays: their results are this incident's too.
+    const before =
+        (evidence.rounds ?? 1) > 1 ? (await getJson(`${incident.prefix}${objectNames.custody}`, custodySchema))?.value : undefined;
+    const [first, ...furtherRounds] = withAnalysis(before ? analysesOf(before) : [], { host, resultsPrefix: resultsOf(host) });
     const custody = custodySchema.parse({
         schemaVersion: 1,
         incident,
         findings: await findingsOf(incident.incidentId),
         containment,
         evidence,
-        host,
+        ...first,
         toolSha256: environment("TOOL_SHA256"),
-        resultsPrefix: resultsOf(host),
+        ...(furtherRounds.length > 0 ? { furtherRounds } : {}),
     });
     await putJson(`${incident.prefix}${objectNames.custody}`, custody);
     const logGroup = environment("COMMAND_LOG_GROUP");

@@ -14,8 +14,9 @@ import { log, toStepError } from "./aws/handler";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { custodySchema, problemSchema } from "./domain/containers";
-import { errorRecord, objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
+import { errorRecord, firstLookTold, objectNames, objectPrefixes, resultNames, resultsPrefix } from "./domain/evidenceKeys";
 import { readFirstLook } from "./domain/firstLook";
+import { analysesOf, roundOf } from "./domain/planRounds";
 import { firstLookMessage } from "./domain/messages/firstLook";
 import { eventKeys } from "./domain/s3Event";
 
@@ -28,9 +29,9 @@ export const permissions: Permissions = (names) => [
         `${resultsPrefix("*")}${resultNames.firstLook}`,
         objectNames.custody,
         objectNames.report,
-        objectNames.firstLookTold,
+        `${objectPrefixes.report}first-look-told*`,
     )(names),
-    ...writeEvidence(objectNames.firstLookTold, errorRecord("SendFirstLook"))(names),
+    ...writeEvidence(`${objectPrefixes.report}first-look-told*`, errorRecord("SendFirstLook"))(names),
     ...tellPermissions(names),
 ];
 
@@ -61,9 +62,11 @@ async function firstLook(prefix: string, results: string, incidentId: string): P
             "The workflow writes it before the analysis; look at the execution.",
         );
     // Results of a host that this incident's analysis was not sent to: the report tells of them, and nobody believes them meanwhile.
-    if (custody.incident.incidentId !== incidentId || custody.resultsPrefix !== results)
+    const host = analysesOf(custody).find(({ resultsPrefix }) => resultsPrefix === results)?.host;
+    if (custody.incident.incidentId !== incidentId || !host)
         return log("a first look of another host was not told", { incidentId, results });
-    for (const done of [objectNames.firstLookTold, objectNames.report])
+    const round = roundOf(host);
+    for (const done of [firstLookTold(round), objectNames.report])
         if (await objectExists(`${prefix}${done}`)) return log("the first look was told before, or the report was", { incidentId });
     const key = `${prefix}${results}${resultNames.firstLook}`;
     const { ref, body } = await getObject(key, largestLookBytes);
@@ -74,9 +77,11 @@ async function firstLook(prefix: string, results: string, incidentId: string): P
             key,
             "Read the object; the report follows in any case.",
         );
-    const told = await tell(firstLookMessage({ incident: custody.incident, containment: custody.containment, look, bucket: ref.bucket }));
+    const { incident, containment, evidence } = custody;
+    const rounds = evidence.rounds === undefined ? undefined : { round, of: evidence.rounds };
+    const told = await tell(firstLookMessage({ incident, containment, look, bucket: ref.bucket, ...(rounds ? { rounds } : {}) }));
     await putJson(
-        `${prefix}${objectNames.firstLookTold}`,
+        `${prefix}${firstLookTold(round)}`,
         firstLookToldSchema.parse({
             schemaVersion: 1,
             incidentId,

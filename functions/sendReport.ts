@@ -1,11 +1,13 @@
 /**
  * Verifies an analysis, writes the report and tells people. Started by S3 when the analysis' manifest, its commit mark,
- * is created.
+ * is created. Where the volumes are analysed in several rounds (domain/planRounds.ts), the workflow calls it after the last
+ * one, and one report joins what each round left; a round that left nothing is named.
  *
  * `report.json` is written last, as the mark that people were told: a repeated event finds it and sends nothing. An
  * attempt that failed before leaves `report.html`, which the next one finds and keeps.
  */
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { inCustody } from "./aws/custody/inCustody";
 import { AddCommunicationToCaseCommand, SupportClient } from "@aws-sdk/client-support";
@@ -13,7 +15,7 @@ import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
-import { log, toStepError } from "./aws/handler";
+import { log, step, toStepError } from "./aws/handler";
 import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
 import { readKeptMoment } from "./aws/metadata/keptMoment";
 import { readLines } from "./aws/objectLines";
@@ -21,7 +23,17 @@ import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { importFinding, noteOnFindings, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
-import { custodySchema, problemSchema, reportSchema, ticketSchema, type Custody, type Report } from "./domain/containers";
+import {
+    custodySchema,
+    incidentSchema,
+    problemSchema,
+    reportSchema,
+    ticketSchema,
+    type Custody,
+    type ObjectRef,
+    type Report,
+} from "./domain/containers";
+import { joinSummaries } from "./domain/joinSummaries";
 import { parseManifest, verifyEntry, type FoundObject, type Manifest, type VerifiedObject } from "./domain/manifest";
 import type { ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
@@ -34,11 +46,12 @@ import { ocsfFinding } from "./domain/report/ocsf";
 import { read } from "./domain/report/reading";
 import { stixBundle } from "./domain/report/stix";
 import { renderReport } from "./domain/report/reportPage";
+import { analysesOf, failedRounds, roundOf } from "./domain/planRounds";
 import { supportRegion } from "./domain/planTicket";
 import { shortened } from "./domain/visibleText";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
-import { anomalyRecord, errorRecord, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
+import { anomalyRecord, errorRecord, incidentPrefix, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -81,6 +94,14 @@ async function found(read: () => Promise<FoundObject>): Promise<FoundObject> {
 
 const isRead = (object: FoundObject): boolean => object !== null && !("error" in object);
 
+/** One analysis whose manifest is there. */
+interface Results {
+    /** Key prefix. */
+    folder: string;
+    ref: ObjectRef;
+    manifest: Manifest;
+}
+
 interface Outputs {
     objects: VerifiedObject[];
     summary: AnalysisSummary | null;
@@ -97,35 +118,40 @@ function parseSummary(text: string): AnalysisSummary | null {
     }
 }
 
-/** Reads and hashes every object of the manifest once: what the page shows is what was verified. */
-async function readOutputs(folder: string, manifest: Manifest): Promise<Outputs> {
-    const at = (name: string) => `${folder}${name}`;
-    let summary: AnalysisSummary | null = null;
-    const findings = findingCollector();
+/** Reads and hashes every object of the manifests once: what the page shows is what was verified. */
+async function readOutputs(analyses: readonly Results[]): Promise<Outputs> {
     const states = new Map<string, FoundObject>();
-    states.set(
-        "summary.json",
-        await found(async () => {
-            const { ref, body } = await getObject(at("summary.json"));
-            summary = parseSummary(body.toString("utf8"));
-            return { sha256: ref.sha256, bytes: body.length };
-        }),
-    );
-    states.set("findings.jsonl", await found(() => readLines(at("findings.jsonl"), findings.line)));
+    const readAll = async (name: string, read: (key: string) => Promise<FoundObject>): Promise<boolean> => {
+        for (const { folder } of analyses) states.set(`${folder}${name}`, await found(() => read(`${folder}${name}`)));
+        return analyses.every(({ folder }) => isRead(states.get(`${folder}${name}`)!));
+    };
+    const summaries: AnalysisSummary[] = [];
+    await readAll("summary.json", async (key) => {
+        const { ref, body } = await getObject(key);
+        const summary = parseSummary(body.toString("utf8"));
+        if (summary !== null) summaries.push(summary);
+        return { sha256: ref.sha256, bytes: body.length };
+    });
+    const findings = findingCollector();
+    const findingsRead = await readAll("findings.jsonl", (key) => readLines(key, findings.line));
     // After the findings: which events matter depends on the files that findings name.
     const timeline = timelineCollector(findings.result().shown);
-    states.set("timesketch.jsonl", await found(() => readLines(at("timesketch.jsonl"), timeline.line)));
+    const timelineRead = await readAll("timesketch.jsonl", (key) => readLines(key, timeline.line));
 
     const objects: VerifiedObject[] = [];
-    for (const entry of manifest.entries) {
-        const state = states.has(entry.name) ? states.get(entry.name)! : await found(() => hashObject(at(entry.name)));
-        objects.push(verifyEntry(entry, state));
-    }
+    for (const { folder, manifest } of analyses)
+        for (const entry of manifest.entries) {
+            const key = `${folder}${entry.name}`;
+            // Names are the same in each folder, so where there are several the host is named too.
+            const name = analyses.length === 1 ? entry.name : `${folder.split("/").at(-2)}/${entry.name}`;
+            objects.push(verifyEntry({ ...entry, name }, states.has(key) ? states.get(key)! : await found(() => hashObject(key))));
+        }
     return {
         objects,
-        summary,
-        findings: isRead(states.get("findings.jsonl")!) ? findings.result() : null,
-        timeline: isRead(states.get("timesketch.jsonl")!) ? timeline.result() : null,
+        // What one of them looked at is not known without its own account of it.
+        summary: summaries.length === analyses.length ? joinSummaries(summaries as [AnalysisSummary, ...AnalysisSummary[]]) : null,
+        findings: findingsRead ? findings.result() : null,
+        timeline: timelineRead ? timeline.result() : null,
     };
 }
 
@@ -148,29 +174,67 @@ async function readCustody(prefix: string, incidentId: string): Promise<Custody>
     return custody;
 }
 
-async function readInput(prefix: string, results: string, recorded: Custody): Promise<ReportInput> {
+/** @returns null where the analysis left no manifest */
+async function readResults(folder: string): Promise<Results | null> {
+    try {
+        const { ref, body } = await getObject(`${folder}${resultNames.manifest}`);
+        return { folder, ref, manifest: parseManifest(body.toString("utf8")) };
+    } catch (error) {
+        if (isNotFound(error)) return null;
+        throw error;
+    }
+}
+
+/** @returns null where no analysis left results */
+async function readInput(prefix: string, recorded: Custody): Promise<ReportInput | null> {
+    const read = new Map<number, Results>();
+    for (const { host, resultsPrefix } of analysesOf(recorded)) {
+        const results = await readResults(`${prefix}${resultsPrefix}`);
+        if (results) read.set(roundOf(host), results);
+    }
+    const [first, ...further] = read.values();
+    if (!first) return null;
     const findings = await findingsOf(recorded.incident.incidentId);
     // Findings may have joined since the custody record was written.
     const custody = { ...recorded, findings: findings.length > 0 ? findings : recorded.findings };
-    const { ref, body } = await getObject(`${prefix}${results}${resultNames.manifest}`);
-    const manifest = parseManifest(body.toString("utf8"));
-    const { objects, ...outputs } = await readOutputs(`${prefix}${results}`, manifest);
+    const { objects, ...outputs } = await readOutputs([first, ...further]);
     const moment = await readKeptMoment(prefix);
-    return { custody, ...outputs, moment, manifest: { ref, objects, problems: manifest.problems }, generatedAt: new Date().toISOString() };
+    const failed = failedRounds(custody.evidence, new Set(read.keys()));
+    return {
+        custody,
+        ...outputs,
+        moment,
+        ...(failed.length > 0 ? { failedRounds: failed } : {}),
+        manifest: {
+            ref: first.ref,
+            ...(further.length > 0 ? { further: further.map(({ ref }) => ref) } : {}),
+            objects,
+            problems: [first, ...further].flatMap(({ manifest }) => manifest.problems),
+        },
+        generatedAt: new Date().toISOString(),
+    };
 }
 
 /** Results that this incident's analysis did not write: told, and never reported. */
 async function tellForged(prefix: string, results: string, custody: Custody): Promise<void> {
     const key = `${prefix}${results}${resultNames.manifest}`;
-    const cause = `${key} was written by a forensic instance that no analysis of this incident was sent to (that one writes below ${custody.resultsPrefix}). It was not read. Somebody forged results: look at who ran on that instance, and in CloudTrail at its calls.`;
+    const cause = `${key} was written by a forensic instance that no analysis of this incident was sent to (that one writes below ${analysesOf(
+        custody,
+    )
+        .map(({ resultsPrefix }) => resultsPrefix)
+        .join(", ")}). It was not read. Somebody forged results: look at who ran on that instance, and in CloudTrail at its calls.`;
     await recordAnomaly(prefix, custody.incident.incidentId, "ForeignResults", cause, key);
 }
 
 /** A manifest that comes after the report: the report stands; that the results differ must not pass in silence. */
 async function tellChanged(prefix: string, results: string, incidentId: string, reported: Report): Promise<void> {
     const { ref } = await getObject(`${prefix}${results}${resultNames.manifest}`);
-    if (ref.sha256 === reported.manifestSha256) return log("report was sent before", { incidentId });
-    const cause = `The manifest ${ref.key} was written again after its report was sent: it had SHA-256 ${reported.manifestSha256} and has ${ref.sha256}. The report stands for the first one, which is a version of the object under Object Lock.`;
+    const known = [reported.manifestSha256, ...(reported.furtherManifests ?? [])];
+    if (known.includes(ref.sha256)) return log("report was sent before", { incidentId });
+    const cause =
+        known.length > 1
+            ? `The manifest ${ref.key} came, or was written again, after the report of all rounds was sent: it has SHA-256 ${ref.sha256}, and the report stands for ${known.join(", ")}. What it lists is in no report; read it in the evidence bucket.`
+            : `The manifest ${ref.key} was written again after its report was sent: it had SHA-256 ${reported.manifestSha256} and has ${ref.sha256}. The report stands for the first one, which is a version of the object under Object Lock.`;
     await recordAnomaly(prefix, incidentId, "ResultsChanged", cause, ref.sha256);
 }
 
@@ -188,12 +252,23 @@ async function addToCase(caseId: string, partition: string, markdown: string): P
     }
 }
 
-async function report(prefix: string, results: string, incidentId: string): Promise<void> {
+/** @param results whose manifest came; null: the last round is over */
+async function report(prefix: string, results: string | null, incidentId: string): Promise<void> {
     const custody = await readCustody(prefix, incidentId);
-    if (results !== custody.resultsPrefix) return tellForged(prefix, results, custody);
+    if (results !== null && !analysesOf(custody).some(({ resultsPrefix }) => resultsPrefix === results))
+        return tellForged(prefix, results, custody);
     const reported = await getJson(`${prefix}${objectNames.report}`, reportSchema);
-    if (reported) return tellChanged(prefix, results, incidentId, reported.value);
-    const input = await readInput(prefix, results, custody);
+    if (reported)
+        return results === null ? log("report was sent before", { incidentId }) : tellChanged(prefix, results, incidentId, reported.value);
+    if (results !== null && (custody.evidence.rounds ?? 1) > 1)
+        return log("the report follows the last round", { incidentId, results, rounds: custody.evidence.rounds });
+    const input = await readInput(prefix, custody);
+    if (input === null)
+        throw new StepError(
+            "No round of the analysis left results",
+            prefix,
+            "What each failed of was told; npm run resume begins them anew.",
+        );
     const reading = read(input, environment("OWN_NETWORKS"), environment("RESPONDER_ROLE_NAME"));
     const { assessment } = reading;
     const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input, reading), {
@@ -220,6 +295,7 @@ async function report(prefix: string, results: string, incidentId: string): Prom
         intact: assessment.intact,
         findingsBySeverity: input.findings?.counts ?? noCounts(),
         manifestSha256: input.manifest.ref.sha256,
+        furtherManifests: input.manifest.further?.map(({ sha256 }) => sha256),
         at: input.generatedAt,
     });
     const { incident } = input.custody;
@@ -293,8 +369,22 @@ async function reportOrRecord(prefix: string, results: string, incidentId: strin
     }
 }
 
-/** @throws Transient so that Lambda runs it again, or what failed after its error record was written. */
-export async function handler(event: unknown): Promise<void> {
+const afterRounds = step({
+    name: "SendReport",
+    input: z.object({ incidentId: incidentSchema.shape.incidentId }),
+    output: z.object({ schemaVersion: z.literal(1), incidentId: z.string() }),
+    run: async ({ incidentId }) => {
+        await report(incidentPrefix(incidentId), null, incidentId);
+        return { schemaVersion: 1 as const, incidentId };
+    },
+});
+
+/**
+ * @param event of S3, or `{ incidentId }` from the workflow after the last of several rounds: what that fails of, the workflow tells
+ * @throws Transient so that Lambda runs it again, or what failed after its error record was written.
+ */
+export async function handler(event: unknown): Promise<unknown> {
+    if (typeof event === "object" && event !== null && "incidentId" in event) return afterRounds(event);
     for (const key of eventKeys(event, environment("EVIDENCE_BUCKET"), manifestKey)) {
         const { prefix, incident, results } = manifestKey.exec(key)!.groups!;
         await inCustody(incident, "SendReport", () => reportOrRecord(prefix, results, incident));

@@ -13,7 +13,8 @@ import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/per
 import { tellBesides, tellOfWaiting } from "./aws/problems";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
 import { errorRecord } from "./domain/evidenceKeys";
-import { incidentTags } from "./domain/tags";
+import { evidenceOfRound } from "./domain/planRounds";
+import { incidentTags, roundTag, tagValue } from "./domain/tags";
 import { isAboutTheSubnet, isQuota, isSharedQuota, planLaunch, typesToTry, type LaunchAttempt } from "./domain/planLaunch";
 import { planSize, sizeOn } from "./domain/planSize";
 
@@ -110,11 +111,16 @@ async function rootVolumeOf(ec2: EC2Client, image: string): Promise<{ device: st
 
 const isLive = (instance: Instance) => instance.State?.Name === "pending" || instance.State?.Name === "running";
 
-function toHost(incidentId: string, instance: Instance, { snapshots }: Evidence): ForensicHost {
+/** The round that an instance was started for: a host of an earlier one, which its tear-down did not end yet, is not this one's. */
+const startedForRound = ({ Tags }: Instance): number => Number(tagValue(Tags, roundTag) ?? 1);
+
+/** @param evidence of the round alone */
+function toHost(incidentId: string, instance: Instance, { snapshots }: Evidence, round: number | null): ForensicHost {
     return {
         schemaVersion: 1,
         incidentId,
         instanceId: instance.InstanceId!,
+        ...(round === null ? {} : { round }),
         // By the type that AWS had, which may be a smaller one than was planned.
         plan: sizeOn(
             instance.InstanceType ?? environment("FORENSIC_INSTANCE_TYPE"),
@@ -132,6 +138,7 @@ function toHost(incidentId: string, instance: Instance, { snapshots }: Evidence)
 /** What all attempts of a launch have in common. */
 interface Launch {
     incidentId: string;
+    round: number;
     imageId: string;
     rootVolume: { device: string; sizeGiB: number };
     instanceTypes: string[];
@@ -141,6 +148,7 @@ interface Launch {
 /** @returns null when EC2 gave back a former host, as it does for as long as it remembers the token. */
 async function run(ec2: EC2Client, launch: Launch, { instanceType, subnetId, clientToken }: LaunchAttempt): Promise<Instance | null> {
     const tags = incidentTags(launch.incidentId, "forensic-host");
+    if (launch.round > 1) tags.push({ Key: roundTag, Value: String(launch.round) });
     try {
         const { Instances = [] } = await ec2.send(
             new RunInstancesCommand({
@@ -208,7 +216,7 @@ async function runInSomeSubnet(ec2: EC2Client, launch: Launch, generation: numbe
     );
 }
 
-async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence): Promise<Instance> {
+async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence, round: number): Promise<Instance> {
     const image = await imageId();
     const { types, plan } = planSize(
         snapshots,
@@ -219,6 +227,7 @@ async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence
     log("size of the analysis", { incidentId, ...plan });
     const launch: Launch = {
         incidentId,
+        round,
         imageId: image,
         rootVolume: await rootVolumeOf(ec2, image),
         instanceTypes: types.flatMap(typesToTry),
@@ -242,17 +251,23 @@ async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence
 export const handler = step({
     name: "StartForensicInstance",
     waits: "StartForensicInstance",
-    input: z.object({ incident: incidentSchema, evidence: evidenceSchema }),
+    input: z.object({
+        incident: incidentSchema,
+        evidence: evidenceSchema,
+        /** Which round it is for. */
+        round: z.object({ number: z.number().int().positive() }).default({ number: 1 }),
+    }),
     output: forensicHostSchema,
-    run: async ({ incident, evidence }) => {
+    run: async ({ incident, evidence: whole, round: { number: round } }) => {
         const { incidentId } = incident;
+        const evidence = evidenceOfRound(whole, round);
         const ec2 = forensicsClient(EC2Client);
         const standing = (await forensicInstances(ec2, incidentId))
-            .filter(isLive)
+            .filter((instance) => isLive(instance) && startedForRound(instance) === round)
             .sort((left, right) => (left.InstanceId! < right.InstanceId! ? -1 : 1))[0];
         const instance =
             standing ??
-            (await start(ec2, incidentId, evidence).catch(async (error: unknown) => {
+            (await start(ec2, incidentId, evidence, round).catch(async (error: unknown) => {
                 if (error instanceof NotYetError)
                     await tellOfWaiting(incident, "StartForensicInstance", evidence.completedAt, error.message);
                 throw error;
@@ -261,7 +276,7 @@ export const handler = step({
             incidentId,
             instanceId: instance.InstanceId,
         });
-        const host = toHost(incidentId, instance, evidence);
+        const host = toHost(incidentId, instance, evidence, whole.rounds === undefined ? null : round);
         if (host.plan && !host.plan.fits)
             await tellBesides(
                 incident,

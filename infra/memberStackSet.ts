@@ -61,6 +61,9 @@ export class MemberStackSet extends pulumi.ComponentResource {
             },
             { ...parent, customTimeouts },
         );
+        // Never into the forensics account, also where a unit holds it: a responder role there could unlock the evidence that it made. AWS itself
+        // deploys none into the management account.
+        const excluded = [...organization.excludeAccounts, ...(callAs === "DELEGATED_ADMIN" ? [settings.forensics.accountId] : [])];
         // One resource for all Regions: a StackSet does one operation at a time.
         new aws.cloudformation.StackInstances(
             name,
@@ -69,9 +72,7 @@ export class MemberStackSet extends pulumi.ComponentResource {
                 callAs,
                 deploymentTargets: {
                     organizationalUnitIds: organization.organizationalUnitIds,
-                    ...(organization.excludeAccounts.length > 0
-                        ? { accounts: organization.excludeAccounts, accountFilterType: "DIFFERENCE" }
-                        : {}),
+                    ...(excluded.length > 0 ? { accounts: excluded, accountFilterType: "DIFFERENCE" } : {}),
                 },
                 // Without findings to forward, a Region's stack would be empty: the responder role, which is global, belongs to the home Region's.
                 regions: forwardsFindings(settings) ? settings.regions : [settings.homeRegion],

@@ -8,6 +8,8 @@ import { analysisSummarySchema } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema } from "../functions/domain/containers";
 import { verifyCase } from "../functions/domain/custody/verifyCase";
 import { errorEnding, incidentPrefix, objectNames, objectPrefixes, resultNames } from "../functions/domain/evidenceKeys";
+import { joinSummaries } from "../functions/domain/joinSummaries";
+import { analysesOf } from "../functions/domain/planRounds";
 import { bucketSource, keyOfAccount } from "./custody/bucketSource";
 import { caseBrief } from "./custody/caseBrief";
 import { operator, readIncidentId, runCommand } from "./custody/operator";
@@ -28,14 +30,18 @@ async function main(args: string[]): Promise<number> {
     const keys = await listKeys(prefix);
     if (keys.length === 0) throw new Error(`There is no case ${incidentId} in s3://${bucket}.`);
     const custody = (await getJson(`${prefix}${objectNames.custody}`, custodySchema))?.value ?? null;
-    const summary =
-        custody && (await getJson(`${prefix}${custody.resultsPrefix}${resultNames.summary}`, analysisSummarySchema).catch(() => null));
+    const summaries = await Promise.all(
+        (custody === null ? [] : analysesOf(custody)).map(({ resultsPrefix }) =>
+            getJson(`${prefix}${resultsPrefix}${resultNames.summary}`, analysisSummarySchema).catch(() => null),
+        ),
+    );
+    const [first, ...further] = summaries.flatMap((summary) => (summary ? [summary.value] : []));
     const verdict = await verifyCase(bucketSource({ bucket, incidentId, region }), given ?? (await keyOfAccount(region)), Date.now());
     const lines = caseBrief({
         incidentId,
         custody,
         report: (await getJson(`${prefix}${objectNames.report}`, reportSchema))?.value ?? null,
-        summary: summary?.value ?? null,
+        summary: first ? joinSummaries([first, ...further]) : null,
         verdict,
         errors: keys
             .filter((key) => key.startsWith(`${prefix}${objectPrefixes.errors}`) && key.endsWith(errorEnding))

@@ -3,6 +3,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import type { Evidence, Incident } from "../domain/containers";
 import { objectNames, objectPrefixes } from "../domain/evidenceKeys";
 import { isAside, planPreservation, type PreservationPlan } from "../domain/planPreservation";
+import { planRounds } from "../domain/planRounds";
 import { purposeTag } from "../domain/tags";
 import { forensicsClient, memberClient } from "./clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./ec2Permissions";
@@ -133,7 +134,7 @@ export const preservationRemedy = () =>
 type Missing = Evidence["missing"][number];
 
 function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"], missing: Missing[], anomalies: string[]): Evidence {
-    return {
+    const evidence: Evidence = {
         schemaVersion: 1,
         incidentId: incident.incidentId,
         snapshots: preserved.map(({ volume, source, sharedCopyId, evidence, lock, inheritedFrom }) => ({
@@ -151,6 +152,8 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
         anomalies: [...new Set(anomalies)].slice(0, 100),
         completedAt: new Date().toISOString(),
     };
+    const rounds = planRounds(evidence.snapshots).length;
+    return rounds > 1 ? { ...evidence, rounds } : evidence;
 }
 
 /** Stages that one call goes through where EC2 is quick: snapshot, shared copy, evidence copy, lock, and the look back. */

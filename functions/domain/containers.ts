@@ -268,8 +268,10 @@ export const evidenceSchema = z.object({
     /** Volumes of the victim of which there is no evidence, and why. */
     missing: z
         .array(z.object({ volumeId: z.string(), device: z.string(), root: z.boolean(), why: untrustedText(1024) }))
-        .max(64)
+        .max(128)
         .default([]),
+    /** In how many rounds it is analysed (domain/planRounds.ts), where that is more than one. */
+    rounds: z.number().int().min(2).optional(),
     /** What was lost and replaced, or carried our tags without being ours, as sentences. */
     anomalies: z.array(untrustedText(512)).max(100).default([]),
     completedAt: timestampSchema,
@@ -309,6 +311,8 @@ export const forensicHostSchema = z.object({
     schemaVersion: z.literal(1),
     incidentId: z.string(),
     instanceId: z.string(),
+    /** Which round it is for, where there are several: 1 for the first. */
+    round: z.number().int().positive().optional(),
     /** How large it is and has to be; null in records that were written before there was a plan. */
     plan: sizePlanSchema.nullable().default(null),
     imageId: z.string(),
@@ -334,6 +338,8 @@ export const analysisSchema = z.object({
 });
 export type Analysis = z.infer<typeof analysisSchema>;
 
+const resultsPrefixSchema = z.string().regex(/^analysis\/[A-Za-z0-9]+:i-[0-9a-f]+\/$/);
+
 /** The custody record: everything the report needs to know of the incident besides the analysis' own outputs. */
 export const custodySchema = z.object({
     schemaVersion: z.literal(1),
@@ -347,7 +353,9 @@ export const custodySchema = z.object({
     /** SHA-256 of the analysis archive that ran. */
     toolSha256: z.string(),
     /** Where this host's results lie, below the incident's prefix; results anywhere else are nobody's. */
-    resultsPrefix: z.string().regex(/^analysis\/[A-Za-z0-9]+:i-[0-9a-f]+\/$/),
+    resultsPrefix: resultsPrefixSchema,
+    /** The same of further rounds, where one forensic instance did not take all volumes; `host` is then the first that was sent an analysis. */
+    furtherRounds: z.array(z.object({ host: forensicHostSchema, resultsPrefix: resultsPrefixSchema })).optional(),
 });
 export type Custody = z.infer<typeof custodySchema>;
 
@@ -362,6 +370,8 @@ export const reportSchema = z.object({
     findingsBySeverity: z.record(z.string(), z.number().int().nonnegative()),
     /** SHA-256 of the manifest that was reported. */
     manifestSha256: z.string(),
+    /** And of those of further rounds. */
+    furtherManifests: z.array(z.string()).optional(),
     at: timestampSchema,
 });
 export type Report = z.infer<typeof reportSchema>;

@@ -102,6 +102,10 @@ export const resultNames = {
     partial: "partial/",
 } as const;
 
+/** What was told of the first look of one round of the analysis (domain/planRounds.ts). @param round 1 for the first */
+export const firstLookTold = (round: number): string =>
+    round === 1 ? objectNames.firstLookTold : `${objectPrefixes.report}first-look-told.round-${round}.json`;
+
 /** A finding that joined the incident. @param digest of the finding, so that a repeated one takes the same name */
 export const joinedFinding = (digest: string): string => `${objectPrefixes.findings}${digest}.json`;
 /** The pin of one snapshot; written once. @param stage of domain/planPreservation.ts @param generation 1 for the first */

@@ -25,15 +25,16 @@ export function typesToTry(type: string): string[] {
  * a terminated instance for a day and would give that instance back
  */
 export function planLaunch(
-    request: { incidentId: string; imageId: string; instanceTypes: readonly string[]; subnetIds: readonly string[] },
+    request: { incidentId: string; imageId: string; instanceTypes: readonly string[]; subnetIds: readonly string[]; round?: number },
     generation: number,
 ): LaunchAttempt[] {
+    const ofRound = (request.round ?? 1) > 1 ? [`round ${request.round}`] : [];
     return request.instanceTypes.flatMap((instanceType) =>
         request.subnetIds.map((subnetId) => ({
             instanceType,
             subnetId,
             clientToken: createHash("sha256")
-                .update([request.incidentId, request.imageId, instanceType, subnetId, generation].join("/"))
+                .update([request.incidentId, request.imageId, instanceType, subnetId, generation, ...ofRound].join("/"))
                 .digest("hex"),
         })),
     );

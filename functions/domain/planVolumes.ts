@@ -91,11 +91,13 @@ interface Wanted {
     snapshot: EvidenceSnapshot;
 }
 
+/** As they are analysed: the root volume first, then by device. */
+export const inOrder = (snapshots: readonly EvidenceSnapshot[]): EvidenceSnapshot[] =>
+    [...snapshots].sort((left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1));
+
 /** The volumes to have. Evidence comes before work, so that no snapshot goes unread for another's convenience. */
 export function wantedVolumes(evidence: { snapshots: readonly EvidenceSnapshot[] }): Wanted[] {
-    const snapshots = [...evidence.snapshots].sort(
-        (left, right) => Number(right.root) - Number(left.root) || (left.device < right.device ? -1 : 1),
-    );
+    const snapshots = inOrder(evidence.snapshots);
     const withWork = Math.max(0, mostVolumes - snapshots.length);
     return snapshots.flatMap((snapshot, index): Wanted[] =>
         index < withWork
@@ -123,7 +125,7 @@ export function planVolumes(state: VolumesState): VolumesPlan {
         plan.missing.push({
             sourceVolumeId: snapshot.volumeId,
             purpose,
-            why: `a forensic instance takes ${mostVolumes} volumes, and the incident has more`,
+            why: `a forensic instance takes ${mostVolumes} volumes, and the round has more`,
         });
     const running = state.host.state === "running";
     const stopped = state.host.state === "stopped";

@@ -30,6 +30,8 @@ export const purposeTag = "clean-room:purpose";
 export const sourceVolumeTag = "clean-room:source-volume";
 /** The snapshot that a copy or volume was made of; of a copy the first one, which CreateSnapshots made. */
 export const sourceSnapshotTag = "clean-room:source-snapshot";
+/** On a forensic instance of a later round: its number (domain/planRounds.ts). */
+export const roundTag = "clean-room:round";
 
 /**
  * - `source`: snapshot of the victim's volume, in the member account

@@ -24,14 +24,15 @@ export function openEarly(tasks: Tasks): State {
     };
 }
 
-/** The first state of {@link analyse}. */
-export const beginAnalysis = (tasks: Tasks): string => (tasks.inputs.endpointsOnDemand ? "OpenEndpoints" : "StartForensicInstance");
+/** The first state of a round. */
+const beginRound = (tasks: Tasks): string => (tasks.inputs.endpointsOnDemand ? "OpenEndpoints" : "StartForensicInstance");
 
-/** From the evidence to the results, in this order. A step's failure ends the incident's work, but never before the tear-down. */
+/** One round from the evidence to the results, in this order. A step's failure ends the round, but never before its tear-down. */
 export function analyse(tasks: Tasks, next: string): States {
     const mainStep = (step: StepName, payload: Record<string, unknown>, container: string, following: string) =>
         tasks.step(step, payload, { container, next: following, onFailure: "TellError" });
     return {
+        FirstRound: { Type: "Pass", Result: { number: 1 }, ResultPath: "$.round", Next: beginRound(tasks) },
         // Begun beside the snapshots; here it is waited for, and read back.
         ...(tasks.inputs.endpointsOnDemand
             ? {
@@ -43,7 +44,7 @@ export function analyse(tasks: Tasks, next: string): States {
                   OpenEndpointsFailed: nameProblem("OpenEndpoints", "TellError"),
               }
             : {}),
-        ...mainStep("StartForensicInstance", containers("incident", "evidence"), "host", "AttachEvidenceVolumes"),
+        ...mainStep("StartForensicInstance", containers("incident", "evidence", "round"), "host", "AttachEvidenceVolumes"),
         ...mainStep("AttachEvidenceVolumes", containers("incident", "evidence", "host"), "host", "CheckSsm"),
         ...mainStep("CheckSsm", containers("incident", "host"), "host", "CaptureLater"),
         ...captureLater(tasks, "RunAnalysis"),
@@ -52,7 +53,37 @@ export function analyse(tasks: Tasks, next: string): States {
     };
 }
 
-/** Removes the forensic instance, its volumes and the endpoints, seals the case, and ends the execution. */
+/**
+ * What follows a tear-down: the next round, or the one report of all rounds, where there are several. A round that failed is told by then and
+ * named in the report; `$.problem` stays, so that the execution does not say that it succeeded.
+ */
+function nextRound(tasks: Tasks, next: string): States {
+    const several = [
+        { Variable: "$.round", IsPresent: true },
+        { Variable: "$.evidence.rounds", IsPresent: true },
+    ];
+    return {
+        AnotherRound: {
+            Type: "Choice",
+            Choices: [
+                { And: [...several, { Variable: "$.round.number", NumericLessThanPath: "$.evidence.rounds" }], Next: "NextRound" },
+                { And: several, Next: "SendReport" },
+            ],
+            Default: next,
+        },
+        NextRound: {
+            Type: "Pass",
+            Parameters: { "number.$": "States.MathAdd($.round.number, 1)" },
+            ResultPath: "$.round",
+            Next: beginRound(tasks),
+        },
+        SendReport: tasks.task("SendReport", ofIncident, { ResultPath: null, ...catchAll("SendReportFailed"), Next: next }),
+        SendReportFailed: nameProblem("SendReport", "TellSendReportError"),
+        TellSendReportError: tasks.tellError(next),
+    };
+}
+
+/** Removes the forensic instance, its volumes and at last the endpoints, seals the case, and ends the execution. */
 export function tearDown(tasks: Tasks): States {
     const { endpointsOnDemand } = tasks.inputs;
     const afterTearDown = endpointsOnDemand ? "CloseEndpoints" : "SealCustody";
@@ -60,10 +91,11 @@ export function tearDown(tasks: Tasks): States {
         TearDown: tasks.task("TearDown", ofIncident, {
             ...answerInto("tearDownResult"),
             ...catchAll("TearDownFailed"),
-            Next: afterTearDown,
+            Next: "AnotherRound",
         }),
         TearDownFailed: nameProblem("TearDown", "TellTearDownError"),
-        TellTearDownError: tasks.tellError(afterTearDown),
+        TellTearDownError: tasks.tellError("AnotherRound"),
+        ...nextRound(tasks, afterTearDown),
         ...(endpointsOnDemand
             ? {
                   CloseEndpoints: tasks.task("CloseEndpoints", ofIncident, {

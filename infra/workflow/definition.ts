@@ -5,14 +5,18 @@
  *             | CaptureMetadata | OpenEndpointsEarly ) -> OpenEndpoints -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm
  *         -> CaptureLater -> RunAnalysis -> TearDown -> CloseEndpoints -> SealCustody
  *
- * The state of an execution is `{ incident, containment, ticket, evidence, host, analysis }`; each task gets only the containers
+ * From OpenEndpoints to TearDown is one round: it is gone through again where the incident has more volumes than one forensic instance takes, and
+ * SendReport then joins what the rounds left.
+ *
+ * The state of an execution is `{ incident, containment, ticket, evidence, round, host, analysis }`; each task gets only the containers
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
  * evidence is preserved all the same. Where people are asked first, the evidence does not wait for their answer. TearDown stands on
  * every path. The parts: containment.ts, preservation.ts, people.ts, analysis.ts.
  */
-import { analyse, beginAnalysis, openEarly, tearDown } from "./analysis";
+import { analyse, openEarly, tearDown } from "./analysis";
 import { containFirst, respond } from "./containment";
 import { openTicket } from "./people";
+import { mostRounds } from "../../functions/domain/planRounds";
 import { longestAnalysisSeconds, longestPreservationSeconds } from "./tasks";
 import { captureMetadata, preserve } from "./preservation";
 import { catchAll, nameProblem, type State, type States } from "./states";
@@ -24,11 +28,11 @@ export function workflowDefinition(inputs: WorkflowInputs): State {
     return {
         Comment: "One incident of one EC2 instance: contain, preserve, analyse, report",
         StartAt: "Open",
-        TimeoutSeconds: longestPreservationSeconds + 24 * 3600 + longestAnalysisSeconds,
+        TimeoutSeconds: longestPreservationSeconds + mostRounds * (24 * 3600 + longestAnalysisSeconds),
         States: {
             Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null }, Next: "IsolateInstance" },
             ...containFirst(tasks, "PreserveAndTell"),
-            ...preserveAndTell(tasks, beginAnalysis(tasks)),
+            ...preserveAndTell(tasks, "FirstRound"),
             ...analyse(tasks, "TearDown"),
             ...tearDown(tasks),
         },

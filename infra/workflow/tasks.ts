@@ -27,6 +27,7 @@ export const stepHandlers = {
     CheckSsm: "checkSsm",
     RunAnalysis: "runAnalysis",
     TearDown: "tearDown",
+    SendReport: "sendReport",
     CloseEndpoints: "closeEndpoints",
     SealCustody: "sealCustody",
 } as const satisfies Partial<Record<ReportedStep, string>>;
@@ -54,6 +55,8 @@ interface Waiting {
     readonly every: number;
     /** Seconds after which it is given up. */
     readonly atMost: number;
+    /** Seconds that the pace slows to. @default 120 where the wait is of more than a day, 60 of more than an hour, 15 of less */
+    readonly slowest?: number;
 }
 
 /** Seconds that the preservation of all volumes may take. */
@@ -61,34 +64,36 @@ export const longestPreservationSeconds = 4 * 24 * 3600;
 /** Seconds that an analysis may take: the longest that Run Command lets a script run, and its delivery. */
 export const longestAnalysisSeconds = longestSeconds + 600;
 /** Seconds a Lambda task may take; each handler's own time limit is shorter. Sealing may read whole objects. */
-const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" ? 930 : 300);
+const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" ? 930 : step === "SendReport" ? 330 : 300);
 
-/** Steps that wait; all others answer at once. */
+/**
+ * Steps that wait; all others answer at once. An execution has 25,000 events, three a retry, and those of a round come as often as there are rounds
+ * (functions/domain/planRounds.ts), so their pace slows further. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
 const waits: Partial<Record<StepName, Waiting>> = {
     // A full copy of a volume of 16 TiB takes some nine hours, an encrypted volume needs two, and they may wait for others.
-    CreateSnapshots: { every: 15, atMost: longestPreservationSeconds },
+    CreateSnapshots: { every: 15, atMost: longestPreservationSeconds, slowest: 180 },
     // Endpoints take one to three minutes; until a quota is raised.
-    OpenEndpoints: { every: 5, atMost: 6 * 3600 },
+    OpenEndpoints: { every: 5, atMost: 6 * 3600, slowest: 180 },
     // Until AWS has capacity or a quota is raised.
-    StartForensicInstance: { every: 15, atMost: 12 * 3600 },
+    StartForensicInstance: { every: 15, atMost: 12 * 3600, slowest: 180 },
     // Until a quota of volumes is raised; a host may have to be stopped and started.
-    AttachEvidenceVolumes: { every: 5, atMost: 6 * 3600 },
+    AttachEvidenceVolumes: { every: 5, atMost: 6 * 3600, slowest: 180 },
     // An instance takes 30 s to 6 min to register with Systems Manager.
-    CheckSsm: { every: 5, atMost: 1200 },
+    CheckSsm: { every: 5, atMost: 1200, slowest: 20 },
     // Run Command stops the script when the time is over that its volumes need (functions/domain/planSize.ts).
-    RunAnalysis: { every: 30, atMost: longestAnalysisSeconds },
-    TearDown: { every: 5, atMost: 1800 },
+    RunAnalysis: { every: 30, atMost: longestAnalysisSeconds, slowest: 300 },
+    TearDown: { every: 5, atMost: 1800, slowest: 30 },
     CloseEndpoints: { every: 5, atMost: 1800 },
     // Until the report of an analysis that has ended is there.
     SealCustody: { every: 5, atMost: 1800 },
 };
 
 /**
- * Wait as a Retry: the execution sleeps, no function does. The pace slows to a minute where the wait is long, and to two where it is days. A retrier counts over the
- * whole state, so what is transient is part of the wait: else a handful of hiccups in a day would end it.
+ * Wait as a Retry: the execution sleeps, no function does. The pace slows where the wait is long: half of what it took so far, up to `slowest`. A retrier
+ * counts over the whole state, so what is transient is part of the wait: else a handful of hiccups in a day would end it.
  */
-function retryNotYet({ every, atMost }: Waiting): State {
-    const slowest = atMost > 24 * 3600 ? 120 : atMost > 3600 ? 60 : Math.max(every, 15);
+function retryNotYet({ every, atMost, slowest = atMost > 24 * 3600 ? 120 : atMost > 3600 ? 60 : Math.max(every, 15) }: Waiting): State {
     return callAgain(["NotYet", ...transientErrors], {
         backoffRate: 1.5,
         slowestSeconds: slowest,

@@ -58,6 +58,21 @@ describe("sendFirstLook", () => {
         expect([fake.written, fake.slack.payloads]).to.deep.equal([[], []]);
     });
 
+    it("tells of each round once, and says which it is", async () => {
+        const prefix = "analysis/AROAEXAMPLEID:i-0f0e0d0c0b0a09082/";
+        const custody = {
+            ...plain.custody,
+            evidence: { ...plain.custody.evidence, rounds: 2 },
+            furtherRounds: [{ host: { ...plain.custody.host, round: 2 }, resultsPrefix: prefix }],
+        };
+        fake.objects.set(at("custody.json"), JSON.stringify(custody));
+        fake.objects.set(at(`${prefix}first-look.json`), fake.objects.get(key)!);
+        for (const each of [key, at(`${prefix}first-look.json`), key, at(`${prefix}first-look.json`)]) await handler(fake.event(each));
+        expect(fake.written).to.deep.equal([marker, at("report/first-look-told.round-2.json")]);
+        expect(fake.slack.payloads).to.have.length(2);
+        expect(text()).to.contain("round 1 of 2").and.contain("round 2 of 2");
+    });
+
     it("comes too late once the report was sent, and never answers its own mark", async () => {
         fake.objects.set(at("report/report.json"), "{}");
         await handler(fake.event(key));
@@ -102,7 +117,7 @@ describe("sendFirstLook", () => {
                 .flatMap(({ Resource }) => Resource),
         ).to.deep.equal([
             "arn:aws:s3:::evidence/incidents/*/custody/log/*",
-            "arn:aws:s3:::evidence/incidents/*/report/first-look-told.json",
+            "arn:aws:s3:::evidence/incidents/*/report/first-look-told*",
             "arn:aws:s3:::evidence/incidents/*/errors/SendFirstLook.error.json",
         ]);
     });

@@ -91,7 +91,8 @@ describe("GuardDuty as the program declares it", function () {
             retainStacks: false,
             deploymentTargets: {
                 organizationalUnitIds: organization.organizationalUnitIds,
-                accounts: organization.excludeAccounts,
+                // A responder role in the forensics account could unlock evidence.
+                accounts: [...organization.excludeAccounts, forensics.accountId],
                 accountFilterType: "DIFFERENCE",
             },
         });

@@ -6,6 +6,7 @@ import { analysisSummarySchema } from "../analysisOutputs";
 import { custodySchema } from "../containers";
 import { custodyKey, custodySeal, custodySegment, incidentPrefix, objectNames, objectPrefixes, resultNames } from "../evidenceKeys";
 import { parseManifest } from "../manifest";
+import { analysesOf } from "../planRounds";
 import { visible } from "../visibleText";
 import { readChain, sha256Of, type CustodyEntry, type ReadChain } from "./custodyLog";
 import { parseSeal, readPublicKey, signatureHolds, type CaseManifest, type Retention, type Seal, type SealedObject } from "./seal";
@@ -363,7 +364,12 @@ class Verification {
             if (!snapshot || snapshot.volumeId !== one.volumeId || snapshot.sourceSnapshotId !== one.sourceSnapshotId)
                 throw new Wrong("The custody record names a snapshot that the seal has not, or has otherwise", one.evidenceSnapshotId);
         }
-        const summary = await this.readText(`${recorded.resultsPrefix}${resultNames.summary}`);
+        for (const { resultsPrefix } of analysesOf(recorded)) await this.volumeHashes(resultsPrefix, snapshots);
+    }
+
+    /** What one analysis' summary says of the volumes that it hashed. */
+    private async volumeHashes(resultsPrefix: string, snapshots: CaseManifest["snapshots"]): Promise<void> {
+        const summary = await this.readText(`${resultsPrefix}${resultNames.summary}`);
         if (summary === null) return;
         const read = analysisSummarySchema.safeParse(parsedOrNull(summary));
         if (!read.success) {

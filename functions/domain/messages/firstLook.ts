@@ -18,6 +18,8 @@ export interface FirstLookNews {
     look: FirstLook;
     /** Bucket that it lies in. */
     bucket: string;
+    /** Which of the rounds it is of, where one forensic instance does not take all volumes. */
+    rounds?: { round: number; of: number };
 }
 
 /** Findings told. */
@@ -59,7 +61,7 @@ export function firstLookMessage(news: FirstLookNews): Message {
     return {
         tone: grave || !contained ? "danger" : "warning",
         title: `${drill(incident)}First look: ${headline(counts)} – ${where(incident.instance)}`,
-        summary: `${look.seconds < 120 ? `${Math.round(look.seconds)} s` : `${Math.round(look.seconds / 60)} min`} into the analysis of the disks. ${sentence} ${containmentSentence(containment)}`,
+        summary: `${look.seconds < 120 ? `${Math.round(look.seconds)} s` : `${Math.round(look.seconds / 60)} min`} into the analysis of the disks${news.rounds ? `, round ${news.rounds.round} of ${news.rounds.of}: the other rounds' volumes are not looked at here` : ""}. ${sentence} ${containmentSentence(containment)}`,
         whatNow: [
             ...(contained ? [] : ["Contain the instance now: see the message about its isolation."]),
             ...(consequences.some(({ kind, certainty }) => kind === "credentials" && certainty !== "unknown")

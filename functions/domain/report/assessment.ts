@@ -6,6 +6,7 @@ import { severities, type AnalysisSummary } from "../analysisOutputs";
 import type { Custody, ObjectRef } from "../containers";
 import type { VerifiedObject } from "../manifest";
 import type { Moment } from "../metadata/readMoment";
+import { analysesOf, type FailedRound } from "../planRounds";
 import { count } from "./format";
 import type { FindingsRead } from "./findingLines";
 import type { TimelineRead } from "./timelineLines";
@@ -21,7 +22,10 @@ export interface ReportInput {
     timeline: TimelineRead | null;
     /** What AWS said of the instance beside its disks; null or left out where nothing of it was kept. */
     moment?: Moment | null;
-    manifest: { ref: ObjectRef; objects: VerifiedObject[]; problems: string[] };
+    /** Rounds of the analysis that left no results, where there were several. */
+    failedRounds?: readonly FailedRound[];
+    /** `further`: of later rounds. */
+    manifest: { ref: ObjectRef; further?: readonly ObjectRef[]; objects: VerifiedObject[]; problems: string[] };
     /** ISO 8601. */
     generatedAt: string;
 }
@@ -69,11 +73,16 @@ function unreplayedJournals(summary: AnalysisSummary): UnreplayedJournal[] {
     );
 }
 
-function incompleteReasons({ custody, summary, findings, timeline }: ReportInput): string[] {
+function incompleteReasons({ custody, summary, findings, timeline, failedRounds: failed = [] }: ReportInput): string[] {
+    const named = new Set(failed.flatMap(({ volumeIds }) => volumeIds));
     const reasons: string[] = [];
     for (const { volumeId, device, why } of custody.evidence.missing)
         reasons.push(`Volume ${volumeId} (${device}) is not preserved: ${why}`);
-    for (const { sourceVolumeId, purpose, why } of custody.host.missing)
+    for (const { round, of, volumeIds } of failed)
+        reasons.push(
+            `Round ${round} of ${of} of the analysis left no results, so ${count(volumeIds.length, "volume")} of it ${volumeIds.length === 1 ? "was" : "were"} not looked at: ${volumeIds.join(", ")}.`,
+        );
+    for (const { sourceVolumeId, purpose, why } of analysesOf(custody).flatMap(({ host }) => host.missing))
         reasons.push(`The ${purpose} volume of ${sourceVolumeId} is missing on the forensic instance: ${why}`);
     reasons.push(...custody.evidence.anomalies.filter((anomaly) => anomaly.includes("taken later")));
     if (!findings) reasons.push("findings.jsonl could not be read, so findings are missing from this report.");
@@ -84,6 +93,7 @@ function incompleteReasons({ custody, summary, findings, timeline }: ReportInput
     if (!summary.complete) reasons.push("The analysis itself says that it did not finish everything it set out to do.");
     for (const { volumeId, device, evidenceSnapshotId } of custody.evidence.snapshots) {
         const volume = summary.volumes.find((each) => each.volumeId === volumeId || each.snapshotId === evidenceSnapshotId);
+        if (!volume && named.has(volumeId)) continue;
         if (!volume) reasons.push(`Volume ${volumeId} (${device}) was not looked at.`);
         else if (wasRead(volume).length === 0) reasons.push(`No file system of volume ${volumeId} (${device}) could be read.`);
         else if (wasRead(volume).every(({ filesSeen }) => filesSeen === 0))

@@ -1,6 +1,7 @@
 /** The chain of custody: from the finding to the manifest, every hand-over with its identifiers and hashes. */
 import type { Containment, Custody } from "../containers";
 import { receivedMessage } from "../evidenceKeys";
+import { analysesOf, roundOf } from "../planRounds";
 import type { ReportInput } from "./assessment";
 import { bytes, duration, list, time } from "./format";
 import { html, type Html } from "./html";
@@ -82,21 +83,24 @@ const sizeWords = ({ instanceType, gibibytes, expectedSeconds, timeoutSeconds, d
         .join("; ");
 
 function hashStep({ summary, custody }: ReportInput): Html {
-    const host = custody.host;
+    const hosts = analysesOf(custody).map(({ host }) => host);
     const attached = (sourceVolumeId: string) =>
-        host.volumes
+        hosts
+            .flatMap(({ volumes }) => volumes)
             .filter((volume) => volume.sourceVolumeId === sourceVolumeId)
             .map(
                 ({ purpose, volumeId }, index) =>
                     html`${index > 0 ? html`<br>` : null}${code(volumeId)}<br><span class="note">${purpose}</span>`,
             );
     return html`<li><h3>Evidence volumes</h3>
-${facts([
-    ["Forensic instance", code(host.instanceId)],
-    ["Image", code(host.imageId)],
-    ["Availability Zone", host.availabilityZone],
-    ["Size", host.plan && sizeWords(host.plan)],
-])}
+${hosts.map((host) =>
+    facts([
+        [hosts.length === 1 ? "Forensic instance" : `Forensic instance of round ${roundOf(host)}`, code(host.instanceId)],
+        ["Image", code(host.imageId)],
+        ["Availability Zone", host.availabilityZone],
+        ["Size", host.plan && sizeWords(host.plan)],
+    ]),
+)}
 ${
     summary === null
         ? html`<p class="warning">summary.json could not be read: the hashes are not known.</p>`
@@ -151,8 +155,10 @@ ${facts([
     ["Archive that ran, SHA-256", hash(custody.toolSha256)],
     ["Started", summary && time(summary.startedAt)],
     ["Finished", summary && time(summary.finishedAt)],
-    ["Manifest", html`<code>s3://${manifest.ref.bucket}/${manifest.ref.key}</code>`],
-    ["Manifest, SHA-256", hash(manifest.ref.sha256)],
+    ...[manifest.ref, ...(manifest.further ?? [])].flatMap((ref): [string, Html][] => [
+        ["Manifest", html`<code>s3://${ref.bucket}/${ref.key}</code>`],
+        ["Manifest, SHA-256", hash(ref.sha256)],
+    ]),
 ])}
 ${objectTable(input)}
 <p class="note">To verify by hand, fetch the folder of the manifest and run <code>sha256sum --check manifest.sha256</code> in it.</p>

@@ -84,6 +84,8 @@ export function reportMarkdown(input: ReportInput, reading: Reading): string {
             `Never looked at: ${neverLookedAtWords(input)}`,
         ]),
         "",
-        `Manifest SHA-256 ${code(manifest.ref.sha256)}, ${code(`s3://${manifest.ref.bucket}/${manifest.ref.key}`)}.`,
+        ...[manifest.ref, ...(manifest.further ?? [])].map(
+            ({ sha256, bucket, key }) => `Manifest SHA-256 ${code(sha256)}, ${code(`s3://${bucket}/${key}`)}.`,
+        ),
     ].join("\n")}\n`;
 }

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { mostRounds } from "../../../functions/domain/planRounds";
 import { workflowDefinition } from "../../../infra/workflow/definition";
 import { stepHandlers, type StepName, type WorkflowInputs } from "../../../infra/workflow/tasks";
 
@@ -51,11 +52,11 @@ const successors = (state: State) =>
         (next): next is string => next !== undefined,
     );
 
-/** Every path from a state to an end, as sequences of names. */
+/** Every path from a state to an end, as sequences of names, each state once: a second round goes the ways of the first. */
 function paths(machine: Machine, from: string, seen: string[] = []): string[][] {
     const here = [...seen, from];
     const next = [...new Set(successors(machine.States[from]!))];
-    return next.length === 0 ? [here] : next.flatMap((each) => paths(machine, each, here));
+    return next.length === 0 ? [here] : next.filter((each) => !here.includes(each)).flatMap((each) => paths(machine, each, here));
 }
 
 describe("workflowDefinition", () => {
@@ -68,7 +69,9 @@ describe("workflowDefinition", () => {
 
     it("names only states that exist, and leaves none unreachable", () => {
         for (const machine of [definition, standing].flatMap(machines)) {
-            const reached = new Set(paths(machine, machine.StartAt).flat());
+            const reached = new Set([machine.StartAt]);
+            // A set goes on with what is added to it.
+            for (const name of reached) for (const next of successors(machine.States[name]!)) reached.add(next);
             expect([...reached].sort()).to.deep.equal(Object.keys(machine.States).sort());
         }
     });
@@ -183,7 +186,7 @@ describe("workflowDefinition", () => {
     });
 
     it("gives every task a time limit and typed retries", () => {
-        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 19);
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 20);
         // What is asked for early is not tried again: it is asked for once more before it is needed.
         for (const [name, state] of tasks.filter(([each]) => each !== "OpenEndpointsEarly")) {
             expect(state.TimeoutSeconds, name).to.be.a("number");
@@ -211,9 +214,25 @@ describe("workflowDefinition", () => {
         }
     });
 
-    it("stays far below the 25,000 events of one execution", () => {
-        const attempts = tasks.flatMap(([, state]) => state.Retry ?? []).reduce((sum, retry) => sum + retry.MaxAttempts, 0);
-        // A retried Lambda task writes three events.
-        expect(attempts * 3).to.be.lessThan(20_000);
+    it("stays below the 25,000 events of one execution, also with as many rounds as there can be, each waiting as long as it may", () => {
+        const round = new Set(paths(definition, "NextRound").flatMap((path) => path.slice(0, path.indexOf("AnotherRound"))));
+        expect([...round]).to.include.members(["OpenEndpoints", "RunAnalysis", "TearDown", "TellError"]);
+        const attempts = tasks.map(
+            ([name, { Retry = [] }]) => Retry.reduce((sum, retry) => sum + retry.MaxAttempts, 0) * (round.has(name) ? mostRounds : 1),
+        );
+        // Endpoints that stand are there at once: one round alone waits for them.
+        const again = (mostRounds - 1) * definition.States.OpenEndpoints!.Retry!.reduce((sum, retry) => sum + retry.MaxAttempts, 0);
+        const states = machines(definition).flatMap((machine) => Object.keys(machine.States)).length + mostRounds * round.size;
+        // A retried Lambda task writes three events, and a state is entered and exited.
+        expect((attempts.reduce((sum, each) => sum + each, 0) - again) * 3 + states * 2).to.be.lessThan(25_000);
+    });
+
+    it("goes through another round after a tear-down alone, and reports several once, before the endpoints go", () => {
+        for (const path of paths(definition, "Open").filter((each) => each.includes("SendReport")))
+            expect(path.indexOf("SendReport"), path.join(" > ")).to.be.within(path.indexOf("AnotherRound"), path.indexOf("CloseEndpoints"));
+        const into = Object.entries(definition.States).filter(([, state]) => successors(state).includes("NextRound"));
+        expect(into.map(([name]) => name)).to.deep.equal(["AnotherRound"]);
+        for (const machine of [definition, standing])
+            for (const path of paths(machine, "NextRound")) expect(path, path.join(" > ")).to.include("TearDown");
     });
 });

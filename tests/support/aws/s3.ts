@@ -68,6 +68,14 @@ export class InMemoryS3 {
                 ...(version?.locked ? { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: new Date("2099-01-01") } : {}),
             };
         if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
-        return { ContentLength: Buffer.byteLength(text), Body: { transformToByteArray: () => Promise.resolve(Buffer.from(text)) } };
+        const bytes = Buffer.from(text);
+        // A stream of the SDK's is read whole or piece by piece.
+        const Body = {
+            transformToByteArray: () => Promise.resolve(bytes),
+            async *[Symbol.asyncIterator]() {
+                yield await Promise.resolve(bytes);
+            },
+        };
+        return { ContentLength: bytes.length, Body };
     }
 }
