@@ -19,6 +19,7 @@ import { log } from "./aws/handler";
 import { readIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { adoptOlderCases } from "./aws/olderCases";
 import { markSettled, openCases, type CaseItem } from "./aws/pinsTable";
 import { preserve, preserveMemberPermissions, preservePermissions, preserveVariables } from "./aws/preserve";
 import { locksOf, snapshotsById } from "./aws/snapshots";
@@ -163,8 +164,13 @@ async function seal(incidentId: string): Promise<void> {
 /** @returns how many cases were looked after @throws what some of them failed of, after all others were looked after */
 export async function handler(): Promise<{ cases: number; lookedAfter: number }> {
     const began = Date.now();
-    const cases = await openCases();
+    const known = await openCases();
     const failed: string[] = [];
+    const older = await adoptOlderCases(known).catch((error: unknown) => {
+        failed.push(`cases of an older layout: ${errorCode(error)}: ${error instanceof Error ? error.message : String(error)}`);
+        return [];
+    });
+    const cases = [...known, ...older];
     let lookedAfter = 0;
     // Those that need work before those that only may expire.
     for (const each of [...cases].sort((left, right) => Number(left.settled) - Number(right.settled))) {
@@ -178,6 +184,8 @@ export async function handler(): Promise<{ cases: number; lookedAfter: number }>
     }
     log("evidence of open cases", { cases: cases.length, lookedAfter, failed });
     if (failed.length > 0)
-        throw new Error(`${failed.length} of ${cases.length} cases could not be looked after: ${failed.join("; ").slice(0, 2000)}`);
+        throw new Error(
+            `${failed.length} of ${cases.length} cases could not be looked after, or found: ${failed.join("; ").slice(0, 2000)}`,
+        );
     return { cases: cases.length, lookedAfter };
 }

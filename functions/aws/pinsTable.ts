@@ -84,6 +84,18 @@ export async function openCases(): Promise<CaseItem[]> {
     return (await listMarked(openCaseMark)).map(caseOf);
 }
 
+/** Whether the table has anything of the case's evidence, open or closed. */
+export async function hasCase(incidentId: string): Promise<boolean> {
+    const { Item } = await dynamodb().send(
+        new GetItemCommand({
+            TableName: environment("INCIDENTS_TABLE"),
+            Key: { pk: { S: keyOf(incidentId) } },
+            ProjectionExpression: "pk",
+        }),
+    );
+    return Item !== undefined;
+}
+
 /** Notes that nothing of the case is left to preserve or to tidy up. */
 export async function markSettled(incidentId: string): Promise<void> {
     await dynamodb().send(
@@ -97,22 +109,15 @@ export async function markSettled(incidentId: string): Promise<void> {
     );
 }
 
-/** Notes that nobody has to look after the evidence of a closed case: its locks end when they end. @returns false where the table knows no evidence of it */
-export async function markCaseClosed(incidentId: string): Promise<boolean> {
-    try {
-        await dynamodb().send(
-            new UpdateItemCommand({
-                TableName: environment("INCIDENTS_TABLE"),
-                Key: { pk: { S: keyOf(incidentId) } },
-                UpdateExpression: "SET closedAt = :now REMOVE #standing",
-                ConditionExpression: "attribute_exists(pk)",
-                ExpressionAttributeNames: { "#standing": "standing" },
-                ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
-            }),
-        );
-        return true;
-    } catch (error) {
-        if (errorCode(error) === "ConditionalCheckFailedException") return false;
-        throw error;
-    }
+/** Notes that nobody has to look after the evidence of a closed case, also of one that the table knew nothing of: its locks end when they end. */
+export async function markCaseClosed(incidentId: string): Promise<void> {
+    await dynamodb().send(
+        new UpdateItemCommand({
+            TableName: environment("INCIDENTS_TABLE"),
+            Key: { pk: { S: keyOf(incidentId) } },
+            UpdateExpression: "SET closedAt = :now REMOVE #standing",
+            ExpressionAttributeNames: { "#standing": "standing" },
+            ExpressionAttributeValues: { ":now": { S: new Date().toISOString() } },
+        }),
+    );
 }

@@ -1,6 +1,7 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { expect } from "chai";
+import { markCaseClosed } from "../../functions/aws/pinsTable";
 import { openRecord } from "../../functions/aws/incidentsTable";
 import { handler as createSnapshots } from "../../functions/createSnapshots";
 import { newRecord } from "../../functions/domain/incidentRecord";
@@ -82,6 +83,36 @@ describe("sweepEvidence", () => {
         const [calls, seals] = [askedOfMember(), sealed.length];
         await sweep();
         expect([askedOfMember(), sealed.length]).to.deep.equal([calls, seals]);
+    });
+
+    it("finds a case of the layout before, whose pins lie in the bucket alone, and leaves one that was closed", async () => {
+        await giveUp();
+        aws.table.items.delete(`pins#${incidentId}`);
+        expect(await sweep()).to.deep.equal({ cases: 1, lookedAfter: 1 });
+        for (let days = 0; days < 4; days++) {
+            aws.settle();
+            await sweep();
+        }
+        expect(aws.forensics.locks.size).to.equal(2);
+        expect(kinds()).to.deep.equal(["late"]);
+
+        aws.table.items.delete(`pins#${incidentId}`);
+        await markCaseClosed(incidentId);
+        expect(await sweep(), "closed by its operator, and not opened anew").to.deep.equal({ cases: 0, lookedAfter: 0 });
+    });
+
+    it("looks after the others where the bucket does not say which cases of the layout before there are", async () => {
+        await giveUp();
+        aws.settle();
+        aws.after = (operation) => {
+            if (operation === "ListObjectsV2" && aws.record.at(-1)!.input.Delimiter !== undefined) throw awsError("AccessDenied");
+        };
+        expect((await thrown(sweep())).message)
+            .to.include("older layout")
+            .and.include("AccessDenied");
+        aws.settle();
+        await thrown(sweep());
+        expect(aws.forensics.locks.size, "the case that the table has").to.equal(2);
     });
 
     it("leaves a workflow that runs alone, and a case that it ended well untold", async () => {

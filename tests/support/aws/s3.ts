@@ -53,7 +53,12 @@ export class InMemoryS3 {
             };
         }
         if (name === "ListObjectsV2") {
-            const keys = [...this.objects.keys()].filter((each) => each.startsWith(input.Prefix as string)).sort();
+            const prefix = input.Prefix as string;
+            const keys = [...this.objects.keys()].filter((each) => each.startsWith(prefix)).sort();
+            if (input.Delimiter === "/") {
+                const folders = new Set(keys.flatMap((each) => /^[^/]*\//.exec(each.slice(prefix.length))?.[0] ?? []));
+                return { CommonPrefixes: [...folders].map((folder) => ({ Prefix: `${prefix}${folder}` })), IsTruncated: false };
+            }
             return { Contents: keys.map((Key) => ({ Key })), IsTruncated: false };
         }
         const refusal = this.refusals.get(key);
