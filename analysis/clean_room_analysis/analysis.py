@@ -15,7 +15,7 @@ from clean_room_analysis.file_systems import FileSystemReader
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import Finding, OperatingSystem, Severity, VolumeInput, VolumeReport
-from clean_room_analysis.outputs import Results, json_line
+from clean_room_analysis.outputs import Results, WholeFile, json_line
 from clean_room_analysis.progress import say
 from clean_room_analysis.summary import first_look, summary
 from clean_room_analysis.timeline import Timeline
@@ -164,7 +164,7 @@ class _Run:
             walker = Walker(ledger, timeline, bodyfile, Deadline(deadline_seconds), artefact_checks(), content_checks(), scratch)
             reader = FileSystemReader(ledger, walker, self._state)
             try:
-                self._look(reader, walker, ledger)
+                self._look(reader, walker, ledger, findings)
             except Stopped as stopped:
                 ledger.not_looked_at("everything that was not read by then", f"the run was stopped by {stopped}")
                 say(f"stopped by {stopped}: writing what there is")
@@ -177,7 +177,7 @@ class _Run:
             self._judge_evidence(ledger)
         return ledger
 
-    def _look(self, reader: FileSystemReader, walker: Walker, ledger: Ledger) -> None:
+    def _look(self, reader: FileSystemReader, walker: Walker, ledger: Ledger, findings: WholeFile) -> None:
         reader.survey(self._reports)
         for report in self._reports:
             try:
@@ -192,6 +192,7 @@ class _Run:
         walker.content()
         say("content scanned")
         # Before the hash of the evidence ends, which takes hours on large volumes: what ends this run then takes only the rest.
+        self._results.keep_so_far(findings, "content-findings.jsonl.gz")
         self._publish("content-look.json", "content-look", ledger)
         for report in self._reports:
             nonzero = self._hash(report, ledger)

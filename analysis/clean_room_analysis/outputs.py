@@ -7,21 +7,33 @@ back, the bulky files end where they are, and what says so (findings, summary, m
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 MANIFEST = "manifest.sha256"
 #: In the order of the manifest; `evidence-blocks-*.bin` of each volume follow.
-FILES = ("bodyfile", "content-look.json", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl")
+FILES = (
+    "bodyfile",
+    "content-findings.jsonl.gz",
+    "content-look.json",
+    "findings.jsonl",
+    "first-look.json",
+    "summary.json",
+    "timeline.csv",
+    "timesketch.jsonl",
+)
 #: Written even when the disk of the results is full.
 _PRECIOUS = frozenset({"content-look.json", "findings.jsonl", "first-look.json", "summary.json", MANIFEST})
 _BLOCKS = "evidence-blocks-"
 _RESERVE = ".reserve"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RESERVE_BYTES = 16 * 1024 * 1024
 _BUFFER_BYTES = 1024 * 1024
 
@@ -40,7 +52,9 @@ class OutputError(Exception):
 class WholeFile:
     """A text file being written. `cut` is True when its end is missing because the disk was full."""
 
-    def __init__(self, descriptor: int, results: "Results", *, precious: bool) -> None:
+    def __init__(self, path: str, descriptor: int, results: "Results", *, precious: bool) -> None:
+        #: Where it lies until it is whole.
+        self.path = path
         self._descriptor = descriptor
         self._results = results
         self._precious = precious
@@ -66,7 +80,7 @@ class WholeFile:
             try:
                 content = content[os.write(self._descriptor, content) :]
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                if error.errno not in _FULL:
                     raise
                 if not (self._results.give_back_reserve() and self._precious):
                     self.cut = True
@@ -121,7 +135,7 @@ class Results:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             try:
-                handle = WholeFile(descriptor, self, precious=name in _PRECIOUS)
+                handle = WholeFile(partial, descriptor, self, precious=name in _PRECIOUS)
                 yield handle
                 handle.flush()
                 with contextlib.suppress(OSError):
@@ -135,6 +149,23 @@ class Results:
             if os.path.exists(partial):
                 os.unlink(partial)
             raise
+
+    def keep_so_far(self, file: WholeFile, name: str) -> None:
+        """A gzip of what a file that is still being written has by now; there is none where the disk of the results is full."""
+        file.flush()
+        partial = self.path(name + ".partial")
+        try:
+            # Without name and time of its own, so that two runs write the same.
+            with open(file.path, "rb") as source, open(partial, "wb") as target:
+                with gzip.GzipFile("", "wb", fileobj=target, mtime=0) as packed:
+                    shutil.copyfileobj(source, packed)
+            os.rename(partial, self.path(name))
+        except OSError as error:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
+            if error.errno not in _FULL:
+                raise
+            self.cut.append(name)
 
     def write_manifest(self) -> None:
         """Writes the SHA-256 of every output in sha256sum's format. Its presence says that the run came to its end."""

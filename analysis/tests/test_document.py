@@ -2,6 +2,7 @@
 """The Run Command document: its parameters, and its script run by bash against a fake AWS CLI and image files."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ SCRIPT: str = STEP["inputs"]["runCommand"][0]
 EVIDENCE, WORK = "vol-0aaaaaaaaaaaaaaa1", "vol-0aaaaaaaaaaaaaaa2"
 OUTPUTS = [
     "first-look.json",
+    "content-findings.jsonl.gz",
     "content-look.json",
     "bodyfile",
     "evidence-blocks-vol-data.bin",
@@ -207,7 +209,15 @@ def test_what_content_says_is_there_before_the_hash_of_the_evidence_ends(instanc
     assert look["stage"] == "content-look" and look["incidentId"] == "i-1-2"
     assert "content-look.json uploaded" in run.stdout
     uploads = instance.uploads()
-    assert uploads.index("content-look.json") < uploads.index("evidence-blocks-vol-data.bin") < uploads.index("manifest.sha256")
+    assert (
+        gzip.decompress((instance.results / "content-findings.jsonl.gz").read_bytes()) == (instance.results / "findings.jsonl").read_bytes()
+    )
+    assert (
+        uploads.index("content-findings.jsonl.gz")
+        < uploads.index("content-look.json")
+        < uploads.index("evidence-blocks-vol-data.bin")
+        < uploads.index("manifest.sha256")
+    )
 
 
 def test_the_evidence_is_hashed_twice_where_that_is_asked_for(instance: Instance) -> None:

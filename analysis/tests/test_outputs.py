@@ -3,9 +3,11 @@
 
 import csv
 import errno
+import gzip
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,27 @@ def test_findings_are_bounded_by_severity_counted_and_written_once(tmp_path: Pat
         "why": f"a check reports at most {bound} of that severity",
     } in ledger.unseen()
     assert [one["title"] for one in ledger.gravest(2)] == ["worse", "job"]
+
+
+def test_all_findings_so_far_are_kept_before_the_file_is_whole_and_a_full_disk_costs_only_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = outputs.Results(str(tmp_path))
+    with results.whole_file("findings.jsonl") as findings:
+        for number in range(700):
+            findings.write(f'{{"id":{number}}}\n')
+        results.keep_so_far(findings, "content-findings.jsonl.gz")
+        assert not (tmp_path / "findings.jsonl").exists()
+        assert len(gzip.decompress((tmp_path / "content-findings.jsonl.gz").read_bytes()).splitlines()) == 700
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(shutil, "copyfileobj", full)
+        results.keep_so_far(findings, "again.gz")
+        findings.write("more\n")
+    assert results.cut == ["again.gz"] and not list(tmp_path.glob("again*"))
+    assert len((tmp_path / "findings.jsonl").read_text().splitlines()) == 701
 
 
 def test_the_same_finding_in_two_partitions_is_two(tmp_path: Path) -> None:

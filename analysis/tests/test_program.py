@@ -21,7 +21,16 @@ from clean_room_analysis.text import display_name
 from clean_room_analysis.walker import Walker
 
 SEVERITIES = ["critical", "high", "medium", "low", "informational"]
-FILES = {"bodyfile", "content-look.json", "findings.jsonl", "first-look.json", "summary.json", "timeline.csv", "timesketch.jsonl"}
+FILES = {
+    "bodyfile",
+    "content-findings.jsonl.gz",
+    "content-look.json",
+    "findings.jsonl",
+    "first-look.json",
+    "summary.json",
+    "timeline.csv",
+    "timesketch.jsonl",
+}
 
 
 def load(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
