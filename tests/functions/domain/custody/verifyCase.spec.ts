@@ -3,14 +3,49 @@ import fc from "fast-check";
 import { nextSegment, readChain, emptyChain, sha256Of } from "../../../../functions/domain/custody/custodyLog";
 import { parseSeal, sealText } from "../../../../functions/domain/custody/seal";
 import { verdictLines, verifyCase, type Verdict } from "../../../../functions/domain/custody/verifyCase";
-import { custodyKey, custodyReadme, custodySeal, custodySegment } from "../../../../functions/domain/evidenceKeys";
+import {
+    anomalyRecord,
+    custodyKey,
+    custodyReadme,
+    custodySeal,
+    custodySegment,
+    errorRecord,
+    firstLookTold,
+    joinedFinding,
+    objectNames,
+    objectPrefixes,
+    pinObject,
+    receivedMessage,
+    releaseRecord,
+    resultNames,
+    upkeepRecord,
+    watchRecord,
+} from "../../../../functions/domain/evidenceKeys";
 import { custody, summary } from "../../../fixtures/analysis/plain";
 import { newKeys, SealedCase } from "../../../support/sealedCase";
 
 const now = Date.parse("2026-12-01T00:00:00.000Z");
 const results = custody.resultsPrefix;
 
-/** A case with one object of each kind, sealed twice: a release came late. */
+/** A name below each prefix that holds any number of objects: the compiler asks for one of each that comes. */
+const under = {
+    analysis: [resultNames.firstLook, "content-findings.jsonl.gz", `${resultNames.partial}bodyfile`].map((name) => `${results}${name}`),
+    findings: [joinedFinding("0123")],
+    messages: [receivedMessage("a".repeat(64))],
+    releases: [releaseRecord("2026-11-25T10:00:00.000Z")],
+    preservation: [pinObject("vol-0aaaaaaaaaaaaaaaa", "source", 1)],
+    errors: [errorRecord("TearDown"), anomalyRecord("SendReport", "0123")],
+    metadata: [`${objectPrefixes.metadata}role.json`, `${objectPrefixes.metadata}later/index.json`],
+    upkeep: [upkeepRecord("expires", "0123")],
+    watch: [watchRecord("2026-11-24T11:00:00.000Z")],
+    report: [firstLookTold(2)],
+    // Its own objects are there by themselves.
+    custody: [],
+    custodyLog: [],
+    custodySeals: [],
+} satisfies Record<keyof typeof objectPrefixes, string[]>;
+
+/** A case with one object of each kind that an incident writes, sealed twice: a release came late. */
 function wholeCase(incidentId?: string, keys?: ReturnType<typeof newKeys>): SealedCase {
     const made = new SealedCase(incidentId, keys);
     const analysed = {
@@ -31,7 +66,11 @@ function wholeCase(incidentId?: string, keys?: ReturnType<typeof newKeys>): Seal
             ],
         },
     };
-    made.write({ "restore-record.json": '{"instance":{}}', [`messages/${"a".repeat(64)}.json`]: "{}" });
+    const kinds = [...Object.values(objectNames), ...Object.values(under).flat()];
+    const late = under.releases;
+    const plain = kinds.filter((name) => name !== objectNames.custody && !late.includes(name));
+    // No two alike, so that exchanging any two changes something.
+    made.write(Object.fromEntries(plain.map((name, index) => [name, `{"object":${index}}`])));
     made.write({ "preservation/vol-0aaaaaaaaaaaaaaaa/evidence.1.json": '{"snapshotId":"snap-0eeeeeeeeeeeeeeee"}' });
     made.append([{ what: "ec2:LockSnapshot", resources: ["snap-0eeeeeeeeeeeeeeee"] }]);
     made.write({ "custody.json": JSON.stringify(record) });
@@ -41,9 +80,8 @@ function wholeCase(incidentId?: string, keys?: ReturnType<typeof newKeys>): Seal
     };
     const listed = Object.entries(outputs).map(([name, body]) => `${sha256Of(body)}  ${name.slice(results.length)}\n`);
     made.write({ ...outputs, [`${results}manifest.sha256`]: listed.join("") });
-    made.write({ "report/report.html": "<html></html>", "report/report.json": "{}", "errors/TearDown.error.json": "{}" });
     made.seal();
-    made.write({ "releases/2026-11-25T10:00:00.000Z.json": "{}" });
+    made.write(Object.fromEntries(late.map((name) => [name, "{}"])));
     made.seal();
     return made;
 }
@@ -65,7 +103,7 @@ describe("verifying a case", () => {
         const said = lookedAt.join("; ");
         for (const part of [
             "2 seals",
-            "entries of the custody log in 8 segments",
+            "entries of the custody log in 7 segments",
             `${made.files.size - 1} objects`,
             "1 snapshot",
             "Object Lock as recorded",
@@ -79,6 +117,21 @@ describe("verifying a case", () => {
         expect(verdictLines(alone, "x").join("\n")).to.not.include("trust");
         const fingerprint = { ...made.anchor, pem: null };
         expect((await verifyCase(made.folder(), fingerprint, now)).proves).to.equal("origin");
+    });
+
+    it("is tried on a case that has every kind of object that an incident writes", () => {
+        const names = [...wholeCase().files.keys()];
+        for (const name of Object.values(objectNames)) expect(names).to.include(name);
+        for (const prefix of Object.values(objectPrefixes))
+            expect(
+                names.some((name) => name.startsWith(prefix)),
+                prefix,
+            ).to.equal(true);
+        for (const name of Object.values(resultNames))
+            expect(
+                names.some((each) => each.startsWith(`${results}${name}`)),
+                name,
+            ).to.equal(true);
     });
 
     it("finds any flipped bit in any file, and names the file", async function () {
@@ -107,6 +160,17 @@ describe("verifying a case", () => {
             ),
             { numRuns: 150 },
         );
+        // Chance leaves no kind out.
+        for (const name of names)
+            for (const at of [0, -1]) {
+                const made = wholeCase();
+                change(made, name, (body) => {
+                    const bytes = Buffer.from(body);
+                    bytes[at < 0 ? bytes.length - 1 : 0]! ^= 1;
+                    return bytes;
+                });
+                expect((await check(made)).wrong, `${name} at ${at}`).to.not.equal(null);
+            }
     });
 
     it("finds any file that is missing, cut off, put in, or exchanged with another", async function () {
