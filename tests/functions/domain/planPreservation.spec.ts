@@ -98,7 +98,7 @@ class World {
                     !from.encrypted || from.evidenceKey,
                     "only unencrypted snapshots and those under the evidence key are shared",
                 ).to.equal(true);
-                from.sharedWith = ["forensics"];
+                from.sharedWith.push("forensics");
                 this.add("evidence", action.volumeId, action.generation, true);
                 break;
             }
@@ -106,7 +106,11 @@ class World {
                 this.locks.set(action.snapshotId, { mode: "governance", expiresAt: "2027-11-24T10:00:00.000Z" });
                 break;
             case "un-share":
-                this.held.get(action.snapshotId)!.sharedWith = [];
+                // EC2 takes back what is named, and nothing else.
+                expect(accountOf(this.held.get(action.snapshotId)!.stage)).to.equal("member");
+                this.held.get(action.snapshotId)!.sharedWith = this.held
+                    .get(action.snapshotId)!
+                    .sharedWith.filter((each) => !action.from.includes(each));
                 break;
             case "delete-intermediate":
                 expect(this.held.get(action.snapshotId)!.stage).to.equal("shared-copy");
@@ -124,6 +128,13 @@ class World {
             });
     }
 
+    /** Somebody in the member account shares a snapshot of ours with everybody, or with an account of their own: EC2 refuses the first of an encrypted one. */
+    expose(choice: number): void {
+        const open = [...this.held.values()].filter(({ account }) => account === "member");
+        const victim = open[choice % Math.max(1, open.length)];
+        if (victim) victim.sharedWith.push(victim.encrypted || choice % 2 === 0 ? "999999999999" : "all");
+    }
+
     /** Somebody in the member account deletes a snapshot that is not locked. */
     attack(choice: number): void {
         const open = [...this.held.values()].filter(({ account, snapshotId }) => account === "member" && !this.locks.has(snapshotId));
@@ -139,9 +150,14 @@ class World {
 }
 
 /** Runs to the end. @returns the last plan */
-function run(world: World, completions: boolean[][], cuts: number[], attacks: (number | null)[] = []) {
+function run(world: World, completions: boolean[][], cuts: number[], attacks: (number | null)[] = [], exposures: (number | null)[] = []) {
     for (let round = 0; round < 400; round++) {
         const plan = planPreservation(world.state());
+        // At no moment is a volume called preserved whose copy is not complete and locked.
+        for (const { evidence, lock } of plan.preserved) {
+            expect(lock).to.be.an("object").that.equals(world.locks.get(evidence.snapshotId));
+            expect(world.held.get(evidence.snapshotId)!.state).to.equal("completed");
+        }
         const settled = new Set([
             ...plan.preserved.map(({ volume }) => volume.volumeId),
             ...plan.failures.map(({ volume }) => volume.volumeId),
@@ -160,6 +176,8 @@ function run(world: World, completions: boolean[][], cuts: number[], attacks: (n
         }
         const attack = attacks[round];
         if (attack !== null && attack !== undefined) world.attack(attack);
+        const exposure = exposures[round];
+        if (exposure !== null && exposure !== undefined) world.expose(exposure);
         world.complete(completions[round] ?? [true]);
         world.tick();
     }
@@ -177,9 +195,10 @@ describe("planPreservation", () => {
                 completionsOf,
                 fc.array(fc.nat(), { minLength: 1 }),
                 fc.integer({ min: 0, max: 2 }),
-                (count, encrypted, completions, cuts, lag) => {
+                fc.array(fc.option(fc.nat(), { nil: null }), { maxLength: 30 }),
+                (count, encrypted, completions, cuts, lag, exposures) => {
                     const world = new World(volumesOf(count), (volumeId) => encrypted[Number(volumeId.slice(4)) % encrypted.length]!, lag);
-                    const plan = run(world, completions, cuts);
+                    const plan = run(world, completions, cuts, [], exposures);
                     expect(plan.failures).to.deep.equal([]);
                     expect(plan.anomalies).to.deep.equal([]);
                     expect(plan.preserved[0]!.volume.root).to.equal(true);
@@ -187,6 +206,7 @@ describe("planPreservation", () => {
                     for (const { volumeId } of world.volumes) {
                         const evidence = held.filter((one) => one.stage === "evidence" && one.volumeId === volumeId);
                         expect(evidence).to.have.length(1);
+                        expect(evidence[0]).to.deep.include({ account: "forensics", evidenceKey: true, state: "completed" });
                         expect(world.locks.has(evidence[0]!.snapshotId)).to.equal(true);
                         expect(held.filter((one) => one.stage === "source" && one.volumeId === volumeId)).to.have.length(1);
                     }
