@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { command } from "../tools/command";
 
 const root = path.resolve(__dirname, "..");
 export const documentFile = path.join(root, "docs/aws-assumptions.md");
@@ -124,7 +125,19 @@ export function renderAssumptions(): string {
     ].join("\n")}\n`;
 }
 
-if (require.main === module) {
-    writeFileSync(documentFile, renderAssumptions());
-    console.log(`Written: ${path.relative(process.cwd(), documentFile)}`);
-}
+export const assumptions = command(
+    {
+        name: "assumptions",
+        summary: "Writes docs/aws-assumptions.md from docs/aws-assumptions.json and the plug-in's table of service calls.",
+        arguments: "",
+        options: {},
+        examples: ["npm run assumptions"],
+        exitCodes: { 0: "it was written", 2: "a row is not as it should be" },
+        run: () => {
+            writeFileSync(documentFile, renderAssumptions());
+            console.log(`Written: ${path.relative(process.cwd(), documentFile)}`);
+            return 0;
+        },
+    },
+    module,
+);

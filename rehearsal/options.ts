@@ -1,5 +1,5 @@
 /** The command line of `npm run rehearse`. */
-import { parseArgs } from "node:util";
+import { helpOf, readArguments, type CommandSpec } from "../tools/command";
 import { checkFault, faultKinds } from "./faults";
 
 export interface Options {
@@ -24,23 +24,41 @@ export interface Options {
     help: boolean;
 }
 
-export const usage = `Usage: npm run rehearse -- [options]
+const options = {
+    finding: {
+        type: "string",
+        description: "file with any GuardDuty event (JSON); it is rewritten to the victim's ids, the original is kept",
+    },
+    disk: { type: "string", description: "raw disk image to use as the victim's root volume; it is never written" },
+    estate: { type: "boolean", description: "two members, two Regions, four findings at the same moment" },
+    out: { type: "string", description: "folder where the results go; rehearsal/out when left out" },
+    json: { type: "boolean", description: "print incident.json on one line as the last line" },
+    keep: { type: "boolean", description: "leave the local AWS running and print its endpoint" },
+    fault: {
+        type: "string",
+        multiple: true,
+        description: `what goes wrong in AWS from the finding on: SERVICE:OPERATION[@PRINCIPAL][#CALLS]=KIND[:SECONDS]; kinds: ${faultKinds.join(", ")}`,
+    },
+    throttling: { type: "boolean", description: "EC2 and load balancing throttle by AWS's documented token buckets" },
+    timeout: { type: "string", description: "seconds to wait for the report, 10 to 3600; 300 when left out" },
+} as const;
 
-Deploys the whole program onto a local AWS, gives it one GuardDuty finding and checks what comes out.
+/** What `--help` says, and how arguments are read; main.ts runs it. */
+export const rehearseSpec: Omit<CommandSpec<typeof options>, "run"> = {
+    name: "rehearse",
+    summary:
+        "Deploys the whole program onto a local AWS on this machine, gives it one GuardDuty finding and checks what comes out. Nothing is asked of AWS.",
+    arguments: "[--finding FILE] [--disk FILE] [--estate] [--out DIR] [--json] [--keep] [--fault FAULT] [--throttling] [--timeout SECONDS]",
+    options,
+    examples: [
+        "npm run rehearse",
+        "npm run rehearse -- --finding finding.json --disk victim.img --out /tmp/rehearsal",
+        "npm run rehearse -- --fault ec2:CreateSnapshots#1=lost-reply",
+    ],
+    exitCodes: { 0: "all checks hold", 1: "a check is false, or the incident did not finish", 2: "the input cannot be used" },
+};
 
-  --finding FILE     any GuardDuty event (JSON); it is rewritten to the victim's ids, the original is kept
-  --disk FILE        raw disk image to use as the victim's root volume; it is never written
-  --estate           two members, two Regions, four findings at the same moment
-  --out DIR          where the results go (default: rehearsal/out)
-  --json             print incident.json on one line as the last line
-  --keep             leave the local AWS running and print its endpoint
-  --fault FAULT      what goes wrong in AWS from the finding on, many times over: SERVICE:OPERATION[@PRINCIPAL][#CALLS]=KIND[:SECONDS],
-                     such as ec2:CreateSnapshots#1=lost-reply; kinds: ${faultKinds.join(", ")}
-  --throttling       EC2 and load balancing throttle by AWS's documented token buckets
-  --timeout SECONDS  how long to wait for the report, 10 to 3600 (default: 300)
-  --help
-
-Exit: 0 all checks hold, 1 a check is false or the incident did not finish, 2 the input cannot be used.`;
+export const usage = helpOf({ ...rehearseSpec, run: () => 0 });
 
 /** The input cannot be used: nothing was started. The message is for people. */
 export class InputError extends Error {
@@ -49,36 +67,21 @@ export class InputError extends Error {
 
 /** Parses arguments. @param defaultOut results folder when --out is not given. @throws InputError naming the option, its value and what is allowed. */
 export function parseOptions(args: string[], defaultOut: string): Options {
+    const help = args.includes("--help") || args.includes("-h");
     let values;
     try {
-        ({ values } = parseArgs({
-            args,
-            strict: true,
-            allowPositionals: false,
-            options: {
-                finding: { type: "string" },
-                disk: { type: "string" },
-                estate: { type: "boolean", default: false },
-                out: { type: "string" },
-                json: { type: "boolean", default: false },
-                keep: { type: "boolean", default: false },
-                fault: { type: "string", multiple: true, default: [] },
-                throttling: { type: "boolean", default: false },
-                timeout: { type: "string", default: "300" },
-                help: { type: "boolean", default: false },
-            },
-        }));
+        ({ values } = readArguments({ ...rehearseSpec, run: () => 0 }, help ? [] : args));
     } catch (error) {
-        throw new InputError(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, { cause: error });
+        throw new InputError(`rehearse: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`, { cause: error });
     }
     try {
         values.fault.forEach(checkFault);
     } catch (error) {
         throw new InputError(`--fault: ${(error as Error).message}`, { cause: error });
     }
-    const timeoutSeconds = Number(values.timeout);
+    const timeoutSeconds = Number(values.timeout ?? "300");
     if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 10 || timeoutSeconds > 3600) {
-        throw new InputError(`--timeout is ${values.timeout}; give whole seconds from 10 to 3600.`);
+        throw new InputError(`--timeout is ${values.timeout ?? ""}; give whole seconds from 10 to 3600.`);
     }
     return {
         finding: values.finding ?? null,
@@ -90,6 +93,6 @@ export function parseOptions(args: string[], defaultOut: string): Options {
         faults: values.fault,
         throttling: values.throttling,
         timeoutSeconds,
-        help: values.help,
+        help,
     };
 }

@@ -67,27 +67,32 @@ async function brought(file: string, wanted: string | undefined): Promise<Buffer
     return content;
 }
 
-command({
-    name: "avml",
-    summary: `Makes AVML ${AVML.version}, which memory.mode full takes the memory with, and keeps it with its SHA-256 for the deployments from this clone.\nBuilt by cargo from the published crate (SHA-256 ${AVML.crate.sha256}), or a binary of your own.`,
-    arguments: "[--architecture x86_64|arm64] [--binary FILE --sha256 HEX]",
-    options: {
-        architecture: { type: "string", description: "processor of the victims; x86_64 when left out" },
-        binary: { type: "string", description: "a static AVML to use instead of building one" },
-        sha256: { type: "string", description: "what that binary must have, from where you trust it" },
+export const avml = command(
+    {
+        name: "avml",
+        summary: `Makes AVML ${AVML.version}, which memory.mode full takes the memory with, and keeps it with its SHA-256 for the deployments from this clone.\nBuilt by cargo from the published crate (SHA-256 ${AVML.crate.sha256}), or a binary of your own.`,
+        arguments: "[--architecture x86_64|arm64] [--binary FILE --sha256 HEX]",
+        options: {
+            architecture: { type: "string", description: "processor of the victims; x86_64 when left out" },
+            binary: { type: "string", description: "a static AVML to use instead of building one" },
+            sha256: { type: "string", description: "what that binary must have, from where you trust it" },
+        },
+        examples: ["npm run avml", "npm run avml -- --architecture arm64", "npm run avml -- --binary ./avml --sha256 0123..."],
+        exitCodes: { 0: "it is there", 2: "it is not; what was there before still is" },
+        run: async ({ architecture = "x86_64", binary, sha256 }) => {
+            if (architecture !== "x86_64" && architecture !== "arm64") throw new UsageError("--architecture is x86_64 or arm64.");
+            if (binary === undefined && sha256 !== undefined) throw new UsageError("--sha256 goes with --binary.");
+            const content = binary === undefined ? await build(architecture) : await brought(binary, sha256);
+            const record = await keepAvml(
+                architecture,
+                content,
+                binary === undefined
+                    ? `built from ${AVML.crate.name}, SHA-256 ${AVML.crate.sha256}`
+                    : `brought as ${path.basename(binary)}`,
+            );
+            console.log(`AVML ${AVML.version} for ${architecture}: ${content.length} bytes, SHA-256 ${record.sha256}, ${record.origin}.`);
+            return 0;
+        },
     },
-    examples: ["npm run avml", "npm run avml -- --architecture arm64", "npm run avml -- --binary ./avml --sha256 0123..."],
-    exitCodes: { 0: "it is there", 2: "it is not; what was there before still is" },
-    run: async ({ architecture = "x86_64", binary, sha256 }) => {
-        if (architecture !== "x86_64" && architecture !== "arm64") throw new UsageError("--architecture is x86_64 or arm64.");
-        if (binary === undefined && sha256 !== undefined) throw new UsageError("--sha256 goes with --binary.");
-        const content = binary === undefined ? await build(architecture) : await brought(binary, sha256);
-        const record = await keepAvml(
-            architecture,
-            content,
-            binary === undefined ? `built from ${AVML.crate.name}, SHA-256 ${AVML.crate.sha256}` : `brought as ${path.basename(binary)}`,
-        );
-        console.log(`AVML ${AVML.version} for ${architecture}: ${content.length} bytes, SHA-256 ${record.sha256}, ${record.origin}.`);
-        return 0;
-    },
-});
+    module,
+);

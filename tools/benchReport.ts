@@ -1,16 +1,16 @@
 /**
- * `npm run bench:report [-- --findings N --events N]`: a report of many findings and timeline events: how long it takes to read and render, how large
- * the page is, and how long headless Chromium takes until all of it can be filtered, with the memory it uses. Prints JSON.
+ * `npm run bench:report`: a report of many findings and timeline events: how long it takes to read and render, how large the page is, and how long
+ * headless Chromium takes until all of it can be filtered, with the memory it uses.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { buildReportProgram } from "../packaging/reportProgram";
 import { manyFindings, type ManyFindings } from "./benchReport/manyFindings";
 import { launchChromium } from "./chromium";
+import { command, UsageError } from "./command";
 
 const milliseconds = (since: number) => Math.round(performance.now() - since);
 
@@ -39,16 +39,17 @@ async function inChromium(page: string) {
     }
 }
 
-async function main(args: string[]): Promise<void> {
-    const { values } = parseArgs({
-        args,
-        options: { findings: { type: "string", default: "20000" }, events: { type: "string", default: "1000000" } },
-    });
+const amount = (name: string, text: string): number => {
+    if (/^\d+$/.test(text)) return Number(text);
+    throw new UsageError(`--${name} is "${text}"; give a whole number.`);
+};
+
+async function measure(findings: number, events: number): Promise<void> {
     const began = performance.now();
-    const made: ManyFindings = manyFindings(Number(values.findings), Number(values.events), buildReportProgram());
+    const made: ManyFindings = manyFindings(findings, events, buildReportProgram());
     const result = {
-        findings: Number(values.findings),
-        events: Number(values.events),
+        findings,
+        events,
         readMilliseconds: made.readMilliseconds,
         renderMilliseconds: made.renderMilliseconds,
         totalMilliseconds: milliseconds(began),
@@ -59,7 +60,22 @@ async function main(args: string[]): Promise<void> {
     console.log(JSON.stringify(result, null, 2));
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-});
+export const benchReport = command(
+    {
+        name: "bench:report",
+        summary:
+            "Makes a report of many findings and timeline events, and measures reading, rendering and headless Chromium with it. Prints JSON.",
+        arguments: "[--findings N] [--events N]",
+        options: {
+            findings: { type: "string", description: "20000 when left out" },
+            events: { type: "string", description: "1000000 when left out" },
+        },
+        examples: ["npm run bench:report", "npm run bench:report -- --findings 2000 --events 10000"],
+        exitCodes: { 0: "it was measured", 2: "it could not be" },
+        run: async ({ findings = "20000", events = "1000000" }) => {
+            await measure(amount("findings", findings), amount("events", events));
+            return 0;
+        },
+    },
+    module,
+);

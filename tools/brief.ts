@@ -1,8 +1,4 @@
-/**
- * `npm run brief -- <incident> [--region REGION] [--key FILE] [--fingerprint SHA256:…]`: one page about a case for counsel, read from the evidence
- * bucket with the operator's own credentials of the forensics account. Exit 0 when it was printed, 2 when the case could not be read.
- */
-import { parseArgs } from "node:util";
+/** `npm run brief`: one page about a case for counsel, read from the evidence bucket. */
 import { getJson, listKeys } from "../functions/aws/evidenceBucket";
 import { analysisSummarySchema } from "../functions/domain/analysisOutputs";
 import { custodySchema, reportSchema } from "../functions/domain/containers";
@@ -10,20 +6,16 @@ import { verifyCase } from "../functions/domain/custody/verifyCase";
 import { errorEnding, incidentPrefix, objectNames, objectPrefixes, resultNames } from "../functions/domain/evidenceKeys";
 import { joinSummaries } from "../functions/domain/joinSummaries";
 import { analysesOf } from "../functions/domain/planRounds";
+import { command, type Values } from "./command";
+import { anchorOptions, readAnchor } from "./custody/anchor";
 import { bucketSource, keyOfAccount } from "./custody/bucketSource";
 import { caseBrief } from "./custody/caseBrief";
-import { operator, readIncidentId, runCommand } from "./custody/operator";
-import { readAnchor } from "./verify";
+import { operator, readIncidentId, regionOption } from "./operator";
 
-const usage = "Use: npm run brief -- <incident> [--region REGION] [--key FILE] [--fingerprint SHA256:...]";
+const options = { region: regionOption, ...anchorOptions } as const;
 
-async function main(args: string[]): Promise<number> {
-    const { values, positionals } = parseArgs({
-        args,
-        allowPositionals: true,
-        options: { region: { type: "string" }, key: { type: "string" }, fingerprint: { type: "string" } },
-    });
-    const incidentId = readIncidentId(positionals[0]);
+async function print(values: Values<typeof options>, [incident]: string[]): Promise<number> {
+    const incidentId = readIncidentId(incident);
     const given = await readAnchor(values.key, values.fingerprint);
     const { bucket, region } = await operator(values.region);
     const prefix = incidentPrefix(incidentId);
@@ -52,4 +44,28 @@ async function main(args: string[]): Promise<number> {
     return 0;
 }
 
-runCommand(main, usage);
+export const brief = command(
+    {
+        name: "brief",
+        summary:
+            "Prints one page about a case for counsel: what happened, what was kept, how it is proved. For machines: npm run verify -- … --json.",
+        arguments: "INCIDENT [--region REGION] [--key FILE] [--fingerprint SHA256:…]",
+        options,
+        positionals: { what: "incident", least: 1, most: 1 },
+        examples: ["npm run --silent brief -- i-0123456789abcdef0-0123456789abcdef > brief.txt"],
+        exitCodes: { 0: "it was printed", 2: "the case could not be read" },
+        rights: {
+            "the evidence bucket": [
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:GetObjectRetention",
+            ],
+            "the evidence key": ["kms:Decrypt"],
+            "the key alias/clean-room-custody, unless --key is given": ["kms:GetPublicKey"],
+        },
+        run: print,
+    },
+    module,
+);

@@ -1,16 +1,19 @@
 /**
- * `npm run close -- <incident> [--why WHY] [--region REGION]`: ends a case. The temporary goes (forensic instance and volumes), locked evidence
- * stays, and the end stands in the custody log under a seal of its own. With the operator's own credentials of the forensics account. An instance
- * that stands contained is released by `npm run release`, which this does not do. Exit 0 when closed, 2 when it could not be.
+ * `npm run close`: ends a case. The temporary goes (forensic instance and volumes), locked evidence stays, and the end stands in the custody log
+ * under a seal of its own. An instance that stands contained is released by `npm run release`, which this does not do.
  */
-import { parseArgs } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { markCaseClosed } from "../functions/aws/pinsTable";
 import { listStanding } from "../functions/aws/standingContainments";
-import { operator, readIncidentId, runCommand } from "./custody/operator";
+import { command, type Values } from "./command";
 import { callFunction, operatorAction, sealAgain } from "./custody/sealAgain";
+import { jsonOption, operator, readIncidentId, regionOption } from "./operator";
 
-const usage = "Use: npm run close -- <incident> [--why WHY] [--region REGION]";
+const options = {
+    why: { type: "string", description: "it stands in the custody log" },
+    region: regionOption,
+    json: jsonOption,
+} as const;
 /** Times the tear-down is asked again, a few seconds apart: an instance takes minutes to end. */
 const mostTries = 60;
 
@@ -25,29 +28,50 @@ async function tearDown(region: string, incidentId: string): Promise<string[]> {
     }
 }
 
-async function main(args: string[]): Promise<number> {
-    const { values, positionals } = parseArgs({
-        args,
-        allowPositionals: true,
-        options: { why: { type: "string" }, region: { type: "string" } },
-    });
-    const incidentId = readIncidentId(positionals[0]);
-    const who = await operator(values.region);
+async function end({ why, region, json }: Values<typeof options>, [incident]: string[]): Promise<number> {
+    const incidentId = readIncidentId(incident);
+    const lines: string[] = [];
+    const say = (line: string) => (json ? void lines.push(line) : console.log(line));
+    const who = await operator(region);
     const removed = await tearDown(who.region, incidentId);
-    console.log(removed.length === 0 ? "Nothing temporary was left." : `Removed: ${removed.join(", ")}.`);
-    const note = values.why?.slice(0, 1024) ?? null;
-    console.log(await sealAgain(who, incidentId, [operatorAction(who, incidentId, "custody:CloseCase", { resources: removed, note })]));
+    say(removed.length === 0 ? "Nothing temporary was left." : `Removed: ${removed.join(", ")}.`);
+    const note = why?.slice(0, 1024) ?? null;
+    say(await sealAgain(who, incidentId, [operatorAction(who, incidentId, "custody:CloseCase", { resources: removed, note })]));
     // The seal stands whatever comes of this: without it people are only told thirty days before the locks end.
     await markCaseClosed(incidentId).catch((error: Error) =>
-        console.log(
+        say(
             `The daily look at evidence goes on for this case: ${error.name} on the incidents table. Ask for dynamodb:UpdateItem and close it again.`,
         ),
     );
     const standing = (await listStanding()).filter(({ incidentIds }) => incidentIds.includes(incidentId));
     for (const { instance } of standing)
-        console.log(`${instance.instanceId} stands contained still: npm run release -- ${incidentId} puts it back, or leave it so.`);
-    console.log("Evidence stays locked until its locks end; npm run hold extends them.");
+        say(`${instance.instanceId} stands contained still: npm run release -- ${incidentId} puts it back, or leave it so.`);
+    say("Evidence stays locked until its locks end; npm run hold extends them.");
+    if (json)
+        console.log(
+            JSON.stringify({ schemaVersion: 1, incidentId, removed, standing: standing.map(({ instance }) => instance.instanceId), lines }),
+        );
     return 0;
 }
 
-runCommand(main, usage);
+export const close = command(
+    {
+        name: "close",
+        summary:
+            "Ends a case: the temporary goes (forensic instance and volumes), locked evidence stays, and the end is sealed. It releases no instance.",
+        arguments: "INCIDENT [--why WHY] [--region REGION] [--json]",
+        options,
+        positionals: { what: "incident", least: 1, most: 1 },
+        examples: ['npm run close -- i-0123456789abcdef0-0123456789abcdef --why "ticket 4711 closed"'],
+        exitCodes: { 0: "closed", 2: "it could not be" },
+        rights: {
+            "the functions clean-room-tearDown and clean-room-sealCustody": ["lambda:InvokeFunction"],
+            "the evidence bucket": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+            "the evidence key": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "the table clean-room-incidents and its index": ["dynamodb:Query", "dynamodb:UpdateItem"],
+            "the key of that table": ["kms:Decrypt"],
+        },
+        run: end,
+    },
+    module,
+);

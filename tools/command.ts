@@ -3,6 +3,7 @@
  * style of errors: the command, what happened, what to do.
  */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { whereAsked } from "./whereAsked";
 
 export interface OptionSpec {
     type: "string" | "boolean";
@@ -41,8 +42,12 @@ export interface CommandSpec<O extends Options> {
     examples: readonly string[];
     /** What each exit code means. */
     exitCodes: Readonly<Record<number, string>>;
-    /** What to do when the command itself failed, such as on credentials. */
+    /** What the caller's credentials must be allowed, by what on; `--help` shows it, and so does a call that AWS refuses. Left out: AWS is not asked. */
+    rights?: Readonly<Record<string, readonly string[]>>;
+    /** What to do when the command itself failed. */
     advice?: string;
+    /** Everything but `--help` goes on to another program, as positionals and unread. */
+    passesOn?: true;
     run: (values: Values<O>, positionals: string[]) => Promise<number> | number;
 }
 
@@ -55,7 +60,7 @@ export function helpOf<O extends Options>(spec: CommandSpec<O>): string {
         `--${isOn ? "no-" : ""}${name}${type === "string" ? " TEXT" : ""}`;
     const width = Math.max(...options.map((each) => left(each).length)) + 2;
     return [
-        `Use: npm run ${spec.name} -- ${spec.arguments}`,
+        `Usage: npm run ${spec.name} -- ${spec.arguments}`,
         "",
         spec.summary,
         "",
@@ -69,14 +74,22 @@ export function helpOf<O extends Options>(spec: CommandSpec<O>): string {
         "",
         "Exit codes:",
         ...Object.entries(spec.exitCodes).map(([code, meaning]) => `  ${code}  ${meaning}`),
+        ...(spec.rights
+            ? ["", "Rights (the default AWS credentials, or AWS_PROFILE; AWS_ENDPOINT_URL is honoured):", ...rightsOf(spec.rights)]
+            : []),
     ].join("\n");
 }
+
+/** One line for each thing that rights are needed on. */
+const rightsOf = (rights: Readonly<Record<string, readonly string[]>>): string[] =>
+    Object.entries(rights).map(([on, actions]) => `  ${actions.join(", ")}: ${on}`);
 
 /** @throws UsageError */
 export function readArguments<O extends Options>(
     spec: CommandSpec<O>,
     argv: readonly string[],
 ): { values: Values<O>; positionals: string[] } {
+    if (spec.passesOn) return { values: {} as Values<O>, positionals: [...argv] };
     const config: ParseArgsOptionsConfig = Object.fromEntries(
         Object.entries<OptionSpec>(spec.options).map(([name, { type, multiple, default: isOn }]) => [
             name,
@@ -115,29 +128,26 @@ export async function runCommand<O extends Options>(spec: CommandSpec<O>, argv: 
         const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
         const isUsage = error instanceof UsageError;
         console.error(`${spec.name}: ${isUsage || name === "Error" || name === "" ? "" : `${name}: `}${message}`);
-        if (isUsage) console.error(`Use: npm run ${spec.name} -- ${spec.arguments}    (--help says more)`);
-        else if (spec.advice) console.error(spec.advice);
+        if (isUsage) console.error(`Usage: npm run ${spec.name} -- ${spec.arguments}    (--help says more)`);
+        else {
+            const asked = await whereAsked(error);
+            for (const line of asked) console.error(line);
+            if (asked.length > 0 && spec.rights) console.error(["It needs these rights:", ...rightsOf(spec.rights)].join("\n"));
+            if (spec.advice) console.error(spec.advice);
+        }
         return 2;
     }
 }
 
-/** Runs a command with the process's own arguments. */
-export function command<O extends Options>(spec: CommandSpec<O>): void {
-    void runCommand(spec, process.argv.slice(2)).then((code) => (process.exitCode = code));
-}
-
 /**
- * The end of a command that reads its own arguments: sets the exit code, and says what failed and what to do.
+ * Runs a command with the process's own arguments, if its file is the one that was started: so that a spec can read what it says of itself.
  *
- * @param usage shown after a {@link UsageError} @param advice shown after anything else
+ * @param of the command's own `module`
  */
-export function endWith(running: Promise<number>, usage: string, advice: string): void {
-    running.then(
-        (code) => (process.exitCode = code),
-        (error: Error) => {
-            const isPlain = error.name === "Error" || error instanceof UsageError;
-            console.error(`${isPlain ? "" : `${error.name}: `}${error.message}\n${error instanceof UsageError ? usage : advice}`);
-            process.exitCode = 2;
-        },
-    );
+export function command<O extends Options>(spec: CommandSpec<O>, of: NodeJS.Module, argv = process.argv.slice(2)): CommandSpec<O> {
+    if (require.main === of)
+        void runCommand(spec, argv).then((code) => {
+            process.exitCode = code;
+        });
+    return spec;
 }

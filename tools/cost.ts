@@ -21,40 +21,43 @@ function amount(name: string, text: string | undefined, otherwise: number): numb
     return value;
 }
 
-command({
-    name: "cost",
-    summary:
-        "Says what a stack costs a month while nothing happens, and what one incident costs, from the resources that the program declares for it.\nNothing is asked of AWS. Prices: tools/cost/prices.json, with their source and month.",
-    arguments: "--stack NAME [--gigabytes N] [--hours N] [--years N] [--json]",
-    options: {
-        stack: { type: "string", description: "the stack, as in Pulumi.NAME.yaml", required: true },
-        gigabytes: { type: "string", description: "GB of the victim's volumes together; 100 when left out" },
-        hours: { type: "string", description: "hours that the analysis takes; 2 when left out" },
-        years: { type: "string", description: "years that results are kept; 1 when left out" },
-        "instance-type": { type: "string", description: "the forensic instance's type; the stack's when left out" },
-        json: { type: "boolean", description: "one object, on stdout" },
+export const cost = command(
+    {
+        name: "cost",
+        summary:
+            "Says what a stack costs a month while nothing happens, and what one incident costs, from the resources that the program declares for it.\nNothing is asked of AWS. Prices: tools/cost/prices.json, with their source and month.",
+        arguments: "--stack NAME [--gigabytes N] [--hours N] [--years N] [--json]",
+        options: {
+            stack: { type: "string", description: "the stack, as in Pulumi.NAME.yaml", required: true },
+            gigabytes: { type: "string", description: "GB of the victim's volumes together; 100 when left out" },
+            hours: { type: "string", description: "hours that the analysis takes; 2 when left out" },
+            years: { type: "string", description: "years that results are kept; 1 when left out" },
+            "instance-type": { type: "string", description: "the forensic instance's type; the stack's when left out" },
+            json: { type: "boolean", description: "one object, on stdout" },
+        },
+        examples: ["npm run cost -- --stack prod", "npm run cost -- --stack dev --gigabytes 500 --hours 6 --json"],
+        exitCodes: { 0: "it was reckoned", 2: "wrong usage or configuration" },
+        run: async ({ stack, gigabytes, hours, years, "instance-type": instanceType, json }) => {
+            const settings = stackSettings(stack);
+            const table: Prices = prices;
+            const size = {
+                gigabytes: amount("gigabytes", gigabytes, 100),
+                hours: amount("hours", hours, 2),
+                years: amount("years", years, 1),
+                endpointZones: settings.network.endpoints === "on-demand" ? endpointServices.length * cleanRoomSubnets : 0,
+                instanceType: instanceType ?? settings.forensicInstance.type,
+            };
+            const { resources, problems } = await declare(settings, { detectors: detectorsOf(settings) });
+            if (problems.length > 0) throw new Error(`The program does not run with this configuration: ${problems.join("; ")}`);
+            const idle = idleCost(resources, table);
+            const incident = incidentCost(size, table.regions["us-east-1"]!);
+            console.log(
+                json
+                    ? JSON.stringify({ stack, prices: { source: table.source, asOf: table.asOf }, idle, incident })
+                    : render(stack, idle, incident, table),
+            );
+            return 0;
+        },
     },
-    examples: ["npm run cost -- --stack prod", "npm run cost -- --stack dev --gigabytes 500 --hours 6 --json"],
-    exitCodes: { 0: "it was reckoned", 2: "wrong usage or configuration" },
-    run: async ({ stack, gigabytes, hours, years, "instance-type": instanceType, json }) => {
-        const settings = stackSettings(stack);
-        const table: Prices = prices;
-        const size = {
-            gigabytes: amount("gigabytes", gigabytes, 100),
-            hours: amount("hours", hours, 2),
-            years: amount("years", years, 1),
-            endpointZones: settings.network.endpoints === "on-demand" ? endpointServices.length * cleanRoomSubnets : 0,
-            instanceType: instanceType ?? settings.forensicInstance.type,
-        };
-        const { resources, problems } = await declare(settings, { detectors: detectorsOf(settings) });
-        if (problems.length > 0) throw new Error(`The program does not run with this configuration: ${problems.join("; ")}`);
-        const idle = idleCost(resources, table);
-        const incident = incidentCost(size, table.regions["us-east-1"]!);
-        console.log(
-            json
-                ? JSON.stringify({ stack, prices: { source: table.source, asOf: table.asOf }, idle, incident })
-                : render(stack, idle, incident, table),
-        );
-        return 0;
-    },
-});
+    module,
+);

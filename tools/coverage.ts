@@ -1,10 +1,7 @@
 /**
- * `npm run coverage -- --stack NAME [--json]`: lists every account and Region of a stack as covered or not, and why.
- *
- * Reads with the operator's credentials, or with the deployment role that an account has in the stack's configuration. Exit 0
- * when everything is covered, 1 on a gap (what cannot be asked is one), 2 on wrong usage or configuration.
+ * `npm run coverage`: lists every account and Region of a stack as covered or not, and why. Reads with the operator's credentials, or with the
+ * deployment role that an account has in the stack's configuration.
  */
-import { parseArgs } from "node:util";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { GuardDutyClient } from "@aws-sdk/client-guardduty";
@@ -13,11 +10,10 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { partitionOf } from "../infra/awsRegions";
 import type { Settings } from "../infra/config";
+import { command } from "./command";
 import { exitCode, judge, render } from "./coverage/judge";
 import { observe, type EstateClients } from "./coverage/observe";
 import { stackSettings } from "./coverage/stackSettings";
-
-const USAGE = "npm run coverage -- --stack NAME [--json]";
 
 /** Organizations answers in one Region of each partition. */
 const organizationsRegion: Record<string, string> = { aws: "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" };
@@ -61,22 +57,41 @@ async function requireForensicsCredentials({ forensics, regions }: Settings): Pr
         );
 }
 
-async function main(argv: string[]): Promise<number> {
-    const {
-        values: { stack, json },
-    } = parseArgs({ args: argv, options: { stack: { type: "string" }, json: { type: "boolean", default: false } } });
-    if (!stack) throw new Error(`No stack given. Use: ${USAGE}`);
-    const settings = stackSettings(stack);
-    await requireForensicsCredentials(settings);
-    const verdicts = (await observe(settings, estateClients(settings))).map((pair) => judge(pair, settings.coverage.features));
-    console.log(json ? JSON.stringify(verdicts) : render(verdicts));
-    return exitCode(verdicts);
-}
-
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: unknown) => {
-        console.error(`coverage: ${error instanceof Error ? error.message : String(error)}`);
-        process.exitCode = 2;
+export const coverage = command(
+    {
+        name: "coverage",
+        summary:
+            "Lists every account and Region of a stack as covered or not, and why: GuardDuty, the rules that bring its findings, the StackSet's instances.\nWhat cannot be asked is a gap. Reads only, as the deployment role of each account where one is configured.",
+        arguments: "--stack NAME [--json]",
+        options: {
+            stack: { type: "string", description: "the stack, as in Pulumi.NAME.yaml", required: true },
+            json: { type: "boolean", description: "an array with an object for each account and Region, on stdout" },
+        },
+        examples: [
+            "npm run coverage -- --stack prod",
+            "npm run --silent coverage -- --stack prod --json | jq '.[] | select(.covered | not)'",
+        ],
+        exitCodes: { 0: "everything is covered", 1: "there is a gap", 2: "wrong usage or configuration" },
+        rights: {
+            "GuardDuty of the forensics account, or of its administrator": [
+                "guardduty:ListDetectors",
+                "guardduty:GetDetector",
+                "guardduty:ListMembers",
+                "guardduty:GetMemberDetectors",
+                "guardduty:DescribeOrganizationConfiguration",
+            ],
+            "GuardDuty of each listed member": ["guardduty:ListDetectors", "guardduty:GetDetector"],
+            "rules of the forensics account and of each listed member": ["events:DescribeRule"],
+            "the StackSet clean-room-member": ["cloudformation:ListStackInstances"],
+            "the organisation": ["organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"],
+        },
+        run: async ({ stack, json }) => {
+            const settings = stackSettings(stack);
+            await requireForensicsCredentials(settings);
+            const verdicts = (await observe(settings, estateClients(settings))).map((pair) => judge(pair, settings.coverage.features));
+            console.log(json ? JSON.stringify(verdicts) : render(verdicts));
+            return exitCode(verdicts);
+        },
     },
+    module,
 );

@@ -1,12 +1,11 @@
 /**
- * `npm run drill -- --stack NAME [--instance i-…]`: sends a sample finding about the stack's sacrificial instance to the
- * findings topic and follows the incident. The instance really is contained, analysed and reported.
+ * `npm run drill`: sends a sample finding about the stack's sacrificial instance to the findings topic and follows the incident. The instance
+ * really is contained, analysed and reported.
  *
- * Without --instance it asks the Pulumi CLI for the stack's `drillTarget`. Uses the operator's credentials, or
- * forensics.deployRoleArn. Exit 0 when the incident was worked off, 1 when not, 2 on wrong usage or configuration.
+ * Without --instance it asks the Pulumi CLI for the stack's `drillTarget`. Uses the operator's credentials, or forensics.deployRoleArn.
  */
 import { execFile } from "node:child_process";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
@@ -15,11 +14,15 @@ import { partitionOf } from "../infra/awsRegions";
 import type { Settings } from "../infra/config";
 import { regionsOf } from "../infra/estate";
 import { findingsTopicName, stateMachineName } from "../infra/names";
+import { command, type Values } from "./command";
 import { stackSettings } from "./coverage/stackSettings";
 import { follow } from "./drill/follow";
 import { sampleFinding } from "./drill/sampleFinding";
 
-const USAGE = "npm run drill -- --stack NAME [--instance i-0123456789abcdef0]";
+const options = {
+    stack: { type: "string", description: "the stack, as in Pulumi.NAME.yaml", required: true },
+    instance: { type: "string", description: "instance to aim at, in the first member's first Region; the drill range's when left out" },
+} as const;
 
 /** What the drill aims at. @throws when the stack has no range, or the Pulumi CLI cannot say. */
 async function targetOf(stack: string, instance: string | undefined, settings: Settings): Promise<InstanceRef> {
@@ -45,11 +48,7 @@ async function targetOf(stack: string, instance: string | undefined, settings: S
     return instanceRefSchema.parse(JSON.parse(stdout));
 }
 
-async function main(argv: string[]): Promise<number> {
-    const {
-        values: { stack, instance },
-    } = parseArgs({ args: argv, options: { stack: { type: "string" }, instance: { type: "string" } } });
-    if (!stack) throw new Error(`No stack given. Use: ${USAGE}`);
+async function drillOnce({ stack, instance }: Values<typeof options>): Promise<number> {
     const settings = stackSettings(stack);
     if (!settings.findings.drill)
         throw new Error(`In the stack "${stack}" samples start no incident. A drill belongs where findings.drill is set.`);
@@ -83,10 +82,22 @@ async function main(argv: string[]): Promise<number> {
     return worked ? 0 : 1;
 }
 
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: unknown) => {
-        console.error(`drill: ${error instanceof Error ? error.message : String(error)}`);
-        process.exitCode = 2;
+export const drill = command(
+    {
+        name: "drill",
+        summary:
+            "Sends a sample finding about the stack's sacrificial instance and follows the incident. The instance really is contained, analysed and reported.",
+        arguments: "--stack NAME [--instance i-0123456789abcdef0]",
+        options,
+        examples: ["npm run drill -- --stack dev", "npm run drill -- --stack dev --instance i-0123456789abcdef0"],
+        exitCodes: { 0: "the incident was worked off", 1: "it was not", 2: "wrong usage or configuration" },
+        rights: {
+            "the topic clean-room-findings": ["sns:Publish"],
+            "the evidence key, which that topic is encrypted under": ["kms:GenerateDataKey", "kms:Decrypt"],
+            "the state machine clean-room-incident": ["states:ListExecutions"],
+            "its executions": ["states:DescribeExecution", "states:GetExecutionHistory"],
+        },
+        run: drillOnce,
     },
+    module,
 );

@@ -1,12 +1,8 @@
-/**
- * Lays out all TypeScript with Prettier and all Python with ruff, both pinned by the lock files.
- *
- *     npm run format               writes
- *     npm run format -- --check    only says which files are not laid out so; fails when there is one
- */
+/** `npm run format`: lays out all TypeScript with Prettier and all Python with ruff, both pinned by the lock files. */
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { ensureVenv } from "../packaging/python";
+import { command } from "./command";
 
 const root = path.resolve(__dirname, "..");
 
@@ -18,13 +14,7 @@ function execute(command: string, args: string[]): Promise<number> {
     });
 }
 
-async function main(argv: string[]): Promise<number> {
-    const unknown = argv.find((arg) => arg !== "--check");
-    if (unknown !== undefined) {
-        console.error(`There is no option ${JSON.stringify(unknown)}.\nnpm run format [-- --check]`);
-        return 2;
-    }
-    const check = argv.includes("--check");
+async function layOut(check: boolean): Promise<number> {
     const { bin } = await ensureVenv({ name: "analysis-dev", lockFile: path.join(root, "analysis/requirements-dev.lock") });
     const typeScript = await execute(path.join(root, "node_modules/.bin/prettier"), [
         check ? "--check" : "--write",
@@ -37,10 +27,15 @@ async function main(argv: string[]): Promise<number> {
     return typeScript !== 0 || python !== 0 ? 1 : 0;
 }
 
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: unknown) => {
-        console.error(error);
-        process.exitCode = 1;
+export const format = command(
+    {
+        name: "format",
+        summary: "Lays out all TypeScript with Prettier and all Python with ruff, both pinned by the lock files.",
+        arguments: "[--check]",
+        options: { check: { type: "boolean", description: "write nothing, and say which files are not laid out so" } },
+        examples: ["npm run format", "npm run format -- --check"],
+        exitCodes: { 0: "all is laid out", 1: "something is not", 2: "wrong usage, or a tool did not start" },
+        run: ({ check }) => layOut(check),
     },
+    module,
 );

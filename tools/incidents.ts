@@ -1,20 +1,17 @@
-/**
- * `npm run incidents -- [--region REGION] [--json]`: every incident with its state, its containment and when that was last looked at, its evidence, who
- * decided, and what it costs a day; those that wait for an answer first, what drifted, and how far analyses are that have not ended. `--json` prints
- * the incidents alone, as tools/incidents/incidentList.ts describes them.
- *
- * With the operator's own AWS credentials of the forensics account (the default chain; AWS_ENDPOINT_URL is honoured), who needs
- * dynamodb:Scan and dynamodb:Query on the incidents table and its index and kms:Decrypt on its key; for the locks of evidence and the forensic
- * instances ec2:DescribeSnapshots, DescribeLockedSnapshots and DescribeInstances; for the progress of analyses s3:GetObject on the evidence
- * bucket and logs:FilterLogEvents on /clean-room/analysis. Without the latter the list is shorter. Exit 0 when the list was read, 2 when it could not be.
- */
-import { parseArgs } from "node:util";
+/** `npm run incidents`: every incident with its state, containment, evidence, who decided, and what it costs a day. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { evidenceBucketName, incidentsTableName } from "../infra/names";
+import { evidenceBucketName } from "../infra/names";
 import { analysisProgress } from "./analysisProgress";
+import { command, type Values } from "./command";
 import { incidentLines, incidentRows } from "./incidents/incidentList";
 import { readIncidents } from "./incidents/readIncidents";
+import { regionOption, readRegion } from "./operator";
 import { heldLines, standingLines } from "./standingLines";
+
+const options = {
+    region: { ...regionOption, description: "Region of the instances; AWS_REGION when left out" },
+    json: { type: "boolean", description: "the incidents alone, as tools/incidents/incidentList.ts describes them" },
+} as const;
 
 /** What runs now. The list above stands whatever comes of this. */
 async function printProgress(incidentIds: readonly string[], region: string): Promise<void> {
@@ -30,18 +27,14 @@ async function printProgress(incidentIds: readonly string[], region: string): Pr
     }
 }
 
-async function main(args: string[]): Promise<void> {
-    const { values } = parseArgs({ args, options: { region: { type: "string" }, json: { type: "boolean", default: false } } });
-    const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-    if (!region) throw new Error("No Region given. Use --region or AWS_REGION: the Region of the instances.");
-    // What the functions read from their environment; the names are the program's.
-    Object.assign(process.env, { AWS_REGION: region, INCIDENTS_TABLE: incidentsTableName });
+async function list(values: Values<typeof options>): Promise<number> {
+    const region = readRegion(values.region);
     const found = await readIncidents(region);
     const rows = incidentRows(found);
     if (values.json) {
         console.log(JSON.stringify({ schemaVersion: 1, region, readAt: new Date().toISOString(), incidents: rows }, null, 2));
         if (found.problem) console.error(found.problem);
-        return;
+        return 0;
     }
     const { standing } = found;
     for (const line of [
@@ -55,11 +48,30 @@ async function main(args: string[]): Promise<void> {
         standing.flatMap(({ incidentIds }) => incidentIds),
         region,
     );
+    return 0;
 }
 
-main(process.argv.slice(2)).catch((error: Error) => {
-    console.error(
-        `${error.name === "Error" ? "" : `${error.name}: `}${error.message}\nCheck the credentials: they must be of the forensics account, and the Region must have a clean room.`,
-    );
-    process.exitCode = 2;
-});
+export const incidents = command(
+    {
+        name: "incidents",
+        summary:
+            "Lists every incident of a Region with its state, its containment and when that was last looked at, its evidence, who decided, and what it costs\na day: those that wait for an answer first, then what drifted, and how far analyses are that have not ended.",
+        arguments: "[--region REGION] [--json]",
+        options,
+        examples: ["npm run incidents -- --region eu-west-1", "npm run --silent incidents -- --json | jq '.incidents[]'"],
+        exitCodes: { 0: "the list was read", 2: "it could not be" },
+        rights: {
+            "the table clean-room-incidents and its index": ["dynamodb:Scan", "dynamodb:Query"],
+            "the key of that table": ["kms:Decrypt"],
+            "all resources, for locks and what lives (without them the list is shorter)": [
+                "ec2:DescribeSnapshots",
+                "ec2:DescribeLockedSnapshots",
+                "ec2:DescribeInstances",
+            ],
+            "the evidence bucket, for how far analyses are": ["s3:GetObject"],
+            "the log group /clean-room/analysis, for how far analyses are": ["logs:FilterLogEvents"],
+        },
+        run: list,
+    },
+    module,
+);

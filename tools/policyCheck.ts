@@ -1,38 +1,34 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { packName, policies } from "../policies/pack";
 import { kinds, misjudged } from "../policies/testing/kinds/all";
+import { command, UsageError, type Values } from "./command";
 import { findEngine, type Engine } from "./policy/engine";
 import type { Inspection, PolicyNote } from "./policy/eventLog";
 import { root, withStack } from "./policy/inspect";
 import { leavesNothing, secondsSince, staysAsItIs, type Outcome } from "./policy/laterLife";
 
-const USAGE = `npm run policy:check -- --stack NAME [--stack NAME…] | --bad [VARIANT…]
-
-  --stack NAME    preview the stack with the policy pack; every policy must hold. Where AWS is a stand-in: then update it, preview it
-                  again, which must find nothing to change, and destroy it, which must leave nothing
-  --preview-only  stop after the first preview, and say how many checks wait for an update
-  --bad           preview the bad variants in tests/policies/variants (all, or those named); each must fail with the policy it is named after.
-                  All: also the small programs of each kind, good and bad (policies/testing/kinds)`;
+const options = {
+    stack: {
+        type: "string",
+        multiple: true,
+        description:
+            "preview this stack with the policy pack: every policy must hold. Where AWS is a stand-in, then update it, preview it again, which must find nothing to change, and destroy it, which must leave nothing",
+    },
+    "preview-only": { type: "boolean", description: "stop after the first preview, and say how many checks wait for an update" },
+    bad: {
+        type: "boolean",
+        description:
+            "preview the bad variants in tests/policies/variants, all or those named: each must fail with the policy it is named after. All: also the small programs of each kind, good and bad (policies/testing/kinds)",
+    },
+} as const;
 
 const variantsFolder = path.join(root, "tests/policies/variants");
 
-/** Exit code: 0 as expected, 1 a policy did not hold (or did not bite), or nothing could be looked at, 2 wrong usage. */
-async function main(): Promise<number> {
-    const { values, positionals } = parseArgs({
-        options: {
-            stack: { type: "string", multiple: true, default: [] },
-            "preview-only": { type: "boolean", default: false },
-            bad: { type: "boolean", default: false },
-        },
-        allowPositionals: true,
-    });
-    if ((values.stack.length === 0) === !values.bad || (positionals.length > 0 && !values.bad)) {
-        console.error(USAGE);
-        return 2;
-    }
+async function check(values: Values<typeof options>, positionals: string[]): Promise<number> {
+    if ((values.stack.length === 0) === !values.bad) throw new UsageError("Name stacks by --stack, or give --bad.");
+    if (positionals.length > 0 && !values.bad) throw new UsageError(`"${positionals[0]}" is not understood without --bad.`);
     const engine = findEngine();
     console.log(`Policy pack ${packName}, ${policies.length} policies, engine ${engine.label}`);
     let ok = true;
@@ -195,10 +191,20 @@ function print(violation: PolicyNote): void {
     console.error(`  ${violation.policy}: ${violation.message.replaceAll("\n", "\n    ")}`);
 }
 
-main().then(
-    (code) => (process.exitCode = code),
-    (error: unknown) => {
-        console.error(`policy check: ${error instanceof Error ? error.message : String(error)}`);
-        process.exitCode = 1;
+export const policyCheck = command(
+    {
+        name: "policy:check",
+        summary: "Runs the policy pack over whole stacks by the Pulumi engine, or over variants of them that must be refused.",
+        arguments: "--stack NAME [--stack NAME…] [--preview-only] | --bad [VARIANT…]",
+        options,
+        positionals: { what: "variant", least: 0, most: Infinity },
+        examples: [
+            "npm run policy:check -- --stack dev",
+            "npm run policy:check -- --bad",
+            "npm run policy:check -- --bad bucket-is-protected",
+        ],
+        exitCodes: { 0: "as expected", 1: "a policy did not hold, or did not bite", 2: "nothing could be looked at, or wrong usage" },
+        run: check,
     },
+    module,
 );

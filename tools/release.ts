@@ -1,13 +1,9 @@
 /**
- * `npm run release -- <incident> [--force] [--accept-risk WHY] [--network-only] [--region REGION] [--no-watch]`: puts back what the containment of
- * an incident changed. `npm run retire -- <incident> --reason WHY`: closes its case instead, and the instance stays isolated.
+ * `npm run release`: puts back what the containment of an incident changed. `npm run retire` closes its case instead, and the instance stays isolated.
  *
- * Starts the state machine of the forensics account with the operator's own AWS credentials (the default chain; AWS_ENDPOINT_URL
- * is honoured) and follows it. Exit 0 when released or when nothing was left to do, 1 when the release was refused or is not
- * complete, 2 when it could not be asked for.
+ * Starts the state machine of the forensics account with the operator's own AWS credentials and follows it.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { proveCaller } from "../functions/aws/callerIdentity";
@@ -15,10 +11,9 @@ import { releaseStatement } from "../functions/domain/callerProof";
 import { releaseRequestSchema } from "../functions/domain/containers";
 import { releaseStateMachineName } from "../infra/names";
 import { releaseOutcome } from "./releaseOutcome";
-import { endWith, UsageError } from "./command";
+import { command, type CommandSpec } from "./command";
+import { jsonOption, readIncidentId, readRegion, regionOption } from "./operator";
 
-const usage =
-    "Use: npm run release -- <incident> [--force] [--accept-risk WHY] [--network-only] [--region REGION] [--no-watch], or npm run retire -- <incident> --reason WHY";
 const pollMilliseconds = 1000;
 
 interface Wanted {
@@ -29,49 +24,11 @@ interface Wanted {
     retire: string | null;
     region: string;
     watch: boolean;
-}
-
-function read(argv: string[]): Wanted {
-    let parsed;
-    try {
-        parsed = parseArgs({
-            args: argv,
-            allowPositionals: true,
-            allowNegative: true,
-            options: {
-                "accept-risk": { type: "string" },
-                "network-only": { type: "boolean", default: false },
-                reason: { type: "string" },
-                retire: { type: "boolean", default: false },
-                force: { type: "boolean", default: false },
-                region: { type: "string" },
-                watch: { type: "boolean", default: true },
-            },
-        });
-    } catch (error) {
-        throw new UsageError((error as Error).message);
-    }
-    const { values, positionals } = parsed;
-    if (positionals.length !== 1) throw new UsageError(positionals.length === 0 ? "No incident given." : "One incident at a time.");
-    const request = releaseRequestSchema.safeParse({
-        incidentId: positionals[0],
-        force: values.force,
-        acceptRisk: values["accept-risk"] ?? null,
-        networkOnly: values["network-only"],
-        retire: values.retire ? (values.reason ?? "") : null,
-    });
-    if (values.retire && !values.reason) throw new UsageError('Say why it stays isolated: --reason "why".');
-    if (!request.success)
-        throw new UsageError(
-            `"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in every message about the incident.`,
-        );
-    const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-    if (!region) throw new UsageError("No Region given. Use --region or AWS_REGION: the Region of the instance.");
-    return { ...request.data, region, watch: values.watch };
+    json: boolean;
 }
 
 /** Starts the release. @returns the ARN of its execution */
-async function start(sfn: SFNClient, { region, watch: _, ...request }: Wanted): Promise<string> {
+async function start(sfn: SFNClient, { region, ...request }: Wanted): Promise<string> {
     const { incidentId, force, acceptRisk, networkOnly, retire } = request;
     const statement = { incidentId, force, acceptRisk, networkOnly, retire };
     const { Account, Arn } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
@@ -96,19 +53,92 @@ async function follow(sfn: SFNClient, executionArn: string) {
     }
 }
 
-async function main(argv: string[]): Promise<number> {
-    const wanted = read(argv);
+async function ask({ watch, json, ...request }: Wanted): Promise<number> {
+    const wanted = { ...request, ...releaseRequestSchema.parse(request), watch, json };
     const sfn = new SFNClient({ region: wanted.region });
     const executionArn = await start(sfn, wanted);
-    console.log(`${wanted.retire === null ? "Release" : "Retirement"} started: ${executionArn}`);
-    if (!wanted.watch) return 0;
-    const { lines, exitCode } = releaseOutcome(await follow(sfn, executionArn));
-    for (const line of lines) console.log(line);
+    if (!json) console.log(`${wanted.retire === null ? "Release" : "Retirement"} started: ${executionArn}`);
+    const { lines, exitCode } = watch ? releaseOutcome(await follow(sfn, executionArn)) : { lines: [], exitCode: 0 };
+    if (json)
+        console.log(JSON.stringify({ schemaVersion: 1, incidentId: wanted.incidentId, executionArn, followed: watch, exitCode, lines }));
+    else for (const line of lines) console.log(line);
     return exitCode;
 }
 
-endWith(
-    main(process.argv.slice(2)),
-    usage,
-    "Check the credentials: they must be of the forensics account, may start the release state machine, and the Region must have a clean room.",
-);
+const common = {
+    region: regionOption,
+    watch: { type: "boolean", description: "start it and do not wait for its end", default: true },
+    json: jsonOption,
+} as const;
+const rights = {
+    "the state machine clean-room-release": ["states:StartExecution"],
+    "its executions, to follow them": ["states:DescribeExecution"],
+};
+const advice = "npm run incidents shows what stands contained.";
+const positionals = { what: "incident", least: 1, most: 1 };
+
+const releaseOptions = {
+    force: { type: "boolean", description: "leave alone what somebody changed since, and put back the rest" },
+    "accept-risk": { type: "string", description: "why it goes back although the report does not say that it may" },
+    "network-only": { type: "boolean", description: "give it its network back, and nothing else" },
+    ...common,
+} as const;
+const retireOptions = {
+    // How package.json starts this file.
+    retire: { type: "boolean", description: "given by npm run retire" },
+    reason: { type: "string", description: "why it stays isolated", required: true },
+    ...common,
+} as const;
+
+export const release: CommandSpec<typeof releaseOptions> = {
+    name: "release",
+    summary:
+        "Puts back what the containment of an incident changed, in the reverse order, and reads it back. Evidence stays. Refused where somebody changed\nsomething since, and while the report is missing, grave, incomplete or not intact.",
+    arguments: "INCIDENT [--force] [--accept-risk WHY] [--network-only] [--region REGION] [--no-watch] [--json]",
+    options: releaseOptions,
+    positionals,
+    examples: [
+        "npm run release -- i-0123456789abcdef0-0123456789abcdef",
+        'npm run release -- i-0123456789abcdef0-0123456789abcdef --force --accept-risk "rebuilt from the image"',
+    ],
+    exitCodes: { 0: "released, or nothing was left to do", 1: "refused, or not complete", 2: "it could not be asked for" },
+    rights,
+    advice,
+    run: ({ force, "accept-risk": acceptRisk = null, "network-only": networkOnly, region, watch, json }, [incident]) =>
+        ask({
+            incidentId: readIncidentId(incident),
+            force,
+            acceptRisk,
+            networkOnly,
+            retire: null,
+            region: readRegion(region),
+            watch,
+            json,
+        }),
+};
+
+export const retire: CommandSpec<typeof retireOptions> = {
+    name: "retire",
+    summary: "Closes the case of an incident whose instance is not put back: it stays isolated and watched, and nothing is undone.",
+    arguments: "INCIDENT --reason WHY [--region REGION] [--no-watch] [--json]",
+    options: retireOptions,
+    positionals,
+    examples: ['npm run retire -- i-0123456789abcdef0-0123456789abcdef --reason "replaced, to be terminated"'],
+    exitCodes: { 0: "retired", 1: "refused", 2: "it could not be asked for" },
+    rights,
+    advice,
+    run: ({ reason, region, watch, json }, [incident]) =>
+        ask({
+            incidentId: readIncidentId(incident),
+            force: false,
+            acceptRisk: null,
+            networkOnly: false,
+            retire: reason,
+            region: readRegion(region),
+            watch,
+            json,
+        }),
+};
+
+if (process.argv.includes("--retire")) command(retire, module);
+else command(release, module);

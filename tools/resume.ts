@@ -1,45 +1,20 @@
 /**
- * `npm run resume -- <incident> [--region REGION]`: goes on with a response that failed, instead of beginning it anew.
+ * `npm run resume`: goes on with a response that failed, instead of beginning it anew.
  *
  * An execution that was stopped, timed out or broke off is redriven from that state, as long as Step Functions allows it (fourteen days). One
  * that ended because a step failed is gone on with by a new execution of the same incident: what is contained stays so, locked snapshots are not
  * taken again, and the analysis gets a new host.
- *
- * With the operator's own AWS credentials of the forensics account (the default chain; AWS_ENDPOINT_URL is honoured), who needs
- * dynamodb:GetItem on the incidents table, kms:Decrypt on its key, and on the workflow states:StartExecution, and on its executions
- * states:DescribeExecution, states:GetExecutionHistory and states:RedriveExecution. Exit 0 when it goes on, 1 when there is nothing to go on
- * with, 2 when it could not be asked for.
  */
-import { parseArgs } from "node:util";
 import { GetExecutionHistoryCommand, RedriveExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { newestExecution } from "../functions/aws/executions";
 import { readIncident } from "../functions/aws/incidentsTable";
-import { incidentSchema } from "../functions/domain/containers";
-import { incidentsTableName, stateMachineName } from "../infra/names";
+import { stateMachineName } from "../infra/names";
+import { command, type Values } from "./command";
+import { jsonOption, readIncidentId, readRegion, regionOption } from "./operator";
 import { planResume, type LastExecution } from "./resumePlan";
-import { endWith, UsageError } from "./command";
 
-const usage = "Use: npm run resume -- <incident> [--region REGION]";
-
-function read(argv: string[]): { incidentId: string; region: string } {
-    let parsed;
-    try {
-        parsed = parseArgs({ args: argv, allowPositionals: true, options: { region: { type: "string" } } });
-    } catch (error) {
-        throw new UsageError((error as Error).message);
-    }
-    const { values, positionals } = parsed;
-    if (positionals.length !== 1) throw new UsageError(positionals.length === 0 ? "No incident given." : "One incident at a time.");
-    const incidentId = incidentSchema.shape.incidentId.safeParse(positionals[0]);
-    if (!incidentId.success)
-        throw new UsageError(
-            `"${positionals[0]}" is no incident id; it looks like i-0123456789abcdef0-0123456789abcdef and stands in every message about the incident.`,
-        );
-    const region = values.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-    if (!region) throw new UsageError("No Region given. Use --region or AWS_REGION: the Region of the instance.");
-    return { incidentId: incidentId.data, region };
-}
+const options = { region: regionOption, json: jsonOption } as const;
 
 /** The newest execution of the incident, and how many there are. */
 async function lastExecution(
@@ -62,10 +37,16 @@ async function withEnd(sfn: SFNClient, arnOf: (name: string) => string, last: La
     return { ...last, endedInFail: events.some(({ type }) => type === "FailStateEntered") };
 }
 
-async function main(argv: string[]): Promise<number> {
-    const { incidentId, region } = read(argv);
-    // What the functions read from their environment; the names are the program's.
-    Object.assign(process.env, { AWS_REGION: region, INCIDENTS_TABLE: incidentsTableName });
+async function goOn({ json, ...given }: Values<typeof options>, [incident]: string[]): Promise<number> {
+    const incidentId = readIncidentId(incident);
+    const region = readRegion(given.region);
+    const told = (action: "nothing" | "redriven" | "started", execution: string | null, text: string): number => {
+        const code = action === "nothing" ? 1 : 0;
+        if (json) console.log(JSON.stringify({ schemaVersion: 1, incidentId, region, action, execution, said: text }));
+        else if (code === 0) console.log(text);
+        else console.error(text);
+        return code;
+    };
     const record = await readIncident(incidentId);
     const sfn = new SFNClient({ region });
     const { Account, Arn } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
@@ -73,14 +54,10 @@ async function main(argv: string[]): Promise<number> {
     const arnOf = (name: string) => `${place}:execution:${stateMachineName}:${name}`;
     const { last, executions } = record === null ? { last: null, executions: 0 } : await lastExecution(sfn, arnOf, incidentId);
     const plan = planResume(incidentId, record, last, executions);
-    if (plan.kind === "nothing") {
-        console.error(plan.reason);
-        return 1;
-    }
+    if (plan.kind === "nothing") return told("nothing", null, plan.reason);
     if (plan.kind === "redrive") {
         await sfn.send(new RedriveExecutionCommand({ executionArn: arnOf(plan.name) }));
-        console.log(`Redriven: ${plan.name} goes on from the state that it broke off in.`);
-        return 0;
+        return told("redriven", plan.name, `Redriven: ${plan.name} goes on from the state that it broke off in.`);
     }
     await sfn.send(
         new StartExecutionCommand({
@@ -89,12 +66,30 @@ async function main(argv: string[]): Promise<number> {
             input: JSON.stringify(record!.incident),
         }),
     );
-    console.log(`Started: ${plan.name}, a new execution of ${incidentId}. What stands is kept: it goes on with what is missing.`);
-    return 0;
+    return told(
+        "started",
+        plan.name,
+        `Started: ${plan.name}, a new execution of ${incidentId}. What stands is kept: it goes on with what is missing.`,
+    );
 }
 
-endWith(
-    main(process.argv.slice(2)),
-    usage,
-    "Check the credentials: they must be of the forensics account, may start and redrive the incident workflow, and the Region must have a clean room.",
+export const resume = command(
+    {
+        name: "resume",
+        summary:
+            "Goes on with a response that failed, instead of beginning it anew: redriven where Step Functions allows it, else a new execution of the\nsame incident. What is contained stays so, and locked snapshots are not taken again.",
+        arguments: "INCIDENT [--region REGION] [--json]",
+        options,
+        positionals: { what: "incident", least: 1, most: 1 },
+        examples: ["npm run resume -- i-0123456789abcdef0-0123456789abcdef"],
+        exitCodes: { 0: "it goes on", 1: "there is nothing to go on with", 2: "it could not be asked for" },
+        rights: {
+            "the table clean-room-incidents": ["dynamodb:GetItem"],
+            "the key of that table": ["kms:Decrypt"],
+            "the state machine clean-room-incident": ["states:StartExecution"],
+            "its executions": ["states:DescribeExecution", "states:GetExecutionHistory", "states:RedriveExecution"],
+        },
+        run: goOn,
+    },
+    module,
 );

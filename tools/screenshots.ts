@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import type { SlackBlock, SlackPayload, SlackText } from "../functions/domain/channels/slack/toSlack";
 import { launchChromium } from "./chromium";
+import { command } from "./command";
 
 const root = path.resolve(__dirname, "..");
 const images = path.join(root, "docs/images");
@@ -89,7 +90,7 @@ async function messageOf(folder: string, title: RegExp): Promise<SlackPayload | 
     return null;
 }
 
-async function main(): Promise<void> {
+async function takeAll(): Promise<number> {
     const folder = path.join(root, "rehearsal/out/latest");
     const report = { file: path.join(folder, "report.html") };
     const [message, firstLook, reported] = await Promise.all(
@@ -116,9 +117,19 @@ async function main(): Promise<void> {
     } finally {
         await browser.close();
     }
+    return 0;
 }
 
-main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-});
+export const screenshots = command(
+    {
+        name: "screenshots",
+        summary:
+            "Makes the pictures in docs/images from the newest rehearsal: the report, three messages as Slack shows them, and the terminal.",
+        arguments: "",
+        options: {},
+        examples: ["npm run rehearse && npm run screenshots"],
+        exitCodes: { 0: "they were made", 2: "they could not be, such as without a rehearsal" },
+        run: takeAll,
+    },
+    module,
+);

@@ -1,13 +1,11 @@
+import { command, UsageError } from "./command";
 import { parts, type Part, type Result } from "./test/parts";
 
-const USAGE = `npm test [-- PART [ARGS…]]    parts: ${parts.map((part) => part.name).join(", ")}; ARGS go to the part's own tool`;
-
 /** Runs all parts but those that run only when named, or one with arguments of its own. The last line sums the tests: "N passed, M failed". */
-async function main(argv: string[]): Promise<number> {
+async function runParts(argv: readonly string[]): Promise<number> {
     const [wanted, ...args] = argv;
     if (wanted !== undefined && !parts.some((part) => part.name === wanted)) {
-        console.error(`There is no part "${wanted}".\n${USAGE}`);
-        return 2;
+        throw new UsageError(`There is no part "${wanted}". There are: ${parts.map((part) => part.name).join(", ")}.`);
     }
     const results = wanted !== undefined ? [await named(wanted).run(args, true)] : await runAll();
     const tested = results.flatMap((result) => result.counts ?? []);
@@ -46,10 +44,16 @@ function named(name: string): Part {
     return parts.find((part) => part.name === name) as Part;
 }
 
-main(process.argv.slice(2)).then(
-    (code) => (process.exitCode = code),
-    (error: unknown) => {
-        console.error(error);
-        process.exitCode = 1;
+export const test = command(
+    {
+        name: "test",
+        summary: `Runs all tests and checks, or one part with arguments of its own tool. Parts: ${parts.map(({ name, onlyNamed }) => (onlyNamed ? `${name} (only when named)` : name)).join(", ")}.`,
+        arguments: "[PART [ARGS…]]",
+        options: {},
+        passesOn: true,
+        examples: ["npm test", "npm test -- mocha -g containment", "npm test -- long"],
+        exitCodes: { 0: "all passed", 1: "something failed", 2: "wrong usage, or a tool did not start" },
+        run: (_, args) => runParts(args),
     },
+    module,
 );

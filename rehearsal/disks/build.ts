@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { artefacts, deletedFiles, oddities } from "./artefacts";
+import { command } from "../../tools/command";
 import { checkHost, run, withLoopDevice } from "./builder/host";
 import { fillVolume, findDeleted, verifyVolume, type VolumePlan } from "./builder/volume";
 import { type GroundTruth, groundTruthSchema, type ImageTruth } from "./groundTruth";
@@ -121,7 +122,7 @@ function buildVolume(
     };
 }
 
-function main(): void {
+function build(): void {
     checkHost();
     const workDirectory = fs.mkdtempSync(path.join(os.tmpdir(), "victim-disks-"));
     try {
@@ -139,9 +140,19 @@ function main(): void {
     }
 }
 
-try {
-    main();
-} catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-}
+export const disks = command(
+    {
+        name: "disks",
+        summary:
+            "Builds the victim's two volumes of the rehearsal and their ground truth, into rehearsal/disks. Needs root on Linux; a rehearsal does not.",
+        arguments: "",
+        options: {},
+        examples: ["sudo npm run disks"],
+        exitCodes: { 0: "they were built", 2: "they could not be, and why" },
+        run: () => {
+            build();
+            return 0;
+        },
+    },
+    module,
+);

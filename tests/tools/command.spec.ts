@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { helpOf, readArguments, runCommand, UsageError, type CommandSpec } from "../../tools/command";
 import { exitCode, render, unreachable } from "../../tools/preflight/render";
@@ -15,7 +18,9 @@ const spec: CommandSpec<typeof options> = {
     options,
     examples: ["npm run thing -- --stack dev"],
     exitCodes: { 0: "done", 2: "wrong usage" },
+    rights: { "the table": ["dynamodb:Scan"] },
     run: ({ stack }) => {
+        if (stack === "refused") throw Object.assign(new Error("no"), { name: "AccessDeniedException", $metadata: {} });
         if (stack === "broken") throw new Error("Account 111111111111 cannot be asked in eu-west-1.");
         return 1;
     },
@@ -52,7 +57,7 @@ describe("a command", () => {
             expect(code).to.equal(2);
             expect(err)
                 .to.match(/^thing: /)
-                .and.match(/Use: npm run thing -- --stack NAME/);
+                .and.match(/Usage: npm run thing -- --stack NAME/);
         });
 
     it("shows options, examples and exit codes, and does nothing else", async () => {
@@ -68,6 +73,37 @@ describe("a command", () => {
         const { code, err } = await run("--stack", "broken");
         expect(code).to.equal(2);
         expect(err).to.equal("thing: Account 111111111111 cannot be asked in eu-west-1.\n");
+    });
+
+    it("says where AWS was asked, or that nobody is signed in, and which rights are needed", async () => {
+        const given = { ...process.env };
+        const server = createServer((_, response) =>
+            response
+                .writeHead(200, { "content-type": "text/xml" })
+                .end(
+                    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::222222222222:user/anna</Arn><Account>222222222222</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+                ),
+        ).listen(0, "127.0.0.1");
+        await once(server, "listening");
+        try {
+            const AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+            Object.assign(process.env, { AWS_ENDPOINT_URL, AWS_REGION: "eu-west-1", AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" });
+            const { code, err } = await run("--stack", "refused");
+            expect(code).to.equal(2);
+            expect(err.split("\n")).to.deep.equal([
+                "thing: AccessDeniedException: no",
+                "Asked in account 222222222222, eu-west-1, as arn:aws:iam::222222222222:user/anna. It must be the forensics account, and the Region must have a clean room.",
+                "It needs these rights:",
+                "  dynamodb:Scan: the table",
+                "",
+            ]);
+            process.env.AWS_ENDPOINT_URL = "http://127.0.0.1:9";
+            expect((await run("--stack", "refused")).err).to.include("The account is not known: AWS takes no credentials of this shell");
+        } finally {
+            process.env = given;
+            server.closeAllConnections();
+            server.close();
+        }
     });
 });
 

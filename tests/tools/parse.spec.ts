@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { parseMessage } from "../../functions/domain/parseMessage";
+import { parseSettings } from "../../infra/config";
+import { decidedBy } from "../../tools/parse/ruling";
 import { fixturesFolder, fixtureText, victim, victimFindingId } from "../functions/domain/messageFixtures";
 
 const root = join(__dirname, "..", "..");
@@ -93,5 +96,57 @@ describe("npm run parse", function () {
         expect(lines).to.have.length(1);
         expect(lines[0]).to.include({ file, outcome: "refused" });
         expect(lines[0].reason).to.match(/not valid JSON/);
+    });
+
+    it("says with --stack what that stack's rules decide of it, and refuses what the stack would", () => {
+        const { status, lines, stderr } = parse(["--stack", "prod", path("eventbridge"), path("s3-bucket")]);
+        expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
+        expect(lines[0]).to.include({ outcome: "incident", stack: "prod" });
+        const [decision] = lines[0].decisions as Record<string, unknown>[];
+        expect(decision).to.deep.include({ finding: victimFindingId, instance: victim, mayChange: false });
+        // Pulumi.prod.yaml ships as a first week: below critical nothing is contained.
+        expect([decision.decision, decision.why]).to.deep.equal([
+            "observe",
+            "containment.mode says observe for Backdoor:EC2/C&CActivity.B!DNS of severity 8.",
+        ]);
+        expect(lines[1].decisions).to.deep.equal([]);
+        const unknown = parse(["--stack", "staging", path("eventbridge")]);
+        expect(unknown.status).to.equal(2);
+        expect(unknown.stderr).to.match(/There is no Pulumi\.staging\.yaml/);
+    });
+});
+
+describe("what a stack decides", () => {
+    const finding = parseMessage(fixtureText("eventbridge")).findings[0]!;
+    const settings = (changes: object = {}) =>
+        parseSettings({
+            forensics: { accountId: "111111111111" },
+            regions: [victim.region],
+            members: [{ accountId: victim.accountId }],
+            ...changes,
+        });
+    const decide = (changes: object, of = finding) => decidedBy(settings(changes), [of], new Date(0))[0]!;
+
+    it("follows the rules in their order, says that a VPC or a tag may change it, and that a mild finding does not arrive", () => {
+        expect(decide({})).to.include({ decision: "automatic", mayChange: false });
+        const rules = [{ vpcs: ["vpc-0123456789abcdef0"], mode: "approval" }];
+        expect(decide({ containment: { mode: "observe", rules } })).to.include({ decision: "approval", mayChange: true });
+        expect(decide({ findings: { minimumSeverity: 9 } }).why).to.include("it does not arrive at all: findings.minimumSeverity is 9");
+    });
+
+    it("refuses what the deployed function refuses: another Region, another account, a sample", () => {
+        const other = victim.region === "eu-west-2" ? "eu-west-1" : "eu-west-2";
+        expect(decide({ regions: [other] }))
+            .to.include({ decision: "refused" })
+            .and.property("why")
+            .that.includes("has no clean room there");
+        expect(decide({ members: [{ accountId: "333333333333" }] }))
+            .to.include({ decision: "refused" })
+            .and.property("why")
+            .that.includes("not a member");
+        expect(decide({}, { ...finding, sample: true }))
+            .to.include({ decision: "refused" })
+            .and.property("why")
+            .that.includes("sample");
     });
 });

@@ -2,7 +2,7 @@
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { appendCustody } from "../../functions/aws/custody/custodyLog";
 import type { CustodyAction } from "../../functions/domain/custody/custodyLog";
-import type { Operator } from "./operator";
+import type { Operator } from "../operator";
 
 /** What an operator did, as the log takes it. */
 export function operatorAction(
