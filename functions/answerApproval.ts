@@ -8,7 +8,7 @@ import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { callerOf } from "./aws/callerIdentity";
 import { needs } from "./aws/environment";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions, markStarted, readIncident, unholdIncident, updateIncident } from "./aws/incidentsTable";
+import { useIncidents, markStarted, readIncident, unholdIncident, updateIncident } from "./aws/incidentsTable";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { approvalQuestion } from "./domain/approvalQuestion";
 import { callerProofSchema } from "./domain/callerProof";
@@ -19,7 +19,7 @@ import { receivedMessage } from "./domain/evidenceKeys";
 export const variables = needs("FORENSICS_ACCOUNT_ID", "INCIDENTS_TABLE", "STATE_MACHINE_ARN", "EVIDENCE_BUCKET");
 
 export const permissions: Permissions = (names) => [
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "UpdateItem")(names),
     ...startPermissions(names),
     ...answerPermissions(names),
     ...readEvidence(receivedMessage("*"))(names),

@@ -36,9 +36,10 @@ export const permissions: Permissions = (names) => [
     {
         Sid: "FindHostAndVolumes",
         Effect: "Allow",
-        Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeVolumeAttribute"],
+        Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes"],
         Resource: ["*"],
     },
+    { Sid: "ReadProductCodes", Effect: "Allow", Action: ["ec2:DescribeVolumeAttribute"], Resource: [ec2Arn(names, "volume/*")] },
     {
         Sid: "ReadEvidenceSnapshots",
         Effect: "Allow",

@@ -12,7 +12,7 @@ import { forensicsClient, memberClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { probeSlack } from "./aws/channels/slack";
 import { log } from "./aws/handler";
-import { incidentsTablePermissions } from "./aws/incidentsTable";
+import { useIncidents } from "./aws/incidentsTable";
 import { mapConcurrently } from "./aws/mapConcurrently";
 import { tell, tellPermissions } from "./aws/people";
 import { assumeResponder, type Permissions } from "./aws/permissions";
@@ -59,7 +59,7 @@ export const permissions: Permissions = (names) => [
         Resource: [`${names.toolBucketArn}/${responderStatementsKey}`],
     },
     { Sid: "ReadUnderEvidenceKey", Effect: "Allow", Action: ["kms:Decrypt"], Resource: [names.evidenceKeyArn] },
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem")(names),
     ...tellPermissions(names),
     {
         Sid: "ReadDetector",

@@ -12,7 +12,7 @@ import { readClaims, updateClaims } from "./aws/endpointClaims";
 import { environment, needs } from "./aws/environment";
 import { NotYetError } from "./aws/errors";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions } from "./aws/incidentsTable";
+import { useIncidents } from "./aws/incidentsTable";
 import type { Permissions } from "./aws/permissions";
 import { tellWaitingPermissions } from "./aws/problems";
 import { incidentSchema } from "./domain/containers";
@@ -25,7 +25,7 @@ export const variables = needs("EVIDENCE_BUCKET", "FORENSIC_VPC_ID", "INCIDENTS_
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...tellWaitingPermissions("CloseEndpoints")(names),
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem")(names),
     ...removeEndpointsPermissions(names),
     { Sid: "FindHosts", Effect: "Allow", Action: ["ec2:DescribeInstances"], Resource: ["*"] },
     { Sid: "FindExecutions", Effect: "Allow", Action: ["states:ListExecutions"], Resource: [names.stateMachineArn] },

@@ -22,7 +22,7 @@ import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions } from "./aws/incidentsTable";
+import { useIncidents } from "./aws/incidentsTable";
 import { assumeResponder, readEvidence, writeEvidence } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { readTrailPermissions } from "./aws/trail";
@@ -52,7 +52,7 @@ export const variables = needs(
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...assumeResponder(names),
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem", "UpdateItem")(names),
     ...listStandingPermissions(names),
     ...writeEvidence(objectNames.restoreRecord, objectNames.observedInstance, objectNames.containment)(names),
     ...readEvidence(objectNames.restoreRecord)(names),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
-import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
+import { findingsOf, useIncidents } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { containmentSchema, incidentSchema } from "./domain/containers";
@@ -14,7 +14,7 @@ export const variables = needs("EVIDENCE_BUCKET", "INCIDENTS_TABLE", ...tellVari
 
 export const permissions: Permissions = (names) => [
     ...tellPermissions(names),
-    ...readIncidentsPermissions(names),
+    ...useIncidents("GetItem")(names),
     ...appendCustodyPermissions(names),
 ];
 

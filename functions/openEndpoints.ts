@@ -12,7 +12,7 @@ import { updateClaims } from "./aws/endpointClaims";
 import { environment, needs } from "./aws/environment";
 import { errorCode, isAccessDenied, NotYetError, StepError } from "./aws/errors";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions } from "./aws/incidentsTable";
+import { useIncidents } from "./aws/incidentsTable";
 import { ec2Arn, type Permissions } from "./aws/permissions";
 import { tellOfWaiting, tellWaitingPermissions } from "./aws/problems";
 import { incidentSchema } from "./domain/containers";
@@ -44,7 +44,7 @@ export const variables = needs(
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...tellWaitingPermissions("OpenEndpoints")(names),
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem")(names),
     ...removeEndpointsPermissions(names),
     {
         Sid: "MakeEndpointsHere",

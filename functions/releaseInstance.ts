@@ -19,7 +19,7 @@ import { environment, needs } from "./aws/environment";
 import { isTransient, StepError, TransientError } from "./aws/errors";
 import { getJson, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions, markReleased, readIncident } from "./aws/incidentsTable";
+import { useIncidents, markReleased, readIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { changeStanding, listStanding, listStandingPermissions, readStanding } from "./aws/standingContainments";
@@ -56,7 +56,7 @@ export const permissions: Permissions = (names) => [
     ...assumeResponder(names),
     ...writeEvidence(`${objectPrefixes.releases}*`)(names),
     ...readEvidence(objectNames.restoreRecord, objectNames.containment, objectNames.report)(names),
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem", "UpdateItem")(names),
     ...listStandingPermissions(names),
     ...tellPermissions(names),
 ];

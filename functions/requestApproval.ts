@@ -8,7 +8,7 @@ import { needs } from "./aws/environment";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { step } from "./aws/handler";
 import { answerForPeople, answerPermissions } from "./aws/applyFinding";
-import { incidentsTablePermissions, updateIncident } from "./aws/incidentsTable";
+import { useIncidents, updateIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import type { Permissions } from "./aws/permissions";
 import { approvalMessage } from "./domain/messages/approval";
@@ -20,7 +20,7 @@ export const variables = needs("EVIDENCE_BUCKET", "DRILL", "INCIDENTS_TABLE", "C
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "UpdateItem")(names),
     ...answerPermissions(names),
     ...tellPermissions(names),
 ];

@@ -14,7 +14,7 @@ import { environment, needs } from "./aws/environment";
 import { errorCode, NotYetError, isNotFound, StepError } from "./aws/errors";
 import { getJson, getObject, putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
-import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
+import { findingsOf, useIncidents } from "./aws/incidentsTable";
 import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { analysisSummarySchema } from "./domain/analysisOutputs";
 import {
@@ -67,7 +67,7 @@ export const permissions: Permissions = (names) => [
         },
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
-    ...readIncidentsPermissions(names),
+    ...useIncidents("GetItem")(names),
     ...writeEvidence(objectNames.custody, objectNames.analysisCommand)(names),
     ...readEvidence(
         objectNames.custody,

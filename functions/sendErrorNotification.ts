@@ -14,7 +14,7 @@ import { brakeMessage } from "./domain/messages/brake";
 import { failureMessage } from "./domain/messages/failure";
 import { readProblem } from "./domain/stepFailure";
 import type { KnownFacts } from "./domain/stepAdvice";
-import { readIncident, readIncidentsPermissions } from "./aws/incidentsTable";
+import { readIncident, useIncidents } from "./aws/incidentsTable";
 import { errorRecord, incidentPrefix, objectNames, objectPrefixes } from "./domain/evidenceKeys";
 
 /** Objects whose existence says how far the response was when the step failed: {@link KnownFacts}, in this order. */
@@ -25,7 +25,7 @@ export const variables = needs("INCIDENTS_TABLE", "PARTITION", "EVIDENCE_BUCKET"
 
 export const permissions: Permissions = (names) => [
     ...readEvidence(`${objectPrefixes.errors}*`, ...telling)(names),
-    ...readIncidentsPermissions(names),
+    ...useIncidents("GetItem")(names),
     ...tellPermissions(names),
 ];
 

@@ -16,7 +16,7 @@ import { environment, needs } from "./aws/environment";
 import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
 import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
 import { log, step, toStepError } from "./aws/handler";
-import { findingsOf, readIncidentsPermissions } from "./aws/incidentsTable";
+import { findingsOf, useIncidents } from "./aws/incidentsTable";
 import { readKeptMoment } from "./aws/metadata/keptMoment";
 import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
@@ -74,7 +74,7 @@ export const permissions: Permissions = (names) => [
         `${objectPrefixes.metadata}*`,
     )(names),
     ...writeEvidence(`${objectPrefixes.report}*`, errorRecord("SendReport"), anomalyRecord("SendReport", "*"))(names),
-    ...readIncidentsPermissions(names),
+    ...useIncidents("GetItem")(names),
     ...tellPermissions(names),
     ...securityHubPermissions(names),
     { Sid: "AddToCase", Effect: "Allow", Action: ["support:AddCommunicationToCase"], Resource: ["*"] },

@@ -18,7 +18,7 @@ import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { putJson } from "./aws/evidenceBucket";
 import { log, step } from "./aws/handler";
-import { incidentsTablePermissions, readIncident } from "./aws/incidentsTable";
+import { useIncidents, readIncident } from "./aws/incidentsTable";
 import { mapConcurrently } from "./aws/mapConcurrently";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { assumeResponder, writeEvidence, type Permissions } from "./aws/permissions";
@@ -59,7 +59,7 @@ export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     ...writeEvidence(`${objectPrefixes.watch}*`)(names),
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem", "UpdateItem")(names),
     ...listStandingPermissions(names),
     ...tellPermissions(names),
 ];

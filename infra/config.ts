@@ -95,6 +95,19 @@ export const settingsSchema = z.strictObject({
              * that stands in those subnets. @default groups
              */
             network: z.enum(["groups", "nacl"]).default("groups"),
+            /**
+             * Name, with its path, of a managed policy in each member that is the permissions boundary of the roles whose credentials may be
+             * denied: the responder can then write policies of no other role, and what it could write allows no more than the boundary.
+             * Credentials of roles without it are told as not denied. @default any role but those in `neverWritten` of
+             * functions/aws/containment/permissions.ts
+             */
+            boundary: z
+                .string()
+                .regex(
+                    /^([\w+=,.@-]+\/)*[\w+=,.@-]{1,128}$/,
+                    "the name of a managed policy, such as workload-boundary or teams/workload-boundary",
+                )
+                .optional(),
         })
         .refine((containment) => containmentPolicyText(containment).length <= longestPolicy, {
             path: ["rules"],

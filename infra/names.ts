@@ -59,6 +59,9 @@ export function deployedNames(args: {
     memberAccountIds: string[];
     organizationId?: string;
     volumeKeyAccountIds?: string[];
+    deployRoleArn?: string;
+    /** `containment.boundary`. */
+    boundary?: string;
     evidenceKeyArn: string;
     custodyKeyArn?: string;
     evidenceKeyArns?: string[];
@@ -106,6 +109,8 @@ export function deployedNames(args: {
         endpointGroupArn: arn("ec2", `security-group/${network.endpointGroupId}`),
         responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) => globalArn(id, `role/${responderRoleName}`)),
         organizationId: args.organizationId ?? null,
+        deployRoleArn: args.deployRoleArn ?? null,
+        boundaryArn: args.boundary ? globalArn(args.accountId ?? forensicsAccountId, `policy/${args.boundary}`) : null,
         volumeKeyAccountIds: args.volumeKeyAccountIds ?? null,
     };
 }

@@ -227,6 +227,9 @@ export function memberStatements(args: {
         accountId: args.accountId,
         memberAccountIds: args.settings.members.map((member) => member.accountId),
         organizationId: args.settings.organization?.organizationId,
+        deployRoleArn: [args.settings.forensics, ...args.settings.members].find(({ accountId }) => accountId === args.accountId)
+            ?.deployRoleArn,
+        boundary: args.settings.containment.boundary,
         // A listed account may stand outside the organisation: its own keys, and those of the accounts that are named.
         volumeKeyAccountIds:
             args.settings.organization === undefined || args.settings.members.some(({ accountId }) => accountId === args.accountId)

@@ -11,21 +11,13 @@ import { newestExecution } from "./executions";
 import { getObject, objectExists, putJson, putObject } from "./evidenceBucket";
 import { log } from "./handler";
 import { mayContain } from "./brake";
-import {
-    holdIncident,
-    incidentsTablePermissions,
-    markStarted,
-    openRecord,
-    replaceRecord,
-    standingIncident,
-    updateIncident,
-} from "./incidentsTable";
+import { holdIncident, useIncidents, markStarted, openRecord, replaceRecord, standingIncident, updateIncident } from "./incidentsTable";
 import type { Permissions } from "./permissions";
 import { heldPrefix, joinedFinding, receivedMessage } from "../domain/evidenceKeys";
 
-/** A task token is authorized as the state machine whose task waits for it. */
-export const answerPermissions: Permissions = (names) => [
-    { Sid: "AnswerForPeople", Effect: "Allow", Action: ["states:SendTaskSuccess"], Resource: [names.stateMachineArn] },
+/** AWS's Service Authorization Reference knows no resource of SendTaskSuccess: who has the token may answer, and a grant on an ARN may be none. */
+export const answerPermissions: Permissions = () => [
+    { Sid: "AnswerForPeople", Effect: "Allow", Action: ["states:SendTaskSuccess"], Resource: ["*"] },
 ];
 
 /** Start executions. */
@@ -43,7 +35,7 @@ export const findingPermissions: Permissions = (names) => [
         Action: ["states:DescribeExecution"],
         Resource: [executionArn(names.stateMachineArn, "*")],
     },
-    ...incidentsTablePermissions(names),
+    ...useIncidents("GetItem", "PutItem", "UpdateItem")(names),
 ];
 /** Objects that it writes, and reads back where they stand already. */
 export const findingObjects = [joinedFinding("*"), receivedMessage("*")] as const;

@@ -36,7 +36,6 @@ export function useKeyThroughEbs(names: DeployedNames, sid: string, ...keyArns: 
             Effect: "Allow",
             Action: [
                 "kms:DescribeKey",
-                "kms:Encrypt",
                 "kms:Decrypt",
                 "kms:ReEncryptFrom",
                 "kms:ReEncryptTo",

@@ -25,20 +25,17 @@ import { errorCode, StepError, TransientError } from "./errors";
 import { log } from "./handler";
 import type { Permissions } from "./permissions";
 
-/** Read and write items of the table. A transaction is authorized by the actions it is made of. */
-export const incidentsTablePermissions: Permissions = (names) => [
-    {
-        Sid: "KeepIncidents",
-        Effect: "Allow",
-        Action: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-        Resource: [names.incidentsTableArn],
-    },
-];
-
-/** Read one item of the table. */
-export const readIncidentsPermissions: Permissions = (names) => [
-    { Sid: "ReadIncidents", Effect: "Allow", Action: ["dynamodb:GetItem"], Resource: [names.incidentsTableArn] },
-];
+/** Use items of the incidents table, by the named actions alone. A transaction is authorized by the actions it is made of. */
+export const useIncidents =
+    (...actions: ("GetItem" | "PutItem" | "UpdateItem")[]): Permissions =>
+    (names) => [
+        {
+            Sid: "UseIncidents",
+            Effect: "Allow",
+            Action: actions.map((action) => `dynamodb:${action}`),
+            Resource: [names.incidentsTableArn],
+        },
+    ];
 
 type Item = Record<string, AttributeValue>;
 const dynamodb = () => forensicsClient(DynamoDBClient);

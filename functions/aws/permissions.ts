@@ -57,6 +57,10 @@ export interface DeployedNames {
     responderRoleArns: string[];
     /** Organisation whose accounts are members; null where they are listed. */
     organizationId: string | null;
+    /** The role by which the program is deployed into the statement's account; null where it is not known. */
+    deployRoleArn: string | null;
+    /** Permissions boundary that a role must have before its policies may be written; null: any role's. */
+    boundaryArn: string | null;
     /** Other accounts whose keys a member's volumes may be under; null: every account of the organisation. */
     volumeKeyAccountIds: string[] | null;
 }

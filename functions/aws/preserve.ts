@@ -70,15 +70,10 @@ export const preserveMemberPermissions: Permissions = (names) => [
     {
         Sid: "FindVolumes",
         Effect: "Allow",
-        Action: [
-            "ec2:DescribeInstances",
-            "ec2:DescribeVolumes",
-            "ec2:DescribeSnapshots",
-            "ec2:DescribeSnapshotAttribute",
-            "ec2:DescribeLockedSnapshots",
-        ],
+        Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"],
         Resource: ["*"],
     },
+    { Sid: "ReadShares", Effect: "Allow", Action: ["ec2:DescribeSnapshotAttribute"], Resource: [snapshotArn(names)] },
     {
         Sid: "SnapshotVolumes",
         Effect: "Allow",

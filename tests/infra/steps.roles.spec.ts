@@ -86,4 +86,41 @@ describe("what the functions' roles may do", () => {
             expect(assumes, handler).to.equal(respondingFunctions.includes(handler));
         }
     });
+
+    const writesPolicies = (options: object) =>
+        memberStatements({
+            settings: parseSettings({ forensics: { accountId: "111111111111" }, regions: ["eu-west-1"], ...options }),
+            partition: "aws",
+            accountId: "222222222222",
+            evidenceKeyArns: [keyArn("eu-west-1")],
+        }).filter(({ Action }) => Action.includes("iam:PutRolePolicy"));
+
+    it("the responder role never writes policies of the roles that rule an account, its deployment's own among them", () => {
+        const deployRoleArn = "arn:aws:iam::222222222222:role/platform/deployer";
+        const denied = writesPolicies({ members: [{ accountId: "222222222222", deployRoleArn }] })
+            .filter(({ Effect }) => Effect === "Deny")
+            .flatMap(({ Resource }) => Resource);
+        const role = (name: string) => `arn:aws:iam::222222222222:role/${name}`;
+        expect(denied).to.include.members(
+            [
+                "clean-room-*",
+                "aws-reserved/*",
+                "aws-service-role/*",
+                "AWSControlTower*",
+                "OrganizationAccountAccessRole",
+                "stacksets-exec-*",
+            ].map(role),
+        );
+        expect(denied).to.include(deployRoleArn);
+    });
+
+    it("the responder role writes policies of roles with the configured boundary alone", () => {
+        const members = [{ accountId: "222222222222" }];
+        const [bounded] = writesPolicies({ members, containment: { boundary: "teams/workload" } });
+        expect(bounded?.Condition).to.deep.equal({
+            StringEquals: { "iam:PermissionsBoundary": "arn:aws:iam::222222222222:policy/teams/workload" },
+        });
+        expect(bounded?.Action).to.deep.equal(["iam:PutRolePolicy", "iam:DeleteRolePolicy"]);
+        expect(writesPolicies({ members })[0]?.Condition).to.equal(undefined);
+    });
 });

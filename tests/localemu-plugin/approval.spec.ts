@@ -17,7 +17,7 @@ import {
 import { buildSync } from "esbuild";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
-import { openRecord, readIncidentsPermissions, standingIncident } from "../../functions/aws/incidentsTable";
+import { openRecord, standingIncident, useIncidents } from "../../functions/aws/incidentsTable";
 import type { Permissions } from "../../functions/aws/permissions";
 import type { Containment, InstanceRef } from "../../functions/domain/containers";
 import { newRecord } from "../../functions/domain/incidentRecord";
@@ -123,7 +123,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         );
         await aws.s3.send(new CreateBucketCommand({ Bucket: evidenceBucket, CreateBucketConfiguration: { LocationConstraint: region } }));
 
-        const standIn = await makeRole(aws, lambdas, [logs, ...(readIncidentsPermissions(names) as Statement[])]);
+        const standIn = await makeRole(aws, lambdas, [logs, ...(useIncidents("GetItem")(names) as Statement[])]);
         const now = new Date().toISOString();
         const isolate = await makeFunction(
             aws,

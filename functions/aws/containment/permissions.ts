@@ -1,6 +1,6 @@
 /** What containing and releasing both need of the responder role in the member account. */
 import { roleTag } from "../../domain/tags";
-import { ec2Arn, type Permissions } from "../permissions";
+import { ec2Arn, type DeployedNames, type Permissions } from "../permissions";
 
 /** Describe calls and DescribeTargetHealth have no resource-level permissions. */
 export const readInstancePermissions: Permissions = (names) => [
@@ -26,6 +26,24 @@ export const readInstancePermissions: Permissions = (names) => [
     { Sid: "ReadInstanceAttributes", Effect: "Allow", Action: ["ec2:DescribeInstanceAttribute"], Resource: [ec2Arn(names, "instance/*")] },
 ];
 
+const roleArn = (names: DeployedNames, name: string) => `arn:${names.partition}:iam::${names.accountId}:role/${name}`;
+
+/**
+ * Roles that no instance has, and whose policies the responder never writes: the program's own, and those by which people and AWS's services
+ * rule an account (service-linked roles, IAM Identity Center, Control Tower, Organizations, CloudFormation StackSets).
+ */
+export const neverWritten = [
+    "clean-room-*",
+    "*/clean-room-*",
+    "aws-service-role/*",
+    "aws-reserved/*",
+    "AWSControlTower*",
+    "*/AWSControlTower*",
+    "OrganizationAccountAccessRole",
+    "AWSCloudFormationStackSet*",
+    "stacksets-exec-*",
+];
+
 /** Set, or put back, what makes an instance contained. */
 export const changeInstancePermissions: Permissions = (names) => [
     {
@@ -41,18 +59,20 @@ export const changeInstancePermissions: Permissions = (names) => [
         Action: ["iam:GetInstanceProfile"],
         Resource: [`arn:${names.partition}:iam::${names.accountId}:instance-profile/*`],
     },
+    { Sid: "ReadDenyOfInstance", Effect: "Allow", Action: ["iam:GetRolePolicy"], Resource: [roleArn(names, "*")] },
     {
         Sid: "DenyCredentialsOfInstance",
         Effect: "Allow",
-        Action: ["iam:GetRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"],
-        Resource: [`arn:${names.partition}:iam::${names.accountId}:role/*`],
+        Action: ["iam:PutRolePolicy", "iam:DeleteRolePolicy"],
+        Resource: [roleArn(names, "*")],
+        ...(names.boundaryArn ? { Condition: { StringEquals: { "iam:PermissionsBoundary": names.boundaryArn } } } : {}),
     },
-    // Who can write a role's policy can give it anything: never to the responder itself.
+    // Who can write a role's policy can give it anything.
     {
-        Sid: "NeverOwnPolicies",
+        Sid: "NeverThesePolicies",
         Effect: "Deny",
         Action: ["iam:PutRolePolicy", "iam:DeleteRolePolicy"],
-        Resource: [`arn:${names.partition}:iam::${names.accountId}:role/clean-room-*`],
+        Resource: [...neverWritten.map((name) => roleArn(names, name)), ...(names.deployRoleArn ? [names.deployRoleArn] : [])],
     },
     {
         Sid: "SwapGroups",
