@@ -13,11 +13,7 @@ if [ -z "${OWN_NAMESPACE:-}" ] && "$BB" unshare -m --propagation private "$BB" t
     exec "$BB" unshare -m --propagation private "$BB" sh "$TOOLS/acquire.sh"
 fi
 
-now() {
-    up=0
-    read -r up _ < "$P/uptime" 2> /dev/null || read -r up _ < /proc/uptime
-    seconds=${up%%.*}
-}
+. "$TOOLS/supervise.sh"
 
 result() { # STATE REASON FILES BYTES
     now
@@ -39,71 +35,21 @@ export P S out
 size=$(blockdev --getsize64 "$DEVICE" 2> /dev/null)
 # Zeroing inode tables takes writes: few inodes on large volumes, for what is collected is few files.
 [ "${size:-0}" -gt 68719476736 ] && ratio=4194304 || ratio=262144
-mke2fs -F -m 0 -i "$ratio" -L clean-room-out "$DEVICE" > /dev/null 2>&1 || { result failed "the volume could not be given a file system" 0 0; exit 1; }
+# A device keeps a read-only flag that somebody gave it.
+blockdev --setrw "$DEVICE" 2> /dev/null
+tries=0
+# The kernel lets go of the tools' mount a moment after it is unmounted, and anybody may have looked at the disk just now.
+until mke2fs -F -m 0 -i "$ratio" -L clean-room-out "$DEVICE" > "$TOOLS/errors" 2>&1; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 20 ] || { result failed "the volume could not be given a file system: $(tail -n 1 "$TOOLS/errors" | tr -cd 'A-Za-z0-9 .,:/_-' | head -c 200)" 0 0; exit 1; }
+    sleep 0.25
+done
 mount -t ext4 -o nosuid,nodev,noexec,noatime "$DEVICE" "$WORK/out" 2> /dev/null ||
     mount -t ext2 -o nosuid,nodev,noexec,noatime "$DEVICE" "$WORK/out" 2> /dev/null ||
     { result failed "the volume's new file system could not be mounted: this kernel has neither ext4 nor ext2" 0 0; exit 1; }
 mkdir -p "$out/executables"
 # Room for the manifest, should the rest fill the volume.
 dd if=/dev/zero of="$out/reserve" bs=65536 count=16 2> /dev/null
-states=$TOOLS/states
-: > "$states"
-trouble=
-
-free_blocks() { free=$(stat -f -c %a "$WORK/out" 2> /dev/null); }
-
-tell() { # NAME STATE REASON BEGAN ENDED: one line of the manifest; what is not complete makes the whole partial
-    printf '{"type":"part","name":"%s","state":"%s","reason":"%s","began":%s,"ended":%s}\n' "$1" "$2" "$3" "$4" "$5" >> "$states"
-    case $2 in complete | absent) ;; *) trouble="$trouble${trouble:+; }$1: $3" ;; esac
-}
-
-# part NAME LIMIT [STALL]: runs part_NAME of parts.sh in a session of its own, its output in NAME.jsonl, for at most LIMIT seconds.
-# With STALL, a part that stays that long at one process is stopped and goes on behind that process: reading a process can wait for ever,
-# when the process wants it to.
-part() {
-    name=$1 stalled=0 state=complete reason=
-    now
-    first=$seconds first_at=$(date +%s)
-    most=$((deadline - seconds))
-    [ "$most" -le "$2" ] || most=$2
-    free_blocks
-    if [ "${free:-0}" -lt 16 ]; then tell "$name" skipped "the volume is full" "$first_at" "$first_at"; return; fi
-    if [ "$most" -le 0 ]; then tell "$name" skipped "no time was left" "$first_at" "$first_at"; return; fi
-    export RESUME_AFTER= AT="$TOOLS/at"
-    : > "$AT"
-    : > "$out/$name.jsonl"
-    while :; do
-        setsid "$BB" sh "$TOOLS/parts.sh" "$name" >> "$out/$name.jsonl" 2> "$TOOLS/errors" &
-        pid=$! place= since=$seconds
-        while kill -0 "$pid" 2> /dev/null; do
-            sleep 0.1
-            now
-            if [ $((seconds - first)) -ge "$most" ]; then state=partial reason="stopped after $most s"; break; fi
-            if [ -n "${3:-}" ]; then
-                at=
-                read -r at < "$AT"
-                if [ "$at" != "$place" ]; then place=$at since=$seconds; elif [ $((seconds - since)) -ge "$3" ]; then break; fi
-            fi
-        done
-        if ! kill -0 "$pid" 2> /dev/null; then
-            wait "$pid"
-            code=$?
-            [ "$code" = 0 ] || { [ "$code" = 66 ] && state=absent reason="this host has none, or does not show it"; } || state=partial reason="ended with code $code"
-            break
-        fi
-        # Not waited for: a process that the kernel holds does not die.
-        kill -KILL "-$pid" 2> /dev/null
-        [ "$state" = complete ] || break
-        stalled=$((stalled + 1)) RESUME_AFTER=$place
-        printf '\n{"pid":%s,"stalled":true}\n' "${place:-0}" >> "$out/$name.jsonl"
-        [ "$stalled" -le 20 ] || { state=partial reason="gave up after 20 processes that could not be read"; break; }
-    done
-    [ "$state" != complete ] || [ "$stalled" = 0 ] || { state=partial reason="$stalled processes could not be read"; }
-    free_blocks
-    if [ "${free:-0}" -lt 16 ]; then state=partial reason="the volume is full"; fi
-    tell "$name" "$state" "$reason" "$first_at" "$(date +%s)"
-}
-
 # The most volatile first. Each has its own limit; all of them end before the deadline.
 part clock 3
 part processes 60 4

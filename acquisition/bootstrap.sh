@@ -127,14 +127,17 @@ running=$!
 while kill -0 "$running" 2> /dev/null; do
     now
     if [ $((seconds - began)) -ge "$AT_MOST_SECONDS" ]; then
-        # Its own limits did not end it. Its mounts are in a namespace of its own and end with its last process.
+        # Its own limits did not end it. Its mounts are in a namespace of its own and end with its last process; a part is in a session of its own.
         kill -KILL "-$running" "$running" 2> /dev/null
+        worker=$("$bb" head -n 1 "$ram/worker" 2> /dev/null)
+        [ -z "$worker" ] || kill -KILL "-$worker" 2> /dev/null
         finish partial "stopped after $AT_MOST_SECONDS seconds: what was written until then is on the volume, without a manifest"
     fi
     "$bb" sleep 0.2
 done
 
 line=$("$bb" tail -n 1 "$ram/result" 2> /dev/null)
+"$bb" tail -c 2000 "$ram/log"
 case $line in
     '{"acquisition":"'*'}') leave ;;
     *) finish failed "the collector ended without a result: $("$bb" tail -c 200 "$ram/log" 2> /dev/null)" ;;

@@ -43,6 +43,7 @@ part_clock() {
 part_processes() {
     cd "$P" || exit 1
     skipping=$RESUME_AFTER
+    between=$(head -c 24 /dev/urandom | base64 -w 0)
     for pid in [0-9]*; do
         if [ -n "$skipping" ]; then
             [ "$pid" != "$skipping" ] || skipping=
@@ -50,19 +51,25 @@ part_processes() {
         fi
         [ -e "$pid/stat" ] || continue
         echo "$pid" > "$AT"
-        printf '{"pid":%s' "$pid"
-        # In this order: only the last may hold a line break of the process's own.
-        cat "$pid/loginuid" "$pid/status" "$pid/cgroup" "$pid/stat" 2> /dev/null | head -c 65536 | b64 record
-        if [ -e "$pid/exe" ]; then
-            # One line a link: busybox prints ? for what is no printable character.
-            ls -ln "$pid/exe" "$pid/cwd" "$pid/root" "$pid/ns" "$pid/fd" 2> /dev/null | head -c 1048576 | b64 links
-            head -c 131072 "$pid/cmdline" 2> /dev/null | b64 commandLine
-            grep -E '^[0-9a-f]+-[0-9a-f]+ ..x' "$pid/maps" 2> /dev/null | head -c 131072 | b64 executableMaps
-            # Names alone: values hold passwords and keys. The two that name libraries to load are evidence.
-            head -c 1048576 "$pid/environ" 2> /dev/null | tr '\0\n' '\n\001' |
-                sed -n -e '/^LD_PRELOAD=/{p;d}' -e '/^LD_LIBRARY_PATH=/{p;d}' -e 's/^\([^=]*\)=.*/\1/p' | cut -c 1-4096 |
-                head -c 65536 | b64 environment
-        fi
+        # One base64 for all of a process, its parts between lines that nobody can foresee: with a thousand processes, programs started is time.
+        printf '{"pid":%s,"between":"%s"' "$pid" "$between"
+        {
+            # In this order: only the last may hold a line break of the process's own.
+            cat "$pid/loginuid" "$pid/status" "$pid/cgroup" "$pid/stat" 2> /dev/null
+            if [ -e "$pid/exe" ]; then
+                printf '\n%s\n' "$between"
+                # One line a link: busybox prints ? for what is no printable character.
+                ls -ln "$pid/exe" "$pid/cwd" "$pid/root" "$pid/ns" "$pid/fd" 2> /dev/null
+                printf '\n%s\n' "$between"
+                head -c 131072 "$pid/cmdline" 2> /dev/null
+                printf '\n%s\n' "$between"
+                grep -m 2000 -E '^[0-9a-f]+-[0-9a-f]+ ..x' "$pid/maps" 2> /dev/null
+                printf '\n%s\n' "$between"
+                # Names alone: values hold passwords and keys. The two that name libraries to load are evidence.
+                head -c 1048576 "$pid/environ" 2> /dev/null | tr '\0\n' '\n\001' |
+                    sed -n -e '/^LD_PRELOAD=/{p;d}' -e '/^LD_LIBRARY_PATH=/{p;d}' -e 's/^\([^=]*\)=.*/\1/p'
+            fi
+        } | b64 content
         printf '}\n'
     done
 }
@@ -110,9 +117,19 @@ part_hidden() { # processes that can be looked up and are not listed
     cd "$P" || exit 1
     most=32768
     read -r most < sys/kernel/pid_max
+    # Numbers are given in order: no more than the host ever forked were given, until they begin again.
+    while read -r key value _; do
+        [ "$key" != processes ] || { [ $((value + 4096)) -ge "$most" ] || most=$((value + 4096)); break; }
+    done < stat 2> /dev/null
     before=" $(echo [0-9]*) "
     number=1 suspects=
+    read -r until _ < uptime
+    until=$((${until%%.*} + 10))
     while [ "$number" -le "$most" ]; do
+        if [ $((number & 4095)) = 0 ]; then
+            read -r up _ < uptime
+            [ "${up%%.*}" -lt "$until" ] || break
+        fi
         if [ -e "$number/status" ]; then
             case $before in *" $number "*) ;; *)
                 group=
@@ -135,7 +152,7 @@ part_hidden() { # processes that can be looked up and are not listed
     for number in $before; do
         [ -e "/proc/$number/status" ] || [ ! -e "$number/status" ] || show covered "$number/status" 8192
     done
-    printf '{"kind":"tried","to":%s}\n' "$most"
+    printf '{"kind":"tried","to":%s,"of":%s}\n' $((number - 1)) "$most"
 }
 
 part_bpf() {

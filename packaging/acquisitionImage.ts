@@ -55,7 +55,7 @@ const BUSYBOX: Record<Architecture, PinnedFile> = {
 };
 
 /** Scripts that go onto the volume; bootstrap.sh does not, it is the command. */
-const SCRIPTS = ["acquire.sh", "parts.sh"];
+const SCRIPTS = ["acquire.sh", "parts.sh", "supervise.sh"];
 
 /** Kept by the package's hash, so that a second deployment needs no network. */
 async function busybox(architecture: Architecture): Promise<Buffer> {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One run: the evidence is read whole beside the analysis of its file systems, then every byte is accounted for, then all is written."""
 
+import contextlib
 import signal
 import tempfile
 import time
@@ -14,6 +15,7 @@ from clean_room_analysis.crash_state import CrashState
 from clean_room_analysis.file_systems import FileSystemReader
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
+from clean_room_analysis.memory.reader import AcquisitionReader
 from clean_room_analysis.model import Finding, OperatingSystem, Severity, VolumeInput, VolumeReport
 from clean_room_analysis.outputs import Results, WholeFile, json_line
 from clean_room_analysis.progress import say
@@ -28,8 +30,9 @@ _BY_DESIGN = (
         f"free space of ext4 and XFS is searched by the rules for at most {limits.FREE_SPACE_SECONDS:.0f} seconds a file system; "
         "names and whole content of deleted files are not restored, journals not searched for old entries",
     ),
-    ("memory", "an EBS snapshot holds no memory: processes and connections at the time of the finding are not known"),
 )
+#: Said where no acquisition volume is among the volumes.
+_NO_MEMORY = ("memory", "an EBS snapshot holds no memory: processes and connections at the time of the finding are not known")
 
 
 class Stopped(BaseException):
@@ -157,31 +160,39 @@ class _Run:
         """Reads all volumes. Findings and bodyfile are whole when it returns."""
         with self._results.whole_file("findings.jsonl") as findings, self._results.whole_file("bodyfile") as bodyfile:
             ledger = Ledger(findings, timeline)
-            for what, why in _BY_DESIGN:
+            acquired = [report for report in self._reports if report.input.role == "memory"]
+            for what, why in (*_BY_DESIGN, *(() if acquired else (_NO_MEMORY,))):
                 ledger.not_looked_at(what, why, incomplete=False)
             for note in self._state.notes():
                 ledger.not_looked_at(*note, incomplete=False)
-            walker = Walker(ledger, timeline, bodyfile, Deadline(deadline_seconds), artefact_checks(), content_checks(), scratch)
+            deadline = Deadline(deadline_seconds)
+            walker = Walker(ledger, timeline, bodyfile, deadline, artefact_checks(), content_checks(), scratch)
             reader = FileSystemReader(ledger, walker, self._state)
+            acquisitions = AcquisitionReader(ledger, self._state, deadline)
             try:
-                self._look(reader, walker, ledger, findings)
+                self._look(reader, acquisitions, walker, ledger, findings)
             except Stopped as stopped:
                 ledger.not_looked_at("everything that was not read by then", f"the run was stopped by {stopped}")
                 say(f"stopped by {stopped}: writing what there is")
             finally:
                 self._system = reader.operating_system
                 try:
-                    reader.close()
+                    with contextlib.ExitStack() as closing:
+                        closing.callback(reader.close)
+                        closing.callback(acquisitions.close)
                 except (mounting.MountError, OSError) as error:
                     ledger.not_looked_at("the mounts of this run", f"a file system could not be unmounted: {error}", incomplete=False)
             self._judge_evidence(ledger)
         return ledger
 
-    def _look(self, reader: FileSystemReader, walker: Walker, ledger: Ledger, findings: WholeFile) -> None:
-        reader.survey(self._reports)
-        for report in self._reports:
+    def _look(self, reader: FileSystemReader, acquisitions: AcquisitionReader, walker: Walker, ledger: Ledger, findings: WholeFile) -> None:
+        acquired = [report for report in self._reports if report.input.role == "memory"]
+        disks = [report for report in self._reports if report.input.role != "memory"]
+        reader.survey(disks)
+        # What was running comes first: it is read in seconds.
+        for report in (*acquired, *disks):
             try:
-                reader.read(report)
+                (acquisitions if report in acquired else reader).read(report)
             except Exception as error:  # a volume that cannot be read must not take the others with it
                 ledger.not_looked_at(report.input.source_volume_id, f"{type(error).__name__}: {error}")
             _tell(report)
@@ -190,6 +201,11 @@ class _Run:
         self._publish("first-look.json", "first-look", ledger)
         self._first_look_seconds = round((datetime.now(UTC) - self._started).total_seconds(), 1)
         walker.content()
+        for report in acquired:
+            try:
+                acquisitions.read_image(report)
+            except Exception as error:
+                ledger.not_looked_at(f"{report.input.source_volume_id}: memory image", f"{type(error).__name__}: {error}")
         say("content scanned")
         # Before the hash of the evidence ends, which takes hours on large volumes: what ends this run then takes only the rest.
         self._results.keep_so_far(findings, "content-findings.jsonl.gz")
@@ -198,7 +214,7 @@ class _Run:
             nonzero = self._hash(report, ledger)
             seen = len(report.file_systems)
             try:
-                reader.conclude(report, nonzero)
+                (acquisitions if report in acquired else reader).conclude(report, nonzero)
             except Exception as error:
                 ledger.not_looked_at(report.input.source_volume_id, f"its bytes were not accounted for: {type(error).__name__}: {error}")
             if len(report.file_systems) > seen:

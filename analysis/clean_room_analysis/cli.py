@@ -25,7 +25,7 @@ class UsageError(Exception):
 
 
 def volumes_from_file(path: str) -> list[VolumeInput]:
-    """Reads `--volumes`: a JSON list of {volumeId, sourceVolumeId, snapshotId, evidence, work, role, device}.
+    """Reads `--volumes`: a JSON list of {volumeId, sourceVolumeId, snapshotId, evidence, work, role, device, kind, addresses}.
 
     `volumeId` (the evidence volume attached here) is for people; what counts is where its device is.
     """
@@ -48,12 +48,17 @@ def _volume(one: object, index: int) -> VolumeInput:
     for name in ("work", "snapshotId"):
         if one.get(name) is not None and not isinstance(one[name], str):
             raise UsageError(f"volume {index}: {name} must be a string or null")
-    if one.get("role") not in ("root", "data"):
-        raise UsageError(f"volume {index}: role is {one.get('role')!r}, allowed are root and data")
+    # The workflow says which volume is the acquisition volume, as its kind or its role; nothing on a disk does.
+    role = "memory" if one.get("kind") == "memory" else one.get("role")
+    if role not in ("root", "data", "memory"):
+        raise UsageError(f"volume {index}: role is {role!r}, allowed are root, data and memory")
+    addresses = one.get("addresses") or []
+    if not isinstance(addresses, list) or not all(isinstance(each, str) for each in addresses):
+        raise UsageError(f"volume {index}: addresses must be a list of strings")
     device = one.get("device")
     if device is not None and not isinstance(device, str):
         raise UsageError(f"volume {index}: device must be a string or null")
-    return VolumeInput(one["sourceVolumeId"], one.get("snapshotId"), one["evidence"], one.get("work"), one["role"], device)
+    return VolumeInput(one["sourceVolumeId"], one.get("snapshotId"), one["evidence"], one.get("work"), role, device, tuple(addresses))
 
 
 def refuse_containers(volumes: list[VolumeInput]) -> None:
@@ -87,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--incident", metavar="ID", default="none")
     arguments.add_argument("--volume-id", metavar="ID", help="the victim's volume (default: the name of the image)")
     arguments.add_argument("--snapshot-id", metavar="ID")
-    arguments.add_argument("--role", choices=("root", "data"), default="root")
+    arguments.add_argument("--role", choices=("root", "data", "memory"), default="root")
     arguments.add_argument(
         "--deadline-seconds", type=float, default=_DAY, metavar="N", help="time for reading, hashing not counted (default %(default)s)"
     )

@@ -82,6 +82,18 @@ LVM_METADATA_BYTES = 16 * MEBIBYTE
 METADATA_BYTES = 1 * MEBIBYTE
 #: Distinct things listed in `notLookedAt`.
 NOT_LOOKED_AT = 500
+#: The acquisition volume: one line of its JSON lines, processes and sockets that are kept of it, and files of it that are listed.
+VOLATILE_LINE_BYTES = 32 * MEBIBYTE
+VOLATILE_PROCESSES = 100_000
+VOLATILE_SOCKETS = 500_000
+VOLATILE_FILES = 20_000
+#: Its parser's time and memory.
+VOLATILE_SECONDS = 600.0
+VOLATILE_MEMORY = 2048 * MEBIBYTE
+#: Its manifest.
+VOLATILE_MANIFEST_BYTES = 16 * MEBIBYTE
+#: One block of a memory image: AVML writes at most 16 MiB.
+MEMORY_BLOCK_BYTES = 64 * MEBIBYTE
 #: Timeline events held in memory before they are sorted into a file.
 TIMELINE_CHUNK = 100_000
 

@@ -26,8 +26,9 @@ class VolumeInput:
     """One volume of the victim.
 
     `source_volume_id` is the victim's volume; `evidence` the device or image that is hashed and never mounted; `work` the
-    copy from the same snapshot that may be mounted, or None; `role` is "root" or "data"; `device` the name under which it was
-    attached to the victim, such as /dev/sdf, where it is known.
+    copy from the same snapshot that may be mounted, or None; `role` is "root", "data" or "memory" (the acquisition volume, which the workflow
+    names: docs/memory.md); `device` the name under which it was attached to the victim, such as /dev/sdf, where it is known; `addresses`, of a
+    memory volume, those that the finding names.
     """
 
     source_volume_id: str
@@ -36,6 +37,7 @@ class VolumeInput:
     work: str | None
     role: str
     device: str | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
