@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clean_room_analysis.checks.base import Result
+from clean_room_analysis.crash_state import CrashState
+from clean_room_analysis.limits import Deadline
 from clean_room_analysis.memory import examine, judge
 from clean_room_analysis.memory.image import ImageError, ImageReport, blocks, ram_bytes
+from clean_room_analysis.memory.reader import AcquisitionReader
 from clean_room_analysis.memory.records import records
 from clean_room_analysis.memory.state import Process, Program, Socket, VolatileState, process_of, sockets_of
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent
@@ -209,7 +212,11 @@ def test_signs_of_an_intruder(process: Process, title: str, severity: Severity, 
     finding = said(state_of(process, sockets=sockets, programs={9: Program(DIGEST, 0 if process.deleted else 1, False, 9)}), ("8.8.4.4",))[
         title
     ]
-    assert (finding.severity, finding.path, finding.sha256) == (severity, process.program, DIGEST)
+    assert finding.severity is severity
+    # A program of the distribution's is no indicator, whatever it is used for; what pretends to be the kernel is one.
+    installed = process.program.startswith(("/usr/bin/", "/opt/")) and process.name in ("x", "bash") and process.arguments != ["[kthreadd]"]
+    assert (finding.path, finding.sha256) == ((None, None) if installed else (process.program, DIGEST))
+    assert f"program {process.program}" in finding.evidence
     assert technique in finding.attack
     assert "process 9" in finding.evidence
 
@@ -242,6 +249,10 @@ def test_many_processes_of_one_program_are_one_finding_and_the_collector_is_none
     state.own_pid = 100
     (only,) = [one for one in judge.findings(state, VOLUME) if one.severity is Severity.HIGH]
     assert "49 more processes" in only.evidence
+    talker = Process(9, 1, "x", 0, program="/tmp/x", files={number: f"socket:[{number}]" for number in range(20)})
+    many = state_of(talker, sockets=[Socket("tcp", 1, number, 1, "10.0.0.5", number, "8.8.4.4", 443) for number in range(20)])
+    (alone,) = [one for one in judge.findings(many, VOLUME, frozenset({"8.8.4.4"})) if one.severity is Severity.CRITICAL]
+    assert "more processes" not in alone.evidence
 
 
 class Volume:
@@ -426,6 +437,43 @@ def test_an_image_that_is_short_or_no_image_is_said_to_be(plain: TreeMaker, cont
     report, _ = image_report(plain, content)
     assert report.problem is not None and words in report.problem
     assert not report.read_to_end
+
+
+class Told:
+    """What a reader tells the run."""
+
+    def __init__(self) -> None:
+        self.unseen: list[tuple[str, bool]] = []
+        self.findings: list[Finding] = []
+
+    def not_looked_at(self, what: str, why: str, *, incomplete: bool = True) -> None:
+        self.unseen.append((why, incomplete))
+
+    def take(self, result: Finding, place: str, prefix: str | None) -> None:
+        self.findings.append(result)
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (ImageReport("AVML", 9, 10**9, 10**9, {BANNER.decode(): 3}, None, True), None),
+        (ImageReport("AVML", 9, 10**9, 0, {}, None, True), "nothing but zeros"),
+        (ImageReport(), "nothing but zeros"),
+        (ImageReport("AVML", 9, 10**9, 10**9, {}, None, True), "no kernel names itself"),
+        (ImageReport("AVML", 9, 10**6, 10**6, {BANNER.decode(): 1}, None, True), "less than a hundredth"),
+        (ImageReport("AVML", 9, 10**9, 10**9, {BANNER.decode(): 1}, "it ends too soon"), "it ends too soon"),
+    ],
+)
+def test_an_image_counts_only_when_it_is_one(report: ImageReport, words: str | None, tmp_path: Path) -> None:
+    told = Told()
+    reader = AcquisitionReader(told, CrashState(str(tmp_path)), Deadline(60))  # type: ignore[arg-type]
+    reader._judge_image(VOLUME, report, examine.Seen(20, 90, True, BANNER.decode(), 2 * 10**9))
+    grave = [why for why, incomplete in told.unseen if incomplete]
+    if words is None:
+        assert grave == []
+        assert f"Kernel: {BANNER.decode()}" in told.findings[0].evidence and "Volatility 3" in told.findings[0].evidence
+    else:
+        assert any(words in why for why in grave)
 
 
 @given(st.binary(max_size=200))

@@ -28,6 +28,17 @@ CONTAINER_RUNTIME = re.compile(r"^/memfd:(?:runc_cloned:/proc/self/exe|crun_memf
 MOST = 12
 
 
+def is_disguised(process: Process) -> bool:
+    """A program that calls itself like one of the kernel's threads, by its name or by what it shows as its first argument."""
+    return any(KERNEL_THREAD.match(name) is not None for name in (process.name, *process.arguments[:1]))
+
+
+def is_odd(process: Process) -> bool:
+    """Whether the program itself is no part of an installed system: by where it lies, and by what it calls itself."""
+    place = process.program
+    return UPDATED.match(place) is None or hidden_part(place) is not None or is_disguised(process)
+
+
 def script_of(process: Process) -> str | None:
     """What an interpreter was given to run, when that lies in a temporary directory or is hidden."""
     name = os.path.basename(process.program)

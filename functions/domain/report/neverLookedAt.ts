@@ -10,11 +10,26 @@ export interface Blind {
 
 const deleted = /deleted|free space/i;
 
+/** What of the memory nobody saw, by what was taken of it. */
+function ofMemory(summary: ReportInput["summary"]): Blind {
+    if (!summary?.volumes.some(({ role }) => role === "memory"))
+        return { what: "memory", why: "Running processes, open connections, keys, and programs that were never written to a disk." };
+    return summary.checks.some(({ check, itemsLookedAt }) => check === "memory-image" && itemsLookedAt > 0)
+        ? {
+              what: "structures of the memory image",
+              why: "Hooks, keys, and processes that the victim's own kernel hid: the image was searched by rules, Volatility 3 reads the rest (docs/memory.md).",
+          }
+        : {
+              what: "memory of processes",
+              why: "Keys, and code that is in memory alone: processes and connections were taken, as the victim's kernel told them. What it did not tell proves nothing.",
+          };
+}
+
 /** In the order of what an intruder uses most. */
 export function neverLookedAt({ summary, moment }: Pick<ReportInput, "summary" | "moment">): Blind[] {
     const partly = summary?.notLookedAt.find(({ what }) => deleted.test(what));
     return [
-        { what: "memory", why: "Running processes, open connections, keys, and programs that were never written to a disk." },
+        ofMemory(summary),
         ...(summary === null || partly
             ? [{ what: "deleted files", why: partly?.why ?? "Whether they were looked for is not known." }]
             : []),

@@ -183,4 +183,21 @@ describe("what is never looked at", () => {
         expect(neverLookedAtWords(reportInput())).to.contain("deleted files");
         expect(read(reportInput()).assessment.complete).to.equal(true);
     });
+
+    it("is of the memory what was not taken of it", () => {
+        const acquired = { ...summary.volumes[0]!, volumeId: "vol-acquired", role: "memory" };
+        const seen = (itemsLookedAt: number) =>
+            neverLookedAtWords(
+                reportInput({
+                    summary: {
+                        ...summary,
+                        volumes: [...summary.volumes, acquired],
+                        checks: [...summary.checks, { check: "memory-image", itemsLookedAt, findings: 0, error: null }],
+                    },
+                }),
+            );
+        expect(neverLookedAtWords(reportInput())).to.match(/^memory,/);
+        expect(seen(0)).to.match(/^memory of processes,/);
+        expect(seen(1)).to.match(/^structures of the memory image,/);
+    });
 });
