@@ -1,4 +1,4 @@
-/** Opens an AWS Support case about an incident, once. Nothing waits for it, and an account without the API goes on. */
+/** Opens a case with AWS about an incident, once: with AWS Support or AWS Security Incident Response. Nothing waits for it, and an account without either goes on. */
 import { CreateCaseCommand, paginateDescribeCases, SupportClient, type CaseDetails } from "@aws-sdk/client-support";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
@@ -9,10 +9,16 @@ import { log, step } from "./aws/handler";
 import { putJson } from "./aws/evidenceBucket";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { writeEvidence, type Permissions } from "./aws/permissions";
+import {
+    CreateCaseCommand as CreateIncidentCaseCommand,
+    incidentCaseArn,
+    ListCasesCommand,
+    SecurityIRClient,
+} from "./aws/securityIncidentResponse";
 import { incidentSchema, ticketSchema, type Incident, type Ticket } from "./domain/containers";
 import { objectNames } from "./domain/evidenceKeys";
 import { ticketMessage } from "./domain/messages/ticket";
-import { findCase, supportRegion, ticketText } from "./domain/planTicket";
+import { findCase, findIncidentCase, incidentCase, supportRegion, ticketText } from "./domain/planTicket";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -20,6 +26,8 @@ export const variables = needs(
     ...tellVariables,
     "PARTITION",
     "SUPPORT_ENABLED",
+    "SUPPORT_KIND",
+    "SUPPORT_REGION",
     "SUPPORT_SEVERITY",
     "SUPPORT_LANGUAGE",
     "SUPPORT_CC",
@@ -30,6 +38,8 @@ export const permissions: Permissions = (names) => [
     ...writeEvidence(objectNames.ticket)(names),
     ...tellPermissions(names),
     { Sid: "OpenCase", Effect: "Allow", Action: ["support:DescribeCases", "support:CreateCase"], Resource: ["*"] },
+    { Sid: "ListIncidentCases", Effect: "Allow", Action: ["security-ir:ListCases"], Resource: ["*"] },
+    { Sid: "OpenIncidentCase", Effect: "Allow", Action: ["security-ir:CreateCase"], Resource: [incidentCaseArn(names)] },
 ];
 
 async function openCases(support: SupportClient): Promise<CaseDetails[]> {
@@ -61,8 +71,9 @@ async function createCase(support: SupportClient, incident: Incident): Promise<s
     return caseId!;
 }
 
-async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | "caseId" | "reason">> {
-    if (!environment("SUPPORT_ENABLED")) return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
+type Outcome = Pick<Ticket, "outcome" | "caseId" | "reason">;
+
+async function openSupportCase(incident: Incident): Promise<Outcome> {
     const support = forensicsClient(SupportClient, supportRegion(environment("PARTITION")));
     try {
         const standing = findCase(incident.incidentId, await openCases(support));
@@ -78,8 +89,38 @@ async function openTicket(incident: Incident): Promise<Pick<Ticket, "outcome" | 
     }
 }
 
+async function openIncidentCase(incident: Incident): Promise<Outcome> {
+    const region = environment("SUPPORT_REGION");
+    const client = forensicsClient(SecurityIRClient, region);
+    try {
+        let nextToken: string | undefined;
+        do {
+            const page = await client.send(new ListCasesCommand({ maxResults: 25, ...(nextToken ? { nextToken } : {}) }));
+            const standing = findIncidentCase(incident.incidentId, page.items ?? []);
+            if (standing) return { outcome: "already-open", caseId: standing, reason: null };
+            nextToken = page.nextToken;
+        } while (nextToken);
+        const { caseId } = await client.send(new CreateIncidentCaseCommand(incidentCase(incident, environment("SUPPORT_CC"))));
+        return { outcome: "opened", caseId, reason: null };
+    } catch (error) {
+        if (errorCode(error) !== "SecurityIncidentResponseNotActiveException") throw error;
+        return {
+            outcome: "unavailable",
+            caseId: null,
+            reason: `The forensics account is no member of AWS Security Incident Response in ${region}`,
+        };
+    }
+}
+
+async function openTicket(incident: Incident): Promise<Outcome & Pick<Ticket, "kind">> {
+    if (!environment("SUPPORT_ENABLED")) return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
+    const kind = environment("SUPPORT_KIND");
+    if (kind === "support-case") return openSupportCase(incident);
+    return { kind, ...(await openIncidentCase(incident)) };
+}
+
 /**
- * @throws the AWS error's own name when Support refuses the case
+ * @throws the AWS error's own name when the case is refused
  */
 export const handler = step({
     name: "OpenTicket",

@@ -22,6 +22,7 @@ import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { importFinding, noteOnFindings, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { CreateCaseCommentCommand, incidentCaseArn, SecurityIRClient } from "./aws/securityIncidentResponse";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
 import {
     custodySchema,
@@ -32,6 +33,7 @@ import {
     type Custody,
     type ObjectRef,
     type Report,
+    type TicketKind,
 } from "./domain/containers";
 import { joinSummaries } from "./domain/joinSummaries";
 import { parseManifest, verifyEntry, type FoundObject, type Manifest, type VerifiedObject } from "./domain/manifest";
@@ -47,7 +49,7 @@ import { read } from "./domain/report/reading";
 import { stixBundle } from "./domain/report/stix";
 import { renderReport } from "./domain/report/reportPage";
 import { analysesOf, failedRounds, roundOf } from "./domain/planRounds";
-import { supportRegion } from "./domain/planTicket";
+import { caseComment, caseWords, supportRegion } from "./domain/planTicket";
 import { shortened } from "./domain/visibleText";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
@@ -62,6 +64,7 @@ export const variables = needs(
     "RESPONDER_ROLE_NAME",
     "SECURITY_HUB",
     "FORENSICS_ACCOUNT_ID",
+    "SUPPORT_REGION",
 );
 
 export const permissions: Permissions = (names) => [
@@ -78,6 +81,7 @@ export const permissions: Permissions = (names) => [
     ...tellPermissions(names),
     ...securityHubPermissions(names),
     { Sid: "AddToCase", Effect: "Allow", Action: ["support:AddCommunicationToCase"], Resource: ["*"] },
+    { Sid: "CommentOnCase", Effect: "Allow", Action: ["security-ir:CreateCaseComment"], Resource: [incidentCaseArn(names)] },
 ];
 
 const manifestKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)(?<results>analysis\/[^/]+\/)manifest\.sha256$/;
@@ -241,14 +245,19 @@ async function tellChanged(prefix: string, results: string, incidentId: string, 
 /** AWS Support takes 8,000 characters of a communication. */
 const longestCommunication = 7500;
 
-/** The report in short for the support case. Whatever Support answers, people have been told by the channels. */
-async function addToCase(caseId: string, partition: string, markdown: string): Promise<void> {
+/** The report in short for the case with AWS. Whatever that answers, people have been told by the channels. */
+async function addToCase(kind: TicketKind, caseId: string, partition: string, markdown: string): Promise<void> {
     try {
-        await forensicsClient(SupportClient, supportRegion(partition)).send(
-            new AddCommunicationToCaseCommand({ caseId, communicationBody: shortened(markdown, longestCommunication) }),
-        );
+        if (kind === "security-incident-response")
+            await forensicsClient(SecurityIRClient, environment("SUPPORT_REGION")).send(
+                new CreateCaseCommentCommand(caseComment(caseId, markdown)),
+            );
+        else
+            await forensicsClient(SupportClient, supportRegion(partition)).send(
+                new AddCommunicationToCaseCommand({ caseId, communicationBody: shortened(markdown, longestCommunication) }),
+            );
     } catch (error) {
-        log("the report was not added to the support case", { caseId, error: errorCode(error), cause: String(error) });
+        log("the report was not added to the case", { kind, caseId, error: errorCode(error), cause: String(error) });
     }
 }
 
@@ -299,7 +308,8 @@ async function report(prefix: string, results: string | null, incidentId: string
         at: input.generatedAt,
     });
     const { incident } = input.custody;
-    const caseId = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value.caseId ?? null;
+    const ticket = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value;
+    const { caseId = null, kind = "support-case" } = ticket ?? {};
     const told = await tell(
         reportMessage({
             incident,
@@ -308,6 +318,7 @@ async function report(prefix: string, results: string | null, incidentId: string
             neverLookedAt: neverLookedAtWords(input),
             report: result,
             caseId,
+            caseWords: caseWords[kind],
         }),
     );
     if (environment("SECURITY_HUB")) {
@@ -315,7 +326,7 @@ async function report(prefix: string, results: string | null, incidentId: string
         await importFinding(asffFinding(input, reading, account));
         await noteOnFindings(findingNote(input, reading, account, `s3://${page.ref.bucket}/${page.ref.key}`));
     }
-    if (caseId !== null) await addToCase(caseId, incident.finding.partition, reportMarkdown(input, reading));
+    if (caseId !== null) await addToCase(kind, caseId, incident.finding.partition, reportMarkdown(input, reading));
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
 }

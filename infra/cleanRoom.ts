@@ -154,6 +154,8 @@ export class CleanRoom extends pulumi.ComponentResource {
             SECURITY_HUB: String(settings.notifications.securityHub),
             OWN_NETWORKS: settings.ownNetworks.join(","),
             SUPPORT_ENABLED: String(settings.support.enabled),
+            SUPPORT_KIND: settings.support.kind,
+            SUPPORT_REGION: settings.support.region ?? settings.homeRegion,
             SUPPORT_SEVERITY: settings.support.severity,
             SUPPORT_LANGUAGE: settings.support.language,
             SUPPORT_CC: settings.support.ccEmails.join(","),

@@ -6,7 +6,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { accountIdSchema } from "../functions/domain/containers";
+import { accountIdSchema, ticketKinds } from "../functions/domain/containers";
 import { containmentPolicySchema, tagProblems, type ContainmentPolicy } from "../functions/domain/decideContainment";
 import { architectures, defaultImageParameter, defaultInstanceType } from "./processor";
 import { crossProblems } from "./configChecks";
@@ -243,10 +243,20 @@ export const settingsSchema = z.strictObject({
         .prefault({}),
     support: z
         .strictObject({
-            /** Open an AWS Support case for each incident; needs a Business plan or higher. @default false */
+            /** Open a case with AWS for each incident. @default false */
             enabled: z.boolean().default(false),
+            /**
+             * `support-case`: with AWS Support, whose plan must be Business or higher; `security-incident-response`: with AWS Security Incident
+             * Response, of which the forensics account must be a member. @default support-case
+             */
+            kind: z.enum(ticketKinds).default("support-case"),
+            /** Where the membership of AWS Security Incident Response is: it has its cases in one Region. @default the home Region */
+            region: regionName.optional(),
+            /** Of a support case. */
             severity: z.enum(["low", "normal", "high", "urgent", "critical"]).default("urgent"),
+            /** Of a support case. */
             language: z.enum(["en", "ja", "zh", "ko"]).default("en"),
+            /** People who get mail about the case. */
             ccEmails: z.array(z.email()).max(10).default([]),
         })
         .prefault({}),

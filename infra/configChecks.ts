@@ -35,6 +35,7 @@ const looseSchema = z.object({
         .catch({ architecture: "", type: "", types: {}, imageIds: {}, imageParameter: "" }),
     imagePipeline: enabled,
     range: enabled,
+    support: z.object({ kind: text }).catch({ kind: "" }),
     findings: z.object({ drill: z.boolean().catch(false) }).catch({ drill: false }),
 });
 
@@ -57,6 +58,8 @@ export function crossProblems(value: unknown): Problem[] {
         if (region !== "" && !regions.includes(region)) problem(path, `the Region is not in regions (${regions.join(", ")})`);
     };
 
+    if (settings.support.kind === "security-incident-response" && partitionOf(regions[0] ?? "") !== "aws")
+        problem(["support", "kind"], "AWS Security Incident Response is in the partition aws alone; use support-case");
     configured(["homeRegion"], settings.homeRegion);
     if (members.length === 0 && !organization)
         problem(["members"], "nobody is protected; list the member accounts, or name an organization");

@@ -90,7 +90,7 @@ export const steps = {
         memoryMiB: 1024,
     },
     openTicket: {
-        description: "Opens an AWS Support case for the incident",
+        description: "Opens a case with AWS for the incident",
         permissions: openTicket.permissions,
         variables: openTicket.variables,
         timeoutSeconds: 60,

@@ -5,7 +5,7 @@
  *     export const variables = needs("EVIDENCE_BUCKET", "LOCK_DAYS");
  */
 import { z } from "zod";
-import { accountIdSchema } from "../domain/containers";
+import { accountIdSchema, ticketKinds } from "../domain/containers";
 
 const text = z.string().min(1);
 /** Empty where the deployment has no such thing. */
@@ -100,8 +100,11 @@ export const variableSchemas = {
     SECURITY_HUB: flag,
     /** CIDR ranges that are the owner's: never taken for an attacker's. */
     OWN_NETWORKS: list,
-    /** Whether an AWS Support case is opened for each incident. */
+    /** Whether a case with AWS is opened for each incident. */
     SUPPORT_ENABLED: flag,
+    SUPPORT_KIND: z.enum(ticketKinds).default("support-case"),
+    /** Region that AWS Security Incident Response has its cases in. */
+    SUPPORT_REGION: text,
     SUPPORT_SEVERITY: text,
     SUPPORT_LANGUAGE: text,
     /** E-mail addresses that AWS Support copies its answers to. */

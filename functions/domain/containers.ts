@@ -403,11 +403,17 @@ export const tearDownSchema = z.object({
 });
 export type TearDown = z.infer<typeof tearDownSchema>;
 
-/** The AWS Support case of an incident. */
+/** Where a case about an incident is opened. */
+export const ticketKinds = ["support-case", "security-incident-response"] as const;
+export type TicketKind = (typeof ticketKinds)[number];
+
+/** The case that AWS has about an incident. */
 export const ticketSchema = z.object({
     schemaVersion: z.literal(1),
     incidentId: z.string(),
-    /** `unavailable`: the account's support plan has no API; `off`: not configured. */
+    /** @default support-case */
+    kind: z.enum(ticketKinds).optional(),
+    /** `unavailable`: the account's support plan has no API, or it is no member of AWS Security Incident Response; `off`: not configured. */
     outcome: z.enum(["opened", "already-open", "unavailable", "off"]),
     caseId: z.string().nullable(),
     /** Why there is no case. */

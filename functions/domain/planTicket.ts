@@ -1,5 +1,6 @@
-/** What an AWS Support case about an incident says. */
-import type { Incident } from "./containers";
+/** What a case about an incident says, with AWS Support or with AWS Security Incident Response. Pure. */
+import { createHash } from "node:crypto";
+import type { Incident, TicketKind } from "./containers";
 import { shortened, visible } from "./visibleText";
 
 /** Support's own limit is 8,000 characters; a summary needs less. */
@@ -31,6 +32,54 @@ export function ticketText({ incidentId, openedAt, finding, instance, prefix }: 
     ];
     return { subject: `Security incident ${incidentId} (EC2 instance)`, body: shortened(lines.join("\n"), longestBody) };
 }
+
+/** What AWS calls a case of a kind, for messages. */
+export const caseWords: Record<TicketKind, string> = {
+    "support-case": "Support case",
+    "security-incident-response": "AWS Security Incident Response case",
+};
+
+/** A token by which a repeated call makes no second case or comment. @param what tells several calls about one incident apart */
+const tokenOf = (...what: string[]): string => createHash("sha256").update(what.join("/")).digest("hex");
+
+/** AWS Security Incident Response takes 12,000 characters of a comment. */
+const longestComment = 11_500;
+
+/** A comment of a case, once however often it is sent. */
+export const caseComment = (caseId: string, text: string) => ({
+    caseId,
+    clientToken: tokenOf(caseId, text),
+    body: shortened(text, longestComment),
+});
+
+/**
+ * A case with AWS Security Incident Response. The engineers of AWS are asked at once, but for a drill, which the account's own people have.
+ *
+ * @param watchers e-mail addresses
+ */
+export function incidentCase(incident: Incident, watchers: readonly string[]) {
+    const { finding, instance, incidentId, openedAt } = incident;
+    const { subject, body } = ticketText(incident);
+    const began = Date.parse(finding.createdAt ?? "");
+    return {
+        clientToken: tokenOf(incidentId),
+        resolverType: finding.sample ? ("Self" as const) : ("AWS" as const),
+        title: subject,
+        description: body,
+        engagementType: finding.sample ? ("Investigation" as const) : ("Security Incident" as const),
+        reportedIncidentStartDate: Math.floor((Number.isNaN(began) ? Date.parse(openedAt) : Math.min(began, Date.parse(openedAt))) / 1000),
+        impactedAccounts: [instance.accountId],
+        impactedAwsRegions: [{ region: instance.region }],
+        impactedServices: ["Amazon EC2"],
+        watchers: watchers.map((email) => ({ email })),
+    };
+}
+
+/** The incident's case among those that AWS Security Incident Response lists. @returns null when there is none that is open */
+export const findIncidentCase = (
+    incidentId: string,
+    cases: readonly { caseId: string; title?: string; caseStatus?: string }[],
+): string | null => cases.find(({ title, caseStatus }) => title?.includes(incidentId) && caseStatus !== "Closed")?.caseId ?? null;
 
 /** The case of the incident among open ones. @returns null when there is none */
 export function findCase(incidentId: string, cases: readonly { caseId?: string; subject?: string; status?: string }[]): string | null {

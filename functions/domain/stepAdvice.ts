@@ -30,7 +30,8 @@ const advice: Record<ReportedStep, Advice> = {
         evidence: "in-progress",
     },
     OpenTicket: {
-        whatToDo: "Open a case with AWS Support or your own ticket system by hand if you need one. Nothing else waits for it.",
+        whatToDo:
+            "Open a case with AWS Support, AWS Security Incident Response or your own ticket system by hand if you need one. Nothing else waits for it.",
         instance: "contained",
         evidence: "in-progress",
     },

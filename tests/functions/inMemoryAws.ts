@@ -49,6 +49,8 @@ export const environmentOfSteps: Record<string, string> = {
     ANALYSIS_TIMEOUT_SECONDS: "14400",
     HASH_TWICE: "false",
     SUPPORT_ENABLED: "true",
+    SUPPORT_KIND: "support-case",
+    SUPPORT_REGION: "eu-west-1",
     SUPPORT_SEVERITY: "urgent",
     SUPPORT_LANGUAGE: "en",
     SUPPORT_CC: "",

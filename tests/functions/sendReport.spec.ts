@@ -7,6 +7,8 @@ import { reportSchema } from "../../functions/domain/containers";
 import { checkSlackPayload } from "../../functions/domain/channels/slack/limits";
 import * as plain from "../fixtures/analysis/plain";
 import { deployedNames } from "../fixtures/analysis/deployedNames";
+import { SecurityIRClient } from "../../functions/aws/securityIncidentResponse";
+import { underClient } from "../support/aws/underClients";
 import { startNotifyingAws, type NotifyingAws } from "../support/aws/notifyingAws";
 
 const sha256 = (body: Buffer | string): string => createHash("sha256").update(body).digest("hex");
@@ -212,6 +214,30 @@ describe("sendReport", () => {
             .and.contain("## What it means");
         expect(fake.support.communications[0]!.communicationBody.length).to.be.at.most(8000);
         expect(report().complete).to.equal(true);
+    });
+
+    it("comments on the case of AWS Security Incident Response where that is the one, and reports all the same where it refuses", async () => {
+        process.env.SUPPORT_REGION = "eu-central-1";
+        const comments: Record<string, unknown>[] = [];
+        const undo = underClient(SecurityIRClient, (_, name, input) => {
+            comments.push({ name, ...input });
+            return Promise.reject(Object.assign(new Error("no"), { name: "AccessDeniedException" }));
+        });
+        try {
+            const ticket = { schemaVersion: 1, incidentId: plain.incidentId, outcome: "opened", caseId: "1000000001", reason: null };
+            fake.objects.set(at("ticket.json"), JSON.stringify({ ...ticket, kind: "security-incident-response" }));
+            await handler(fake.event(manifestKey));
+        } finally {
+            undo();
+            delete process.env.SUPPORT_REGION;
+        }
+        expect(fake.support.communications).to.have.length(0);
+        expect(comments).to.have.length(1);
+        expect(comments[0]).to.deep.include({ name: "CreateCaseComment", caseId: "1000000001" });
+        expect(comments[0]!.body).to.match(/^# Signs of compromise/);
+        expect((comments[0]!.body as string).length).to.be.at.most(12_000);
+        expect(report().complete).to.equal(true);
+        expect(JSON.stringify(fake.slack.payloads)).to.contain("AWS Security Incident Response case");
     });
 
     it("brings the result to Security Hub where that is asked for, and only there", async () => {

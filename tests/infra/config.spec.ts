@@ -65,6 +65,14 @@ describe("parseSettings", () => {
             .and.matches(/settings\.coverage\.mode = "everywhere": .*organization.*standalone.*existing/);
     });
 
+    it("refuses AWS Security Incident Response where it is not, and takes a Region for its cases", () => {
+        const support = { enabled: true, kind: "security-incident-response" };
+        expect(parseSettings({ ...valid, support: { ...support, region: "eu-central-1" } }).support.region).to.equal("eu-central-1");
+        expect(() => parseSettings({ ...valid, regions: ["us-gov-west-1"], homeRegion: "us-gov-west-1", support })).to.throw(
+            /support\.kind = .*partition aws alone/,
+        );
+    });
+
     for (const nothing of [undefined, null, "text", []]) {
         it(`refuses ${JSON.stringify(nothing)} as a configuration`, () => expect(() => parseSettings(nothing)).to.throw(/problem/));
     }

@@ -23,6 +23,7 @@ const besides = new Set(["DynamoDB", "KMS", "SNS", "SQS", "STS", "Lambda", "Clou
 /** Service prefix of IAM actions, where it is not the client's name in small letters. */
 const prefixes: Record<string, string> = {
     SFN: "states",
+    SecurityIR: "security-ir",
     ElasticLoadBalancing: "elasticloadbalancing",
     ElasticLoadBalancingV2: "elasticloadbalancing",
 };

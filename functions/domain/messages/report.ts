@@ -19,15 +19,25 @@ export interface ReportNews {
     /** What is never looked at, in words: neverLookedAt.ts. */
     neverLookedAt: string;
     report: Report;
-    /** The AWS Support case; null when there is none. */
+    /** The case with AWS; null when there is none. */
     caseId: string | null;
+    /** What it is called. @default Support case */
+    caseWords?: string;
 }
 
 /** Facts told. */
 const most = 5;
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
-export function reportMessage({ incident, findings, reading, neverLookedAt, report, caseId }: ReportNews): Message {
+export function reportMessage({
+    incident,
+    findings,
+    reading,
+    neverLookedAt,
+    report,
+    caseId,
+    caseWords = "Support case",
+}: ReportNews): Message {
     const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
     const told = storyLines(facts);
@@ -58,7 +68,7 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
         runbook: runbookHeadings.report,
         facts: [
             ...incidentFacts(incident),
-            ...(caseId === null ? [] : [{ label: "Support case", value: caseId }]),
+            ...(caseId === null ? [] : [{ label: caseWords, value: caseId }]),
             { label: "Planned checks done", value: report.complete ? "yes" : "NO" },
             { label: "Never looked at", value: neverLookedAt },
             { label: "Intact", value: report.intact ? "yes" : "NO" },

@@ -1,5 +1,6 @@
-/** The message of the support case, once there is one, or that there can be none. Pure. */
+/** The message of the case with AWS, once there is one, or that there can be none. Pure. */
 import type { Incident, Ticket } from "../containers";
+import { caseWords } from "../planTicket";
 import { objectNames } from "../evidenceKeys";
 import { instanceLink } from "./consoleLinks";
 import { drill, incidentFacts, where } from "./incidentFacts";
@@ -7,20 +8,31 @@ import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
 /** @returns null where people need not be told: support cases are off, or they were told of this one before */
-export function ticketMessage(incident: Incident, ticket: Pick<Ticket, "outcome" | "caseId" | "reason">): Message | null {
+export function ticketMessage(incident: Incident, ticket: Pick<Ticket, "kind" | "outcome" | "caseId" | "reason">): Message | null {
     if (ticket.outcome === "off" || ticket.outcome === "already-open") return null;
     const opened = ticket.outcome === "opened";
+    const kind = ticket.kind ?? "support-case";
+    const words = caseWords[kind];
+    const ofSupport = kind === "support-case";
     return {
         tone: opened ? "neutral" : "warning",
-        title: `${drill(incident)}${opened ? "Support case opened" : "No support case"}: ${where(incident.instance)}`,
+        title: `${drill(incident)}${opened ? `${words} opened` : `No ${ofSupport ? "support case" : words}`}: ${where(incident.instance)}`,
         summary: opened
-            ? `AWS Support knows of the incident as case ${ticket.caseId}.`
-            : `${ticket.reason ?? "No support case could be opened"}. The response goes on without one.`,
+            ? `${ofSupport ? "AWS Support" : "AWS Security Incident Response"} knows of the incident as case ${ticket.caseId}.`
+            : `${ticket.reason ?? `No ${words} could be opened`}. The response goes on without one.`,
         whatNow: opened
-            ? ["Answer AWS Support's questions in the case; it holds the incident's id and no secrets."]
-            : ["Set support.enabled to false, or give the forensics account a support plan with an API (Business or higher)."],
+            ? [
+                  ofSupport
+                      ? "Answer AWS Support's questions in the case; it holds the incident's id and no secrets."
+                      : "Answer the questions of AWS's responders in the case, at https://console.aws.amazon.com/security-ir/ of the forensics account; it holds the incident's id and no secrets.",
+              ]
+            : [
+                  ofSupport
+                      ? "Set support.enabled to false, or give the forensics account a support plan with an API (Business or higher)."
+                      : "Set support.kind to support-case, or make the forensics account a member of AWS Security Incident Response, and support.region its Region.",
+              ],
         runbook: runbookHeadings.ticket,
-        facts: [...incidentFacts(incident), ...(ticket.caseId === null ? [] : [{ label: "Support case", value: ticket.caseId }])],
+        facts: [...incidentFacts(incident), ...(ticket.caseId === null ? [] : [{ label: words, value: ticket.caseId }])],
         sections: [],
         whole: `in ${incident.prefix}${objectNames.ticket} in the evidence bucket`,
         links: [instanceLink({ partition: incident.finding.partition, region: incident.instance.region }, incident.instance.instanceId)],
