@@ -9,6 +9,7 @@ import { expect } from "chai";
 import { handler } from "../../functions/captureMetadata";
 import { metadataIndexSchema, metadataParts, type MetadataIndex } from "../../functions/domain/metadata/metadataIndex";
 import { siblingsSchema } from "../../functions/domain/metadata/siblings";
+import { memberClient } from "../../functions/aws/clients";
 import { trailEventsSchema } from "../../functions/domain/metadata/trailEvents";
 import { awsError } from "../support/aws/errors";
 import { InMemoryS3 } from "../support/aws/s3";
@@ -78,12 +79,15 @@ describe("captureMetadata", () => {
     /** By what is asked: `attribute=value` and Region. */
     let trail: Record<string, unknown[]>;
     let answers: Record<string, (input: Input) => unknown>;
+    /** Accounts in which the responder role cannot be assumed. */
+    let refusedAccounts: string[];
 
     beforeEach(() => {
         time.install();
         s3.objects.clear();
         s3.objects.set(`${incident.prefix}restore-record.json`, JSON.stringify(restoreRecord));
         refusals = new Map();
+        refusedAccounts = [];
         calls = [];
         trail = {};
         answers = {
@@ -145,6 +149,9 @@ describe("captureMetadata", () => {
                     const refusal = refusals.get(name) ?? refusals.get(`${name} in ${region}`);
                     if (refusal) throw awsError(refusal);
                     if (name !== "LookupEvents") return answers[name]!(input);
+                    const isOf = (accountId: string) =>
+                        client === memberClient(CloudTrailClient, { ...incident.instance, accountId, region }, incident.incidentId);
+                    if (refusedAccounts.some(isOf)) throw awsError("AccessDenied");
                     const [{ AttributeKey, AttributeValue }] = input.LookupAttributes as [{ AttributeKey: string; AttributeValue: string }];
                     return { Events: trail[`${AttributeKey}=${AttributeValue} ${region}`] ?? [] };
                 }),
@@ -266,6 +273,36 @@ describe("captureMetadata", () => {
             expect(times.length).to.be.at.least(3);
             times.slice(1).forEach((at, index) => expect(at - times[index]!).to.be.at.least(500));
         }
+    });
+
+    it("follows sessions into the accounts whose roles they assumed, and names an account where the responder may not look", async () => {
+        const [estate, foreign] = ["333333333333", "444444444444"];
+        const opens = (key: string, account: string) => ({
+            responseElements: {
+                credentials: { accessKeyId: key },
+                assumedRoleUser: { arn: `arn:aws:sts::${account}:assumed-role/admin/x` },
+            },
+        });
+        trail = {
+            [`Username=${instanceId} eu-west-1`]: [
+                event("1", "AssumeRole", opens("ASIAESTATE0000000001", estate)),
+                event("2", "AssumeRole", opens("ASIAFOREIGN000000001", foreign)),
+                event("3", "AssumeRole", opens("ASIAFOREIGN000000002", foreign)),
+            ],
+            "AccessKeyId=ASIAESTATE0000000001 us-east-1": [event("4", "CreateUser")],
+        };
+        refusedAccounts = [foreign];
+        const index = await capture();
+        const { events, lookups } = trailEventsSchema.parse(JSON.parse(read(index, "trail-events")));
+        expect(events.find(({ record }) => record.eventID === "4")).to.deep.include({ about: "session", account: estate });
+        // In the account that the role is of, and not where the session was opened.
+        for (const { what, account } of lookups.filter(({ about }) => about === "session"))
+            expect(account).to.equal(what.includes("ESTATE") ? estate : foreign);
+        // One refusal says it of the account: no Region is asked after it for nothing.
+        expect(lookups.filter(({ account }) => account === foreign)).to.have.length(2);
+        expect(part(index, "trail-events").missing).to.deep.equal([
+            `what sessions opened by its credentials did in account ${foreign} (AccessDenied): look in that account's CloudTrail, by AccessKeyId=ASIAFOREIGN000000001, AccessKeyId=ASIAFOREIGN000000002`,
+        ]);
     });
 
     it("names the Region that did not answer", async () => {

@@ -1,6 +1,7 @@
 /**
  * Reads CloudTrail's event history about an instance: calls with its credentials in every Region of the account, calls about it, and calls
- * of the sessions that its credentials opened in other roles, and those again.
+ * of the sessions that its credentials opened in other roles, and those again: in the event history of the role's account, where the responder may
+ * look. An account where it may not is named with the sessions.
  *
  * LookupEvents takes one attribute a call and answers twice a second for an account and Region, so that each Region is asked at a pace.
  */
@@ -9,10 +10,11 @@ import { CloudTrailClient, LookupEventsCommand, type LookupAttributeKey } from "
 import { DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import {
     isResponders,
-    keysOpenedBy,
     mostSessions,
+    sessionsOpenedBy,
     trailRecordSchema,
     type AskedAbout,
+    type OpenedSession,
     type TrailEvents,
     type TrailRecord,
 } from "../../domain/metadata/trailEvents";
@@ -30,15 +32,15 @@ const mostPages = 40;
 /** Characters of all events together: the report reads the object whole. */
 const mostCharacters = 10_000_000;
 
-/** One question at a time for each Region, at the pace that LookupEvents answers. */
+/** One question at a time for each account and Region, at the pace that LookupEvents answers. */
 class Pacer {
     private readonly next = new Map<string, Promise<void>>();
 
-    /** Resolves when the Region may be asked. */
-    turn(region: string): Promise<void> {
-        const before = this.next.get(region) ?? Promise.resolve();
+    /** Resolves when it may be asked. */
+    turn(place: string): Promise<void> {
+        const before = this.next.get(place) ?? Promise.resolve();
         this.next.set(
-            region,
+            place,
             before.then(() => setTimeout(pace)),
         );
         return before;
@@ -50,6 +52,8 @@ interface Question {
     region: string;
     attribute: LookupAttributeKey;
     value: string;
+    /** Whose event history; null: the instance's account's. */
+    account?: string | null;
 }
 
 class TrailReading {
@@ -63,7 +67,7 @@ class TrailReading {
     constructor(private readonly moment: Moment) {}
 
     /** Takes an event once, whichever question found it. @returns its record when it is new */
-    private take(about: AskedAbout, region: string, text: string | undefined): TrailRecord | null {
+    private take({ about, region, account }: Question, text: string | undefined): TrailRecord | null {
         let record: TrailRecord;
         try {
             record = trailRecordSchema.parse(JSON.parse(text ?? ""));
@@ -74,21 +78,31 @@ class TrailReading {
         if (this.known.has(id)) return null;
         this.known.add(id);
         this.characters += text!.length;
-        this.events.push({ about, region, record });
+        this.events.push({ about, region, ...(account ? { account } : {}), record });
         return record;
     }
 
     /** Asks one question through its pages. Never throws. @returns the events that are new */
-    async ask({ about, region, attribute, value }: Question): Promise<TrailRecord[]> {
+    async ask(question: Question): Promise<TrailRecord[]> {
+        const { about, region, attribute, value, account } = question;
         const { victim, deadline } = this.moment;
-        const client = victimOf({ ...victim.ref, region }, victim.incidentId).client(CloudTrailClient);
+        const accountId = account ?? victim.ref.accountId;
+        const client = victimOf({ ...victim.ref, accountId, region }, victim.incidentId).client(CloudTrailClient);
         const found: TrailRecord[] = [];
-        const lookup = { about, what: `${attribute}=${value}`, region, events: 0, whole: false, error: null as string | null };
+        const lookup: TrailEvents["lookups"][number] = {
+            about,
+            what: `${attribute}=${value}`,
+            region,
+            ...(account ? { account } : {}),
+            events: 0,
+            whole: false,
+            error: null,
+        };
         this.lookups.push(lookup);
         let NextToken: string | undefined;
         try {
             for (let page = 0; page < mostPages && this.characters < mostCharacters; page++) {
-                await this.pacer.turn(region);
+                await this.pacer.turn(`${accountId}/${region}`);
                 const left = deadline - Date.now();
                 if (left <= 0) throw Object.assign(new Error("no time left"), { name: "NoTimeLeft" });
                 const answer = await client.send(
@@ -100,7 +114,7 @@ class TrailReading {
                     { abortSignal: AbortSignal.timeout(left) },
                 );
                 lookup.events += (answer.Events ?? []).length;
-                found.push(...(answer.Events ?? []).flatMap(({ CloudTrailEvent }) => this.take(about, region, CloudTrailEvent) ?? []));
+                found.push(...(answer.Events ?? []).flatMap(({ CloudTrailEvent }) => this.take(question, CloudTrailEvent) ?? []));
                 NextToken = answer.NextToken;
                 if (NextToken === undefined) {
                     lookup.whole = true;
@@ -111,6 +125,19 @@ class TrailReading {
             lookup.error = errorCode(error) || "no answer";
         }
         return found;
+    }
+
+    /** Asks what a session did, in its own account: in all Regions, unless the first says that nobody of ours may look there. */
+    async askSession({ key, accountId }: OpenedSession, regions: readonly string[]): Promise<TrailRecord[]> {
+        const account = accountId === this.moment.victim.ref.accountId ? null : accountId;
+        const asked = (region: string) => this.ask({ about: "session", region, attribute: "AccessKeyId", value: key, account });
+        if (account === null) return (await Promise.all(regions.map(asked))).flat();
+        const [first = "", ...others] = regions;
+        const found = await asked(first);
+        const refused = this.lookups.some(
+            (each) => each.account === account && /^(AccessDenied|UnrecognizedClient)/.test(each.error ?? ""),
+        );
+        return refused ? found : [...found, ...(await Promise.all(others.map(asked))).flat()];
     }
 }
 
@@ -125,8 +152,13 @@ async function regionsOf({ victim }: Moment): Promise<string[]> {
 /** One clause for each error, with the Regions that gave it. */
 function missingOf(lookups: TrailEvents["lookups"]): string[] {
     const broken = new Map<string, Set<string>>();
-    for (const { what, region, error, whole } of lookups) {
+    for (const { what, region, error, whole, account } of lookups) {
         if (whole) continue;
+        if (account && error !== null) {
+            const key = `what sessions opened by its credentials did in account ${account} (${error}): look in that account's CloudTrail, by`;
+            broken.set(key, (broken.get(key) ?? new Set()).add(what));
+            continue;
+        }
         const key = error === null ? `older events of ${what}: only the newest were read, in` : `events of ${what} (${error}) in`;
         broken.set(key, (broken.get(key) ?? new Set()).add(region));
     }
@@ -152,27 +184,23 @@ export const readTrailEvents: ReadPart = async (moment) => {
     ]);
     // What a session opened is found by the access key that STS handed out: a name could be anybody's.
     const followed = new Set<string>();
-    let opened = [
-        ...new Set(
-            own
-                .flat()
-                .filter((each) => !isResponders(each, ours))
-                .flatMap(keysOpenedBy),
-        ),
+    const openedBy = (records: TrailRecord[]): OpenedSession[] => [
+        ...new Map(
+            records
+                .flatMap(sessionsOpenedBy)
+                .filter(({ key }) => !followed.has(key))
+                .map((each) => [each.key, each]),
+        ).values(),
     ];
+    let opened = openedBy(own.flat().filter((each) => !isResponders(each, ours)));
     while (opened.length > 0) {
         const room = mostSessions - followed.size;
         const next = opened.slice(0, room);
         if (next.length < opened.length)
             missing.push(`${opened.length - next.length} more sessions that its credentials opened: ${mostSessions} were followed`);
         if (next.length === 0) break;
-        next.forEach((key) => followed.add(key));
-        const answers = await Promise.all(
-            next.flatMap((value) =>
-                everywhere.map((each) => reading.ask({ about: "session", region: each, attribute: "AccessKeyId", value })),
-            ),
-        );
-        opened = [...new Set(answers.flat().flatMap(keysOpenedBy))].filter((key) => !followed.has(key));
+        next.forEach(({ key }) => followed.add(key));
+        opened = openedBy((await Promise.all(next.map((session) => reading.askSession(session, everywhere)))).flat());
     }
 
     if (reading.lookups.every(({ error }) => error !== null))

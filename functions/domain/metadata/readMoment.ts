@@ -167,7 +167,7 @@ function mergeTrails(trails: readonly TrailEvents[]): TrailEvents | null {
     for (const each of trails.flatMap((trail) => trail.events)) events.set(each.record.eventID ?? JSON.stringify(each.record), each);
     const lookups = new Map<string, TrailEvents["lookups"][number]>();
     for (const each of trails.flatMap((trail) => trail.lookups)) {
-        const key = `${each.what} ${each.region}`;
+        const key = `${each.what} ${each.account ?? ""} ${each.region}`;
         // One that was not answered the second time stands as it was answered the first.
         if (each.error === null || !lookups.has(key)) lookups.set(key, each);
     }

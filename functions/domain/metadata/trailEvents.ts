@@ -51,6 +51,8 @@ export const trailEventsSchema = z.object({
             /** As LookupEvents was asked: `Username=i-…`. */
             what: z.string().max(512),
             region: z.string().max(64),
+            /** Whose event history was asked. @default the instance's account */
+            account: z.string().max(12).optional(),
             events: z.number().int().nonnegative(),
             /** False: there were more events than were read. */
             whole: z.boolean(),
@@ -58,7 +60,14 @@ export const trailEventsSchema = z.object({
             error: z.string().max(256).nullable(),
         }),
     ),
-    events: z.array(z.object({ about: z.enum(askedAbout), region: z.string().max(64), record: trailRecordSchema })),
+    events: z.array(
+        z.object({
+            about: z.enum(askedAbout),
+            region: z.string().max(64),
+            account: z.string().max(12).optional(),
+            record: trailRecordSchema,
+        }),
+    ),
 });
 export type TrailEvents = z.infer<typeof trailEventsSchema>;
 
@@ -67,12 +76,25 @@ export const mostSessions = 25;
 
 const opening = /^(AssumeRole|AssumeRoleWithWebIdentity|AssumeRoleWithSAML|GetFederationToken|GetSessionToken)$/;
 
-/** Access keys that a call handed out, which LookupEvents finds calls by: CloudTrail records the id, never the secret. */
-export function keysOpenedBy({ eventName, errorCode, responseElements }: TrailRecord): string[] {
+/** A session that a call handed out. */
+export interface OpenedSession {
+    /** Its access key, which LookupEvents finds calls by: CloudTrail records the id, never the secret. */
+    key: string;
+    /** The account of the role that was assumed, whose event history has the session's calls; null where that is the caller's own. */
+    accountId: string | null;
+}
+
+/** Sessions that a call opened. */
+export function sessionsOpenedBy({ eventName, errorCode, responseElements }: TrailRecord): OpenedSession[] {
     if (errorCode !== undefined || !opening.test(eventName)) return [];
-    const { credentials } = (responseElements ?? {}) as { credentials?: { accessKeyId?: unknown } };
+    const { credentials, assumedRoleUser } = (responseElements ?? {}) as {
+        credentials?: { accessKeyId?: unknown };
+        assumedRoleUser?: { arn?: unknown };
+    };
     const key = credentials?.accessKeyId;
-    return typeof key === "string" && /^A[A-Z0-9]{15,127}$/.test(key) ? [key] : [];
+    const arn = typeof assumedRoleUser?.arn === "string" ? assumedRoleUser.arn : "";
+    const [, accountId = null] = /^arn:[^:]+:sts::(\d{12}):assumed-role\//.exec(arn) ?? [];
+    return typeof key === "string" && /^A[A-Z0-9]{15,127}$/.test(key) ? [{ key, accountId }] : [];
 }
 
 /** Whether a call is our own response's. */

@@ -36,7 +36,7 @@ export function neverLookedAt({ summary, moment }: Pick<ReportInput, "summary" |
         moment?.trail
             ? {
                   what: "data events, and calls older than 24 hours",
-                  why: "Which objects in S3, items and secrets in functions the instance's role read: CloudTrail's data events, where a trail keeps them. Calls in other accounts.",
+                  why: "Which objects in S3, items and secrets in functions the instance's role read: CloudTrail's data events, where a trail keeps them. Calls in accounts where the responder may not look, which the report names.",
               }
             : {
                   what: "control plane",
