@@ -3,14 +3,20 @@
  * under a seal of its own. An instance that stands contained is released by `npm run release`, which this does not do.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { listKeys } from "../functions/aws/evidenceBucket";
+import { newestExecution } from "../functions/aws/executions";
 import { markCaseClosed } from "../functions/aws/pinsTable";
 import { listStanding } from "../functions/aws/standingContainments";
-import { command, type Values } from "./command";
+import { incidentPrefix } from "../functions/domain/evidenceKeys";
+import { stateMachineName } from "../infra/names";
+import { command, UsageError, type Values } from "./command";
 import { callFunction, operatorAction, sealAgain } from "./custody/sealAgain";
-import { jsonOption, operator, readIncidentId, regionOption } from "./operator";
+import { jsonOption, operator, readIncidentId, regionOption, type Operator } from "./operator";
 
 const options = {
     why: { type: "string", description: "it stands in the custody log" },
+    force: { type: "boolean", description: "also while the workflow runs, whose analysis then ends" },
     region: regionOption,
     json: jsonOption,
 } as const;
@@ -28,11 +34,31 @@ async function tearDown(region: string, incidentId: string): Promise<string[]> {
     }
 }
 
-async function end({ why, region, json }: Values<typeof options>, [incident]: string[]): Promise<number> {
+/**
+ * A name that nobody's case has would get a log and a seal under Object Lock, and a workflow that runs would lose its forensic instance.
+ *
+ * @throws UsageError where that would be so
+ */
+async function mustBeClosable({ region, accountId, partition, bucket }: Operator, incidentId: string, force: boolean): Promise<void> {
+    if ((await listKeys(incidentPrefix(incidentId))).length === 0)
+        throw new UsageError(
+            `There is no case ${incidentId} in s3://${bucket}: copy the id from a message, and give the instance's Region.`,
+        );
+    if (force) return;
+    const arnOf = (name: string) => `arn:${partition}:states:${region}:${accountId}:execution:${stateMachineName}:${name}`;
+    const newest = await newestExecution(new SFNClient({ region }), arnOf, incidentId);
+    if (newest && ["RUNNING", "PENDING_REDRIVE"].includes(newest.described.status ?? ""))
+        throw new UsageError(
+            `The workflow of ${incidentId} runs (${newest.name}): closing the case now would end its analysis. Wait for the report, or give --force.`,
+        );
+}
+
+async function end({ why, region, json, force }: Values<typeof options>, [incident]: string[]): Promise<number> {
     const incidentId = readIncidentId(incident);
     const lines: string[] = [];
     const say = (line: string) => (json ? void lines.push(line) : console.log(line));
     const who = await operator(region);
+    await mustBeClosable(who, incidentId, force);
     const removed = await tearDown(who.region, incidentId);
     say(removed.length === 0 ? "Nothing temporary was left." : `Removed: ${removed.join(", ")}.`);
     const note = why?.slice(0, 1024) ?? null;
@@ -59,7 +85,7 @@ export const close = command(
         name: "close",
         summary:
             "Ends a case: the temporary goes (forensic instance and volumes), locked evidence stays, and the end is sealed. It releases no instance.",
-        arguments: "INCIDENT [--why WHY] [--region REGION] [--json]",
+        arguments: "INCIDENT [--why WHY] [--force] [--region REGION] [--json]",
         options,
         positionals: { what: "incident", least: 1, most: 1 },
         examples: ['npm run close -- i-0123456789abcdef0-0123456789abcdef --why "ticket 4711 closed"'],
@@ -70,6 +96,7 @@ export const close = command(
             "the evidence key": ["kms:Decrypt", "kms:GenerateDataKey"],
             "the table clean-room-incidents and its index": ["dynamodb:Query", "dynamodb:UpdateItem"],
             "the key of that table": ["kms:Decrypt"],
+            "executions of the state machine clean-room": ["states:DescribeExecution"],
         },
         run: end,
     },
