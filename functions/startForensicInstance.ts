@@ -256,9 +256,11 @@ export const handler = step({
         evidence: evidenceSchema,
         /** Which round it is for. */
         round: z.object({ number: z.number().int().positive() }).default({ number: 1 }),
+        /** When the step began; the workflow's. */
+        since: z.iso.datetime({ offset: true }).nullable().default(null),
     }),
     output: forensicHostSchema,
-    run: async ({ incident, evidence: whole, round: { number: round } }) => {
+    run: async ({ incident, evidence: whole, round: { number: round }, since }) => {
         const { incidentId } = incident;
         const evidence = evidenceOfRound(whole, round);
         const ec2 = forensicsClient(EC2Client);
@@ -269,7 +271,12 @@ export const handler = step({
             standing ??
             (await start(ec2, incidentId, evidence, round).catch(async (error: unknown) => {
                 if (error instanceof NotYetError)
-                    await tellOfWaiting(incident, "StartForensicInstance", evidence.completedAt, error.message);
+                    await tellOfWaiting(
+                        incident,
+                        "StartForensicInstance",
+                        (round > 1 ? since : null) ?? evidence.completedAt,
+                        error.message,
+                    );
                 throw error;
             }));
         log(standing ? "the forensic instance was started before" : "forensic instance started", {

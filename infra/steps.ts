@@ -177,7 +177,8 @@ export const steps = {
         description: "Verifies the results, writes the report and sends it",
         permissions: sendReport.permissions,
         variables: sendReport.variables,
-        timeoutSeconds: 300,
+        // It hashes what every round of the analysis left.
+        timeoutSeconds: 900,
         memoryMiB: 1024,
     },
     sendAlarm: {

@@ -63,8 +63,8 @@ interface Waiting {
 export const longestPreservationSeconds = 4 * 24 * 3600;
 /** Seconds that an analysis may take: the longest that Run Command lets a script run, and its delivery. */
 export const longestAnalysisSeconds = longestSeconds + 600;
-/** Seconds a Lambda task may take; each handler's own time limit is shorter. Sealing may read whole objects. */
-const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" ? 930 : step === "SendReport" ? 330 : 300);
+/** Seconds a Lambda task may take; each handler's own time limit is shorter. Sealing and reporting may read whole objects. */
+const taskTimeoutSeconds = (step: StepName) => (step === "SealCustody" || step === "SendReport" ? 930 : 300);
 
 /**
  * Steps that wait; all others answer at once. An execution has 25,000 events, three a retry, and those of a round come as often as there are rounds

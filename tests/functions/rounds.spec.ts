@@ -267,6 +267,21 @@ describe("sixty volumes", () => {
         expect((await startForensicInstance(first)).instanceId).to.equal(host.instanceId);
     });
 
+    it("tell people of a later round's wait when that is long, not when the evidence is old", async () => {
+        aws.forensics.errors.set("RunInstances", Array<string>(200).fill("InsufficientInstanceCapacity"));
+        const waited = (minutes: number) =>
+            startForensicInstance({
+                incident,
+                evidence: { ...evidence, completedAt: "2020-01-01T00:00:00.000Z" },
+                round: { number: 2 },
+                since: new Date(Date.now() - minutes * 60_000).toISOString(),
+            }).catch((error: Error) => error.name);
+        const told = () => [...aws.objects.keys()].filter((key) => key.includes("/errors/StartForensicInstance"));
+        expect([await waited(1), told()]).to.deep.equal(["NotYet", []]);
+        expect(await waited(11)).to.equal("NotYet");
+        expect(told()).to.have.length(1);
+    });
+
     it("believe no results but those of the hosts that this incident's rounds were sent to", async () => {
         await flow();
         const key = `${prefix}analysis/AROAEXAMPLEID:i-0bad0bad0bad0bad0/manifest.sha256`;
