@@ -23,7 +23,10 @@ result() { # STATE REASON FILES BYTES
 now
 began=$seconds
 began_at=$(date +%s)
-deadline=$((began + SECONDS_LEFT))
+ends=$((began + SECONDS_LEFT))
+# Hashes, manifest and writing back what the kernel still holds come after the last part, within the time.
+[ "$MODE" = full ] && rest=$((SECONDS_LEFT / 6)) || rest=$((SECONDS_LEFT / 9))
+deadline=$((ends - rest))
 
 # A new proc hides nothing below mounts that somebody put over /proc/PID.
 own_proc=true
@@ -76,8 +79,12 @@ if [ "$MODE" = full ]; then
     elif [ "$most" -le 0 ]; then
         state=skipped reason="no time was left"
     else
+        # Written back as it goes: the kernel would keep gigabytes for the end, when no time is left.
+        while sleep 3; do sync -f "$out"; done &
+        writing=$!
         timeout -s KILL "$most" "$TOOLS/avml" acquire --compress "$out/memory.lime" > "$out/avml.log" 2>&1
         code=$?
+        kill "$writing" 2> /dev/null
         free_blocks
         now
         if [ "$code" != 0 ]; then
@@ -100,7 +107,12 @@ for file in "$out"/* "$out"/executables/*; do
     length=$(stat -c %s "$file")
     # A memory image is not read a second time while the instance waits for its last cut: the snapshot's hash covers it.
     sum=null
-    [ "$file" = "$out/memory.lime" ] || { sum=$(timeout -s KILL 60 "$BB" sha256sum "$file"); sum="\"${sum%% *}\""; }
+    now
+    left=$((ends - seconds - rest / 2))
+    if [ "$file" != "$out/memory.lime" ] && [ "$left" -gt 0 ]; then
+        sum=$(timeout -s KILL "$left" "$BB" sha256sum "$file")
+        [ -n "$sum" ] && sum="\"${sum%% *}\"" || sum=null
+    fi
     printf '{"type":"file","name":"%s","bytes":%s,"sha256":%s}\n' "${file#"$out"/}" "$length" "$sum" >> "$listed"
     files=$((files + 1)) bytes=$((bytes + length))
 done

@@ -131,7 +131,7 @@ while kill -0 "$running" 2> /dev/null; do
         kill -KILL "-$running" "$running" 2> /dev/null
         worker=$("$bb" head -n 1 "$ram/worker" 2> /dev/null)
         [ -z "$worker" ] || kill -KILL "-$worker" 2> /dev/null
-        finish partial "stopped after $AT_MOST_SECONDS seconds: what was written until then is on the volume, without a manifest"
+        finish partial "stopped after $AT_MOST_SECONDS seconds: what was written until then is on the volume, perhaps without a manifest"
     fi
     "$bb" sleep 0.2
 done

@@ -179,6 +179,7 @@ part_mounts() {
 }
 
 part_users() {
+    [ -f /run/utmp ] || [ -d /run/systemd/sessions ] || exit 66
     show_regular utmp /run/utmp 4194304
     for file in /run/systemd/sessions/* /run/systemd/users/*; do show_regular session "$file" 65536; done
 }

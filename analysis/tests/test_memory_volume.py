@@ -328,7 +328,7 @@ def test_a_volume_that_agrees_with_its_manifest_leaves_nothing_unseen(volume: Vo
 
 def test_files_that_are_changed_missing_or_new_are_told_and_looked_at(volume: Volume) -> None:
     volume.files["gone.jsonl"] = b"x"
-    volume.manifest(**{"sockets.jsonl": {"sha256": DIGEST}})
+    volume.manifest(**{"sockets.jsonl": {"sha256": DIGEST}, "clock.jsonl": {"sha256": None}})
     del volume.files["gone.jsonl"]
     volume.files["planted.jsonl"] = b"{}\n"
     found = volume.look()
@@ -342,6 +342,7 @@ def test_files_that_are_changed_missing_or_new_are_told_and_looked_at(volume: Vo
         assert words in integrity.evidence
     assert any(isinstance(one, Finding) and one.title == "A running program was deleted" for one in found)
     assert any(isinstance(one, NotLookedAt) and one.incomplete and "do not agree" in one.why for one in found)
+    assert any(isinstance(one, NotLookedAt) and "no time to hash 1 of its files" in one.why for one in found)
 
 
 def test_what_the_collector_could_not_take_makes_the_run_incomplete(volume: Volume, plain: TreeMaker) -> None:

@@ -116,6 +116,9 @@ def _manifest(tree: Tree, volume_id: str, files: dict[str, int], state: Volatile
         yield NotLookedAt(where, "it breaks off: the volume was full or the collector was stopped")
     pid = acquisition.get("collectorPid")
     state.own_pid = pid if isinstance(pid, int) else None
+    unhashed = sum(one.sha256 is None and path != IMAGE for path, one in listed.items())
+    if unhashed:
+        yield NotLookedAt(where, f"the collector had no time to hash {unhashed} of its files", incomplete=False)
     wrong: list[str] = []
     for path, one in listed.items():
         if path not in files:
