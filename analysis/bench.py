@@ -25,7 +25,7 @@ sys.path.insert(0, str(ANALYSIS))
 
 import yara_x  # noqa: E402
 
-from clean_room_analysis.checks.yara import compile_rules  # noqa: E402
+from clean_room_analysis.rule_bundle import compile_rules  # noqa: E402
 
 MEBIBYTE = 1024 * 1024
 
@@ -88,7 +88,7 @@ def bare(image: Path) -> tuple[float, float, int, int]:
     with image.open("rb") as handle:
         hashlib.file_digest(handle, "sha256")
     hashed = time.monotonic()
-    scanner, files, size = yara_x.Scanner(compile_rules()), 0, 0
+    scanner, files, size = yara_x.Scanner(compile_rules().rules), 0, 0
     with mounted(image, "ro,noload") as root:
         for directory, _, names in os.walk(root):
             for name in names:

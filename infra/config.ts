@@ -194,6 +194,23 @@ export const settingsSchema = z.strictObject({
              * themselves (functions/domain/planSize.ts). @default 14400
              */
             timeoutSeconds: z.number().int().min(60).max(172_800).default(14_400),
+            /**
+             * YARA rules beside the program's own, without a release: S3 objects that whoever deploys may read, each YARA source or a zip of `.yar`
+             * files, at most 20. They are fetched, held to their SHA-256, compiled and packed into the analysis archive when the stack is previewed or
+             * deployed; one that does not compile ends that, and says where. Five thousand rules more than halve the speed of the content scan. @default none
+             */
+            ruleBundles: z
+                .array(
+                    z.strictObject({
+                        /** Such as s3://my-rules/2026-11/rules.yar */
+                        uri: z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s]{1,1024}$/, "s3://BUCKET/KEY"),
+                        /** SHA-256 of the object, hexadecimal, lower case. */
+                        sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case (sha256sum FILE)"),
+                    }),
+                )
+                .max(20)
+                .refine((bundles) => new Set(bundles.map((one) => one.sha256)).size === bundles.length, "the same bundle is named twice")
+                .default([]),
         })
         .prefault({}),
     evidence: z

@@ -15,6 +15,8 @@ export interface AnalysisArchiveOptions {
     readonly pythonVersion: string;
     /** Processor of the forensic instance (Linux); "host" packs for this machine, whatever it is. */
     readonly architecture: "x86_64" | "arm64" | "host";
+    /** Files with YARA rules that the deployment adds (ruleBundles.ts). @default none */
+    readonly ruleBundles?: readonly TarFile[];
     /** An interpreter with pip, of any version; of `pythonVersion` when the architecture is "host". */
     readonly python: string;
 }
@@ -136,7 +138,7 @@ export async function buildAnalysisArchive(options: AnalysisArchiveOptions): Pro
     const lock = await readFile(path.join(source, "requirements.lock"));
     const host = options.architecture === "host" ? `${process.platform}-${process.arch}` : "linux";
     const lockKey = sha256(JSON.stringify([sha256(lock), options.pythonVersion, options.architecture, host, glibcMinors])).slice(0, 16);
-    const program = await programFiles();
+    const program = [...(await programFiles()), ...(options.ruleBundles ?? [])];
     const builder = await Promise.all(
         [__filename, path.join(__dirname, "tarArchive.ts")].map(async (file) => sha256(await readFile(file))),
     );

@@ -13,8 +13,9 @@ from typing import BinaryIO
 import yara_x
 
 from clean_room_analysis import limits
-from clean_room_analysis.checks.yara import compile_rules
+from clean_room_analysis.checks.yara import description_of, severity_of, techniques_of
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
+from clean_room_analysis.rule_bundle import compile_rules
 from clean_room_analysis.text import decode
 
 #: Below the size up to which rules take a file for a script.
@@ -153,7 +154,7 @@ def scan_free_space(
     @param seconds after which it ends and says how far it came
     """
     end = time.monotonic() + seconds
-    scanner = yara_x.Scanner(compile_rules())
+    scanner = yara_x.Scanner(compile_rules().rules)
     scanner.set_timeout(limits.YARA_SECONDS)
     told: dict[str, int] = {}
     looked = 0
@@ -213,23 +214,23 @@ def _matches(scanner: yara_x.Scanner, content: bytes, volume_id: str, place: int
     for rule in rules:
         matches = [(match.offset, match.length) for pattern in rule.patterns for match in tuple(pattern.matches)[:1]]
         first = min(matches, default=(0, 0))
-        key = f"{rule.identifier} {(place + first[0]) // (64 * 1024)}"
+        key = f"{rule.namespace} {rule.identifier} {(place + first[0]) // (64 * 1024)}"
         if key in told or told.get(rule.identifier, 0) >= _MOST_PER_RULE:
             continue
         told[key] = 1
         told[rule.identifier] = told.get(rule.identifier, 0) + 1
         meta = dict(rule.metadata)
-        severity = Severity(str(meta.get("severity", "medium")))
+        severity = severity_of(meta)
         # Who deleted it, and whether it ever ran, is not known.
         severity = Severity.HIGH if severity is Severity.CRITICAL else severity if severity is Severity.HIGH else Severity.LOW
         around = content[max(0, first[0] - 40) : first[0] + min(first[1], 200) + 100]
         yield Finding(
             "deleted",
             severity,
-            f"Free space holds what was deleted: {meta.get('description', rule.identifier)}",
+            f"Free space holds what was deleted: {description_of(rule)}",
             volume_id,
             None,
             f"at byte {place + first[0]} of the volume: {decode(around)}",
-            (*str(meta.get("attack", "")).split(), "T1070.004"),
+            (*techniques_of(meta), "T1070.004"),
             rule=rule.identifier,
         )

@@ -16,7 +16,8 @@ from clean_room_analysis.checks.ssh import Ssh, fingerprint
 from clean_room_analysis.checks.suid import Suid, dangerous_capabilities
 from clean_room_analysis.checks.temporary_executables import TemporaryExecutables
 from clean_room_analysis.checks.web_shell import WebShell, judge
-from clean_room_analysis.checks.yara import Yara, compile_rules
+from clean_room_analysis.checks.yara import Yara
+from clean_room_analysis.rule_bundle import compile_rules
 from clean_room_analysis.model import Severity, TimelineEvent
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
@@ -362,7 +363,7 @@ def test_each_yara_rule_matches_what_it_is_for(plain: TreeMaker, rule: str, cont
 
 
 def test_every_yara_rule_is_tested_and_says_what_the_report_needs(tmp_path: Path) -> None:
-    rules = {rule.identifier: dict(rule.metadata) for rule in compile_rules()}
+    rules = {rule.identifier: dict(rule.metadata) for rule in compile_rules().rules}
     tested = {
         mark.args[1][index][0] for mark in test_each_yara_rule_matches_what_it_is_for.pytestmark for index in range(len(mark.args[1]))
     }

@@ -35,6 +35,26 @@ describe("how people are told, as a stack says", () => {
     });
 });
 
+describe("rules that a stack adds to the analysis", () => {
+    const sha256 = "0".repeat(64);
+
+    it("are S3 objects by their SHA-256, each named once; none unless it names some", () => {
+        expect(parseSettings(base).analysis.ruleBundles).to.deep.equal([]);
+        const ruleBundles = [{ uri: "s3://my-rules/2026-11/rules.yar", sha256 }];
+        expect(parseSettings({ ...base, analysis: { ruleBundles } }).analysis.ruleBundles).to.deep.equal(ruleBundles);
+        expect(() => parseSettings({ ...base, analysis: { ruleBundles: [...ruleBundles, ...ruleBundles] } })).to.throw(/named twice/);
+        const wrong = [
+            { uri: "https://example.com/rules.yar", sha256 },
+            { uri: "s3://my-rules/x", sha256: "latest" },
+        ];
+        expect(() => parseSettings({ ...base, analysis: { ruleBundles: wrong } }))
+            .to.throw(/2 problems/)
+            .with.property("message")
+            .that.matches(/s3:\/\/BUCKET\/KEY/)
+            .and.matches(/sha256sum FILE/);
+    });
+});
+
 describe("what a stack may turn on", function () {
     this.timeout(240_000);
     let resources: Declared[];
