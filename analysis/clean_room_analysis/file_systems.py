@@ -9,6 +9,7 @@ from functools import partial
 from clean_room_analysis import limits
 from clean_room_analysis.accounting import State
 from clean_room_analysis.crash_state import CrashState
+from clean_room_analysis.deleted_files import scan_deleted
 from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume
 from clean_room_analysis.free_space import scan_free_space
 from clean_room_analysis.isolated import IsolatedError, run_isolated
@@ -102,6 +103,8 @@ class FileSystemReader:
 
     def _free_space(self, volume: SurveyedVolume, region: Region, nonzero: bytes | None) -> None:
         """Looks at what was deleted, within `limits.FREE_SPACE_SECONDS`. The files that are there were looked at without it."""
+        if region.type == "ext4":
+            self._deleted(volume, region)
         where = f"{_where(volume.input, region)}: free space"
         if region.type not in ("ext4", "xfs"):
             self._ledger.not_looked_at(where, f"this version looks at free space of ext4 and XFS, not of {region.type}", incomplete=False)
@@ -121,6 +124,20 @@ class FileSystemReader:
         )
         try:
             # It ends by itself, and says how far it came; the rest is for a scan that hangs.
+            for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
+                self._ledger.take(result, str(region.offset))
+        except IsolatedError as error:
+            self._ledger.not_looked_at(where, str(error), incomplete=False)
+
+    def _deleted(self, volume: SurveyedVolume, region: Region) -> None:
+        """What the journal knows of deleted files, within `limits.DELETED_SECONDS`."""
+        where = f"{_where(volume.input, region)}: deleted files in its journal"
+        seconds = min(limits.DELETED_SECONDS, self._walker.seconds_left)
+        if seconds <= 0:
+            self._ledger.not_looked_at(where, "the time for the analysis was over (--deadline-seconds)", incomplete=False)
+            return
+        scan = partial(scan_deleted, partial(self._survey.reopened, volume, region), volume.input.source_volume_id, seconds)
+        try:
             for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
                 self._ledger.take(result, str(region.offset))
         except IsolatedError as error:

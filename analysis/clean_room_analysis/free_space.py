@@ -35,6 +35,8 @@ def free_runs(handle: BinaryIO, kind: str) -> Iterator[tuple[int, int]]:
 
 
 def _at(handle: BinaryIO, offset: int, count: int) -> bytes:
+    if not 0 <= offset < 1 << 62:
+        raise ValueError("a map of free space lies outside the file system")
     handle.seek(offset)
     content = handle.read(count)
     if len(content) < count:

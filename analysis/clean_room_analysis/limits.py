@@ -48,6 +48,10 @@ SCAN_BATCH_BYTES = 64 * MEBIBYTE
 YARA_SECONDS = 20
 #: Seconds for the free space of one file system.
 FREE_SPACE_SECONDS = 900.0
+#: Seconds for the deleted files of one file system by its journal; content of one that is looked at; of how many the timeline tells.
+DELETED_SECONDS = 300.0
+DELETED_BYTES = 64 * MEBIBYTE
+DELETED_EVENTS = 20_000
 #: Findings one check may report over the whole run, by severity: a flood of small ones takes no room from grave ones.
 FINDINGS_PER_CHECK = {"critical": 5000, "high": 2000, "medium": 500, "low": 200, "informational": 200}
 #: Findings in the first look, the gravest.
