@@ -3,6 +3,6 @@
 
 import sys
 
-from clean_room_analysis.cli import main
+from clean_room_analysis.cli import supervised
 
-sys.exit(main())
+sys.exit(supervised())

@@ -15,6 +15,7 @@ from clean_room_analysis.outputs import OutputError
 from clean_room_analysis.partitions import READABLE, regions
 from clean_room_analysis.progress import say
 from clean_room_analysis.signatures import container_of
+from clean_room_analysis.supervisor import supervise
 
 COMPLETE, CANNOT_BEGIN, INCOMPLETE = 0, 2, 3
 _DAY = 24 * 60 * 60
@@ -104,8 +105,14 @@ def parser() -> argparse.ArgumentParser:
     return arguments
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Runs the program. @returns the exit code"""
+def supervised(argv: list[str] | None = None) -> int:
+    """`main` in a process of its own, which is begun again when reading a file system ends or stops it. @returns the exit code"""
+    given = parser().parse_args(argv)
+    return supervise(lambda elapsed: main(argv, elapsed), given.out)
+
+
+def main(argv: list[str] | None = None, elapsed: float = 0.0) -> int:
+    """Runs the program. @param elapsed seconds of the deadline that are gone @returns the exit code"""
     given = parser().parse_args(argv)
     try:
         if given.volumes is not None:
@@ -121,7 +128,12 @@ def main(argv: list[str] | None = None) -> int:
             raise UsageError("--deadline-seconds must be more than 0")
         refuse_containers(volumes)
         complete = analyse(
-            volumes, given.out, given.incident, given.deadline_seconds, hash_twice=given.hash_twice, state_directory=given.state
+            volumes,
+            given.out,
+            given.incident,
+            max(1.0, given.deadline_seconds - elapsed),
+            hash_twice=given.hash_twice,
+            state_directory=given.state,
         )
     except (UsageError, OutputError, EvidenceError, MountError) as error:
         print(f"clean_room_analysis: {error}", file=sys.stderr)

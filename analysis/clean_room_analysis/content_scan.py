@@ -144,7 +144,7 @@ def processes() -> int:
 
 
 def scan(checks: Sequence[Check], trees: Sequence[ScannedTree], stop: Callable[[], bool]) -> Iterator[tuple[ScannedTree, BatchResult]]:
-    """Scans all files of all trees. A process that dies costs the batch it had, which is named; the others go on.
+    """Scans all files of all trees. A process that dies or hangs costs the batch it had, which is named; the others go on.
 
     @param stop asked before each batch; once it says True the remaining files are named as not looked at
     """
@@ -199,8 +199,8 @@ def _collect(
 ) -> tuple[ScannedTree, BatchResult]:
     index, batch, future = waiting.popleft()
     try:
-        return trees[index], future.result()
-    except BrokenProcessPool:
+        return trees[index], future.result(timeout=limits.BATCH_SECONDS)
+    except (BrokenProcessPool, TimeoutError):
         pool.close()
         result = _one_by_one(pool, index, batch)
         again = [(other, files, pool.submit(other, files)) for other, files, _ in waiting]
@@ -214,10 +214,11 @@ def _one_by_one(pool: _Pool, index: int, batch: _Batch) -> BatchResult:
     total = BatchResult()
     for values in batch:
         try:
-            one = pool.submit(index, [values]).result()
-        except BrokenProcessPool:
+            one = pool.submit(index, [values]).result(timeout=limits.BATCH_SECONDS)
+        except (BrokenProcessPool, TimeoutError) as error:
             pool.close()
-            total.unseen.append((str(values[0]), "the process that scanned its content died of it"))
+            why = "died of it" if isinstance(error, BrokenProcessPool) else f"did not come back within {limits.BATCH_SECONDS:.0f} seconds"
+            total.unseen.append((str(values[0]), f"the process that scanned its content {why}"))
             continue
         total.results += one.results
         total.failed += one.failed

@@ -11,7 +11,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from clean_room_analysis.progress import reading
+
 _NAME = ".reading.json"
+
+
+def state_file(directory: str) -> str:
+    """Where it is kept which file system is being read; there only while one is."""
+    return os.path.join(directory, _NAME)
 
 
 class CrashState:
@@ -20,7 +27,7 @@ class CrashState:
     def __init__(self, directory: str, *, own_directory: bool = False) -> None:
         """@param own_directory whether the directory holds nothing else and goes with the state"""
         self._own_directory = own_directory
-        self._path = os.path.join(directory, _NAME)
+        self._path = state_file(directory)
         self._deadly: dict[str, list[str]] = {}
         try:
             with open(self._path, encoding="utf-8") as handle:
@@ -46,9 +53,11 @@ class CrashState:
         """While a file system is mounted and walked."""
         self._deadly.setdefault(where, []).append(method)
         self._write()
+        reading(True)
         try:
             yield
         finally:
+            reading(False)
             self._deadly[where].remove(method)
             if not self._deadly[where]:
                 del self._deadly[where]

@@ -22,6 +22,7 @@ from typing import BinaryIO, cast
 
 from clean_room_analysis import limits
 from clean_room_analysis.progress import Progress
+from clean_room_analysis.sandbox import die_with_parent
 
 
 class EvidenceError(Exception):
@@ -169,6 +170,7 @@ class BackgroundReading:
 
 def _read_and_send(device: str, blocks_path: str | None, what: str, sending: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
     try:
         progress = Progress(what, size_of(device))
         if blocks_path is None:

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from clean_room_analysis import limits
+from clean_room_analysis.progress import beat
 from clean_room_analysis.sandbox import UNCONFINED, confine, in_force, network_namespace
 
 Row = TypeVar("Row")
@@ -51,8 +52,11 @@ def run_isolated(function: Callable[[], Iterator[Row]], seconds: float, memory: 
     end = time.monotonic() + seconds
     try:
         while True:
-            if not receiving.poll(max(0.0, end - time.monotonic())):
-                raise IsolatedError(f"stopped after {seconds:.0f} seconds")
+            # In steps: that this process waits, and for how long at most, is known.
+            while not receiving.poll(min(10.0, max(0.0, end - time.monotonic()))):
+                beat()
+                if time.monotonic() >= end:
+                    raise IsolatedError(f"stopped after {seconds:.0f} seconds")
             try:
                 batch, last, error = receiving.recv()
             except EOFError:

@@ -60,6 +60,10 @@ FIRST_LOOK_FINDINGS = 500
 EVIDENCE_CHARACTERS = 2000
 #: Characters of a path in its display form.
 PATH_CHARACTERS = 4096
+#: Seconds without a step after which the reading of a file system counts as hanging (supervisor.py). More than any one check may take.
+QUIET_SECONDS = 600.0
+#: Seconds for one batch of files that a process scans, after which it counts as hanging.
+BATCH_SECONDS = 1800.0
 #: Directories below the root of a file system.
 DEPTH = 200
 #: Symbolic links followed, inside the tree, to reach one artefact.

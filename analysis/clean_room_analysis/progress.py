@@ -1,11 +1,38 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A short progress log: Run Command keeps the first 24,000 characters of stdout, so nothing here grows with the disk."""
 
+import mmap
 import time
 
 _START = time.monotonic()
 #: Of a long read, a line each so many per cent, and none more often than each so many seconds.
 _STEP_PER_CENT, _STEP_SECONDS = 5, 10.0
+
+_beats: mmap.mmap | None = None
+
+
+def share(beats: mmap.mmap) -> None:
+    """From here on `beat` counts where another process sees it (supervisor.py)."""
+    global _beats
+    _beats = beats
+
+
+def beat() -> None:
+    """The run goes on. Cheap: called for every entry."""
+    if _beats is not None:
+        _beats[0] = (_beats[0] + 1) & 0xFF
+
+
+def reading(begins: bool) -> None:
+    """A file system is read from here on, or no longer: only then silence means that something hangs."""
+    if _beats is not None:
+        _beats[1] = max(0, _beats[1] + (1 if begins else -1))
+        beat()
+
+
+def is_reading(beats: mmap.mmap) -> bool:
+    """What `reading` said last, seen from the other process."""
+    return beats[1] != 0
 
 
 def say(line: str) -> None:

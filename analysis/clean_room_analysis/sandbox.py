@@ -10,6 +10,7 @@ import struct
 import sys
 
 _NOBODY = 65534
+_PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
 _PR_SET_NO_NEW_PRIVS = 38
 _CAP_DAC_READ_SEARCH = 2
@@ -48,8 +49,16 @@ def confine(memory: int | None = None) -> None:
         with contextlib.suppress(OSError, AttributeError):
             os.unshare(os.CLONE_NEWNET)
         _drop_root(library)
+    # After the change of user, which the kernel forgets it with.
+    die_with_parent()
     library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _forbid_changes(library)
+
+
+def die_with_parent() -> None:
+    """The calling process is killed when the one that forked it ends, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _landlock_version(library: ctypes.CDLL) -> int:

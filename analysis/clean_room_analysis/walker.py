@@ -11,6 +11,7 @@ from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import Entry, FileSystemReport
 from clean_room_analysis.outputs import Writable
+from clean_room_analysis.progress import beat
 from clean_room_analysis.timeline import Timeline, body_line
 from clean_room_analysis.tree import WELL_KNOWN, Tree
 
@@ -74,6 +75,7 @@ class Walker:
         elsewhere: list[tuple[str, str]] = []
         for entry in self._entries(tree, volume_id):
             report.files_seen += 1
+            beat()
             self._bodyfile.write(body_line(entry, volume_id))
             self._timeline.add_entry(entry, volume_id)
             self._offer(Item(entry, tree, volume_id), self._first)
@@ -97,6 +99,7 @@ class Walker:
             count = 0
             for entry in tree.below(target.path, logical, limits.LINKED_ENTRIES):
                 count += 1
+                beat()
                 if self._deadline.passed:
                     break
                 self._offer(Item(entry, tree, volume_id), self._first)
