@@ -155,6 +155,10 @@ class BackgroundReading:
             answer = self._receiving.recv()
         except EOFError:
             answer = EvidenceError(f"{self._device} was not read to its end: the process that read it ended without a word")
+        except BaseException:
+            # Asked to stop: not to be waited for, it may read for hours.
+            self._process.kill()
+            raise
         finally:
             self._receiving.close()
             self._process.join()

@@ -12,7 +12,7 @@ import yara_x
 
 from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Result
-from clean_room_analysis.checks.yara import compile_rules
+from clean_room_analysis.rule_bundle import compile_rules
 from clean_room_analysis.memory import judge, state as states
 from clean_room_analysis.memory.image import ImageError, ImageReport, blocks, note, ram_bytes
 from clean_room_analysis.memory.records import records
@@ -223,7 +223,7 @@ def _starts(state: VolatileState, volume_id: str) -> Iterator[Result]:
 
 
 def _scanner() -> yara_x.Scanner:
-    scanner = yara_x.Scanner(compile_rules())
+    scanner = yara_x.Scanner(compile_rules().rules)
     scanner.set_timeout(limits.YARA_SECONDS)
     scanner.max_matches_per_pattern(20)
     return scanner
