@@ -345,7 +345,7 @@ export const handler = step({
             networkReleased: (standing.kept?.networkReleasedAt ?? null) !== null,
             othersInGroup: await findOthersInGroup(standing),
         };
-        const { actions: all, conflicts } = planRelease(record, current, imposed);
+        const { actions: all, conflicts, unknownBefore } = planRelease(record, current, imposed);
         const wanted = (action: ReleaseAction) => !networkOnly || isOfNetwork(action);
         const actions = all.filter(wanted);
         if (conflicts.length > 0 && !force) {
@@ -397,7 +397,9 @@ export const handler = step({
                           .map(describeRelease)
                           .map(({ name, detail }) => `${name}: ${detail}`.slice(0, 512)),
                   }
-                : {}),
+                : unknownBefore.length > 0
+                  ? { unknownBefore }
+                  : {}),
             releasedAt,
         };
         await putJson(`${prefix}${releaseRecord(releasedAt)}`, release);
@@ -414,6 +416,7 @@ export const handler = step({
             );
         }
         const over = networkOnly && standing.kept?.releasedAt === null ? closeNetwork : close;
-        return { ...release, steps: [...steps, ...(await over(victim, incidentIds, standing.kept)), ...(await tellPeople(release))] };
+        const closed: Release = { ...release, steps: [...steps, ...(await over(victim, incidentIds, standing.kept))] };
+        return { ...closed, steps: [...closed.steps, ...(await tellPeople(closed))] };
     },
 });

@@ -24,7 +24,16 @@ export function releaseOutcome({ status, output, error, cause }: EndedExecution)
         const { message } = unwrapCause(cause ?? error ?? `the execution ended as ${status}`);
         return { exitCode: 1, lines: [`Not released: ${visible(message)}`] };
     }
-    const { instance, steps, conflicts, retired = null, leftInPlace = [] } = releaseSchema.parse(JSON.parse(output ?? "null"));
+    const {
+        incidentId,
+        ended,
+        instance,
+        steps,
+        conflicts,
+        retired = null,
+        leftInPlace = [],
+        unknownBefore = [],
+    } = releaseSchema.parse(JSON.parse(output ?? "null"));
     const where = `${instance.instanceId} in ${instance.accountId}/${instance.region}`;
     const putBack = steps.filter((step) => step.outcome === "done");
     const failed = steps.filter((step) => step.outcome === "failed");
@@ -42,8 +51,9 @@ export function releaseOutcome({ status, output, error, cause }: EndedExecution)
             putBack.length === 0 ? `Nothing was left to do: ${where} is released already.` : `Released ${where}:`,
             ...putBack.map(({ name, detail }) => `  put back    ${visible(`${name}: ${detail}`)}`),
             ...conflicts.map((conflict) => `  left alone  ${visible(conflict)}`),
-            ...leftInPlace.map((each) => `  stays       ${visible(each)}`),
+            ...[...leftInPlace, ...unknownBefore].map((each) => `  stays       ${visible(each)}`),
             ...failed.map(({ name, detail }) => `  failed      ${visible(`${name}: ${detail}`)}`),
+            ...ended.filter((each) => each !== incidentId).map((each) => `  ends too    ${each}, which shared the containment`),
         ],
     };
 }

@@ -233,6 +233,8 @@ export const releaseSchema = z.object({
     steps: z.array(containmentStepSchema),
     /** What a release of the network alone left in place, as sentences. */
     leftInPlace: z.array(untrustedText(512)).optional(),
+    /** What stays as containment left it because nobody could read what it was before, as sentences. */
+    unknownBefore: z.array(untrustedText(512)).optional(),
     /** Why it was retired instead: it stays isolated, and nothing was put back. */
     retired: untrustedText(512).nullable().optional(),
     releasedAt: timestampSchema,

@@ -21,6 +21,8 @@ export type ContainmentAction =
     /** Of a role that the instance does not have any more, or that somebody else names. */
     | { kind: "denyRole"; role: string; because: string }
     | { kind: "revokeRole"; instanceProfileArn: string }
+    /** As it was done before a moment, and undone by somebody since. */
+    | { kind: "revokeSessions"; role: string; before: string }
     | { kind: "disableMetadata" }
     | { kind: "shortenIdleTimeout"; networkInterfaceId: string; seconds: number }
     | { kind: "isolateSubnet"; subnetId: string; networkAclId: string };
@@ -184,6 +186,8 @@ export function describeAction(action: ContainmentAction): { name: string; detai
                 name,
                 detail: `the role of ${action.instanceProfileArn} denies every session issued until now, of all instances that share it`,
             };
+        case "revokeSessions":
+            return { name, detail: `the role ${action.role} denies every session issued before ${action.before} again` };
         case "disableMetadata":
             return { name, detail: "the metadata endpoint no longer answers, so no new credentials are issued" };
         case "shortenIdleTimeout":

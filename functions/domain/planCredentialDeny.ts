@@ -81,3 +81,31 @@ export function revokeOlderSessions(before: string): string {
     });
 }
 export const revokePolicyName = "clean-room-revoke-older-sessions";
+
+const revocationSchema = z.object({
+    Version: z.literal("2012-10-17"),
+    Statement: z.tuple([
+        z.object({
+            Effect: z.literal("Deny"),
+            Action: z.literal("*"),
+            Resource: z.literal("*"),
+            Condition: z.object({ DateLessThan: z.object({ "aws:TokenIssueTime": z.iso.datetime() }) }),
+        }),
+    ]),
+});
+
+/** ISO 8601: sessions issued before are denied. Null for no policy; `foreign` for one of our name with other content than we write. */
+export function revokedBefore(policy: string | null): string | null {
+    if (policy === null) return null;
+    try {
+        return revocationSchema.parse(JSON.parse(policy)).Statement[0].Condition.DateLessThan["aws:TokenIssueTime"];
+    } catch {
+        return "foreign";
+    }
+}
+
+/** Milliseconds that a role's session may live: the longest "maximum session duration" of IAM. What was issued before has ended by then. */
+const longestSession = 12 * 3_600_000;
+
+/** Whether there can still be sessions that a revocation denies. */
+export const isRevocationLive = (before: string, now: string): boolean => Date.parse(now) - Date.parse(before) < longestSession;

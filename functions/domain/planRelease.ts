@@ -32,6 +32,8 @@ export interface ReleasePlan {
     actions: ReleaseAction[];
     /** What was changed since containment, as sentences. With any of these a release is refused unless it is forced. */
     conflicts: string[];
+    /** What stays as containment left it because nobody could read what it was before, as sentences. Nobody changed it, so it stands in no release's way. */
+    unknownBefore: string[];
 }
 
 const same = (a: string[], b: string[]) => a.length === b.length && [...a].sort().every((value, index) => value === [...b].sort()[index]);
@@ -158,7 +160,23 @@ export function planRelease(
     // Each containment has kept the same processes, so the last release of the group's lets them run again.
     if (suspended !== null && suspended.processes.length > 0 && othersInGroup.length === 0)
         actions.push({ kind: "resumeProcesses", ...suspended });
-    return { actions, conflicts };
+    return { actions, conflicts, unknownBefore: unknownBefore(record, current) };
+}
+
+/** Settings of the instance's own that containment had to make before AWS told what they were. */
+function unknownBefore(record: InstanceState, current: InstanceState): string[] {
+    if (record.lifecycle !== "on-demand") return [];
+    const stays = (what: string, undo: string) =>
+        `${what}, as containment left it: AWS was too busy to say what it was before. If it was not so, ${undo} by hand`;
+    return [
+        ...(record.terminationProtection === null && current.terminationProtection === true
+            ? [stays("Termination protection stays on", "take it off")]
+            : []),
+        ...(record.stopProtection === null && current.stopProtection === true ? [stays("Stop protection stays on", "take it off")] : []),
+        ...(record.shutdownBehavior === null && record.rootDeviceType === "ebs" && current.shutdownBehavior === "stop"
+            ? [stays("A shutdown from inside stops the instance", "let it terminate the instance again")]
+            : []),
+    ];
 }
 
 /** One line about an action, for the record of what a release did. */

@@ -19,6 +19,8 @@ export interface Watched {
     strangers: { networkInterfaceId: string; groupId: string }[];
     /** By the role's name: of the roles that got the deny, and of the one that the instance's profile holds now. */
     denies: Record<string, DenySeen>;
+    /** By the role's name, of those whose older sessions were denied and may still live. */
+    revoked: Record<string, DenySeen>;
     /** Whether the network ACL that denies everything still does; null where subnets were left alone. */
     aclDenies: boolean | null;
     /** Branch interfaces of which nothing says whose they are; null where they could not be listed. */
@@ -189,25 +191,34 @@ function newAddresses(now: Interface, before: Interface | undefined): Drift[] {
     ];
 }
 
-function credentials({ modes, record, instance }: StandingContainment, { state, denies }: Watched): Drift[] {
+/** Inline policies of roles that are not as they were written. */
+function policies(kind: string, seen: Record<string, DenySeen>, said: Partial<Record<DenySeen, string>>): Drift[] {
+    return Object.entries(seen).flatMap(([role, how]): Drift[] =>
+        said[how] === undefined
+            ? []
+            : [
+                  {
+                      key: `${kind}:${role}:${how}`.slice(0, 256),
+                      what: `the role ${role} ${said[how]}`,
+                      repairable: true,
+                      opens: true,
+                      trail: { resource: role, events: ["DeleteRolePolicy", "PutRolePolicy"], service: "iam" },
+                  },
+              ],
+    );
+}
+
+function credentials({ modes, record, instance }: StandingContainment, { state, denies, revoked }: Watched): Drift[] {
     if (modes?.credentials === "keep") return [];
-    const said: Partial<Record<DenySeen, string>> = {
-        absent: "does not deny the instance's credentials",
-        foreign: "has a policy of our name with other content, so what it allows of the instance's credentials is not known",
-    };
     return [
-        ...Object.entries(denies).flatMap(([role, deny]): Drift[] => {
-            const what = said[deny];
-            if (what === undefined) return [];
-            return [
-                {
-                    key: `deny:${role}:${deny}`.slice(0, 256),
-                    what: `the role ${role} ${what}`,
-                    repairable: true,
-                    opens: true,
-                    trail: { resource: role, events: ["DeleteRolePolicy", "PutRolePolicy"], service: "iam" },
-                },
-            ];
+        ...policies("deny", denies, {
+            absent: "does not deny the instance's credentials",
+            foreign: "has a policy of our name with other content, so what it allows of the instance's credentials is not known",
+        }),
+        ...policies("revoked", revoked, {
+            absent: "does not deny the sessions any more that were issued before the containment",
+            foreign:
+                "has other content in the policy that denied the sessions issued before the containment, so what it allows is not known",
         }),
         ...(state.metadataEndpoint === "disabled"
             ? []

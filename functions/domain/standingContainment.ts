@@ -53,6 +53,8 @@ export const standingContainmentSchema = z.object({
     formerGroups: z.array(z.string()).default([]),
     /** Names of the roles whose policy denies the instance's credentials. */
     roles: z.array(z.string()).default([]),
+    /** Roles whose sessions from before a moment were denied with it (`revoke-role`); kept before it was written. */
+    revoked: z.array(z.object({ role: z.string(), before: timestampSchema })).default([]),
     /** Processes of the Auto Scaling group that were suspended because it would not let the instance go; null for none. */
     suspended: z
         .object({ group: z.string(), processes: z.array(z.string()) })
@@ -65,6 +67,8 @@ export const standingContainmentSchema = z.object({
         .default(null),
     /** Since when every interface is cut, as it was read back after the last one that had to be cut; null before, and in older records. */
     settledAt: timestampSchema.nullable().default(null),
+    /** Settings that were set before AWS let anybody read what they were: a release cannot know what to put back, and says so. */
+    setUnread: z.array(z.enum(["terminationProtection", "stopProtection", "shutdownBehavior"])).default([]),
     /** Until when the watch may be putting something back; a release waits for it. */
     repairingUntil: timestampSchema.nullable().default(null),
     /** When the watch last tried to put something back. */
@@ -81,6 +85,13 @@ export const standingContainmentSchema = z.object({
     revision: z.number().int().nonnegative(),
 });
 export type StandingContainment = z.infer<typeof standingContainmentSchema>;
+
+/** Pins that a role's sessions from before a moment are denied; a later moment takes the place of an earlier one. */
+export function withRevoked(standing: StandingContainment, role: string, before: string): StandingContainment {
+    const others = standing.revoked.filter((each) => each.role !== role);
+    const known = standing.revoked.find((each) => each.role === role);
+    return { ...standing, revoked: [...others, known !== undefined && known.before > before ? known : { role, before }] };
+}
 
 const noGroups = { isolation: null, untrack: null, networkAcl: null };
 
@@ -113,9 +124,11 @@ export function newStanding(
         drifts: [],
         formerGroups: [],
         roles: [],
+        revoked: [],
         suspended: null,
         modes: null,
         settledAt: null,
+        setUnread: [],
         repairingUntil: null,
         repairedAt: null,
         releasingAt: null,
@@ -160,19 +173,26 @@ export function inherit(standing: StandingContainment, now: InstanceState, incid
     };
 }
 
-/** Fills in the instance's own settings that the first reading did not get, before they are changed. */
-export function withAttributes(
-    standing: StandingContainment,
-    now: Pick<InstanceState, "terminationProtection" | "stopProtection" | "shutdownBehavior">,
-): StandingContainment | null {
-    const { record } = standing;
-    const filled = {
-        terminationProtection: record.terminationProtection ?? now.terminationProtection,
-        stopProtection: record.stopProtection ?? now.stopProtection,
-        shutdownBehavior: record.shutdownBehavior ?? now.shutdownBehavior,
+type Settings = Pick<InstanceState, "terminationProtection" | "stopProtection" | "shutdownBehavior">;
+
+/**
+ * What is on record before the instance's own settings are changed: what the first reading did not get is filled in, and what nobody has read is
+ * marked, since what it is from now on is ours. What was marked before stays so.
+ *
+ * @param now null where AWS is too busy to say
+ * @returns null where nothing changes
+ */
+export function beforeProtection(standing: StandingContainment, now: Settings | null): StandingContainment | null {
+    const { record, setUnread } = standing;
+    const names = ["terminationProtection", "stopProtection", "shutdownBehavior"] as const;
+    const open = names.filter((each) => record[each] === null && !setUnread.includes(each));
+    if (open.length === 0) return null;
+    const filled = Object.fromEntries(open.map((each) => [each, now?.[each] ?? null]));
+    return {
+        ...standing,
+        record: { ...record, ...filled },
+        setUnread: [...setUnread, ...open.filter((each) => filled[each] === null)],
     };
-    const isSame = (Object.keys(filled) as (keyof typeof filled)[]).every((each) => filled[each] === record[each]);
-    return isSame ? null : { ...standing, record: { ...record, ...filled } };
 }
 
 /** Fills in what the first reading left out. Nothing that is on record already is replaced. */

@@ -5,6 +5,7 @@ shows each caller as an IAM user named after its access key: anybody would read 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html: management events of the account in the Region, one attribute.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html: who a caller is.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html: what is global is recorded in us-east-1.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events-supported-resource-types.html: resources that an event is found by.
 
 What differs still: AWS brings an event up to 15 minutes after its call, and refuses more than two lookups a second.
 """
@@ -18,6 +19,13 @@ from localemu.utils.patch import patch
 GLOBAL_SERVICES = ("iam.amazonaws.com", "organizations.amazonaws.com", "support.amazonaws.com")
 GLOBAL_REGION = "us-east-1"
 PAGE = 50
+#: Resources of EC2's events that LocalEmu does not name, by the parameter of the request.
+EC2_RESOURCES = {
+    "groupId": "AWS::EC2::SecurityGroup",
+    "networkAclId": "AWS::EC2::NetworkAcl",
+    "networkInterfaceId": "AWS::EC2::NetworkInterface",
+    "volumeId": "AWS::EC2::Volume",
+}
 #: userIdentity by the event's id, and the order in which they came.
 _identities: dict[str, dict[str, Any]] = {}
 #: Events that LocalEmu keeps.
@@ -35,6 +43,8 @@ def install() -> None:
         event.username, identity = identity_of(event)
         if event.event_source in GLOBAL_SERVICES:
             event.aws_region = GLOBAL_REGION
+        if event.event_source == "ec2.amazonaws.com":
+            event.resources = [*event.resources, *_resources_of(event.request_parameters or {})]
         _identities[event.event_id] = identity
         if len(_identities) > 2 * _MOST:
             for old in list(_identities)[:_MOST]:
@@ -53,6 +63,13 @@ def install() -> None:
     provider._INTERCEPTED_OPS["LookupEvents"] = lookup_events
     # It begins with the account, not with the first question.
     recording_hook.register_recording_hook()
+
+
+def _resources_of(parameters: dict[str, Any]) -> list[dict[str, str]]:
+    by_name = {name[:1].lower() + name[1:]: value for name, value in parameters.items()}
+    return [
+        {"ResourceType": kind, "ResourceName": by_name[name]} for name, kind in EC2_RESOURCES.items() if isinstance(by_name.get(name), str)
+    ]
 
 
 def identity_of(event: Any) -> tuple[str, dict[str, Any]]:

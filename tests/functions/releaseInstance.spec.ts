@@ -8,8 +8,11 @@ import { handler as releaseHandler } from "../../functions/releaseInstance";
 import { openRecord } from "../../functions/aws/incidentsTable";
 import { newRecord } from "../../functions/domain/incidentRecord";
 import type { Containment, Release } from "../../functions/domain/containers";
+import { releaseMessage } from "../../functions/domain/messages/release";
 import { deniedInstances } from "../../functions/domain/planCredentialDeny";
+import { awsError } from "../support/aws/errors";
 import { MemberAccount } from "../support/memberAccount";
+import { VirtualTime } from "../support/virtualTime";
 import { incident, thrown } from "./inMemoryAws";
 
 const { incidentId, prefix } = incident;
@@ -52,6 +55,40 @@ describe("releaseInstance", () => {
         ]);
         expect(records()).to.have.length(1);
         expect(account.objects.has(`${prefix}restore-record.json`)).to.equal(true);
+    });
+
+    it("says what it cannot put back because nobody could read it, and takes what containment set for no first state, however often it is tried", async () => {
+        const time = new VirtualTime();
+        time.install();
+        try {
+            const answer = account.answer.bind(account);
+            let isBusy = true;
+            account.answer = (name, input) => {
+                if (isBusy && name === "DescribeInstanceAttribute" && input.Attribute === "disableApiStop")
+                    throw awsError("RequestLimitExceeded");
+                return answer(name, input);
+            };
+            await contain();
+            // The second run reads what the first one has set.
+            isBusy = false;
+            await contain();
+            expect((await readStanding(incident.instance))!.record.stopProtection).to.equal(null);
+            const done = await release();
+            const { released, unknownBefore, steps } = done;
+            expect(released).to.equal(true);
+            expect(unknownBefore).to.deep.equal([
+                "Stop protection stays on, as containment left it: AWS was too busy to say what it was before. If it was not so, take it off by hand",
+            ]);
+            expect(steps.map(({ name }) => name))
+                .to.include("unprotectFromTermination")
+                .and.not.include("unprotectFromStop");
+            expect(account.attributes).to.include({ disableApiStop: true, disableApiTermination: false });
+            const message = releaseMessage(done, "aws");
+            expect(message.summary).to.contain("but for what nobody could read then");
+            expect(message.sections.flatMap(({ items }) => items)).to.include(unknownBefore![0]!);
+        } finally {
+            time.remove();
+        }
     });
 
     it("goes in the reverse order: the Auto Scaling group, which could end the instance, comes last", async () => {

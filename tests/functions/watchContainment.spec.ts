@@ -6,7 +6,14 @@ import { handler as watchHandler } from "../../functions/watchContainment";
 import { openRecord, replaceRecord, standingIncident } from "../../functions/aws/incidentsTable";
 import { changeStanding, readStanding } from "../../functions/aws/standingContainments";
 import { newRecord } from "../../functions/domain/incidentRecord";
-import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
+import {
+    deniedInstances,
+    denyPolicyName,
+    isRevocationLive,
+    revokedBefore,
+    revokeOlderSessions,
+    revokePolicyName,
+} from "../../functions/domain/planCredentialDeny";
 import { targetGroupsToAsk } from "../../functions/domain/planWatch";
 import type { StandingContainment } from "../../functions/domain/standingContainment";
 import { MemberAccount } from "../support/memberAccount";
@@ -31,6 +38,14 @@ describe("watchContainment", function () {
     const isolationOf = ({ groups }: StandingContainment) => groups.isolation!;
     const since = async (change: (read: StandingContainment) => Partial<StandingContainment>) =>
         changeStanding(instance, await standing(), (read) => read && { ...read, ...change(read) });
+    const revokingRoles = () => {
+        account.remove();
+        account.install({
+            NOTIFICATION_TOPIC_ARN: "arn:aws:sns:eu-west-1:111111111111:people",
+            SLACK_WEBHOOK_PARAMETER: "",
+            CONTAIN_CREDENTIALS: "revoke-role",
+        });
+    };
     const assume = (mode: "approval" | "automatic") => async () => {
         await openRecord(newRecord(incident, 1, mode, incident.openedAt), null);
     };
@@ -141,6 +156,50 @@ describe("watchContainment", function () {
         await watch();
         expect(told()[0]).to.contain("role admin does not deny").and.contain("drifted and was put back");
         expect(deniedInstances(account.iam.otherRoles.get("admin")!.get(denyPolicyName)!)).to.have.length(1);
+    });
+
+    for (const [what, undo, said] of [
+        ["gone", (moment: string) => (void moment, account.iam.policies.delete(revokePolicyName)), /does not deny the sessions any more/],
+        [
+            "set to an earlier moment",
+            (moment: string) =>
+                account.iam.policies.set(revokePolicyName, revokeOlderSessions(new Date(Date.parse(moment) - 60_000).toISOString())),
+            /does not deny the sessions any more/,
+        ],
+        [
+            "somebody else's",
+            (_: string) => account.iam.policies.set(revokePolicyName, '{"Version":"2012-10-17","Statement":[]}'),
+            /has other content in the policy that denied the sessions/,
+        ],
+    ] as const)
+        it(`tells that the deny of a role's older sessions is ${what}, and denies them again as of then, not those that others opened since`, async () => {
+            revokingRoles();
+            await contain();
+            const policy = account.iam.policies.get(revokePolicyName)!;
+            const { revoked } = await standing();
+            expect(revoked).to.deep.equal([{ role: "app", before: revokedBefore(policy) }]);
+            await watch();
+            expect(told()).to.deep.equal([]);
+            undo(revoked[0]!.before);
+            await watch();
+            expect(told()).to.have.length(1);
+            expect(told()[0]).to.match(said).and.contain("drifted and was put back");
+            expect(account.iam.policies.get(revokePolicyName)).to.equal(policy);
+            await watch();
+            expect(told()).to.have.length(1);
+        });
+
+    it("keeps the deny of older sessions that another incident wrote later, and lets it be once all of them have ended", async () => {
+        revokingRoles();
+        await contain();
+        const { before } = (await standing()).revoked[0]!;
+        const later = revokeOlderSessions(new Date(Date.parse(before) + 60_000).toISOString());
+        account.iam.policies.set(revokePolicyName, later);
+        await watch();
+        expect([told(), account.iam.policies.get(revokePolicyName)]).to.deep.equal([[], later]);
+        // No session of a role lives for longer than twelve hours.
+        expect(isRevocationLive(before, new Date(Date.parse(before) + 12 * 3_600_000 - 1).toISOString())).to.equal(true);
+        expect(isRevocationLive(before, new Date(Date.parse(before) + 12 * 3_600_000).toISOString())).to.equal(false);
     });
 
     it("does not take a load balancer that AWS is too busy to tell of for one that let it go", async () => {

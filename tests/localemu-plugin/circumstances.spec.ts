@@ -11,13 +11,17 @@ import {
     AuthorizeSecurityGroupEgressCommand,
     CreateLaunchTemplateCommand,
     CreateNetworkAclCommand,
+    CreateRouteCommand,
     CreateSecurityGroupCommand,
     CreateSnapshotCommand,
     CreateSnapshotsCommand,
     CreateVolumeCommand,
     CreateVpcCommand,
+    DeleteNetworkAclEntryCommand,
     DescribeInstancesCommand,
+    DescribeNetworkAclsCommand,
     DescribeNetworkInterfacesCommand,
+    DescribeRouteTablesCommand,
     DescribeSecurityGroupsCommand,
     DescribeSnapshotsCommand,
     DescribeSubnetsCommand,
@@ -145,6 +149,24 @@ describe("LocalEmu: circumstances", function () {
             "UnauthorizedOperation",
         );
         await aws.ec2.send(new CreateNetworkAclCommand({ VpcId: network.vpcId }));
+        // It sees the network ACL and the route table of the subnet, which stay the owner's, and nothing else of the VPC's.
+        const inVpc = { Filters: [{ Name: "vpc-id", Values: [network.vpcId] }] };
+        const acls = (await participant.ec2.send(new DescribeNetworkAclsCommand(inVpc))).NetworkAcls!;
+        const tables = (await participant.ec2.send(new DescribeRouteTablesCommand(inVpc))).RouteTables!;
+        expect([acls, tables].map((each) => each.map(({ OwnerId }) => OwnerId))).to.deep.equal([[MEMBER], [MEMBER]]);
+        expect(acls[0]!.Associations!.map(({ SubnetId }) => SubnetId)).to.include(subnetId);
+        const entry = { NetworkAclId: acls[0]!.NetworkAclId, RuleNumber: 100, Egress: false };
+        for (const change of [
+            participant.ec2.send(new DeleteNetworkAclEntryCommand(entry)),
+            participant.ec2.send(
+                new CreateRouteCommand({
+                    RouteTableId: tables[0]!.RouteTableId,
+                    DestinationCidrBlock: "0.0.0.0/0",
+                    GatewayId: "igw-00000000000000000",
+                }),
+            ),
+        ])
+            expect(await errorOf(change)).to.equal("UnauthorizedOperation");
         // A role that may make groups only in VPCs of its own account cannot make one here.
         const RoleArn = await makeRole(participant, { AWS: `arn:aws:iam::${OUTSIDER}:root` }, [
             allow("ec2:CreateSecurityGroup", [

@@ -1,13 +1,13 @@
 /** What the metadata of the moment is read from: the event history, the console, the inventory. */
 import { CloudTrailClient, LookupEventsCommand, type LookupAttributeKey } from "@aws-sdk/client-cloudtrail";
-import { GetConsoleOutputCommand, GetConsoleScreenshotCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
+import { DeleteSecurityGroupCommand, DescribeVpcsCommand, GetConsoleOutputCommand, GetConsoleScreenshotCommand } from "@aws-sdk/client-ec2";
 import { GetRoleCommand } from "@aws-sdk/client-iam";
 import { ListInventoryEntriesCommand } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { expect } from "chai";
 import { allow, makeRole } from "./support/functions";
 import { clientsOf, errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, type Clients } from "./support/localAws";
-import { describeInstance, makeNetwork, startInstance } from "./support/network";
+import { describeInstance, makeGroup, makeNetwork, startInstance } from "./support/network";
 
 describe("LocalEmu: what is read of the moment", function () {
     this.timeout(30_000);
@@ -46,6 +46,11 @@ describe("LocalEmu: what is read of the moment", function () {
             arn: `arn:aws:sts::${MEMBER}:assumed-role/${role.split("/").at(-1)}/${session}`,
             accessKeyId: key,
         });
+        // By the resource too, of which a security group is one.
+        const { vpcId } = await makeNetwork(aws);
+        const group = await makeGroup(aws, vpcId);
+        await aws.ec2.send(new DeleteSecurityGroupCommand({ GroupId: group }));
+        expect((await lookUp("ResourceName", group)).map(({ EventName }) => EventName)).to.deep.equal(["DeleteSecurityGroup"]);
         expect((await lookUp("AccessKeyId", key)).map(({ EventName }) => EventName)).to.deep.equal(["DescribeVpcs"]);
         // IAM is global: its events are kept in one Region.
         expect((await lookUp("Username", session, MEMBER, "us-east-1")).map(({ EventName }) => EventName)).to.deep.equal(["GetRole"]);

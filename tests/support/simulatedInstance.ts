@@ -63,6 +63,7 @@ export function contain(world: World, action: ContainmentAction): World {
         case "denyRole":
             return { ...world, denyPolicy: addDenied(world.denyPolicy, victimArn) };
         case "revokeRole":
+        case "revokeSessions":
             return world;
         case "disableMetadata":
             return withState(world, { metadataEndpoint: "disabled" });

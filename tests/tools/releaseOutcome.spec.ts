@@ -47,6 +47,14 @@ describe("releaseOutcome", () => {
         expect(lines.slice(2)).to.deep.equal(["  left alone  The interface eni-2 was changed", "  failed      tellPeople: Slack is down"]);
     });
 
+    it("names the other incidents that end with it, and what nobody could put back", () => {
+        const { lines } = succeeded({ ended: [release.incidentId, "i-0123456789abcdef0-2"], unknownBefore: ["Stop protection stays on"] });
+        expect(lines.slice(2)).to.deep.equal([
+            "  stays       Stop protection stays on",
+            "  ends too    i-0123456789abcdef0-2, which shared the containment",
+        ]);
+    });
+
     it("gives the reason of a refusal out of Step Functions' and Lambda's wrapping", () => {
         const cause = JSON.stringify({
             Error: "StepFailed",

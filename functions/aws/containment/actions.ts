@@ -11,7 +11,7 @@ import { DeregisterTargetsCommand, ElasticLoadBalancingV2Client } from "@aws-sdk
 import type { ContainmentAction } from "../../domain/planContainment";
 import type { Victim } from "../victim";
 import { onceGroupIsKnown } from "../consistency";
-import { denyCredentials, denyRole, revokeRole } from "./credentials";
+import { denyCredentials, denyRole, revokeRole, revokeSessions } from "./credentials";
 import { StepError } from "../errors";
 import { leaveAutoScaling, type Suspensions } from "./leaveAutoScaling";
 import { giveNetworkAcl } from "./networkAcls";
@@ -55,6 +55,8 @@ async function isolateInterface(
 export interface Pins {
     /** A role whose policy is about to deny the instance. */
     role: (role: string) => Promise<void>;
+    /** A role whose sessions from before a moment are about to be denied. */
+    revoked: (role: string, before: string) => Promise<void>;
     suspensions: Suspensions;
 }
 
@@ -105,8 +107,9 @@ export async function perform(action: ContainmentAction, victim: Victim, pins: P
             await pins.role(action.role);
             return denyRole(action.role, victim);
         case "revokeRole":
-            await revokeRole(action.instanceProfileArn, victim);
-            return done;
+            return revokeRole(action.instanceProfileArn, victim, pins.revoked);
+        case "revokeSessions":
+            return revokeSessions(action.role, action.before, victim);
         case "disableMetadata":
             await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "disabled" }));
             return done;

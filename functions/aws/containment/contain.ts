@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { ContainmentStep } from "../../domain/containers";
 import type { InstanceState } from "../../domain/instanceState";
+import { isRevocationLive } from "../../domain/planCredentialDeny";
 import {
     departed,
     describeAction,
@@ -20,7 +21,15 @@ import {
     type ContainmentGroups,
     type CredentialsMode,
 } from "../../domain/planContainment";
-import { completed, inherit, newStanding, withAttributes, withGroups, type StandingContainment } from "../../domain/standingContainment";
+import {
+    beforeProtection,
+    completed,
+    inherit,
+    newStanding,
+    withGroups,
+    withRevoked,
+    type StandingContainment,
+} from "../../domain/standingContainment";
 import { eventually } from "../consistency";
 import type { Victim } from "../victim";
 import { listStanding } from "../standingContainments";
@@ -59,7 +68,7 @@ export interface Contained {
 
 const kinds = {
     cut: ["isolateInterface"],
-    credentials: ["denyCredentials", "denyRole", "revokeRole", "disableMetadata"],
+    credentials: ["denyCredentials", "denyRole", "revokeRole", "revokeSessions", "disableMetadata"],
     protection: ["protectFromTermination", "protectFromStop", "stopOnShutdown", "keepVolumes"],
     rest: ["deregisterTarget", "deregisterFromClassic", "isolateSubnet", "shortenIdleTimeout"],
 } satisfies Record<string, ContainmentAction["kind"][]>;
@@ -80,6 +89,14 @@ export interface OtherCredentials {
     history: () => Promise<{ roles: readonly string[] }>;
 }
 const none: OtherCredentials = { profiles: [], roles: [], history: () => Promise.resolve({ roles: [] }) };
+
+/** Sessions that were ended when it was contained stay ended; those that others opened since are not to blame for what somebody changed. */
+export function revocationsAgain({ revoked }: StandingContainment, mode: CredentialsMode): ContainmentAction[] {
+    // Contained anew with `revoke-role`, every session until now ends.
+    if (mode !== "deny-instance") return [];
+    const now = new Date().toISOString();
+    return revoked.filter(({ before }) => isRevocationLive(before, now)).map((each) => ({ kind: "revokeSessions", ...each }) as const);
+}
 
 /** @param others whose deny follows the same rules */
 export async function contain(
@@ -118,6 +135,7 @@ export async function contain(
     const pins: Pins = {
         role: (role) =>
             kept.change((read) => (read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() })),
+        revoked: (role, moment) => kept.change((read) => read && withRevoked(read, role, moment)),
         suspensions: {
             pin: (suspended) => kept.change((read) => read && { ...read, suspended: read.suspended ?? suspended }),
             forOthers: async (group) =>
@@ -134,6 +152,7 @@ export async function contain(
     const profiles = others.profiles.filter((each) => each !== first.instanceProfileArn && modes.credentials !== "keep");
     const otherDenials: ContainmentAction[] = [
         ...denials(before, "which denied them before"),
+        ...(stands === null ? [] : revocationsAgain(known!, modes.credentials)),
         ...profiles.map((instanceProfileArn) => ({ kind: "denyCredentials", instanceProfileArn }) as const),
         ...denials(
             others.roles.filter((role) => !before.includes(role)),
@@ -172,7 +191,7 @@ export async function contain(
     const protecting = async () => {
         const patience = setTimeout(longestLeaving, null, { ref: false });
         const [again] = await Promise.all([Promise.race([askingAgain, patience]), Promise.race([leaving, patience])]);
-        if (again !== null) await kept.change((read) => read && withAttributes(read, again.attributes));
+        await kept.change((read) => read && beforeProtection(read, again?.attributes ?? null));
         await performAll(planned("protection", again === null ? first : { ...first, ...again.attributes }, noGroups));
     };
     const denying = recorded.then(() => performAll([...planned("credentials", first, noGroups), ...otherDenials]));

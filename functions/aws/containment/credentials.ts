@@ -14,6 +14,7 @@ import {
     inlinePolicyLimit,
     isForeign,
     removeDenied,
+    revokedBefore,
     revokeOlderSessions,
     revokePolicyName,
 } from "../../domain/planCredentialDeny";
@@ -41,14 +42,14 @@ export async function roleOf(iam: IAMClient, instanceProfileArn: string): Promis
 }
 
 /** @throws what IAM answers, also where there is none */
-async function readRolePolicy(iam: IAMClient, RoleName: string): Promise<string | null> {
-    const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: denyPolicyName }));
+async function readRolePolicy(iam: IAMClient, RoleName: string, PolicyName = denyPolicyName): Promise<string | null> {
+    const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
     return PolicyDocument ? decodeURIComponent(PolicyDocument) : null;
 }
 
-async function readPolicy(iam: IAMClient, RoleName: string): Promise<string | null> {
+async function readPolicy(iam: IAMClient, RoleName: string, PolicyName = denyPolicyName): Promise<string | null> {
     try {
-        return await readRolePolicy(iam, RoleName);
+        return await readRolePolicy(iam, RoleName, PolicyName);
     } catch (error) {
         if (isNotFound(error)) return null;
         throw error;
@@ -162,18 +163,70 @@ export async function readDeny(role: string, victim: Victim): Promise<"denied" |
     return deniedInstances(policy).includes(instanceArn(victim.ref)) ? "denied" : "absent";
 }
 
-/** Denies every session of the role that was issued until now. */
-export async function revokeRole(instanceProfileArn: string, victim: Victim): Promise<void> {
+/**
+ * Denies every session of the profile's role that was issued until now, of all instances that share it.
+ *
+ * @param pin keeps role and moment before the policy is written, by which the watch knows it again
+ */
+export async function revokeRole(
+    instanceProfileArn: string,
+    victim: Victim,
+    pin: (role: string, before: string) => Promise<void>,
+): Promise<Performed> {
+    const role = await roleOf(victim.client(IAMClient), instanceProfileArn);
+    if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no sessions to deny" };
+    const before = new Date().toISOString();
+    await pin(role, before);
+    return revokeSessions(role, before, victim);
+}
+
+/** Denies every session of a role that was issued before a moment; one that another incident denied later stays so. Read back. */
+export async function revokeSessions(role: string, before: string, victim: Victim): Promise<Performed> {
     const iam = victim.client(IAMClient);
-    const role = await roleOf(iam, instanceProfileArn);
-    if (role)
-        await iam.send(
-            new PutRolePolicyCommand({
-                RoleName: role,
-                PolicyName: revokePolicyName,
-                PolicyDocument: revokeOlderSessions(new Date().toISOString()),
-            }),
-        );
+    const holds = (policy: string | null) => {
+        const until = revokedBefore(policy);
+        return until !== null && until !== "foreign" && until >= before;
+    };
+    try {
+        return await alone(victim.ref.accountId, role, async () => {
+            const standing = await readPolicy(iam, role, revokePolicyName);
+            if (holds(standing)) return alreadyDone;
+            await iam.send(
+                new PutRolePolicyCommand({ RoleName: role, PolicyName: revokePolicyName, PolicyDocument: revokeOlderSessions(before) }),
+            );
+            const seen = await eventually(() => readPolicy(iam, role, revokePolicyName), holds, longestLook);
+            if (!holds(seen))
+                throw new StepError(
+                    "The inline policy did not keep what was written to it",
+                    `${revokePolicyName} of the role ${role}`,
+                    "Another process changes it; look who, and try again.",
+                );
+            return revokedBefore(standing) === "foreign"
+                ? {
+                      outcome: "done",
+                      note: `somebody else had written or changed the policy ${revokePolicyName}, and it was overwritten; it said ${standing!.slice(0, 200)}`,
+                  }
+                : done;
+        });
+    } catch (error) {
+        if (isRoleGone(error)) return { outcome: "not-needed", note: "there is no such role any more, so its sessions are void" };
+        throw error;
+    }
+}
+
+/** How a role's deny of older sessions stands: as it was written or later, changed by somebody, or gone; `void` where there is no such role. */
+export async function readRevocation(role: string, before: string, victim: Victim): Promise<"denied" | "foreign" | "absent" | "void"> {
+    let policy: string | null;
+    try {
+        policy = await readRolePolicy(victim.client(IAMClient), role, revokePolicyName);
+    } catch (error) {
+        if (isRoleGone(error)) return "void";
+        if (!isNotFound(error)) throw error;
+        policy = null;
+    }
+    const until = revokedBefore(policy);
+    if (until === "foreign") return "foreign";
+    return until !== null && until >= before ? "denied" : "absent";
 }
 
 /**

@@ -6,6 +6,7 @@ import type { StandingContainment } from "../../domain/standingContainment";
 import { changeStanding } from "../standingContainments";
 import type { Victim } from "../victim";
 import { perform, type Pins } from "./actions";
+import { revocationsAgain } from "./contain";
 import { attempt } from "./performed";
 
 /** Never throws: a step that failed says so. */
@@ -21,6 +22,8 @@ export async function denyAgain(
                 read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() },
             );
         },
+        // What was revoked is revoked again, as it is on record.
+        revoked: () => Promise.resolve(),
         suspensions: { pin: () => Promise.resolve(), forOthers: () => Promise.resolve([]) },
     };
     const state = {
@@ -29,6 +32,7 @@ export async function denyAgain(
     };
     const actions: ContainmentAction[] = [
         ...planCredentials(state, mode),
+        ...revocationsAgain(standing, mode),
         ...standing.roles.map((role) => ({ kind: "denyRole", role, because: "which denied them before" }) as const),
     ];
     return (await Promise.all(actions.map((action) => attempt(describeAction(action), () => perform(action, victim, pins))))).map(

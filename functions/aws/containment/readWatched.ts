@@ -2,12 +2,13 @@
 import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
 import { EC2Client, paginateDescribeNetworkInterfaces, type Instance } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
+import { isRevocationLive } from "../../domain/planCredentialDeny";
 import { targetGroupsToAsk, type DenySeen, type Unwatched, type Watched } from "../../domain/planWatch";
 import type { StandingContainment } from "../../domain/standingContainment";
 import { errorCode, isAccessDenied, isTransient, TransientError } from "../errors";
 import type { Victim } from "../victim";
 import { readRules } from "./containmentGroups";
-import { readDeny, roleOf } from "./credentials";
+import { readDeny, readRevocation, roleOf } from "./credentials";
 import { endingProcesses } from "./leaveAutoScaling";
 import { deniesEverything, readSubnetAcls } from "./networkAcls";
 import { persist } from "./performed";
@@ -117,7 +118,22 @@ export async function readWatched(victim: Victim, standing: StandingContainment)
             ),
         );
     };
-    const [strangers, denies, registered, runningProcesses, networkAcls, aclDenies] = await Promise.all([
+    /** Of those whose sessions may still live. */
+    const revocations = async (): Promise<[string, DenySeen][]> =>
+        Promise.all(
+            standing.revoked
+                .filter(({ before }) => isRevocationLive(before, new Date().toISOString()))
+                .map(async ({ role, before }) => [
+                    role,
+                    await tolerate<DenySeen>(
+                        unread,
+                        `the deny of older sessions of the role ${role}`,
+                        () => readRevocation(role, before, victim),
+                        "unread",
+                    ),
+                ]),
+        );
+    const [strangers, denies, revoked, registered, runningProcesses, networkAcls, aclDenies] = await Promise.all([
         tolerate(
             unread,
             "who else carries our groups",
@@ -130,6 +146,7 @@ export async function readWatched(victim: Victim, standing: StandingContainment)
             [],
         ),
         denied(),
+        revocations(),
         lookForRegistrations(victim, instance, standing, unread),
         tolerate(unread, "the suspended processes of its Auto Scaling group", () => lookForProcesses(victim, standing), []),
         groups.networkAcl === null ? [] : tolerate(unread, "the network ACLs", () => readSubnetAcls(victim, subnetIds), []),
@@ -142,6 +159,7 @@ export async function readWatched(victim: Victim, standing: StandingContainment)
         isolationRules: rules,
         strangers,
         denies: Object.fromEntries(denies),
+        revoked: Object.fromEntries(revoked),
         aclDenies,
         unknownBranches: branches.unknown,
         registered,

@@ -126,9 +126,22 @@ def once(fn: Any, self: InstanceResponse) -> ActionResult:
     result = fn(self)
     for instance in result.result.instances:
         instance.disable_api_termination = str(self._get_param("DisableApiTermination", False)).lower() == "true"
+    give_profile(self, result.result.instances[1:])
     if token:
         launches[token] = (asked, result)
     return result
+
+
+def give_profile(response: InstanceResponse, instances: list[Any]) -> None:
+    """
+    The instance profile of a launch is that of each of its instances; moto gives it to the first alone.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
+    """
+    arn, name = response._get_param("IamInstanceProfile.Arn"), response._get_param("IamInstanceProfile.Name")
+    for instance in instances if arn or name else []:
+        response.ec2_backend.associate_iam_instance_profile(
+            instance_id=instance.id, iam_instance_profile_arn=arn, iam_instance_profile_name=name
+        )
 
 
 def _take_time_to_start() -> None:

@@ -77,6 +77,28 @@ describe("LocalEmu: instances", function () {
         expect(await errorOf(launch(token))).to.equal("IdempotentInstanceTerminated");
     });
 
+    it("have the profile of their launch, each of them", async () => {
+        const Arn = await makeProfile();
+        const { ImageId } = await describeInstance(aws, await start());
+        const { Instances } = await aws.ec2.send(
+            new RunInstancesCommand({
+                ImageId,
+                InstanceType: "t3.micro",
+                MinCount: 3,
+                MaxCount: 3,
+                SubnetId: network.subnetIds[0],
+                IamInstanceProfile: { Arn },
+            }),
+        );
+        const ids = Instances!.map(({ InstanceId }) => InstanceId!);
+        expect(ids).to.have.length(3);
+        for (const id of ids) expect((await describeInstance(aws, id)).IamInstanceProfile?.Arn, id).to.equal(Arn);
+        const { IamInstanceProfileAssociations } = await aws.ec2.send(
+            new DescribeIamInstanceProfileAssociationsCommand({ Filters: [{ Name: "instance-id", Values: ids }] }),
+        );
+        expect(IamInstanceProfileAssociations!.map(({ InstanceId }) => InstanceId)).to.have.members(ids);
+    });
+
     it("are refused with an image that does not exist, and not tagged when they do not exist", async () => {
         expect(await errorOf(start({ ImageId: "ami-00000000000000000" }))).to.equal("InvalidAMIID.NotFound");
         const tag = (id: string) => errorOf(aws.ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: "a", Value: "b" }] })));
