@@ -35,7 +35,7 @@ import { objectNames } from "./domain/evidenceKeys";
 import { observedContainment } from "./domain/observedContainment";
 import type { CredentialsMode } from "./domain/planContainment";
 import type { StandingContainment } from "./domain/standingContainment";
-import { insideSubnet } from "./domain/trackedPaths";
+import { insideSubnet, markedElsewhere } from "./domain/trackedPaths";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -214,6 +214,7 @@ export const handler = step({
             steps,
             uncut: [
                 ...(outcome.subnetsCut ? insideSubnet(state.trackedPaths) : state.trackedPaths),
+                ...markedElsewhere(outcome.elsewhere),
                 ...runBy(described.Tags ?? [], described.Operator),
                 ...(credentialsMode() === "keep" ? ["the instance's credentials, which are kept as configured"] : history.uncut),
                 otherCredentials,

@@ -10,6 +10,7 @@ import { changeInstancePermissions, makeGroupsPermissions, readInstancePermissio
 import { persist } from "./aws/containment/performed";
 import { readQuick } from "./aws/containment/readBeside";
 import { describeInstance } from "./aws/containment/readInstance";
+import { LoadBalancersOfRun } from "./aws/containment/readLoadBalancers";
 import { readWatched } from "./aws/containment/readWatched";
 import { deployedPolicy } from "./aws/containmentPolicy";
 import { eventually } from "./aws/consistency";
@@ -127,11 +128,11 @@ async function putBack(victim: Victim, standing: StandingContainment, seen: read
 }
 
 /** Looks at one containment. @throws where AWS was too busy to say anything */
-async function look(listed: StandingContainment): Promise<void> {
+async function look(listed: StandingContainment, balancers: LoadBalancersOfRun): Promise<void> {
     const now = new Date().toISOString();
     if (!isWatchable(listed, now)) return;
     const victim = victimOf(listed.instance, listed.incidentIds.at(-1)!);
-    const watched: Watched | Unwatched | null = listed.releasingAt === null ? await readWatched(victim, listed) : null;
+    const watched: Watched | Unwatched | null = listed.releasingAt === null ? await readWatched(victim, listed, balancers) : null;
     const seen = watched === null ? unfinishedRelease(listed) : planWatch(listed, watched);
     const automatic = listed.releasingAt === null && seen.length > 0 && (await isAutomatic(listed));
     let added: Drift[] = [];
@@ -249,12 +250,13 @@ export const handler = step({
         const standing = instance === null ? await listStanding() : one === null || one.releasedAt !== null ? [] : [one];
         // Those that were looked at longest ago come first, so that a run that is too short for all leaves none out for long.
         const queue = [...standing].sort((left, right) => (left.check?.at ?? left.begunAt).localeCompare(right.check?.at ?? right.begunAt));
+        const balancers = new LoadBalancersOfRun();
         const missed: string[] = [];
         let looked = 0;
         await mapConcurrently(queue, atOnce, async (each) => {
             try {
                 if (Date.now() - startedAt > runtime) throw new Error("there was no time left for it");
-                await inCustody(each.incidentIds.at(-1)!, "WatchContainment", () => look(each));
+                await inCustody(each.incidentIds.at(-1)!, "WatchContainment", () => look(each, balancers));
                 looked += 1;
             } catch (error) {
                 const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

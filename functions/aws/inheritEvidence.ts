@@ -74,6 +74,7 @@ export async function inheritEvidence(sides: Sides, contained: boolean): Promise
             snapshots: new Map(snapshots.map((one) => [one.snapshotId, one])),
             locks,
             evidenceKeyArn: environment("EVIDENCE_KEY_ARN"),
+            fresh: incident.finding.freshEvidence === true,
             now,
         });
         const pins: Pin[] = [];

@@ -56,6 +56,8 @@ export const findingSchema = z.object({
     /** GuardDuty's own sample findings and drills. */
     sample: z.boolean(),
     origin: z.enum(["guardduty", "securityhub", "manual"]),
+    /** A person asks for snapshots of now, also where locked evidence of an earlier incident stands. */
+    freshEvidence: z.literal(true).optional(),
     createdAt: z.string().max(64).nullable(),
     updatedAt: z.string().max(64).nullable(),
     /** Instances that make an incident: the affected resource itself, never a mere mention. */

@@ -57,7 +57,7 @@ function seen({ id, type, severity, sample, origin, updatedAt, message }: Findin
  * - `repeats`: seen before, unchanged; nothing to do
  * - `updates`: seen before, with news
  * - `joins`: another finding about an instance whose incident is not over
- * - `opens`: the incident that stands is over, or left the instance as it is and this finding asks for more
+ * - `opens`: the incident that stands is over, or left the instance as it is and this finding asks for more, or a person asks for fresh evidence
  */
 export type Effect = "repeats" | "updates" | "joins" | "opens";
 
@@ -73,6 +73,8 @@ export function planEffect(standing: IncidentRecord, finding: Finding, mode: Con
     // A replayed message changes nothing, whatever has become of the incident; a person's message has no date to tell by.
     if (unchanged && !(standing.status === "released" && finding.origin === "manual")) return "repeats";
     if (standing.status === "released") return "opens";
+    // A person wants snapshots of now: each incident has its own.
+    if (finding.freshEvidence === true) return "opens";
     // A finding that people decided to leave alone is not put to them again, unless it has become graver.
     if (standing.status === "observed" && (before === undefined ? mode !== "observe" : isStricter(mode, before.mode))) return "opens";
     if (executionFailed && mattersWhetherFailed(standing, finding)) return "opens";

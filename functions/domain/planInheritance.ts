@@ -23,6 +23,8 @@ export interface InheritanceFacts {
     locks: ReadonlyMap<string, SnapshotLock>;
     /** ARN of the key that evidence is encrypted under. */
     evidenceKeyArn: string;
+    /** Whether a person asked for snapshots of now: then only what no longer exists is taken over. */
+    fresh: boolean;
     /** ISO 8601. */
     now: string;
 }
@@ -50,7 +52,7 @@ function chainOf(pins: readonly Pin[], volumeId: string): { source: Pin; evidenc
 
 /** The volumes whose evidence stands. The others are preserved anew. */
 export function planInheritance(facts: InheritanceFacts): InheritedVolume[] {
-    const { cutSince, startedAt, volumes, earlier, snapshots, locks, evidenceKeyArn, now } = facts;
+    const { cutSince, startedAt, volumes, earlier, snapshots, locks, evidenceKeyArn, fresh, now } = facts;
     /** What the volume holds now is what it held then. */
     const isUnchanged = (attachedAt: string, takenAt: string) =>
         cutSince !== null && startedAt !== null && [cutSince, startedAt, attachedAt].every((each) => each <= takenAt);
@@ -69,7 +71,7 @@ export function planInheritance(facts: InheritanceFacts): InheritedVolume[] {
             const chain = chainOf(pins, volumeId);
             if (chain === null || !stands(chain.evidence)) continue;
             // Of a volume that is gone there is nothing newer.
-            if (attachedAt !== null && !isUnchanged(attachedAt, chain.source.madeAt)) continue;
+            if (attachedAt !== null && (fresh || !isUnchanged(attachedAt, chain.source.madeAt))) continue;
             const from = chain.evidence.from ?? incidentId;
             return [{ volumeId, from, pins: chain.pins.map((pin) => ({ ...pin, from })), evidenceId: chain.evidence.snapshotId }];
         }

@@ -5,6 +5,7 @@
  */
 import type { InstanceState } from "./instanceState";
 import { isIsolated, shortestTcpIdleTimeout } from "./planContainment";
+import { registeredKey } from "./targetGroupsToAsk";
 import { mostDrifts, type StandingContainment, type StandingDrift } from "./standingContainment";
 
 /** How a role's inline policy of our name stands to the instance; `void`: there is no such role; `unread`: AWS did not let us read it. */
@@ -351,30 +352,6 @@ function idleTimeouts({ record }: StandingContainment, { interfaces }: InstanceS
             opens: false,
             trail: ec2(networkInterfaceId, "ModifyNetworkInterfaceAttribute"),
         }));
-}
-
-const registeredKey = "registered:";
-
-/** Target groups that a look asks about besides those that it must. ELB answers ten Describe calls a second to the whole account. */
-const mostAsked = 10;
-
-/**
- * The target groups that a look asks about: those that the instance was taken out of, those that a drift names, and some of the others, in turn,
- * so that all are asked about in time.
- *
- * @param turn a number that counts the looks
- */
-export function targetGroupsToAsk(standing: StandingContainment, arns: readonly string[], turn: number): Set<string> {
-    const must = new Set([
-        ...standing.record.targets.map(({ targetGroupArn }) => targetGroupArn),
-        ...standing.drifts.flatMap(({ key }) => (key.startsWith(registeredKey) ? [key.slice(registeredKey.length).split(" ")[0]!] : [])),
-    ]);
-    const others = arns.filter((each) => !must.has(each)).sort();
-    const asked =
-        others.length <= mostAsked
-            ? others
-            : Array.from({ length: mostAsked }, (_, index) => others[(turn * mostAsked + index) % others.length]!);
-    return new Set([...arns.filter((each) => must.has(each)), ...asked]);
 }
 
 /** A registration does not open what has no rules, but brings the instance back to its users when it is released, and connections that are tracked. */

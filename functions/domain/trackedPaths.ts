@@ -42,3 +42,15 @@ export function insideSubnet(paths: string[]): string[] {
 
         .map((path) => (path === resolver ? path : `${path}, where it stands in the instance's own subnet`));
 }
+
+/** Interfaces that are named in a line. */
+const mostNamed = 5;
+
+/** Branch interfaces beside an instance with a trunk, of which only a tag says that they are another's: whoever may tag can write it. */
+export function markedElsewhere(ids: readonly string[]): string[] {
+    if (ids.length === 0) return [];
+    const more = ids.length > mostNamed ? ` and ${ids.length - mostNamed} more` : "";
+    return [
+        `branch interfaces that their tag gives to other instances of the VPC (${ids.slice(0, mostNamed).join(", ")}${more}): where somebody wrote that tag, a pod or task of this instance goes on`,
+    ];
+}

@@ -1,5 +1,5 @@
 import { instanceStateSchema } from "../../functions/domain/instanceState";
-import { containmentSchema, type Containment, type Evidence } from "../../functions/domain/containers";
+import { containmentSchema, type Containment, type Evidence, type Incident } from "../../functions/domain/containers";
 import { newStanding, type StandingContainment } from "../../functions/domain/standingContainment";
 import { expect } from "chai";
 import { handler } from "../../functions/createSnapshots";
@@ -416,7 +416,7 @@ describe("createSnapshots", () => {
         const second = { ...incident, incidentId: `${instanceId}-${"2".repeat(16)}`, prefix: `incidents/${instanceId}-${"2".repeat(16)}/` };
         const long = new Date("2026-01-01T00:00:00.000Z");
         const contained = { contained: true } as Containment;
-        const again = { incident: second, containment: null as Containment | null };
+        const again = { incident: second as Incident, containment: null as Containment | null };
         const victim = () =>
             aws.member.instances.get(instanceId)! as unknown as {
                 State: { Name: string };
@@ -449,8 +449,10 @@ describe("createSnapshots", () => {
             for (const { Ebs } of victim().BlockDeviceMappings) Ebs.AttachTime = long;
             stand();
             first = (await aws.until(handler, event)).answer;
+            again.incident = second;
             again.containment = containmentSchema.parse({ ...anyContainment, ...contained });
         });
+        const askFresh = () => void (again.incident = { ...second, finding: { ...second.finding, origin: "manual", freshEvidence: true } });
         const ids = ({ snapshots }: Evidence) => snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId);
 
         it("takes the evidence over that stands, locked as long as its own would be, and snapshots nothing", async () => {
@@ -472,6 +474,7 @@ describe("createSnapshots", () => {
             ["it was stopped and started", () => void (victim().LaunchTime = new Date(Date.now() + 1000))],
             ["the later incident did not find it contained", () => void (again.containment = { ...again.containment!, contained: false })],
             ["nobody contained it for the later incident", () => void (again.containment = null)],
+            ["a person asked for fresh evidence", () => askFresh()],
             ["a lock has gone", () => aws.forensics.locks.clear()],
             ["the evidence was deleted", () => aws.forensics.snapshots.clear()],
             ["the evidence is under another key", () => void (process.env.EVIDENCE_KEY_ARN = "arn:aws:kms:eu-west-1:111111111111:key/new")],
@@ -519,6 +522,13 @@ describe("createSnapshots", () => {
             const { answer } = await aws.until(handler, again);
             expect(ids(answer)).to.deep.equal(ids(first));
             expect(answer.snapshots.every(({ inheritedFrom }) => inheritedFrom === incident.incidentId)).to.equal(true);
+        });
+
+        it("has that evidence also when a person asked for fresh, which nobody can take any more", async () => {
+            aws.member.instances.clear();
+            aws.member.volumes.clear();
+            askFresh();
+            expect(ids((await aws.until(handler, again)).answer)).to.deep.equal(ids(first));
         });
 
         it("asks again where EC2 was too busy to say what stands", async () => {

@@ -292,8 +292,17 @@ describe("isolateInstance", () => {
             { id: "eni-pod", trunk: "eni-1", groups: ["sg-pod"] },
             { id: "eni-other-node", trunk: "eni-99", groups: ["sg-pod"] },
         ];
-        expect((await contain()).contained).to.equal(true);
+        account.ec2.vpc.trunks.add("eni-99");
+        const { contained, uncut } = await contain();
+        expect(contained).to.equal(true);
+        // A tag is all that says whose it is, and the intruder may write tags.
+        expect(uncut.join()).to.contain("branch interfaces that their tag gives to other instances of the VPC (eni-other-node)");
         expect(account.ec2.vpc.branches.map(({ groups }) => groups)).to.deep.equal([[isolation()], ["sg-pod"]]);
+        account.ec2.vpc.branches[1]!.trunk = "eni-of-nobody";
+        expect((await thrown(contain())).message)
+            .to.contain("NOT contained")
+            .and.contain("eni-other-node");
+        account.ec2.vpc.branches[1]!.trunk = "eni-99";
         account.ec2.vpc.branches.push({ id: "eni-task", trunk: null, groups: ["sg-task"] });
         expect((await thrown(contain())).message)
             .to.contain("NOT contained")

@@ -14,8 +14,11 @@ import {
     revokeOlderSessions,
     revokePolicyName,
 } from "../../functions/domain/planCredentialDeny";
-import { targetGroupsToAsk } from "../../functions/domain/planWatch";
+import { LoadBalancersOfRun } from "../../functions/aws/containment/readLoadBalancers";
+import { victimOf } from "../../functions/aws/victim";
+import { mostAsked, targetGroupsToAsk } from "../../functions/domain/targetGroupsToAsk";
 import type { StandingContainment } from "../../functions/domain/standingContainment";
+import { VirtualTime } from "../support/virtualTime";
 import { MemberAccount } from "../support/memberAccount";
 import { incident, thrown } from "./inMemoryAws";
 
@@ -221,18 +224,95 @@ describe("watchContainment", function () {
         const stands = await standing();
         const [must] = stands.record.targets.map((each) => each.targetGroupArn);
         fc.assert(
-            fc.property(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 1e6 }), (count, from) => {
+            fc.property(fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 1e6 }), (count, from) => {
                 const arns = [must!, ...Array.from({ length: count }, (_, index) => `arn:group/${index}`)];
                 const asked = new Set<string>();
-                for (let look = 0; look <= count / 10; look++) {
+                for (let look = 0; look <= count / mostAsked; look++) {
                     const now = targetGroupsToAsk(stands, arns, from + look);
-                    expect(now.size).to.be.at.most(11);
+                    expect(now.size).to.be.at.most(mostAsked + 1);
                     expect(now.has(must!)).to.equal(true);
                     now.forEach((each) => asked.add(each));
                 }
                 expect(asked.size).to.equal(arns.length);
             }),
         );
+    });
+
+    describe("among 300 target groups", () => {
+        const time = new VirtualTime();
+        const arnOf = (index: number) => `arn:aws:elasticloadbalancing:eu-west-1:${instance.accountId}:targetgroup/g${index}/1`;
+        /** Where somebody registered the instance. */
+        let evil: number | null;
+        let asked: string[];
+        beforeEach(async () => {
+            await contain();
+            evil = null;
+            asked = [];
+            const answer = account.answer.bind(account);
+            account.answer = (name, input) => {
+                const at = input.TargetGroupArn as string;
+                if (name === "DescribeTargetGroups")
+                    return {
+                        TargetGroups: Array.from({ length: 300 }, (_, index) => ({
+                            TargetGroupArn: arnOf(index),
+                            VpcId: "vpc-1",
+                            TargetType: "instance",
+                            Protocol: "HTTP",
+                            Port: 80,
+                        })),
+                    };
+                if (name === "DeregisterTargets") evil = null;
+                if (name === "DescribeTargetHealth") {
+                    asked.push(at);
+                    const Target = { Id: instance.instanceId, Port: 80 };
+                    return { TargetHealthDescriptions: evil !== null && at === arnOf(evil) ? [{ Target }] : [] };
+                }
+                return answer(name, input);
+            };
+            time.install();
+        });
+        afterEach(() => time.remove());
+        /** Registers it in a group whose turn is far off. @param isTold whether CloudTrail has it by now */
+        const register = async (isTold: boolean) => {
+            await watch();
+            evil = Array.from({ length: 300 }, (_, index) => index).find((each) => !asked.includes(arnOf(each)))!;
+            time.skip(300_000);
+            const { eventName, ...record } = { eventName: "RegisterTargets", requestParameters: { targetGroupArn: arnOf(evil) } };
+            if (isTold)
+                account.cloudTrail.trail.push({ resources: [], record: { eventName, eventTime: "2026-11-20T10:00:00Z", ...record } });
+            asked = [];
+        };
+
+        it("asks at once about those that CloudTrail says something was registered in", async () => {
+            await register(true);
+            const arn = arnOf(evil!);
+            await watch();
+            expect(told()[0]).to.contain(`is registered in the target group ${arn}`).and.contain("drifted and was put back");
+        });
+
+        it("comes to each within half an hour where CloudTrail says nothing, and leaves ELB's bucket half of what it gets back", async () => {
+            await register(false);
+            const arn = arnOf(evil!);
+            for (let look = 0; told().length === 0 && look < 6; look++) {
+                const [from, before] = [Date.now(), asked.length];
+                await watch();
+                if (told().length === 0) {
+                    expect(asked.length - before).to.be.at.most(mostAsked + 1);
+                    expect(Date.now() - from).to.be.at.least((mostAsked - 11) * 200);
+                }
+                time.skip(300_000);
+            }
+            expect(told()[0]).to.contain(arn);
+        });
+
+        it("asks once for all instances of an account that one run looks at", async () => {
+            const ask = new LoadBalancersOfRun();
+            const one = victimOf(instance, incidentId);
+            const pick = (arns: readonly string[]) => new Set(arns.slice(0, 5));
+            const described = { VpcId: "vpc-1" };
+            await Promise.all([1, 2, 3].map(() => ask.registrations(one, described, "2026-11-20T10:00:00Z", pick)));
+            expect(asked).to.have.length(5);
+        });
     });
 
     it("counts since when it is cut anew from the last cut, by which evidence is judged, and from nothing else", async () => {

@@ -55,6 +55,8 @@ export interface Contained {
     state: InstanceState;
     /** Interfaces as they were read back; null where they could not be. */
     after: InstanceState["interfaces"] | null;
+    /** Branch interfaces of the VPC that are another trunk's by their tag alone. */
+    elsewhere: string[];
     /** What is still open, as sentences or interface ids; empty means contained. */
     open: string[];
     /** Whether the isolation group was read back without rules. */
@@ -124,7 +126,7 @@ export async function contain(
             .flat()
             .filter(({ kind }) => (kinds[part] as string[]).includes(kind));
 
-    const own: Branches = { interfaces: [], unknown: [] };
+    const own: Branches = { interfaces: [], unknown: [], elsewhere: [] };
     const first = stateOf(victim, instance, own, quick);
     const kept = new KeptRecord(victim.ref, known);
     const recorded = kept.change((read) =>
@@ -264,6 +266,7 @@ export async function contain(
         groups,
         state,
         after: seen?.interfaces ?? null,
+        elsewhere: (await looking).elsewhere,
         open: seen?.open ?? ["the instance could not be read back"],
         ruleless: seen?.rules?.length === 0,
         subnetsCut: groups.networkAcl !== null && state.networkAcls.length > 0 && subnets.every(({ outcome }) => outcome !== "failed"),

@@ -42,34 +42,42 @@ const trunkTag = "vpcresources.k8s.aws/trunk-eni-id";
 /** Branch interfaces of the instance's trunk: pods and tasks that share its network card and do not stand among its interfaces. */
 export interface Branches {
     interfaces: NetworkInterface[];
-    /** Branch interfaces of the VPC of which nothing says whose they are. Null where they could not be listed. */
+    /** Branch interfaces of the VPC of which nothing says whose they are: without the mark, or marked with what is no trunk. Null where they could not be listed. */
     unknown: string[] | null;
+    /** Marked as another trunk's, by a tag alone. */
+    elsewhere: string[];
 }
 
 /**
  * Looks for them where the instance has a trunk. EC2 lists a trunk's branches only for its own services, so each branch interface of
- * the VPC must be accounted for: ours, or marked as another trunk's.
+ * the VPC must be accounted for: ours, or marked as another trunk's that is there.
  */
 export async function readBranches(victim: Victim, instance: Instance): Promise<Branches> {
     const trunks = (instance.NetworkInterfaces ?? [])
         .filter(({ InterfaceType }) => InterfaceType === "trunk")
         .map((each) => each.NetworkInterfaceId!);
-    if (trunks.length === 0) return { interfaces: [], unknown: [] };
+    if (trunks.length === 0) return { interfaces: [], unknown: [], elsewhere: [] };
     const found: NetworkInterface[] = [];
     const filters = [
         { Name: "vpc-id", Values: [instance.VpcId ?? ""] },
-        { Name: "interface-type", Values: ["branch"] },
+        { Name: "interface-type", Values: ["branch", "trunk"] },
     ];
     try {
         for await (const page of paginateDescribeNetworkInterfaces({ client: victim.client(EC2Client) }, { Filters: filters }))
             found.push(...(page.NetworkInterfaces ?? []));
     } catch {
-        return { interfaces: [], unknown: null };
+        return { interfaces: [], unknown: null, elsewhere: [] };
     }
     const trunkOf = (each: NetworkInterface) => each.TagSet?.find(({ Key }) => Key === trunkTag)?.Value;
+    const branches = found.filter(({ InterfaceType }) => InterfaceType !== "trunk");
+    const standing = new Set(found.filter(({ InterfaceType }) => InterfaceType === "trunk").map((each) => each.NetworkInterfaceId!));
+    const isOurs = (each: NetworkInterface) => trunks.includes(trunkOf(each) ?? "");
+    const others = branches.filter((each) => !isOurs(each));
+    const ids = (of: NetworkInterface[]) => of.map((each) => each.NetworkInterfaceId!);
     return {
-        interfaces: found.filter((each) => trunks.includes(trunkOf(each) ?? "")),
-        unknown: found.filter((each) => trunkOf(each) === undefined).map((each) => each.NetworkInterfaceId!),
+        interfaces: branches.filter(isOurs),
+        unknown: ids(others.filter((each) => !standing.has(trunkOf(each) ?? ""))),
+        elsewhere: ids(others.filter((each) => standing.has(trunkOf(each) ?? ""))),
     };
 }
 

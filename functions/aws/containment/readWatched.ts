@@ -3,22 +3,26 @@ import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/cl
 import { EC2Client, paginateDescribeNetworkInterfaces, type Instance } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { isRevocationLive } from "../../domain/planCredentialDeny";
-import { targetGroupsToAsk, type DenySeen, type Unwatched, type Watched } from "../../domain/planWatch";
+import type { DenySeen, Unwatched, Watched } from "../../domain/planWatch";
 import type { StandingContainment } from "../../domain/standingContainment";
 import { errorCode, isAccessDenied, isTransient, TransientError } from "../errors";
+import { targetGroupsToAsk } from "../../domain/targetGroupsToAsk";
 import type { Victim } from "../victim";
 import { readRules } from "./containmentGroups";
 import { readDeny, readRevocation, roleOf } from "./credentials";
 import { endingProcesses } from "./leaveAutoScaling";
 import { deniesEverything, readSubnetAcls } from "./networkAcls";
 import { persist } from "./performed";
-import { readQuick, readRegistrations } from "./readBeside";
+import { readQuick } from "./readBeside";
+import { LoadBalancersOfRun } from "./readLoadBalancers";
 import { describeInstance, InstanceGone, nothingBeside, readBranches, stateOf } from "./readInstance";
 
 /** Milliseconds that a busy AWS is waited for. */
 const patience = 20_000;
 /** Milliseconds between two looks of the schedule. */
 const betweenLooks = 300_000;
+/** Milliseconds after which CloudTrail has an event, with room. */
+const trailLate = 20 * 60_000;
 /** Seconds; "Connection tracking timeouts" in the EC2 user guide gives it for what is not a Nitro v6 instance. Only that it is longer than ours counts. */
 const ec2DefaultTimeout = 432_000;
 
@@ -52,13 +56,16 @@ async function lookForRegistrations(
     victim: Victim,
     instance: Instance,
     standing: StandingContainment,
+    balancers: LoadBalancersOfRun,
     unread: string[],
 ): Promise<Watched["registered"]> {
     // Of a network that was given back, load balancers are the owner's again.
     if (standing.networkReleasedAt !== null) return null;
     const turn = Math.floor(Date.now() / betweenLooks);
     try {
-        return await readRegistrations(victim, instance, (arns) => targetGroupsToAsk(standing, arns, turn));
+        // CloudTrail is late, so that what it has by now may be from before the last look.
+        const since = new Date(Date.parse(standing.check?.at ?? standing.begunAt) - trailLate).toISOString();
+        return await balancers.registrations(victim, instance, since, (arns, named) => targetGroupsToAsk(standing, arns, turn, named));
     } catch (error) {
         if (!isTransient(error)) unread.push(`its load balancers (${errorCode(error)})`);
         return null;
@@ -75,8 +82,15 @@ async function lookForProcesses(victim: Victim, { suspended }: StandingContainme
     return AutoScalingGroups?.[0] === undefined ? [] : endingProcesses.filter((each) => !now.includes(each));
 }
 
-/** @throws where AWS was too busy: nothing is known then, and the next look finds out */
-export async function readWatched(victim: Victim, standing: StandingContainment): Promise<Watched | Unwatched> {
+/**
+ * @param balancers of the run, where one look serves several instances; a look at what was just changed has its own
+ * @throws where AWS was too busy: nothing is known then, and the next look finds out
+ */
+export async function readWatched(
+    victim: Victim,
+    standing: StandingContainment,
+    balancers = new LoadBalancersOfRun(),
+): Promise<Watched | Unwatched> {
     const { groups, roles, modes, record } = standing;
     let instance;
     try {
@@ -147,7 +161,7 @@ export async function readWatched(victim: Victim, standing: StandingContainment)
         ),
         denied(),
         revocations(),
-        lookForRegistrations(victim, instance, standing, unread),
+        lookForRegistrations(victim, instance, standing, balancers, unread),
         tolerate(unread, "the suspended processes of its Auto Scaling group", () => lookForProcesses(victim, standing), []),
         groups.networkAcl === null ? [] : tolerate(unread, "the network ACLs", () => readSubnetAcls(victim, subnetIds), []),
         groups.networkAcl === null

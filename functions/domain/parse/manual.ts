@@ -21,12 +21,15 @@ export const manualMessageSchema = z.strictObject({
     severity: z
         .union([z.number().min(0).max(10), label], { error: "a severity is a number from 0 to 10 or LOW, MEDIUM, HIGH, CRITICAL" })
         .optional(),
+    evidence: z
+        .literal("fresh", { error: 'evidence may only be "fresh": snapshots of now, also where those of an earlier incident stand' })
+        .optional(),
 });
 
 /** A person who asks for containment means it. */
 const defaultSeverity = "HIGH";
 
-/** Judges a manual message. Its id comes from its content: sent again unchanged it opens nothing new; another `reason` does. */
+/** Judges a manual message. Its id comes from its content: sent again unchanged it opens nothing new; another `reason` does, and that fresh evidence is asked for. */
 export function judgeManual(document: JsonObject): Verdict {
     const folded = Object.fromEntries(Object.entries(document).map(([key, value]) => [key.charAt(0).toLowerCase() + key.slice(1), value]));
     const parsed = manualMessageSchema.safeParse(folded);
@@ -37,17 +40,17 @@ export function judgeManual(document: JsonObject): Verdict {
         return {
             finding: null,
             refusals: [
-                `The manual message cannot be used (${issues.join("; ")}). Send {"instanceId","accountId","region"} and, if you like, "reason" and "severity".`,
+                `The manual message cannot be used (${issues.join("; ")}). Send {"instanceId","accountId","region"} and, if you like, "reason", "severity" and "evidence":"fresh".`,
             ],
             aside: null,
             elsewhere: false,
         };
     }
-    const { instanceId, accountId, region, reason, severity } = parsed.data;
+    const { instanceId, accountId, region, reason, severity, evidence } = parsed.data;
     const digest = createHash("sha256")
-        .update(JSON.stringify([accountId, region, instanceId, reason ?? ""]))
+        .update(JSON.stringify([accountId, region, instanceId, reason ?? "", ...(evidence === undefined ? [] : [evidence])]))
         .digest("hex");
-    return conclude(
+    const verdict = conclude(
         {
             origin: "manual",
             id: `manual-${digest.slice(0, 32)}`,
@@ -65,4 +68,6 @@ export function judgeManual(document: JsonObject): Verdict {
         },
         { instances: [{ instanceId }] },
     );
+    if (verdict.finding === null || evidence === undefined) return verdict;
+    return { ...verdict, finding: { ...verdict.finding, freshEvidence: true } };
 }

@@ -156,6 +156,13 @@ describe("planEffect", () => {
         expect(planEffect(record(), finding({ id: "other" }), "automatic", false)).to.equal("joins");
     });
 
+    it("opens another incident where a person asks for fresh evidence, once", () => {
+        const fresh = finding({ id: "manual-1", origin: "manual", updatedAt: null, freshEvidence: true });
+        for (const status of ["open", "contained"] as const)
+            expect(planEffect(record({ status }), fresh, "automatic", false), status).to.equal("opens");
+        expect(planEffect(newRecord(incidentOf(fresh), 2, "automatic", now), fresh, "automatic", false)).to.equal("repeats");
+    });
+
     it("replays nothing after a release, but begins anew with news, and with what a person asks", () => {
         const released = record({ status: "released" });
         expect(planEffect(released, finding(), "automatic", false)).to.equal("repeats");

@@ -293,6 +293,13 @@ describe("parseMessage", () => {
             expect(finding).to.include({ origin: "manual", severity: 9, description: "beacon seen in proxy log", sample: false });
         });
 
+        it("that asks for fresh evidence, and opens an incident for it", () => {
+            const finding = findingOf({ ...victim, reason: "again", evidence: "fresh" });
+            expect(finding.freshEvidence).to.equal(true);
+            expect(finding.id).to.not.equal(findingOf({ ...victim, reason: "again" }).id);
+            expect(findingOf(victim)).to.not.have.property("freshEvidence");
+        });
+
         it("whose repetition has the same id until the reason changes", () => {
             expect(findingOf(victim).id).to.equal(findingOf({ ...victim, severity: 3 }).id);
             expect(findingOf(victim).id).to.not.equal(findingOf({ ...victim, reason: "again, after release" }).id);
@@ -304,6 +311,7 @@ describe("parseMessage", () => {
             "with a key that is not known": { ...victim, force: true },
             "with a malformed instance": { ...victim, instanceId: "i-123" },
             "with a Region that is none": { ...victim, region: "Ireland" },
+            "with evidence that is none": { ...victim, evidence: "old" },
             "with a severity that is none": { ...victim, severity: "dreadful" },
         })) {
             it(`but not ${what}`, () => expect(reasonOf(message)).to.match(/manual message cannot be used/));

@@ -80,13 +80,16 @@ export class InMemoryVpc {
         const values = (name: string) => Filters.find(({ Name }) => Name === name)?.Values;
         if (values("interface-type"))
             return {
-                NetworkInterfaces: this.branches.map(({ id, trunk, groups }) => ({
-                    NetworkInterfaceId: id,
-                    InterfaceType: "branch",
-                    SubnetId: "subnet-a",
-                    Groups: shown(groups),
-                    TagSet: trunk === null ? [] : [{ Key: "vpcresources.k8s.aws/trunk-eni-id", Value: trunk }],
-                })),
+                NetworkInterfaces: [
+                    ...this.branches.map(({ id, trunk, groups }) => ({
+                        NetworkInterfaceId: id,
+                        InterfaceType: "branch",
+                        SubnetId: "subnet-a",
+                        Groups: shown(groups),
+                        TagSet: trunk === null ? [] : [{ Key: "vpcresources.k8s.aws/trunk-eni-id", Value: trunk }],
+                    })),
+                    ...[...this.trunks].map((NetworkInterfaceId) => ({ NetworkInterfaceId, InterfaceType: "trunk" })),
+                ],
             };
         const [inSubnets, withGroups] = [values("subnet-id"), values("group-id")];
         const all = [
