@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { contain } from "./aws/containment/contain";
+import { readCredentialHistory } from "./aws/containment/credentialHistory";
 import { denyAgain } from "./aws/containment/denyAgain";
 import { changeInstancePermissions, makeGroupsPermissions, readInstancePermissions } from "./aws/containment/permissions";
 import { persist } from "./aws/containment/performed";
@@ -109,10 +110,26 @@ async function putBack(victim: Victim, standing: StandingContainment, seen: read
         // The sessions of others were ended when it was contained; they are not to blame for what was changed since.
         const mode = credentials === "revoke-role" ? "deny-instance" : credentials;
         const network = standing.modes?.network ?? environment("CONTAIN_NETWORK");
+        // Between two looks the instance may have had more profiles than the one it has now.
+        const swapped = seen.some(({ key }) => key.startsWith("profile:") || key === "metadata");
+        const history = () => (swapped ? readCredentialHistory(victim) : Promise.resolve({ roles: [] }));
         const steps =
             standing.networkReleasedAt === null
-                ? (await contain(victim, instance, quick, standing, { credentials: mode, network })).steps
-                : await denyAgain(victim, instance, standing, mode);
+                ? (
+                      await contain(
+                          victim,
+                          instance,
+                          quick,
+                          standing,
+                          { credentials: mode, network },
+                          {
+                              profiles: [],
+                              roles: [],
+                              history,
+                          },
+                      )
+                  ).steps
+                : await denyAgain(victim, instance, standing, mode, mode === "keep" ? [] : (await history()).roles);
         const look = async () => {
             const now = (await readStanding(victim.ref)) ?? standing;
             return planWatch(now, await readWatched(victim, now));

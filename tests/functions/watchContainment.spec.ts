@@ -448,6 +448,32 @@ describe("watchContainment", function () {
         expect(account.iam.policies.has(denyPolicyName)).to.equal(false);
     });
 
+    for (const networkOnly of [false, true])
+        it(`denies also the role of a profile that it had between two looks${networkOnly ? ", where the network was given back" : ""}`, async () => {
+            await contain();
+            if (networkOnly) await releaseHandler({ incidentId, acceptRisk: "a test", networkOnly });
+            for (const name of ["admin", "harmless"]) {
+                account.iam.otherRoles.set(name, new Map());
+                account.iam.profiles[name] = name;
+            }
+            account.profile = "harmless";
+            account.cloudTrail.trail.push({
+                resources: [instance.instanceId],
+                record: {
+                    eventName: "AssociateIamInstanceProfile",
+                    eventTime: "2026-11-28T12:00:00Z",
+                    requestParameters: {
+                        InstanceId: instance.instanceId,
+                        IamInstanceProfile: { Arn: `arn:aws:iam::${instance.accountId}:instance-profile/admin` },
+                    },
+                },
+            });
+            await watch();
+            for (const name of ["admin", "harmless"])
+                expect(deniedInstances(account.iam.otherRoles.get(name)!.get(denyPolicyName) ?? null), name).to.have.length(1);
+            expect((await standing()).roles).to.deep.equal(["admin", "app", "harmless"]);
+        });
+
     it("says that it may not look, and that the instance is gone, once each", async () => {
         await contain();
         account.refusals.set("DescribeInstances", "AccessDenied");

@@ -9,12 +9,13 @@ import { perform, type Pins } from "./actions";
 import { revocationsAgain } from "./contain";
 import { attempt } from "./performed";
 
-/** Never throws: a step that failed says so. */
+/** Never throws: a step that failed says so. @param others roles whose credentials it may hold besides, by their names */
 export async function denyAgain(
     victim: Victim,
     instance: Instance,
     standing: StandingContainment,
     mode: CredentialsMode,
+    others: readonly string[] = [],
 ): Promise<ContainmentStep[]> {
     const pins: Pins = {
         role: async (role) => {
@@ -34,6 +35,9 @@ export async function denyAgain(
         ...planCredentials(state, mode),
         ...revocationsAgain(standing, mode),
         ...standing.roles.map((role) => ({ kind: "denyRole", role, because: "which denied them before" }) as const),
+        ...others
+            .filter((role) => !standing.roles.includes(role))
+            .map((role) => ({ kind: "denyRole", role, because: "whose credentials CloudTrail saw with the instance" }) as const),
     ];
     return (await Promise.all(actions.map((action) => attempt(describeAction(action), () => perform(action, victim, pins))))).map(
         ({ step }) => step,
