@@ -98,7 +98,8 @@ const revocationSchema = z.object({
 export function revokedBefore(policy: string | null): string | null {
     if (policy === null) return null;
     try {
-        return revocationSchema.parse(JSON.parse(policy)).Statement[0].Condition.DateLessThan["aws:TokenIssueTime"];
+        const moment = revocationSchema.parse(JSON.parse(policy)).Statement[0].Condition.DateLessThan["aws:TokenIssueTime"];
+        return new Date(moment).toISOString();
     } catch {
         return "foreign";
     }
