@@ -11,6 +11,7 @@ import { ImagePipeline } from "./infra/imagePipeline";
 import { MemberAccount } from "./infra/memberAccount";
 import { MemberStackSet } from "./infra/memberStackSet";
 import { DrillRange } from "./infra/drillRange";
+import { placeOfRoles, placingRoles } from "./infra/placeOfRoles";
 import { inAccountAndRegion } from "./infra/regional";
 
 const { settings, slackWebhookUrl } = readConfiguration();
@@ -18,25 +19,34 @@ const partition = partitionOf(settings.homeRegion);
 const accounts = new Accounts("accounts", { settings });
 const archive = analysisArchive(settings);
 
+/** Path and boundary of the roles of an account. */
+function rolesOf(accountId: string) {
+    return placingRoles(placeOfRoles(settings, partition, accountId));
+}
+
 const rooms = settings.regions.map(
     (region) =>
         new CleanRoom(
             `clean-room-${region}`,
             { settings, slackWebhookUrl, partition, region, archive, lookingHere: accounts.lookingIn(region) },
-            inAccountAndRegion(accounts.forensics, region),
+            inAccountAndRegion(accounts.forensics, region, rolesOf(settings.forensics.accountId)),
         ),
 );
 const evidenceKeyArns = rooms.map((room) => room.evidenceKeyArn);
 
 const members = settings.members.map(
     (member) =>
-        new MemberAccount(`member-${member.accountId}`, {
-            settings,
-            member,
-            partition,
-            provider: accounts.member(member.accountId),
-            evidenceKeyArns,
-        }),
+        new MemberAccount(
+            `member-${member.accountId}`,
+            {
+                settings,
+                member,
+                partition,
+                provider: accounts.member(member.accountId),
+                evidenceKeyArns,
+            },
+            { transformations: [rolesOf(member.accountId)] },
+        ),
 );
 if (settings.organization) {
     new MemberStackSet(
@@ -50,7 +60,7 @@ if (settings.imagePipeline.enabled)
     new ImagePipeline(
         "forensic-image",
         { settings, partition, region: settings.homeRegion },
-        inAccountAndRegion(accounts.forensics, settings.homeRegion),
+        inAccountAndRegion(accounts.forensics, settings.homeRegion, rolesOf(settings.forensics.accountId)),
     );
 const range = settings.range.enabled ? drillRange(settings.members[0]!) : null;
 
@@ -60,7 +70,7 @@ function drillRange(member: Member): DrillRange {
     return new DrillRange(
         "drill-range",
         { settings, accountId: member.accountId, region },
-        inAccountAndRegion(accounts.member(member.accountId), region),
+        inAccountAndRegion(accounts.member(member.accountId), region, rolesOf(member.accountId)),
     );
 }
 

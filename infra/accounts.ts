@@ -35,6 +35,9 @@ function assumed(deployRoleArn: string | undefined) {
     return roleArn ? [{ roleArn, sessionName: "ec2-clean-room-forensics" }] : undefined;
 }
 
+/** Tags of everything that a stack makes. */
+export const commonTags = ({ tags }: Pick<Settings, "tags">): Record<string, string> => ({ ...tags, [managedByTag]: "pulumi" });
+
 /** Providers of all accounts. A provider waits until its account is known to have every Region of the stack switched on. */
 export class Accounts extends pulumi.ComponentResource {
     /** Provider of the forensics account. */
@@ -55,7 +58,7 @@ export class Accounts extends pulumi.ComponentResource {
                         region: region as pulumi.Input<aws.Region>,
                         allowedAccountIds: [accountId],
                         assumeRoles: assumed(roleArn),
-                        defaultTags: { tags: { [managedByTag]: "pulumi" } },
+                        defaultTags: { tags: commonTags(settings) },
                     },
                     { parent: this },
                 );

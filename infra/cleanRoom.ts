@@ -44,6 +44,14 @@ export interface CleanRoomArgs {
     readonly archive: pulumi.Output<AnalysisArchive>;
 }
 
+/** What functions/aws/everyFunction.ts reads in each; nothing where the configuration asks for nothing. */
+function forEveryFunction({ tags, rolePath }: Settings): Record<string, string> {
+    return {
+        ...(Object.keys(tags).length > 0 ? { RESOURCE_TAGS: JSON.stringify(tags) } : {}),
+        ...(rolePath === "/" ? {} : { ROLE_PATH: rolePath }),
+    };
+}
+
 export class CleanRoom extends pulumi.ComponentResource {
     readonly region: string;
     readonly evidenceKeyArn: pulumi.Output<string>;
@@ -117,6 +125,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 partition,
                 region,
                 forensicsAccountId: settings.forensics.accountId,
+                rolePath: settings.rolePath,
                 memberAccountIds: settings.members.map((member) => member.accountId),
                 organizationId: settings.organization?.organizationId,
                 evidenceKeyArn,
@@ -192,7 +201,10 @@ export class CleanRoom extends pulumi.ComponentResource {
                         functionName: nameOf(handler),
                         region,
                         description: step.description,
-                        environment: Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
+                        environment: {
+                            ...forEveryFunction(settings),
+                            ...Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
+                        },
                         statements: statementsKnownEarly(
                             (...known) => step.permissions(namesWith(...known)),
                             store.key.arn,

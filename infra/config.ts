@@ -284,6 +284,41 @@ export const settingsSchema = z.strictObject({
             sample: z.enum(["off", "weekly"]).default("off"),
         })
         .prefault({}),
+    /** Tags of everything that the stack makes, in the member accounts and at an incident too. At most 600 characters as JSON. @default none */
+    tags: z
+        .record(z.string(), z.string())
+        .superRefine((tags, context) => {
+            for (const [key, value] of Object.entries(tags)) {
+                const problem = (message: string) => context.addIssue({ code: "custom", path: [key], message });
+                if (!/^(?!aws:|clean-room:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu.test(key))
+                    problem(
+                        "a tag's key has at most 128 letters, digits, spaces and _.:/=+-@, and begins neither with aws: nor with clean-room:",
+                    );
+                if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(value))
+                    problem("a tag's value has at most 256 letters, digits, spaces and _.:/=+-@");
+            }
+        })
+        // Each function gets them in its environment.
+        .refine((tags) => JSON.stringify(tags).length <= 600, "the tags have at most 600 characters as JSON together")
+        .default({}),
+    /**
+     * Name, with its path, of a managed policy that bounds every role that the stack makes. It must be there in each account, and allow what
+     * bootstrap/ lists. @default none
+     */
+    permissionsBoundary: z
+        .string()
+        .regex(/^[\w+=,.@/-]{1,128}$/, "the name of a managed policy, such as boundaries/workload")
+        .optional(),
+    /**
+     * Path in IAM of every role and instance profile that the stack makes. Set it before the first deployment: at another path a role is a new
+     * one, and its name is taken until the old one is gone. @default /
+     */
+    rolePath: z
+        .string()
+        .regex(/^\/([\w+=,.@-]+\/)*$/, "a path begins and ends with a slash, such as /clean-room/")
+        // A responder's trust policy names each function's role, and has 2,048 characters.
+        .max(32)
+        .default("/"),
     /** Days that logs are kept. @default 365 */
     logRetentionDays: z
         .union([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653].map((value) => z.literal(value)))

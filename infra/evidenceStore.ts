@@ -40,7 +40,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
         // When the stack or the Region goes, evidence and everything that guards it stay in AWS; without unprotecting them they do not even leave the stack.
         const kept = { ...parent, retainOnDelete: true };
         const stays = { ...kept, protect: settings.evidence.protect };
-        const responder = { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role/${responderRoleName}` } };
+        const responder = { ArnLike: { "aws:PrincipalArn": `arn:${partition}:iam::*:role${settings.rolePath}${responderRoleName}` } };
         const responders = [
             ...(settings.members.length > 0
                 ? [
@@ -136,7 +136,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
                         Resource: "*",
                         Condition: {
                             ArnNotEquals: {
-                                "aws:PrincipalArn": `arn:${partition}:iam::${accountId}:role/${functionRoleName("sealCustody", region)}`,
+                                "aws:PrincipalArn": `arn:${partition}:iam::${accountId}:role${settings.rolePath}${functionRoleName("sealCustody", region)}`,
                             },
                         },
                     },

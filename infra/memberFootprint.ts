@@ -15,6 +15,7 @@ import {
     functionRoleName,
     responderRoleName,
 } from "./names";
+import { placeOfRoles } from "./placeOfRoles";
 import { memberStatements, respondingFunctions } from "./steps";
 
 /** Who a role trusts. */
@@ -34,6 +35,10 @@ export interface PolicyDocument<S> {
 }
 
 export interface FootprintRole {
+    /** Its path in IAM; begins and ends with a slash. */
+    readonly path: string;
+    /** Managed policy that bounds it; null without one. */
+    readonly permissionsBoundary: string | null;
     /** Its name in AWS. */
     readonly name: string;
     /** What it is for, in one sentence; AWS shows it. */
@@ -66,6 +71,7 @@ export function responderRole({
 }: FootprintArgs & { evidenceKeyArns: string[] }): FootprintRole {
     const forensicsAccountId = settings.forensics.accountId;
     return {
+        ...placeOfRoles(settings, partition, accountId),
         name: responderRoleName,
         description: "EC2 clean room: contains instances and snapshots their volumes",
         maxSessionDuration: 3600,
@@ -78,7 +84,8 @@ export function responderRole({
             Condition: {
                 ArnLike: {
                     "aws:PrincipalArn": respondingFunctions.map(
-                        (handler) => `arn:${partition}:iam::${forensicsAccountId}:role/${functionRoleName(handler, "*")}`,
+                        (handler) =>
+                            `arn:${partition}:iam::${forensicsAccountId}:role${settings.rolePath}${functionRoleName(handler, "*")}`,
                     ),
                 },
             },
@@ -99,6 +106,7 @@ const busArn = ({ settings, partition }: FootprintArgs, region: string) =>
  */
 export function forwarderRole(args: FootprintArgs & { regions: readonly string[]; of?: string }): FootprintRole {
     return {
+        ...placeOfRoles(args.settings, args.partition, args.accountId),
         name: forwarderRoleName(args.of),
         description: "EC2 clean room: puts GuardDuty findings on the forensics account's event bus",
         maxSessionDuration: 3600,

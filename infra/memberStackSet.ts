@@ -1,11 +1,12 @@
 /** The member footprint in all accounts of an organisation's units, those that join later included. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { commonTags } from "./accounts";
 import type { Settings } from "./config";
 import type { Organization } from "./configMembers";
 import { forwardsFindings } from "./estate";
 import { memberTemplate } from "./memberTemplate";
-import { managedByTag, memberStackSetName } from "./names";
+import { memberStackSetName } from "./names";
 
 export interface MemberStackSetArgs {
     /** The stack's configuration (config.ts). */
@@ -57,7 +58,8 @@ export class MemberStackSet extends pulumi.ComponentResource {
                     return body;
                 }),
                 operationPreferences,
-                tags: { [managedByTag]: "pulumi" },
+                // CloudFormation gives them to everything in the stacks that takes any.
+                tags: commonTags(settings),
             },
             { ...parent, customTimeouts },
         );

@@ -22,6 +22,8 @@ function roleResource(role: FootprintRole, condition?: string) {
         ...(condition ? { Condition: condition } : {}),
         Properties: substituted({
             RoleName: role.name,
+            ...(role.path === "/" ? {} : { Path: role.path }),
+            ...(role.permissionsBoundary ? { PermissionsBoundary: role.permissionsBoundary } : {}),
             Description: role.description,
             MaxSessionDuration: role.maxSessionDuration,
             AssumeRolePolicyDocument: role.trust,

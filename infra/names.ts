@@ -57,6 +57,8 @@ export function deployedNames(args: {
     forensicsAccountId: string;
     accountId?: string;
     memberAccountIds: string[];
+    /** Path of the roles that the program makes. @default / */
+    rolePath?: string;
     organizationId?: string;
     volumeKeyAccountIds?: string[];
     deployRoleArn?: string;
@@ -74,7 +76,7 @@ export function deployedNames(args: {
     /** Ids of the clean room's network, where statements name it; without them they name what does not exist. */
     network?: { vpcId: string; subnetIds: string[]; endpointGroupId: string };
 }): DeployedNames {
-    const { partition, region, forensicsAccountId } = args;
+    const { partition, region, forensicsAccountId, rolePath = "/" } = args;
     const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${forensicsAccountId}:${resource}`;
     const network = args.network ?? { vpcId: "none", subnetIds: ["none"], endpointGroupId: "none" };
     const globalArn = (account: string, resource: string) => `arn:${partition}:iam::${account}:${resource}`;
@@ -82,6 +84,7 @@ export function deployedNames(args: {
         partition,
         region,
         forensicsAccountId,
+        rolePath,
         accountId: args.accountId ?? forensicsAccountId,
         evidenceBucketArn: `arn:${partition}:s3:::${evidenceBucketName(forensicsAccountId, region)}`,
         toolBucketArn: `arn:${partition}:s3:::${toolBucketName(forensicsAccountId, region)}`,
@@ -103,11 +106,13 @@ export function deployedNames(args: {
         imageParameterArn: args.imageParameter
             ? `arn:${partition}:ssm:${region}:${args.imageParameter.startsWith("/aws/") ? "*" : forensicsAccountId}:parameter${args.imageParameter}`
             : null,
-        forensicRoleArn: globalArn(forensicsAccountId, `role/${forensicRoleName(region)}`),
+        forensicRoleArn: globalArn(forensicsAccountId, `role${rolePath}${forensicRoleName(region)}`),
         cleanRoomVpcArn: arn("ec2", `vpc/${network.vpcId}`),
         cleanRoomSubnetArns: network.subnetIds.map((id) => arn("ec2", `subnet/${id}`)),
         endpointGroupArn: arn("ec2", `security-group/${network.endpointGroupId}`),
-        responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) => globalArn(id, `role/${responderRoleName}`)),
+        responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) =>
+            globalArn(id, `role${rolePath}${responderRoleName}`),
+        ),
         organizationId: args.organizationId ?? null,
         deployRoleArn: args.deployRoleArn ?? null,
         boundaryArn: args.boundary ? globalArn(args.accountId ?? forensicsAccountId, `policy/${args.boundary}`) : null,

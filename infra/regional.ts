@@ -5,10 +5,15 @@ import type * as pulumi from "@pulumi/pulumi";
 const globalTypes = ["aws:iam/", "aws:s3/accountPublicAccessBlock:"];
 
 /** Options for a component whose AWS resources all lie in one account and one Region. */
-export function inAccountAndRegion(provider: pulumi.ProviderResource, region: string): pulumi.ComponentResourceOptions {
+export function inAccountAndRegion(
+    provider: pulumi.ProviderResource,
+    region: string,
+    ...transformations: pulumi.ResourceTransformation[]
+): pulumi.ComponentResourceOptions {
     return {
         providers: { aws: provider },
         transformations: [
+            ...transformations,
             ({ type, props, opts }) => {
                 if (!type.startsWith("aws:") || globalTypes.some((prefix) => type.startsWith(prefix))) return undefined;
                 return { props: { ...props, region }, opts };

@@ -225,6 +225,7 @@ export function memberStatements(args: {
         partition: args.partition,
         region: "*",
         forensicsAccountId: args.settings.forensics.accountId,
+        rolePath: args.settings.rolePath,
         accountId: args.accountId,
         memberAccountIds: args.settings.members.map((member) => member.accountId),
         organizationId: args.settings.organization?.organizationId,

@@ -10,6 +10,7 @@ import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { recordCalls } from "./custody/recorder";
 import { environment } from "./environment";
 import { errorCode } from "./errors";
+import { rolePath, tagCreations } from "./everyFunction";
 import type { InstanceRef } from "../domain/containers";
 
 /** What every SDK v3 client's constructor takes of ours. */
@@ -46,12 +47,14 @@ export async function ownArn(): Promise<string> {
 
 /** A client in the forensics account. @param region defaults to the function's own Region. */
 export function forensicsClient<C>(Client: ClientClass<C>, region: string = environment("AWS_REGION")): C {
-    return cached(`${Client.name}/${region}`, () => recordCalls(new Client({ region, maxAttempts, retryMode: "standard" }), ownArn));
+    return cached(`${Client.name}/${region}`, () =>
+        recordCalls(tagCreations(new Client({ region, maxAttempts, retryMode: "standard" })), ownArn),
+    );
 }
 
 /** The responder role of a member account. Its name is the same in every account. */
 export function responderRoleArn(accountId: string): string {
-    return `arn:${environment("PARTITION")}:iam::${accountId}:role/${environment("RESPONDER_ROLE_NAME")}`;
+    return `arn:${environment("PARTITION")}:iam::${accountId}:role${rolePath()}${environment("RESPONDER_ROLE_NAME")}`;
 }
 
 /**
@@ -78,9 +81,10 @@ export function memberClient<C>(Client: ClientClass<C>, instance: InstanceRef, i
                 }),
             }).config.credentials,
     );
-    const session = responderRoleArn(instance.accountId).replace(":iam::", ":sts::").replace(":role/", ":assumed-role/");
+    // A session's ARN leaves out the path of its role.
+    const session = `arn:${environment("PARTITION")}:sts::${instance.accountId}:assumed-role/${environment("RESPONDER_ROLE_NAME")}`;
     return cached(`${Client.name}/${instance.region}/${key}`, () =>
-        recordCalls(new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials }), () =>
+        recordCalls(tagCreations(new Client({ region: instance.region, maxAttempts, retryMode: "standard", credentials })), () =>
             Promise.resolve(`${session}/${incidentId.slice(0, 64)}`),
         ),
     );

@@ -21,6 +21,8 @@ export interface DeployedNames {
     partition: string;
     region: string;
     forensicsAccountId: string;
+    /** Path of every role that the program makes; begins and ends with a slash. */
+    rolePath: string;
     /** The account the statement will live in: a member's for `memberPermissions`. */
     accountId: string;
     evidenceBucketArn: string;

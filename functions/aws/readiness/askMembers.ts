@@ -21,7 +21,7 @@ export const askMemberPermissions: Permissions = (names) => [
         Effect: "Allow",
         Action: ["iam:SimulatePrincipalPolicy", "guardduty:GetDetector", "events:DescribeRule"],
         Resource: [
-            `arn:${names.partition}:iam::${names.accountId}:role/clean-room-responder`,
+            `arn:${names.partition}:iam::${names.accountId}:role${names.rolePath}clean-room-responder`,
             `arn:${names.partition}:guardduty:${names.region}:${names.accountId}:detector/*`,
             `arn:${names.partition}:events:${names.region}:${names.accountId}:rule/clean-room-*`,
         ],
