@@ -15,6 +15,7 @@ import { forensicImage, ForensicInstance } from "./forensicRole";
 import { IncidentsTable } from "./incidentsTable";
 import { Intake, subscribeFunction } from "./intake";
 import { responderStatementsKey } from "../functions/domain/readiness/simulation";
+import { StackMarker } from "./stackMarker";
 import { readinessPlan, responderStatements } from "./readinessPlan";
 import { callDaily } from "./schedule";
 import { MessageKey } from "./messageKey";
@@ -64,6 +65,7 @@ export class CleanRoom extends pulumi.ComponentResource {
         const parent = { parent: this };
         this.region = region;
 
+        new StackMarker(`${name}-marker`, { accountId: settings.forensics.accountId, region }, parent);
         if (settings.forensics.accountDefaults) new AccountDefaults(`${name}-defaults`, { settings, region }, parent);
         const store = new EvidenceStore(`${name}-evidence`, { settings, partition, region, archive: args.archive }, parent);
         this.evidenceKeyArn = store.key.arn;

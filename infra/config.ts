@@ -4,12 +4,14 @@
  * `Pulumi.<stack>.yaml` holds it under `ec2-clean-room-forensics:settings`; the Slack webhook is a secret of its own,
  * `ec2-clean-room-forensics:slackWebhookUrl`.
  */
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountIdSchema, ticketKinds } from "../functions/domain/containers";
 import { containmentPolicySchema, tagProblems, type ContainmentPolicy } from "../functions/domain/decideContainment";
 import { architectures, defaultImageParameter, defaultInstanceType } from "./processor";
 import { crossProblems } from "./configChecks";
+import { requireDisjoint } from "./otherStacks";
 import { findingSources } from "./findingPattern";
 import { coverageSchema, distinct, memberSchema, organizationSchema, regionName, roleArn } from "./configMembers";
 
@@ -369,6 +371,7 @@ export interface Configuration {
 /** Reads the stack's configuration. @throws see {@link parseSettings} */
 export function readConfiguration(): Configuration {
     const config = new pulumi.Config();
+    requireDisjoint(pulumi.getStack(), path.resolve(__dirname, ".."), parseSettings);
     return {
         settings: parseSettings(config.requireObject<unknown>("settings")),
         slackWebhookUrl: config.getSecret("slackWebhookUrl") ?? null,

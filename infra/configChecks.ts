@@ -24,12 +24,19 @@ const looseSchema = z.object({
         .object({
             organizationalUnitIds: texts,
             excludeAccounts: texts,
+            accountRegions: z.record(z.string(), texts).catch({}),
             stackSetsAs: text,
             management: z.object({ accountId: text, deployRoleArn: text }).optional().catch(undefined),
         })
         .optional()
         .catch(undefined),
-    coverage: z.object({ mode: text, existingRegions: texts }).catch({ mode: "", existingRegions: [] }),
+    coverage: z
+        .object({
+            mode: text,
+            existingRegions: texts,
+            administrator: z.object({ accountId: text, readRoleArn: text }).optional().catch(undefined),
+        })
+        .catch({ mode: "", existingRegions: [], administrator: undefined }),
     forensicInstance: z
         .object({ architecture: text, type: text, types: byRegion, imageIds: byRegion, imageParameter: text })
         .catch({ architecture: "", type: "", types: {}, imageIds: {}, imageParameter: "" }),
@@ -87,6 +94,16 @@ export function crossProblems(value: unknown): Problem[] {
         if (accountId !== "" && accountId === settings.forensics.accountId)
             problem(path, `${accountId} is the forensics account, which is never protected; leave it out`);
     });
+    const homeRegion = settings.homeRegion || regions[0];
+    Object.entries(organization?.accountRegions ?? {}).forEach(([accountId, own]) => {
+        const path = ["organization", "accountRegions", accountId];
+        own.forEach((region, at) => configured([...path, at], region));
+        if (homeRegion && !own.includes(homeRegion))
+            problem(path, `the home Region ${homeRegion} is missing, whose stack holds the account's responder role`);
+        if (ids.includes(accountId)) problem(path, `${accountId} stands in members, where its regions say it`);
+        if (organization!.excludeAccounts.includes(accountId))
+            problem(path, `${accountId} stands in excludeAccounts, so no Region protects it`);
+    });
     problems.push(...managementProblems(settings));
 
     problems.push(
@@ -103,6 +120,21 @@ export function crossProblems(value: unknown): Problem[] {
             ["coverage", "mode"],
             "a detector in each member needs a list of members; with an organisation use organization or existing",
         );
+    const { administrator } = settings.coverage;
+    if (administrator) {
+        const path = ["coverage", "administrator"];
+        if (mode !== "existing") problem(path, "another account's GuardDuty is there already: set coverage.mode to existing");
+        if (administrator.accountId !== "" && administrator.accountId === settings.forensics.accountId)
+            problem([...path, "accountId"], "the forensics account is the default; leave the administrator out");
+        if (organization?.management)
+            problem(path, "organization.management makes the forensics account the administrator; leave one of them out");
+        problems.push(
+            ...roleProblems([{ path, accountId: administrator.accountId, deployRoleArn: administrator.readRoleArn }]).map((each) => ({
+                ...each,
+                path: [...path, "readRoleArn"],
+            })),
+        );
+    }
     existingRegions.forEach((region, index) => configured(["coverage", "existingRegions", index], region));
     for (const key of ["types", "imageIds"] as const)
         Object.keys(settings.forensicInstance[key]).forEach((region) => configured(["forensicInstance", key, region], region));

@@ -57,6 +57,11 @@ export const organizationSchema = z.strictObject({
      */
     excludeAccounts: distinct(accountIdSchema).max(50).default([]),
     /**
+     * Regions of the stack that protect an account of these units, by its id, such as where a service control policy denies it the others. Each list
+     * has the stack's home Region, which holds the account's responder role. @default all Regions for each account
+     */
+    accountRegions: z.record(accountIdSchema, distinct(regionName).min(1)).default({}),
+    /**
      * The management account, to make the forensics account GuardDuty's delegated administrator in each Region.
      *
      * @default designated already, by somebody else
@@ -82,6 +87,11 @@ export const coverageSchema = z
          * @default organization with an organisation, standalone with members that are listed
          */
         mode: z.enum(["organization", "standalone", "existing"]).optional(),
+        /**
+         * The account that is GuardDuty's delegated administrator where the forensics account is not, with mode `existing`; `npm run coverage` asks it
+         * about the organisation's accounts, as the role, which needs to read GuardDuty alone (bootstrap/). @default the forensics account
+         */
+        administrator: z.strictObject({ accountId: accountIdSchema, readRoleArn: roleArn.optional() }).optional(),
         /** Regions in which the detectors this stack would make exist already: they are adopted, that is, looked up and not made. */
         existingRegions: distinct(regionName).default([]),
         /** What GuardDuty watches beside the logs it always reads; runtime monitoring lets it manage its agent on EC2. */

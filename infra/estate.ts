@@ -28,6 +28,9 @@ export function admittedAccounts(settings: Settings, region: string): string[] {
     if (!settings.organization) return settings.members.filter(isHere).map(({ accountId }) => accountId);
     const left = [
         ...settings.organization.excludeAccounts,
+        ...Object.entries(settings.organization.accountRegions).flatMap(([accountId, regions]) =>
+            regions.includes(region) ? [] : [accountId],
+        ),
         ...settings.members.filter((member) => !isHere(member)).map(({ accountId }) => accountId),
     ];
     return ["*", ...left.map((accountId) => `!${accountId}`)];

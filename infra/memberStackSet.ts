@@ -22,6 +22,44 @@ export interface MemberStackSetArgs {
 /** Characters that CloudFormation takes as a template's body. */
 const longestBody = 51_200;
 
+/** Accounts of the units that get stacks in the same Regions. */
+export interface Target {
+    /** Behind the name of the resource. */
+    readonly suffix: string;
+    /** What `filter` is about; none: all accounts of the units. */
+    readonly accounts: string[];
+    readonly filter: "DIFFERENCE" | "INTERSECTION";
+    readonly regions: string[];
+}
+
+/**
+ * All accounts but those that are excluded or have Regions of their own, and beside them one target for each set of own Regions.
+ *
+ * @param wanted Regions that get a stack
+ */
+export function targetsOf(
+    accountRegions: Readonly<Record<string, readonly string[]>>,
+    excluded: readonly string[],
+    wanted: readonly string[],
+): Target[] {
+    const own = new Map<string, { accounts: string[]; regions: string[] }>();
+    for (const [accountId, given] of Object.entries(accountRegions).sort(([left], [right]) => left.localeCompare(right))) {
+        const regions = wanted.filter((region) => given.includes(region));
+        const key = regions.join("-");
+        own.set(key, { regions, accounts: [...(own.get(key)?.accounts ?? []), accountId] });
+    }
+    const others = [...excluded, ...Object.keys(accountRegions)].sort();
+    return [
+        {
+            suffix: "",
+            accounts: Object.keys(accountRegions).length > 0 ? others : [...excluded],
+            filter: "DIFFERENCE",
+            regions: [...wanted],
+        },
+        ...[...own].map(([key, { accounts, regions }]): Target => ({ suffix: `-${key}`, accounts, filter: "INTERSECTION", regions })),
+    ];
+}
+
 /** A service-managed StackSet. Its account is the forensics account, registered for StackSets (or the management account itself). */
 export class MemberStackSet extends pulumi.ComponentResource {
     constructor(name: string, args: MemberStackSetArgs, opts: pulumi.ComponentResourceOptions) {
@@ -66,23 +104,28 @@ export class MemberStackSet extends pulumi.ComponentResource {
         // Never into the forensics account, also where a unit holds it: a responder role there could unlock the evidence that it made. AWS itself
         // deploys none into the management account.
         const excluded = [...organization.excludeAccounts, ...(callAs === "DELEGATED_ADMIN" ? [settings.forensics.accountId] : [])];
-        // One resource for all Regions: a StackSet does one operation at a time.
-        new aws.cloudformation.StackInstances(
-            name,
-            {
-                stackSetName: set.name,
-                callAs,
-                deploymentTargets: {
-                    organizationalUnitIds: organization.organizationalUnitIds,
-                    ...(excluded.length > 0 ? { accounts: excluded, accountFilterType: "DIFFERENCE" } : {}),
-                },
-                // Without findings to forward, a Region's stack would be empty: the responder role, which is global, belongs to the home Region's.
-                regions: forwardsFindings(settings) ? settings.regions : [settings.homeRegion],
-                operationPreferences,
-                retainStacks: false,
-            },
-            { ...parent, customTimeouts },
-        );
+        // Without findings to forward, a Region's stack would be empty: the responder role, which is global, belongs to the home Region's.
+        const wanted = forwardsFindings(settings) ? settings.regions : [settings.homeRegion];
+        let before: pulumi.Resource[] = [];
+        // One resource for all Regions of as many accounts as have the same, one after another: a StackSet does one operation at a time.
+        for (const { suffix, accounts, filter, regions } of targetsOf(organization.accountRegions, excluded, wanted))
+            before = [
+                new aws.cloudformation.StackInstances(
+                    `${name}${suffix}`,
+                    {
+                        stackSetName: set.name,
+                        callAs,
+                        deploymentTargets: {
+                            organizationalUnitIds: organization.organizationalUnitIds,
+                            ...(accounts.length > 0 ? { accounts, accountFilterType: filter } : {}),
+                        },
+                        regions,
+                        operationPreferences,
+                        retainStacks: false,
+                    },
+                    { ...parent, customTimeouts, dependsOn: before },
+                ),
+            ];
         this.registerOutputs({ stackSetName: set.name });
     }
 }

@@ -16,7 +16,8 @@ export function planDetectors(settings: Settings): DetectorPlan[] {
     const mode = coverageMode(settings);
     const administers = mode === "organization";
     // With an organisation whose GuardDuty is another team's, the administrator's detectors are all that can be seen from here.
-    const central = administers || settings.organization ? settings.regions : [];
+    // Where a third account administers, this one is a member like others.
+    const central = administers || (settings.organization && !settings.coverage.administrator) ? settings.regions : [];
     // AWS switches GuardDuty on by itself for every account of the organisation but its management account.
     const management = settings.organization?.management?.accountId;
     const beside = administers && management && management !== settings.forensics.accountId ? settings.regions : [];

@@ -21,6 +21,9 @@ const organizationsRegion: Record<string, string> = { aws: "us-east-1", "aws-cn"
 function estateClients(settings: Settings): EstateClients {
     const roles = new Map([
         [settings.forensics.accountId, settings.forensics.deployRoleArn],
+        ...(settings.coverage.administrator
+            ? [[settings.coverage.administrator.accountId, settings.coverage.administrator.readRoleArn] as [string, string | undefined]]
+            : []),
         ...settings.members.map((member): [string, string | undefined] => [member.accountId, member.deployRoleArn]),
     ]);
     const home = settings.homeRegion;

@@ -9,7 +9,7 @@ import {
     EC2Client,
 } from "@aws-sdk/client-ec2";
 import { GetDetectorCommand, GuardDutyClient, ListDetectorsCommand } from "@aws-sdk/client-guardduty";
-import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { GetParameterCommand, GetParametersByPathCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { LocalClients, Target } from "./localClients";
 
@@ -122,6 +122,13 @@ const dataSources: Record<string, DataSource> = {
             insecureValue: Parameter!.Value,
             version: Parameter!.Version,
         };
+    },
+    "aws:ssm/getParametersByPath:getParametersByPath": async (inputs, target, clients) => {
+        const { Parameters = [] } = await clients(SSMClient, target).send(
+            new GetParametersByPathCommand({ Path: inputs.path as string, WithDecryption: true }),
+        );
+        const of = (key: "ARN" | "Name" | "Type" | "Value") => Parameters.map((one) => one[key]);
+        return { id: inputs.path, path: inputs.path, arns: of("ARN"), names: of("Name"), types: of("Type"), values: of("Value") };
     },
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": async (inputs, target, clients) => {
         const filters = inputs.name ? [{ Name: "prefix-list-name", Values: [inputs.name as string] }] : [];

@@ -7,6 +7,8 @@ import { GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { OrganizationsClient } from "@aws-sdk/client-organizations";
 import { expect } from "chai";
 import fc from "fast-check";
+import { admittedAccounts } from "../../infra/estate";
+import { planDetectors } from "../../infra/planDetectors";
 import { parseSettings, type Settings } from "../../infra/config";
 import { exitCode, judge, render, type PairObservation, type PairVerdict } from "../../tools/coverage/judge";
 import { accountsOfUnits, observe, type EstateClients } from "../../tools/coverage/observe";
@@ -214,6 +216,44 @@ describe("npm run coverage: an organisation", () => {
         const without = { ...settings, organization: { ...settings.organization!, excludeAccounts: ["333333333333"] } };
         const asked = (await observe(without, clientsOf(organisation()))).map(({ accountId }) => accountId);
         expect([...new Set(asked)]).to.deep.equal(["222222222222", "444444444444"]);
+    });
+
+    it("asks the account that administers GuardDuty where that is a third one, and passes there", async () => {
+        const readRoleArn = "arn:aws:iam::444444444444:role/clean-room-guardduty-read";
+        const foreign = parseSettings({
+            ...base,
+            organization: { organizationId: "o-a1b2c3d4e5", organizationalUnitIds: ["ou-a1b2-c3d4e5f6"] },
+            coverage: { mode: "existing", administrator: { accountId: "444444444444", readRoleArn } },
+        });
+        const fake = organisation();
+        // The forensics account is a member like others and administers nothing; the administrator is none of its own.
+        for (const region of regions) {
+            delete fake.members[region]!["444444444444"];
+            delete fake.detectors[`${forensics}/${region}`];
+        }
+        const all = await verdicts(foreign, fake);
+        expect(gaps(all)).to.deep.equal([]);
+        expect(all).to.have.length(6);
+        expect(fake.calls.filter((call) => call.includes("/member")).every((call) => call.startsWith("444444444444/"))).to.equal(true);
+        fake.detectors["444444444444/us-east-1"]!.status = "DISABLED";
+        expect(gaps(await verdicts(foreign, fake))).to.deep.equal(["444444444444/us-east-1: the detector is DISABLED"]);
+        // Nothing is adopted, and so nothing stops a deployment, in an account that administers nothing.
+        expect(planDetectors(foreign)).to.deep.equal([]);
+    });
+
+    it("looks at an account in the Regions that protect it alone", async () => {
+        const fewer = parseSettings({
+            ...base,
+            organization: {
+                organizationId: "o-a1b2c3d4e5",
+                organizationalUnitIds: ["ou-a1b2-c3d4e5f6"],
+                accountRegions: { "333333333333": ["eu-west-1"] },
+            },
+        });
+        const pairs = (await observe(fewer, clientsOf(organisation()))).map(({ accountId, region }) => `${accountId}/${region}`);
+        expect(pairs.filter((pair) => pair.startsWith("333333333333"))).to.deep.equal(["333333333333/eu-west-1"]);
+        expect(admittedAccounts(fewer, "us-east-1")).to.include("!333333333333");
+        expect(admittedAccounts(fewer, "eu-west-1")).to.deep.equal(["*"]);
     });
 
     it("finds the active accounts of all units below, page by page", async () => {

@@ -125,6 +125,7 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
     const ofUnits = settings.organization
         ? await accountsOfUnits(clients.organizations(forensics), settings.organization.organizationalUnitIds)
         : [];
+    const administrator = settings.coverage.administrator?.accountId ?? forensics;
     const home = settings.homeRegion;
     const instances = settings.organization
         ? await seen(stackInstances(clients.cloudFormation(forensics, home), settings.organization.stackSetsAs))
@@ -141,14 +142,19 @@ export async function observe(settings: Settings, clients: EstateClients): Promi
 
     const pairs = await Promise.all(
         settings.regions.map(async (region) => {
-            const present = accounts.filter((id) => !listed.has(id) || regionsOf(settings, listed.get(id)!).includes(region));
-            const administered = present.filter((id) => !listed.has(id) || coverageMode(settings, listed.get(id)) === "organization");
+            const regionsOfAccount = (id: string) =>
+                listed.has(id) ? regionsOf(settings, listed.get(id)!) : (settings.organization?.accountRegions[id] ?? settings.regions);
+            const present = accounts.filter((id) => regionsOfAccount(id).includes(region));
+            // The administrator is no member of its own.
+            const administered = present.filter(
+                (id) => (!listed.has(id) && id !== administrator) || coverageMode(settings, listed.get(id)) === "organization",
+            );
             const forwards = (accountId: string) => forwardsFindings(settings, listed.get(accountId));
             const [findingsRule, forwardedRule, autoEnable, members] = await Promise.all([
                 seen(ruleState(clients.eventBridge(forensics, region), findingsRuleName)),
                 present.some(forwards) ? seen(ruleState(clients.eventBridge(forensics, region), forwardedRuleName, findingsBusName)) : null,
-                administered.length > 0 ? seen(autoEnabled(clients.guardDuty(forensics, region))) : null,
-                administered.length > 0 ? seen(memberDetectors(clients.guardDuty(forensics, region))) : new Map<string, DetectorView>(),
+                administered.length > 0 ? seen(autoEnabled(clients.guardDuty(administrator, region))) : null,
+                administered.length > 0 ? seen(memberDetectors(clients.guardDuty(administrator, region))) : new Map<string, DetectorView>(),
             ]);
             return Promise.all(
                 present.map(async (accountId): Promise<PairObservation> => {
