@@ -55,7 +55,9 @@ describe("tags, boundary and path of the configuration", function () {
         expect(ours.length).to.be.greaterThan(25);
         for (const name of ours) expect(name).to.match(/^corp\/clean\/clean-room-/);
         // Of every role below the account some statements speak, and the custodian is yours.
-        expect(new Set(arns.filter((name) => !ours.includes(name) && !never.has(name)))).to.deep.equal(new Set(["*", "clean-room-evidence-custodian"]));
+        expect(new Set(arns.filter((name) => !ours.includes(name) && !never.has(name)))).to.deep.equal(
+            new Set(["*", "clean-room-evidence-custodian"]),
+        );
     });
 
     it("reach the accounts of the units by the StackSet", () => {
