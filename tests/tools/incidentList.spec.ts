@@ -2,7 +2,10 @@ import { expect } from "chai";
 import { newRecord, type IncidentRecord } from "../../functions/domain/incidentRecord";
 import type { StandingContainment } from "../../functions/domain/standingContainment";
 import { incidentLines, incidentRows, type IncidentsRead } from "../../tools/incidents/incidentList";
-import { incident } from "../functions/inMemoryAws";
+import { openRecord } from "../../functions/aws/incidentsTable";
+import { writePin } from "../../functions/aws/snapshotPins";
+import { readIncidents } from "../../tools/incidents/readIncidents";
+import { incident, InMemoryAws } from "../functions/inMemoryAws";
 
 const { incidentId, openedAt } = incident;
 const record = (changes: Partial<IncidentRecord> = {}): IncidentRecord => ({
@@ -118,5 +121,26 @@ describe("npm run incidents", () => {
             openedAt,
         ]);
         expect(incidentLines([])).to.deep.equal(["No incident in this account and Region."]);
+    });
+
+    it("never says that evidence costs nothing", () => {
+        const cases = [{ incidentId, settled: false, closedAt: null, pins: [pin("vol-a", "evidence", "snap-1")] }];
+        const ec2 = { snapshots: [snapshot("snap-1", 1)], locks: new Map([["snap-1", lock("2027-01-01T00:00:00.000Z")]]), hosts: [] };
+        expect(incidentLines(incidentRows(read({ cases, ec2 }))).join("\n")).to.include("under 0.01 US dollars a day");
+    });
+
+    it("reads the whole table: incidents and pins, and nothing else that is kept in it", async () => {
+        const aws = new InMemoryAws();
+        aws.install();
+        try {
+            await openRecord(newRecord(incident, 1, "automatic", openedAt), null);
+            await writePin(incident, pin("vol-0aaaaaaaaaaaaaaaa", "evidence", "snap-0eeeeeeeeeeeeeeee"));
+            aws.table.items.set("endpoints#clean-room", { pk: { S: "endpoints#clean-room" } });
+            const { records, cases } = await readIncidents("eu-west-1");
+            expect(records.map(({ incident: { incidentId: id } }) => id)).to.deep.equal([incidentId]);
+            expect(cases.map(({ incidentId: id, pins }) => [id, pins.length])).to.deep.equal([[incidentId, 1]]);
+        } finally {
+            aws.remove();
+        }
     });
 });

@@ -3,6 +3,7 @@ import type { Custody, Evidence, Report } from "../../functions/domain/container
 import type { CustodyEntry } from "../../functions/domain/custody/custodyLog";
 import type { Verdict } from "../../functions/domain/custody/verifyCase";
 import type { AnalysisSummary } from "../../functions/domain/analysisOutputs";
+import { bytes } from "../../functions/domain/report/format";
 import { visible } from "../../functions/domain/visibleText";
 
 export interface BriefInput {
@@ -28,10 +29,14 @@ export function handlers(entries: readonly CustodyEntry[]): { who: string; entri
     return [...found.values()];
 }
 
-const volumeLine = ({ volumeId, device, sizeGiB, evidenceSnapshotId, lock }: Evidence["snapshots"][number]) =>
-    `${volumeId} (${device}, ${sizeGiB} GiB): ${evidenceSnapshotId}, locked (${lock.mode}) until ${lock.expiresAt}`;
+/** With the lock as the newest seal has it: a hold extends what the custody record says. */
+function volumeLine({ volumeId, device, sizeGiB, evidenceSnapshotId, lock }: Evidence["snapshots"][number], verdict: Verdict): string {
+    const sealed = verdict.manifest?.snapshots.find(({ snapshotId }) => snapshotId === evidenceSnapshotId);
+    const now = sealed ? sealed.lock : lock;
+    return `${volumeId} (${device}, ${sizeGiB} GiB): ${evidenceSnapshotId}, ${now ? `locked (${now.mode}) until ${now.expiresAt}` : "NOT locked"}`;
+}
 
-function known({ custody, report, summary }: BriefInput): string[] {
+function known({ custody, report, summary, verdict }: BriefInput): string[] {
     const containment = custody?.containment;
     const counted = Object.entries(report?.findingsBySeverity ?? {}).filter(([, number]) => number > 0);
     return [
@@ -45,7 +50,7 @@ function known({ custody, report, summary }: BriefInput): string[] {
                 ? `The instance was cut off the network at ${containment.containedAt}, read back on every interface.`
                 : `The instance is NOT known to be cut off: ${containment.outcome}.`
             : "Nothing is recorded of containment.",
-        ...(custody ? custody.evidence.snapshots.map(volumeLine) : []),
+        ...(custody ? custody.evidence.snapshots.map((each) => volumeLine(each, verdict)) : []),
         report
             ? `The disks were analysed (${report.at}): ${counted.length > 0 ? counted.map(([severity, number]) => `${number} ${severity}`).join(", ") : "no findings"}.`
             : "There is no report of an analysis.",
@@ -71,7 +76,7 @@ function atRisk({ custody, summary }: BriefInput): string[] {
     return [
         ...(summary?.volumes ?? []).map(
             ({ volumeId, sizeBytes, fileSystems }) =>
-                `${volumeId}: ${Math.round(sizeBytes / 2 ** 30)} GiB, ${fileSystems.reduce((sum, one) => sum + one.filesSeen, 0)} files, all readable by whoever had the instance`,
+                `${volumeId}: ${bytes(sizeBytes)}, ${fileSystems.reduce((sum, one) => sum + one.filesSeen, 0)} files, all readable by whoever had the instance`,
         ),
         role
             ? "What the instance's role may reach: its credentials were denied at containment, and were usable before."

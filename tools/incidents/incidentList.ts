@@ -166,6 +166,6 @@ export function incidentLines(rows: readonly IncidentRow[]): string[] {
                   ? `${evidence.volumes} volumes; whether they are locked is not known`
                   : `${evidence.locked} of ${evidence.volumes} volumes locked, ${evidence.gibibytes} GiB${evidence.until === null ? "" : `, until ${evidence.until}`}`
         }`,
-        `  cost         ${row.dollarsADay === null ? "not known" : `${row.dollarsADay.toFixed(2)} US dollars a day${row.forensicInstance === null ? "" : `, with the forensic instance ${row.forensicInstance}`}`}`,
+        `  cost         ${row.dollarsADay === null ? "not known" : `${row.dollarsADay === 0 && (evidence.gibibytes ?? 0) > 0 ? "under 0.01" : row.dollarsADay.toFixed(2)} US dollars a day${row.forensicInstance === null ? "" : `, with the forensic instance ${row.forensicInstance}`}`}`,
     ]);
 }

@@ -45,7 +45,7 @@ export class FakeDynamoDb {
     }
 
     knows(name: string): boolean {
-        return ["GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"].includes(name);
+        return ["GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem"].includes(name);
     }
 
     /** Answers one call from under the SDK's client. @throws the AWS error when it is refused */
@@ -77,6 +77,9 @@ export class FakeDynamoDb {
                 const wanted = JSON.stringify(values![value!]);
                 return { Items: [...this.items.values()].filter((item) => JSON.stringify(item[names![name!]!]) === wanted) };
             }
+            case "Scan":
+                if ("FilterExpression" in body) throw new Error("this fake filters nothing");
+                return { Items: [...this.items.values()] };
             case "TransactWriteItems": {
                 const puts = (body.TransactItems as { Put: Conditional & { Item: Item } }[]).map((each) => each.Put);
                 const refused = puts.map((put) => !holds(this.items.get(pkOf(put.Item)), put));

@@ -164,6 +164,20 @@ describe("the brief", () => {
             .and.include("There is no report")
             .and.include("errors/TearDown.error.json");
         expect(handlers(verdict.entries)).to.have.length(1);
+        // A hold extends the locks, and the record of the analysis stays what it was.
+        const [first] = custody.evidence.snapshots;
+        const held = {
+            ...made.snapshots[0]!,
+            snapshotId: first!.evidenceSnapshotId,
+            lock: { mode: "governance" as const, expiresAt: "2031-01-01T00:00:00.000Z" },
+        };
+        const input = { incidentId: "i-1", custody, report: null, summary, errors: [], at: "" };
+        const brief = (snapshots: (typeof held)[]) =>
+            caseBrief({ ...input, verdict: { ...verdict, manifest: { ...made.manifest(), snapshots } } }).join("\n");
+        expect(brief([held]))
+            .to.include(`${first!.evidenceSnapshotId}, locked (governance) until 2031-01-01`)
+            .and.not.include(first!.lock.expiresAt);
+        expect(brief([{ ...held, lock: null as never }])).to.include(`${first!.evidenceSnapshotId}, NOT locked`);
         const empty = caseBrief({
             incidentId: "i-1",
             custody: null,
