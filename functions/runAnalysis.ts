@@ -118,7 +118,7 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
         EvidenceBucket: environment("EVIDENCE_BUCKET"),
         OutputPrefix: `${incident.prefix}${resultsOf(host)}`,
         KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
-        Volumes: encodeVolumes(documentVolumes(host)),
+        Volumes: encodeVolumes(documentVolumes(host), [incident.finding]),
         PythonVersion: environment("PYTHON_VERSION"),
         HashTwice: String(environment("HASH_TWICE")),
         ExecutionTimeout: String(host.plan?.timeoutSeconds ?? environment("ANALYSIS_TIMEOUT_SECONDS")),

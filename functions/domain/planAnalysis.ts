@@ -1,5 +1,5 @@
 /** The analysis command: its parameters, and what its state means. Pure. */
-import type { ForensicHost, ForensicVolume } from "./containers";
+import type { Finding, ForensicHost, ForensicVolume } from "./containers";
 import { visibleLines } from "./visibleText";
 
 /** One volume as the SSM document takes it; `workVolumeId` is null where the instance took no work volume. */
@@ -28,9 +28,18 @@ export function documentVolumes({ volumes }: Pick<ForensicHost, "volumes">): Doc
         }));
 }
 
-/** The `Volumes` parameter: a document's parameter becomes text of a script, and base64 has nothing a shell could read. */
-export function encodeVolumes(volumes: readonly DocumentVolume[]): string {
-    return Buffer.from(JSON.stringify(volumes), "utf8").toString("base64");
+/** At most so many: what the document takes is bounded. */
+const mostAddresses = 50;
+
+/**
+ * The `Volumes` parameter: a document's parameter becomes text of a script, and base64 has nothing a shell could read.
+ *
+ * @param findings the one that opened the incident: its remote addresses are looked for among the sockets that an acquisition volume holds
+ */
+export function encodeVolumes(volumes: readonly DocumentVolume[], findings: readonly Pick<Finding, "facts">[] = []): string {
+    const addresses = [...new Set(findings.flatMap(({ facts }) => facts?.remoteAddresses ?? []))].slice(0, mostAddresses);
+    const described = volumes.map((one) => ("kind" in one && one.kind === "memory" ? { ...one, addresses } : one));
+    return Buffer.from(JSON.stringify(described), "utf8").toString("base64");
 }
 
 /** A Run Command invocation on the forensic instance. */

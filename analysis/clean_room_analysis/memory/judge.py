@@ -18,7 +18,7 @@ def findings(state: VolatileState, volume_id: str, addresses: frozenset[str] = f
     """Everything that can be said of the state.
 
     @param volume_id whose findings these are: the acquisition volume
-    @param addresses of the finding that started the incident, and of those that joined it
+    @param addresses of the finding that opened the incident
     """
     judge = Judge(state, volume_id, addresses)
     first = (programs.programs, programs.disguises, programs.preloading, connections.shells, programs.injected, programs.hidden)

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { ForensicVolume } from "../../../functions/domain/containers";
+import type { Finding } from "../../../functions/domain/containers";
 import { analysisOf, documentVolumes, encodeVolumes, leftResults, outputTail } from "../../../functions/domain/planAnalysis";
 
 const volume = (purpose: "evidence" | "work", index: number): ForensicVolume => ({
@@ -38,6 +39,17 @@ describe("planAnalysis", () => {
                 expect(encodeVolumes(paired)).to.match(/^[A-Za-z0-9+/]{4,40000}={0,2}$/);
             }),
         );
+    });
+
+    it("tells the analysis of an acquisition volume, and of no other, which addresses the findings name", () => {
+        const disk = { volumeId: "vol-1", snapshotId: "snap-1", evidenceVolumeId: "vol-e", workVolumeId: null, role: "root" as const };
+        const acquired = { ...disk, role: "data" as const, kind: "memory" };
+        const facts = (...remoteAddresses: string[]) => ({ facts: { remoteAddresses } }) as unknown as Pick<Finding, "facts">;
+        const encoded = encodeVolumes([disk, acquired], [facts("198.51.100.7"), { facts: null }, facts("203.0.113.9", "198.51.100.7")]);
+        expect(JSON.parse(Buffer.from(encoded, "base64").toString())).to.deep.equal([
+            disk,
+            { ...acquired, addresses: ["198.51.100.7", "203.0.113.9"] },
+        ]);
     });
 
     it("takes the first command of the document, whatever order the list has", () => {
