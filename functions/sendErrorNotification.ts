@@ -74,7 +74,7 @@ async function notify(key: string): Promise<void> {
     const problem = readProblem(await recordText(key), { incidentId: refused ? null : incident, step, at: new Date().toISOString() });
     const record = { partition: environment("PARTITION"), region: environment("AWS_REGION"), bucket: environment("EVIDENCE_BUCKET"), key };
     const told = await tell(failureMessage(problem, await knownFacts(incident), record));
-    log("told people of a failed step", { key, step: problem.step, told });
+    log("told people of a failed step", { ...(refused ? {} : { incidentId: incident }), key, step: problem.step, told });
 }
 
 /** @throws when a channel failed, so that Lambda runs it again and, at last, hands the event to its failure destination. */

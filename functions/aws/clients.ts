@@ -32,6 +32,11 @@ function cached<C>(key: string, make: () => C): C {
     return client;
 }
 
+/** As in a new execution environment: for specs, which play many in one process. */
+export function forgetClients(): void {
+    cache.clear();
+}
+
 /** ARN of the function's own session, for the custody log; asked of STS once, and never failing. */
 export async function ownArn(): Promise<string> {
     const region = environment("AWS_REGION");

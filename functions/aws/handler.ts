@@ -4,12 +4,17 @@ import type { InstanceRef } from "../domain/containers";
 import { incidentPrefix } from "../domain/evidenceKeys";
 import type { ReportedStep } from "../domain/steps";
 import { inCustody } from "./custody/inCustody";
+import { underWay } from "./custody/recorder";
 import { errorCode, isTransient, NotYetError, StepError, TransientError } from "./errors";
 import { tellOfWaiting } from "./problems";
 
-/** One line of structured log. Untrusted text goes in as a value, never into the message. */
+/**
+ * One line of structured log, with the step and the incident that it is about wherever they are known. Untrusted text goes in as a value, never
+ * into the message. Lambda puts the request's id before each line.
+ */
 export function log(message: string, details: Record<string, unknown> = {}): void {
-    console.log(JSON.stringify({ message, ...details }));
+    const { incidentId = null, step = null } = underWay() ?? {};
+    console.log(JSON.stringify({ message, ...(step && { step }), ...(incidentId && { incidentId }), ...details }));
 }
 
 /** Turns what an AWS call threw into the error the state machine knows how to treat. */
@@ -69,6 +74,8 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
             );
         }
         const startedAt = Date.now();
+        const incidentId = incidentOf(parsed.data);
+        const about = { step: definition.name, ...(incidentId && { incidentId }) };
         try {
             const run = async () => {
                 try {
@@ -78,12 +85,13 @@ export function step<I extends z.ZodType, O extends z.ZodType>(definition: {
                     throw error;
                 }
             };
-            const output = definition.output.parse(await inCustody(incidentOf(parsed.data), definition.name, run));
-            log(`${definition.name} done`, { milliseconds: Date.now() - startedAt });
+            const output = definition.output.parse(await inCustody(incidentId, definition.name, run));
+            log(`${definition.name} done`, { ...about, milliseconds: Date.now() - startedAt });
             return output;
         } catch (error) {
             const known = toStepError(definition.name, error);
             log(`${definition.name} ${known instanceof NotYetError ? "waits" : "failed"}`, {
+                ...about,
                 error: known.name,
                 cause: known.message,
                 milliseconds: Date.now() - startedAt,

@@ -9,7 +9,7 @@ import type { JsonObject } from "./parse/json";
 import { judgeManual } from "./parse/manual";
 import { judgeAsff, judgeOcsf } from "./parse/securityHub";
 import { isTransformed, judgeTransformed } from "./parse/transformed";
-import type { Verdict } from "./parse/concludeFinding";
+import { mostInstances, type Verdict } from "./parse/concludeFinding";
 
 /**
  * `incident`: at least one finding names an instance to contain. `refusals` then says what else was in the message and
@@ -81,7 +81,7 @@ export interface Following {
 /** The finding whose related instances are followed as if they were what it is about. */
 const followed = (finding: Finding): Finding => ({
     ...finding,
-    instances: [...finding.instances, ...(finding.related?.instances ?? [])].slice(0, 100),
+    instances: [...finding.instances, ...(finding.related?.instances ?? [])].slice(0, mostInstances),
 });
 
 /**
@@ -100,7 +100,10 @@ export function parseMessage(message: unknown, { follows }: Following = { follow
     const verdicts = candidates.map((candidate): Verdict => {
         const verdict = withMentions(judge(candidate), candidate.document);
         if (verdict.finding === null || verdict.aside === null) return verdict;
-        if (follows(verdict.finding)) return { ...verdict, finding: followed(verdict.finding), elsewhere: false };
+        if (follows(verdict.finding)) {
+            const refusals = [...verdict.refusals, ...(verdict.unfollowed ?? [])];
+            return { ...verdict, refusals, finding: followed(verdict.finding), elsewhere: false };
+        }
         return { ...verdict, refusals: [...verdict.refusals, verdict.aside] };
     });
     const findings = verdicts.flatMap((verdict) => (verdict.finding ? [verdict.finding] : []));

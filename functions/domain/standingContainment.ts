@@ -195,27 +195,53 @@ export function beforeProtection(standing: StandingContainment, now: Settings | 
     };
 }
 
+/** Parts of the first reading by the words in which `unread` names them (aws/containment/readBeside.ts). */
+const parts = {
+    targets: /^(the target groups|the targets of)/,
+    classicLoadBalancers: /^the classic load balancers/,
+    timeouts: /^the instance type/,
+};
+const lacks = ({ unread }: Pick<InstanceState, "unread">, part: keyof typeof parts) => unread.some((each) => parts[part].test(each));
+
+/** Idle time-outs that are not on record, as they are now. */
+const withTimeouts = (record: InstanceState, now: InstanceState): InstanceState["interfaces"] =>
+    record.interfaces.map((each) => ({
+        ...each,
+        tcpIdleTimeout:
+            each.tcpIdleTimeout ?? now.interfaces.find((one) => one.networkInterfaceId === each.networkInterfaceId)?.tcpIdleTimeout ?? null,
+    }));
+
+/**
+ * Fills in what AWS did not let the first reading see, when a later one does: nothing of it was changed, since what is not seen is left as it
+ * is. Registrations that the first reading did see stay as they were: what came since is not the owner's.
+ */
+function catchUp(record: InstanceState, now: InstanceState): InstanceState {
+    const readNow = (Object.keys(parts) as (keyof typeof parts)[]).filter((part) => lacks(record, part) && !lacks(now, part));
+    if (readNow.length === 0) return record;
+    return {
+        ...record,
+        targets: readNow.includes("targets") ? now.targets : record.targets,
+        classicLoadBalancers: readNow.includes("classicLoadBalancers") ? now.classicLoadBalancers : record.classicLoadBalancers,
+        interfaces: readNow.includes("timeouts") ? withTimeouts(record, now) : record.interfaces,
+        unread: record.unread.filter((each) => !readNow.some((part) => parts[part].test(each))),
+    };
+}
+
 /** Fills in what the first reading left out. Nothing that is on record already is replaced. */
 export function completed(standing: StandingContainment, now: InstanceState): StandingContainment {
     const { record, groups } = standing;
     if (standing.complete) {
         const isOwners = now.networkAcls.every(({ networkAclId }) => networkAclId !== groups.networkAcl);
-        return record.networkAcls.length === 0 && isOwners
-            ? { ...standing, record: { ...record, networkAcls: now.networkAcls } }
-            : standing;
+        const caughtUp = catchUp(record, now);
+        if (record.networkAcls.length === 0 && isOwners) return { ...standing, record: { ...caughtUp, networkAcls: now.networkAcls } };
+        return caughtUp === record ? standing : { ...standing, record: caughtUp };
     }
     return {
         ...standing,
         complete: true,
         record: {
             ...record,
-            interfaces: record.interfaces.map((each) => ({
-                ...each,
-                tcpIdleTimeout:
-                    each.tcpIdleTimeout ??
-                    now.interfaces.find((one) => one.networkInterfaceId === each.networkInterfaceId)?.tcpIdleTimeout ??
-                    null,
-            })),
+            interfaces: withTimeouts(record, now),
             autoScaling: record.autoScaling ?? now.autoScaling,
             targets: now.targets,
             classicLoadBalancers: now.classicLoadBalancers,

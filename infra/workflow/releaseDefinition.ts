@@ -2,7 +2,7 @@
  * The release as a state machine: one task, whose failure is told to people. An operator starts it with
  * `{ incidentId, force }` (tools/release.ts), and so needs the right to start executions and nothing in any member account.
  */
-import { catchAll, nameProblem, retryTransient, writeErrorObject, type State } from "./states";
+import { catchAll, nameProblem, retryBusy, retryTransient, writeErrorObject, type State } from "./states";
 import { errorRecord, incidentPrefix } from "../../functions/domain/evidenceKeys";
 
 export interface ReleaseWorkflowInputs {
@@ -26,7 +26,7 @@ export function releaseWorkflowDefinition({ partition, functionArn, evidenceBuck
                 Resource: `arn:${partition}:states:::lambda:invoke`,
                 Parameters: { FunctionName: functionArn, "Payload.$": "$" },
                 TimeoutSeconds: 300,
-                Retry: [retryTransient],
+                Retry: [retryBusy, retryTransient],
                 ResultSelector: { "release.$": "$.Payload" },
                 ...catchAll("ReleaseInstanceFailed"),
                 Next: "Released",

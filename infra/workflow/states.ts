@@ -30,17 +30,29 @@ export function callAgain(errors: string[], { backoffRate = 2, slowestSeconds, a
     };
 }
 
-/** What a function fails of for reasons of its own or of AWS's, not of the incident's. */
+/**
+ * What a function fails of for reasons of its own or of AWS's, not of the incident's. A process that was killed (out of memory, a host that failed)
+ * is `Runtime.ExitError` in Lambda's answer, which Step Functions hands on; older runtimes say `Lambda.Unknown`.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+ */
 export const transientErrors = [
     "Transient",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
     "States.Timeout",
 ];
+
+/**
+ * The account's functions are all at work: a new account may run ten at a time, and fifty incidents at once want more. The first call that finds
+ * room is all that is waited for, so it is tried often.
+ */
+export const retryBusy: State = callAgain(["Lambda.TooManyRequestsException"], { slowestSeconds: 30, attempts: 36, jitter: true });
 
 /** Calls a function again after a transient error, except those named. */
 export const retryTransientBut = (...excluded: string[]): State =>

@@ -6,6 +6,7 @@ import {
     catchAll,
     nameProblem,
     passTo,
+    retryBusy,
     retryTransient,
     transientErrors,
     writeErrorObject,
@@ -48,6 +49,9 @@ export interface WorkflowInputs {
     /** What silence means. */
     readonly onApprovalTimeout: "contain" | "observe";
 }
+
+/** Steps that must find room whatever else is at work. Every retry counts against the 25,000 events of an execution, so it is these alone. */
+const urgent: ReadonlySet<StepName> = new Set<StepName>(["IsolateInstance", "NotifyIsolation"]);
 
 /** How long a step that is not finished may take. */
 interface Waiting {
@@ -137,7 +141,7 @@ export class Tasks {
                 Payload: waiting ? { ...payload, "since.$": "$$.State.EnteredTime" } : payload,
             },
             TimeoutSeconds: taskTimeoutSeconds(step),
-            Retry: [waiting ? retryNotYet(waiting) : retryTransient],
+            Retry: [...(urgent.has(step) ? [retryBusy] : []), waiting ? retryNotYet(waiting) : retryTransient],
             ...rest,
         };
     }

@@ -41,18 +41,24 @@ async function webhookUrl(parameter: string): Promise<string> {
     return value;
 }
 
-/** Seconds that Slack may ask us to wait, and we do: the next attempt of the step would tell the other channels again. */
-const patience = 5;
+/** Seconds that we wait in all where Slack asks us to: the next attempt of the step would tell the other channels again. */
+const patience = 25;
 
 const post = (parameter: string, url: string, payload: SlackPayload | Record<string, never>): Promise<Response> =>
     postText(`Slack (webhook in ${parameter})`, url, JSON.stringify(payload));
 
-/** Posts a payload, once more where Slack asks to wait a moment: a webhook takes about one message a second. */
+/**
+ * Posts a payload, again where Slack asks to wait: a webhook takes about one message a second, and where many instances are contained at once each
+ * has something to say. Those that were told to wait do not come back at the same moment.
+ */
 async function postPatiently(parameter: string, payload: SlackPayload): Promise<void> {
     const url = await webhookUrl(parameter);
     let response = await post(parameter, url, payload);
-    const wait = response.status === 429 ? Number(response.headers.get("retry-after") ?? "") : NaN;
-    if (wait > 0 && wait <= patience) {
+    for (let left = patience; response.status === 429;) {
+        const asked = Number(response.headers.get("retry-after") ?? "");
+        const wait = asked * (1 + Math.random());
+        if (!(asked > 0) || wait > left) break;
+        left -= wait;
         await new Promise((resolve) => setTimeout(resolve, wait * 1000));
         response = await post(parameter, url, payload);
     }

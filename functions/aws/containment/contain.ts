@@ -217,7 +217,7 @@ export async function contain(
             );
         }),
     ]);
-    await kept.settled();
+    await kept.insist();
     steps.unshift(
         ...state.unread.map((what) => ({
             name: "readInstance",
@@ -230,8 +230,9 @@ export async function contain(
     );
     errors.push(...prepared.errors);
     if (kept.error !== null) {
-        const { step } = await attempt({ name: "keepRecord", detail: "the restore record in the incidents table" }, () =>
-            Promise.reject(kept.error),
+        const { step } = await attempt(
+            { name: "keepRecord", detail: "the restore record in the incidents table, without which nobody watches the instance" },
+            () => Promise.reject(kept.error),
         );
         steps.push(step);
     }

@@ -2,11 +2,14 @@
 import { setTimeout } from "node:timers/promises";
 import type { StandingContainment } from "../../domain/standingContainment";
 import type { InstanceRef } from "../../domain/containers";
-import { changeStanding } from "../standingContainments";
+import { isTransient } from "../errors";
+import { changeStanding, readStanding } from "../standingContainments";
 import { log } from "../handler";
 
 /** Milliseconds that the cut waits for its record to be kept. An attacker does not wait for our table. */
 const patience = 3000;
+/** Milliseconds that a busy table is waited for at the end: DynamoDB's tables refill their tokens every second, and grow within minutes. */
+const longestBusy = 75_000;
 
 export class KeptRecord {
     /** Why the table does not have it; null as long as it does. */
@@ -39,5 +42,26 @@ export class KeptRecord {
     /** Waits for every change, however long it takes. */
     async settled(): Promise<void> {
         await this.tail;
+    }
+
+    /**
+     * Waits for every change, and gives the table again what it was too busy to take: an instance that it does not have is watched by nobody. What
+     * another incident wrote meanwhile is not overwritten.
+     */
+    async insist(): Promise<void> {
+        await this.tail;
+        const end = Date.now() + longestBusy;
+        for (let pause = 1000; this.error !== null && isTransient(this.error) && Date.now() < end; pause *= 2) {
+            await setTimeout(pause);
+            const whole = this.current;
+            try {
+                const read = await readStanding(this.instance);
+                if (read?.incidentIds.some((each) => !whole?.incidentIds.includes(each))) return;
+                this.current = await changeStanding(this.instance, read, () => whole);
+                this.error = null;
+            } catch (error) {
+                this.error = error;
+            }
+        }
     }
 }

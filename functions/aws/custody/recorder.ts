@@ -16,6 +16,12 @@ interface Recording {
 }
 const recordings = new AsyncLocalStorage<Recording>();
 
+/** What is being done, and for which incident; null outside of a step. For the lines of the log. */
+export function underWay(): { incidentId: string | null; step: string } | null {
+    const recording = recordings.getStore();
+    return recording ? { incidentId: recording.incidentId, step: recording.step } : null;
+}
+
 /** Calls that change nothing. */
 const reading = /^(Describe|List|Get|Head|Lookup|Query|Scan|BatchGet|Search|Simulate|Select|Verify|Assume)/;
 /** Services whose calls are the program's own book-keeping and messages, not an action on the instance or its evidence. */

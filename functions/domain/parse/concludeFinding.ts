@@ -13,6 +13,8 @@ export interface Verdict {
     refusals: string[];
     /** Why the finding's `related` instances make no incident, where no rule names its type; null when it has none. */
     aside: string | null;
+    /** Where they are followed all the same: those that are not, in full sentences. */
+    unfollowed?: string[];
     /** What the finding says is another product's affair: where no rule names its type, nobody has to hear of it. */
     elsewhere: boolean;
 }
@@ -61,7 +63,7 @@ export function hidesSample(text: unknown): boolean {
 }
 
 /** Where `Finding.instances` ends; larger groups are for people. */
-const mostInstances = 100;
+export const mostInstances = 100;
 
 const isShape = (schema: { safeParse(value: unknown): { success: boolean } }, value: unknown) => schema.safeParse(value).success;
 
@@ -125,14 +127,19 @@ const short = (text: string | null) => (text !== null && text.length <= 64 ? tex
 function checkInstances(references: readonly Reference[], facts: Facts): { instances: InstanceRef[]; refusals: string[] } {
     const refusals: string[] = [];
     const instances = new Map<string, InstanceRef>();
-    for (const reference of references.slice(0, mostInstances)) {
+    const beyond = new Set<string>();
+    for (const reference of references) {
+        if (refusals.length >= mostInstances) break;
         const checked = checkInstance(reference, facts);
+        const key = "instance" in checked ? `${checked.instance.region}/${checked.instance.instanceId}` : null;
         if ("reason" in checked) refusals.push(checked.reason);
-        else instances.set(`${checked.instance.region}/${checked.instance.instanceId}`, checked.instance);
+        else if (instances.size < mostInstances || instances.has(key!)) instances.set(key!, checked.instance);
+        else beyond.add(key!);
     }
-    const beyond = references.length - mostInstances;
-    if (beyond > 0)
-        refusals.push(`The finding names ${beyond} instances beyond the ${mostInstances} that are contained for one finding. ${byHand}`);
+    if (beyond.size > 0)
+        refusals.push(
+            `The finding names ${beyond.size} instances beyond the ${mostInstances} that are contained for one finding. ${byHand}`,
+        );
     return { instances: [...instances.values()], refusals };
 }
 
@@ -141,12 +148,22 @@ function setAside(
     { subject, as, instances }: Related,
     affected: readonly InstanceRef[],
     facts: Facts,
-): { related: InstanceRef[]; aside: string } {
+): { related: InstanceRef[]; aside: string; unfollowed: string[] } {
     const checked = checkInstances(instances, facts);
     const key = ({ region, instanceId }: InstanceRef) => `${region}/${instanceId}`;
     const known = new Set(affected.map(key));
     const related = checked.instances.filter((instance) => !known.has(key(instance)));
-    return { related, aside: [relatedInstances(subject, as, related, facts.type), ...checked.refusals].join(" ") };
+    // Where they are followed, there is no room for all beside those that are affected.
+    const beyond = related.length + affected.length - mostInstances;
+    const room =
+        beyond > 0
+            ? [`${beyond} of the instances that it names beside are not followed: ${mostInstances} are, for one finding. ${byHand}`]
+            : [];
+    return {
+        related,
+        aside: [relatedInstances(subject, as, related, facts.type), ...checked.refusals].join(" "),
+        unfollowed: [...checked.refusals, ...room],
+    };
 }
 
 /** Checks every part and makes the finding. It is null only when it cannot be placed in an account and Region. */
@@ -156,7 +173,11 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
     if (place) return { finding: null, refusals: ["reason" in affected ? affected.reason : place], aside: null, elsewhere };
     const { instances, refusals } = checkInstances("instances" in affected ? affected.instances : [], facts);
     if ("reason" in affected) refusals.push(affected.reason);
-    const { related = [], aside = null } = "related" in affected && affected.related ? setAside(affected.related, instances, facts) : {};
+    const {
+        related = [],
+        aside = null,
+        unfollowed = [],
+    } = "related" in affected && affected.related ? setAside(affected.related, instances, facts) : {};
     if (aside !== null && related.length === 0 && instances.length === 0) refusals.push(aside);
     const finding = findingSchema.safeParse({
         schemaVersion: 1,
@@ -176,7 +197,8 @@ export function conclude(facts: Facts, affected: Affected): Verdict {
         facts: facts.facts,
         related: related.length > 0 && "related" in affected ? { as: affected.related?.as, instances: related } : null,
     });
-    if (finding.success) return { finding: finding.data, refusals, aside: finding.data.related === null ? null : aside, elsewhere };
+    if (finding.success)
+        return { finding: finding.data, refusals, aside: finding.data.related === null ? null : aside, unfollowed, elsewhere };
     const issue = finding.error.issues[0];
     return {
         finding: null,

@@ -460,3 +460,39 @@ describe("findings that name an instance in other ways", () => {
         for (const way of ways) expect(parseMessage(way).findings.map(({ id }) => id)).to.deep.equal([victimFindingId]);
     });
 });
+
+describe("a group finding that the rules follow", () => {
+    const members = Array.from({ length: 103 }, (_, index) => `i-0b${index.toString(16).padStart(15, "0")}`);
+    const ofGroup = sequence("AttackSequence:EC2/CompromisedInstanceGroup", {
+        resources: [
+            {
+                uid: `arn:aws:autoscaling:${region}:${accountId}:autoScalingGroup:1:autoScalingGroupName/web`,
+                name: "web",
+                accountId,
+                region,
+                resourceType: "AUTOSCALING_AUTO_SCALING_GROUP",
+                data: { autoscalingAutoScalingGroup: { ec2InstanceUids: members } },
+            },
+        ],
+    });
+
+    it("tells of the instances that there is no room for, and drops none without a word", () => {
+        const { findings, refusals } = parseMessage(ofGroup, { follows: () => true });
+        expect(findings[0]!.instances).to.have.length(100);
+        expect(refusals.join()).to.contain("3 instances beyond the 100");
+    });
+
+    it("says nothing of the kind where there is room for all", () => {
+        put(ofGroup, "service.detection.sequence.resources", [
+            ...(
+                (ofGroup.service as { detection: { sequence: { resources: object[] } } }).detection.sequence.resources as Record<
+                    string,
+                    unknown
+                >[]
+            ).map((each) => ({ ...each, data: { autoscalingAutoScalingGroup: { ec2InstanceUids: members.slice(0, 3) } } })),
+        ]);
+        const { findings, refusals } = parseMessage(ofGroup, { follows: () => true });
+        expect(findings[0]!.instances).to.have.length(3);
+        expect(refusals).to.deep.equal([]);
+    });
+});

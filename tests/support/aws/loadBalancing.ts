@@ -41,7 +41,8 @@ export class InMemoryLoadBalancing {
         return {};
     }
     onRegisterInstancesWithLoadBalancer({ LoadBalancerName }: { LoadBalancerName: string }): unknown {
-        this.classic.push(LoadBalancerName);
+        // Registering twice is registering once.
+        if (!this.classic.includes(LoadBalancerName)) this.classic.push(LoadBalancerName);
         return {};
     }
 }

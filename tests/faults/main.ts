@@ -1,0 +1,138 @@
+/**
+ * `npm run test:faults`: a whole incident for every operation and everything that can go wrong with it, in two processes. Broken off, it goes on
+ * where it was; `--short` tries some of all, `--only TEXT` those whose name holds it (one process, and says all of it), `--anew` forgets what was done.
+ */
+import { fork } from "node:child_process";
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { kinds, type Fault } from "../support/cloud/faults";
+import { allCases, nameOf, shortCases } from "./cases";
+import { judge, type Verdict } from "./judge";
+import { live } from "./scenario";
+import { tableOf } from "./table";
+
+export interface Result extends Verdict {
+    name: string;
+    fault: Fault;
+    /** Problems that people were told of, and alarms. */
+    told: string[];
+}
+
+const root = join(__dirname, "..", "..");
+const folder = join(root, "node_modules", ".cache", "faults");
+/** Processes: whole incidents are work for the processor alone. */
+const processes = 2;
+const leastShort = 110;
+
+async function work(faults: Fault[], take: (result: Result) => void): Promise<void> {
+    // The first life loads what functions load late, and so is not measured by.
+    await live(null, null);
+    const good = await live(null, null);
+    for (const fault of faults) {
+        const life = await live(fault, good);
+        take({
+            name: nameOf(fault),
+            fault,
+            ...judge(fault, life, good),
+            told: [...new Set([...life.response.told, ...life.released.told])],
+        });
+    }
+}
+
+/** What the program is made of: results of another one do not count. */
+function programHash(): string {
+    const hash = createHash("sha256");
+    for (const name of ["functions", "infra/workflow", "tests/support", "tests/faults"]) hash.update(treeOf(join(root, name)));
+    return hash.digest("hex").slice(0, 16);
+}
+function treeOf(folder: string): string {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+        .filter((each) => each.isFile() && each.name.endsWith(".ts"))
+        .map((each) =>
+            createHash("sha256")
+                .update(readFileSync(join(each.parentPath, each.name)))
+                .digest("hex"),
+        )
+        .sort()
+        .join();
+}
+
+async function main(args: string[]): Promise<number> {
+    const begun = Date.now();
+    const only = args.includes("--only") ? args[args.indexOf("--only") + 1]! : null;
+    const short = args.includes("--short");
+    await live(null, null);
+    const every = allCases(await live(null, null));
+    const cases = only !== null ? every.filter((each) => nameOf(each).includes(only)) : short ? shortCases(every, leastShort) : every;
+    if (cases.length === 0) throw new Error(`No fault has ${only} in its name.`);
+
+    mkdirSync(folder, { recursive: true });
+    const kept = join(folder, `${programHash()}.jsonl`);
+    if (args.includes("--anew")) rmSync(kept, { force: true });
+    const done = new Map<string, Result>();
+    if (only === null && !short && existsSync(kept))
+        for (const line of readFileSync(kept, "utf8").split("\n").filter(Boolean))
+            done.set((JSON.parse(line) as Result).name, JSON.parse(line) as Result);
+    const todo = cases.filter((each) => !done.has(nameOf(each)));
+    if (todo.length < cases.length)
+        console.log(`${cases.length - todo.length} of ${cases.length} were done before; --anew does them again.`);
+
+    let finished = 0;
+    const take = (result: Result) => {
+        done.set(result.name, result);
+        if (only === null && !short) appendFileSync(kept, `${JSON.stringify(result)}\n`);
+        for (const wrong of result.wrong) console.log(`WRONG ${result.name}: ${wrong}`);
+        if (only !== null) console.log(JSON.stringify(result, null, 1));
+        if (++finished % 100 === 0) console.log(`${finished} of ${todo.length}, ${Math.round((Date.now() - begun) / 1000)} s`);
+    };
+    if (only !== null) await work(todo, take);
+    else
+        await Promise.all(
+            Array.from({ length: processes }, (_, index) =>
+                inProcess(
+                    todo.filter((_each, at) => at % processes === index),
+                    take,
+                ),
+            ),
+        );
+
+    const results = cases.map((each) => done.get(nameOf(each))!);
+    if (only === null && !short) writeFileSync(join(root, "docs", "faults.md"), tableOf(results));
+    const wrong = results.filter((each) => each.wrong.length > 0).length;
+    const absorbed = results.filter((each) => each.absorbed).length;
+    const operations = new Set(results.map(({ fault }) => fault.operation)).size;
+    console.log(
+        `${results.length} faults (${operations} operations, ${Object.keys(kinds).length} kinds): ${absorbed} absorbed, ${results.length - absorbed - wrong} told and mended, ${wrong} wrong; ${Math.round((Date.now() - begun) / 1000)} s`,
+    );
+    return wrong === 0 ? 0 : 1;
+}
+
+function inProcess(faults: Fault[], take: (result: Result) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const child = fork(__filename, ["--worker"], { execArgv: process.execArgv });
+        child.on("message", (result) => take(result as Result));
+        child.on("error", reject);
+        child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`A process ended with ${code}`))));
+        child.send(faults);
+    });
+}
+
+if (process.argv[2] === "--worker")
+    process.once("message", (faults) => {
+        void work(faults as Fault[], (result) => process.send!(result)).then(
+            () => process.exit(0),
+            (error: unknown) => {
+                console.error(error);
+                process.exit(1);
+            },
+        );
+    });
+else
+    main(process.argv.slice(2)).then(
+        (code) => (process.exitCode = code),
+        (error: unknown) => {
+            console.error(error);
+            process.exitCode = 1;
+        },
+    );

@@ -1,0 +1,54 @@
+/** docs/faults.md: what was tried, and what came of it. */
+import { kinds, type Kind } from "../support/cloud/faults";
+import { bounds } from "./judge";
+import type { Result } from "./main";
+
+const signs = { absorbed: "·", told: "t", wrong: "**!**" } as const;
+const signOf = (results: Result[]): string => {
+    if (results.length === 0) return "";
+    if (results.some(({ wrong }) => wrong.length > 0)) return signs.wrong;
+    const sign = results.every(({ absorbed }) => absorbed) ? signs.absorbed : signs.told;
+    return results.some(({ doubled }) => doubled.length > 0) ? `${sign}2` : sign;
+};
+
+export function tableOf(results: readonly Result[]): string {
+    const order = Object.keys(kinds) as Kind[];
+    const rows = [...new Set(results.map(({ fault }) => `${fault.handler}|${fault.operation}`))].map((key) => {
+        const own = results.filter(({ fault }) => `${fault.handler}|${fault.operation}` === key);
+        return [...key.split("|"), ...order.map((kind) => signOf(own.filter(({ fault }) => fault.kind === kind)))];
+    });
+    const doubled = new Map<string, string[]>();
+    for (const result of results) for (const what of result.doubled) doubled.set(what, [...(doubled.get(what) ?? []), result.name]);
+    const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+    return [
+        "# What happens when AWS misbehaves",
+        "",
+        "Made by `npm run test:faults`; do not edit. Each mark is a whole incident in which one call goes wrong: the real functions and state",
+        "machines over an AWS in memory (`tests/support/cloud`), in virtual time: the workflow, the watch after somebody opened an interface again,",
+        "a resumed execution after a failure, and the release. `npm run test:faults -- --only ec2:CreateSnapshots` shows the cases of one operation.",
+        "",
+        "For each of them must hold, while the fault lasts: the instance is contained, its volumes are preserved and locked, the report is there, the case",
+        "is sealed and nothing forensic is left, or people were told; what was preserved is sealed whatever else failed; a finding that started nothing is",
+        "in the dead letters. When the cause is gone and people did what they were told (`npm run resume`, dead letters sent again), everything",
+        "is there, and the release puts the instance back exactly as it was.",
+        "",
+        `Nothing is made more often than this: ${Object.entries(bounds)
+            .map(([what, count]) => `${what} ${count}`)
+            .join(", ")}. EC2's snapshot and Support's case calls have no client token, so a lost reply can leave`,
+        "one more than is known; it is told of, and locked or removed as the others are. People may hear the same message again when a function died after it had sent it.",
+        "",
+        ...order.map((kind) => `- \`${kind}\`: ${kinds[kind]}`),
+        "",
+        `\`${signs.absorbed}\` nobody noticed; \`${signs.told}\` people were told, and the case was completed afterwards; \`2\` something was made twice, within the bound; empty: cannot happen to this call.`,
+        "",
+        line(["function", "operation", ...order]),
+        line(["---", "---", ...order.map(() => "---")]),
+        ...rows.map((row) => line(row.map((cell, index) => (index === 1 ? `\`${cell}\`` : cell)))),
+        "",
+        "## Made more than once",
+        "",
+        ...[...doubled].map(([what, names]) => `- ${what}: ${names.map((name) => `\`${name}\``).join(", ")}`),
+        ...(doubled.size === 0 ? ["Nothing."] : []),
+        "",
+    ].join("\n");
+}
