@@ -2,9 +2,11 @@
 """Reads each file system of all volumes by the best way there is (the kernel's mount, else dissect), and accounts for every byte."""
 
 import posixpath
+import struct
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import BinaryIO
 
 from clean_room_analysis import limits
 from clean_room_analysis.accounting import State
@@ -31,6 +33,8 @@ NOT_LOOKED_AT_ON_WINDOWS = (
     "of files are looked at; WMI's repository, alternate data streams, shadow copies, NTFS's own journals, AmCache, SRUM, browsers and "
     "Active Directory's database are not"
 )
+#: mkfs.fat reserves 32 sectors for FAT32, and boot loaders use no more.
+_BOOT_SECTORS = 32
 #: Rounds in which file systems are looked for in what no table owns: one may only show behind another.
 _ROUNDS = 64
 #: Systems below the top of a root volume whose fstab is read.
@@ -223,7 +227,7 @@ class FileSystemReader:
             if not region.leftover:
                 self._own(volume, region, region.size, "unread", report.reason or "it cannot be read")
         elif not (region.leftover and self._ledger.troubles > before):
-            self._own(volume, region, size, "read", f"{region.type} file system")
+            self._own(volume, region, size, "read", f"{region.type} file system", fat_boot_gap(volume.handle, region))
         if report.method != "none" and not report.journal_replayed and region.journal:
             self._ledger.not_looked_at(
                 f"{where}: changes that were only in its journal", report.reason or "the journal was not replayed", incomplete=False
@@ -231,11 +235,16 @@ class FileSystemReader:
         if region.type == "ntfs" and report.method != "none":
             self._ledger.not_looked_at(f"{where}: Windows", NOT_LOOKED_AT_ON_WINDOWS, incomplete=False)
 
-    def _own(self, volume: SurveyedVolume, region: Region, size: int, state: State, what: str) -> None:
-        """Records who owns the bytes of a region, on every disk it lies on."""
+    def _own(
+        self, volume: SurveyedVolume, region: Region, size: int, state: State, what: str, without: tuple[int, int] | None = None
+    ) -> None:
+        """Records who owns the bytes of a region, on every disk it lies on. @param without a part of it, from byte to byte, that nobody read"""
         place = region.place
         if place is None:
-            volume.account.own(region.offset, size, state, what)
+            if without is not None:
+                volume.account.own(region.offset, without[0], state, what)
+            start = 0 if without is None else without[1]
+            volume.account.own(region.offset + start, size - start, state, what)
             return
         for one in place.extents:
             for identity, start in one.stripes:
@@ -363,6 +372,16 @@ class FileSystemReader:
                 incomplete=False,
             )
         tree.prefix = posixpath.join("/", report.mount_point or "/").rstrip("/")
+
+
+def fat_boot_gap(handle: BinaryIO, region: Region) -> tuple[int, int] | None:
+    """The bytes of FAT's reserved sectors behind those that boot code and its copy take, which belong to no file: what is there was put
+    there by hand. None when there are none, or it is no FAT."""
+    if region.type != "vfat":
+        return None
+    handle.seek(region.offset)
+    sector, _, reserved = struct.unpack_from("<HBH", handle.read(16).ljust(16, b"\0"), 11)
+    return (_BOOT_SECTORS * sector, reserved * sector) if reserved > _BOOT_SECTORS else None
 
 
 def _where(volume: VolumeInput, region: Region) -> str:

@@ -372,3 +372,34 @@ def test_sigterm_leaves_a_manifest(tmp_path: Path) -> None:
     assert done.returncode == 3, done.stderr
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert (tmp_path / "out/manifest.sha256").exists() and "stopped by SIGTERM" in said(summary) and not summary["complete"]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_lies_in_the_reserved_sectors_of_fat_is_no_part_of_its_files(tmp_path: Path, hidden: bool) -> None:
+    """FAT16 with 4,096 reserved sectors, its table and root directory empty."""
+    sectors = 4096 + 2 * 64 + 32 + 16_000
+    disk = bytearray(sectors * 512)
+    struct.pack_into("<3s8sHBHBHHBHHHII", disk, 0, b"\xeb\x3c\x90", b"mkfs.fat", 512, 1, 4096, 2, 512, sectors, 0xF8, 64, 32, 2, 0, 0)
+    struct.pack_into("<BBBI11s8s", disk, 36, 0x80, 0, 0x29, 1, b"NO NAME    ", b"FAT16   ")
+    disk[510:512] = b"\x55\xaa"
+    for table in (4096, 4096 + 64):
+        disk[table * 512 : table * 512 + 4] = b"\xf8\xff\xff\xff"
+    if hidden:
+        disk[1_000_000:1_040_000] = RANDOM[:40_000]
+    _, summary = run(tmp_path, bytes(disk))
+    (one,) = summary["volumes"][0]["fileSystems"]
+    assert (one["type"], one["method"]) == ("vfat", "dissect")
+    assert summary["volumes"][0]["accounted"] is not hidden
+    regions = summary["volumes"][0]["regions"]
+    assert any(one["state"] == "empty" and one["offsetBytes"] == 32 * 512 for one in regions)
+    unread = [one for one in regions if one["state"] == "unread"]
+    assert [one["offsetBytes"] <= 1_000_000 < one["offsetBytes"] + one["sizeBytes"] for one in unread] == ([True] if hidden else [])
+
+
+def test_partition_maps_of_other_machines_are_named(tmp_path: Path) -> None:
+    disk = bytearray(MEBIBYTE) + EXT
+    struct.pack_into(">2sHI", disk, 0, b"ER", 512, len(disk) // 512)
+    struct.pack_into(">2sHIII32s32s", disk, 512, b"PM", 0, 1, 1, 63, b"Apple", b"Apple_partition_map")
+    code, summary = run(tmp_path, bytes(disk))
+    assert code == 3 and [one["type"] for one in summary["volumes"][0]["fileSystems"] if one["filesSeen"]] == ["ext4"]
+    assert not summary["volumes"][0]["accounted"]
