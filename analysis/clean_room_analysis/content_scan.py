@@ -191,6 +191,8 @@ class _Pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.kill()
+            for process in running:
+                process.join(5)  # not without end: what hangs in the kernel does not die
             self._pool = None
 
 
