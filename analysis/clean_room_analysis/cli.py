@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None, elapsed: float = 0.0) -> int:
             volumes,
             given.out,
             given.incident,
-            max(1.0, given.deadline_seconds - elapsed),
+            max(0.0, given.deadline_seconds - elapsed),
             hash_twice=given.hash_twice,
             state_directory=given.state,
         )
