@@ -364,6 +364,6 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         expect(unknown).to.deep.include({ code: 1 });
         expect(unknown.output).to.match(/There is no incident i-0123456789abcdef0-0123456789abcdef/);
         expect((await answer("approve", "i-1")).code).to.equal(2);
-        expect((await answer("approve")).output).to.match(/No incident given.*\nUse: npm run approve/);
+        expect((await answer("approve")).output).to.match(/No incident given.*\nUsage: npm run approve/);
     });
 });
