@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { kinds, type Fault } from "../support/cloud/faults";
+import { command, type CommandSpec } from "../../tools/command";
 import { allCases, nameOf, shortCases } from "./cases";
 import { judge, type Verdict } from "./judge";
 import { live } from "./scenario";
@@ -58,10 +59,8 @@ function treeOf(folder: string): string {
         .join();
 }
 
-async function main(args: string[]): Promise<number> {
+async function main(only: string | null, short: boolean, anew: boolean): Promise<number> {
     const begun = Date.now();
-    const only = args.includes("--only") ? args[args.indexOf("--only") + 1]! : null;
-    const short = args.includes("--short");
     await live(null, null);
     const every = allCases(await live(null, null));
     const cases = only !== null ? every.filter((each) => nameOf(each).includes(only)) : short ? shortCases(every, leastShort) : every;
@@ -69,7 +68,7 @@ async function main(args: string[]): Promise<number> {
 
     mkdirSync(folder, { recursive: true });
     const kept = join(folder, `${programHash()}.jsonl`);
-    if (args.includes("--anew")) rmSync(kept, { force: true });
+    if (anew) rmSync(kept, { force: true });
     const done = new Map<string, Result>();
     if (only === null && !short && existsSync(kept))
         for (const line of readFileSync(kept, "utf8").split("\n").filter(Boolean))
@@ -118,7 +117,8 @@ function inProcess(faults: Fault[], take: (result: Result) => void): Promise<voi
     });
 }
 
-if (process.argv[2] === "--worker")
+const isWorker = require.main === module && process.argv[2] === "--worker";
+if (isWorker)
     process.once("message", (faults) => {
         void work(faults as Fault[], (result) => process.send!(result)).then(
             () => process.exit(0),
@@ -128,11 +128,23 @@ if (process.argv[2] === "--worker")
             },
         );
     });
-else
-    main(process.argv.slice(2)).then(
-        (code) => (process.exitCode = code),
-        (error: unknown) => {
-            console.error(error);
-            process.exitCode = 1;
-        },
-    );
+
+const spec: CommandSpec<{
+    short: { type: "boolean"; description: string };
+    only: { type: "string"; description: string };
+    anew: { type: "boolean"; description: string };
+}> = {
+    name: "test:faults",
+    summary:
+        "Plays a whole incident in memory for every operation and everything that can go wrong with it, in two processes. Broken off, it goes on where it was.",
+    arguments: "[--short | --only TEXT] [--anew]",
+    options: {
+        short: { type: "boolean", description: "some of every operation and every kind, in half a minute" },
+        only: { type: "string", description: "those whose name holds the text, in one process, with all that is known of each" },
+        anew: { type: "boolean", description: "do again what was done before" },
+    },
+    examples: ["npm run test:faults", "npm run test:faults -- --short", "npm run test:faults -- --only ec2:CreateSnapshots"],
+    exitCodes: { 0: "each fault was absorbed, or told and mended", 1: "one was not, each in a line", 2: "wrong usage, or it did not run" },
+    run: ({ short, only, anew }) => main(only ?? null, short, anew),
+};
+export const faults = isWorker ? spec : command(spec, module);

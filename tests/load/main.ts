@@ -2,6 +2,7 @@
  * `npm run test:load`: 200 findings a minute for five minutes over 50 instances in five accounts, with duplicates, updates, poison and a sequence
  * that names 3,000 instances, in virtual time: ten functions at a time, AWS's documented token buckets, and a Slack that takes a message a second.
  */
+import { command } from "../../tools/command";
 import { Buckets } from "../support/cloud/buckets";
 import { Cloud } from "../support/cloud/cloud";
 import { virtualWait } from "../support/cloud/clock";
@@ -160,10 +161,20 @@ async function main(): Promise<number> {
     return problems.length === 0 ? 0 : 1;
 }
 
-main().then(
-    (code) => (process.exitCode = code),
-    (error: unknown) => {
-        console.error(error);
-        process.exitCode = 1;
+export const load = command(
+    {
+        name: "test:load",
+        summary:
+            "Sends 200 findings a minute for five minutes about 50 instances in five accounts, with duplicates, updates, poison and a sequence of 3,000 instances, in virtual time: ten functions at a time, AWS's documented token buckets, and a Slack that takes a message a second.",
+        arguments: "",
+        options: {},
+        examples: ["npm run test:load"],
+        exitCodes: {
+            0: "nothing was lost, doubled or left uncontained",
+            1: "something was, each in a line",
+            2: "wrong usage, or it did not run",
+        },
+        run: main,
     },
+    module,
 );
