@@ -63,6 +63,7 @@ export const brief = command(
                 "s3:GetObjectRetention",
             ],
             "the evidence key": ["kms:Decrypt"],
+            "all snapshots": ["ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"],
             "the key alias/clean-room-custody, unless --key is given": ["kms:GetPublicKey"],
         },
         run: print,

@@ -96,7 +96,7 @@ export const close = command(
             "the evidence key": ["kms:Decrypt", "kms:GenerateDataKey"],
             "the table clean-room-incidents and its index": ["dynamodb:Query", "dynamodb:UpdateItem"],
             "the key of that table": ["kms:Decrypt"],
-            "executions of the state machine clean-room": ["states:DescribeExecution"],
+            "executions of the state machine clean-room-incident": ["states:DescribeExecution"],
         },
         run: end,
     },

@@ -136,8 +136,6 @@ export const hold = command(
                 "s3:PutObject",
             ],
             "the evidence key": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "the table clean-room-incidents": ["dynamodb:Query"],
-            "the key of that table": ["kms:Decrypt"],
             "all snapshots": ["ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots", "ec2:LockSnapshot"],
             "the function clean-room-sealCustody": ["lambda:InvokeFunction"],
         },

@@ -45,7 +45,7 @@ export const preflight = command(
     {
         name: "preflight",
         summary:
-            "Looks whether the response would work now, in each Region of a stack as deployed. Reads only, unless --send-sample is given.\nThe deployed functions look, with their own rights; you need lambda:InvokeFunction on clean-room-checkReadiness.",
+            "Looks whether the response would work now, in each Region of a stack as deployed. Reads only, unless --send-sample is given.\nThe deployed functions look, with their own rights.",
         arguments: "--stack NAME [--region REGION] [--send-sample] [--json]",
         options: {
             stack: { type: "string", description: "the stack, as in Pulumi.NAME.yaml", required: true },
@@ -58,6 +58,7 @@ export const preflight = command(
             json: { type: "boolean", description: "an array with an object for each Region, on stdout" },
         },
         examples: ["npm run preflight -- --stack prod", "npm run preflight -- --stack dev --region eu-west-1 --send-sample"],
+        rights: { "the function clean-room-checkReadiness": ["lambda:InvokeFunction"] },
         exitCodes: { 0: "nothing is broken", 1: "something is broken", 2: "wrong usage or configuration" },
         run: async ({ stack, region, "send-sample": sendSample, json }) => {
             const settings = stackSettings(stack);

@@ -45,10 +45,12 @@ export const verify = command(
             "the evidence bucket, where the case lies there": [
                 "s3:GetBucketLocation",
                 "s3:ListBucketVersions",
+                "s3:GetObject",
                 "s3:GetObjectVersion",
                 "s3:GetObjectRetention",
             ],
             "the evidence key, where the case lies there": ["kms:Decrypt"],
+            "all snapshots, where the case lies in the bucket": ["ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"],
             "the key alias/clean-room-custody, unless --key is given": ["kms:GetPublicKey"],
         },
         advice: "npm run verify -- --help says what a case is.",

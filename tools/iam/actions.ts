@@ -4,6 +4,7 @@ import type { Reached } from "./reach";
 /** Prefix of a service's IAM actions, where it is not the client's name. */
 const prefixes: Record<string, string> = {
     "auto-scaling": "autoscaling",
+    "cloudwatch-logs": "logs",
     "elastic-load-balancing": "elasticloadbalancing",
     "elastic-load-balancing-v2": "elasticloadbalancing",
     eventbridge: "events",

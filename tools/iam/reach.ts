@@ -1,4 +1,4 @@
-/** What the code of a function can ask of AWS: the SDK commands that are left in its bundle when what it never reaches is shaken off. */
+/** What the code of a function or a command can ask of AWS: the SDK commands that are left in its bundle when what it never reaches is shaken off. */
 import path from "node:path";
 import { buildSync } from "esbuild";
 
@@ -17,15 +17,27 @@ export interface Reached {
  * It says too much rather than too little: a helper that two functions share is reached by both with all that it does.
  */
 export function reachedBy(handler: string): Reached[] {
+    const found = reachedFrom(`functions/${handler}.ts`);
+    if (found.length === 0) throw new Error(`functions/${handler}.ts reaches no call of AWS: tools/iam/reach.ts does not see its imports.`);
+    return found;
+}
+
+/**
+ * As reachedBy, of any file that is started; none where it asks AWS nothing.
+ *
+ * @param entryPoint such as tools/approve.ts
+ */
+export function reachedFrom(entryPoint: string): Reached[] {
     const [output] = buildSync({
         absWorkingDir: repository,
-        entryPoints: [`functions/${handler}.ts`],
+        entryPoints: [entryPoint],
         bundle: true,
         write: false,
         format: "esm",
         platform: "node",
         target: "node22",
-        external: ["@aws-sdk/*", "@smithy/*"],
+        // A command loads native packages too, which a function does not.
+        external: ["@aws-sdk/*", "@smithy/*", "@pulumi/*", "esbuild"],
         define: { REPORT_PROGRAM: '""' },
         logLevel: "error",
     }).outputFiles;
@@ -39,12 +51,10 @@ export function reachedBy(handler: string): Reached[] {
             // esbuild keeps the imports of a file of which anything is left.
             if (!mentioned.has(alias)) continue;
             // A waiter is named after a state and not after what it calls.
-            if (name.startsWith("waitUntil"))
-                throw new Error(`functions/${handler}.ts waits by ${name}: say in tools/iam/reach.ts what it calls.`);
+            if (name.startsWith("waitUntil")) throw new Error(`${entryPoint} waits by ${name}: say in tools/iam/reach.ts what it calls.`);
             const [, operation] = /^(?:paginate(\w+)|(\w+)Command)$/.exec(name)?.filter(Boolean) ?? [];
             if (operation) found.set(`${client}:${operation}`, { client: client!, operation });
         }
     }
-    if (found.size === 0) throw new Error(`functions/${handler}.ts reaches no call of AWS: tools/iam/reach.ts does not see its imports.`);
     return [...found.values()];
 }

@@ -5,7 +5,7 @@ import withoutResource from "../../policies/catalogue/actionsWithoutResource.jso
 const unlimited: Record<string, string> = withoutResource;
 
 /** Whether AWS knows no resource of an action: a grant on an ARN would be none. */
-function takesNoResource(action: string): boolean {
+export function takesNoResource(action: string): boolean {
     const [service, name] = action.split(":") as [string, string];
     return (unlimited[service] ?? "").split(" ").includes(name);
 }
