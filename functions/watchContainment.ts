@@ -32,17 +32,11 @@ import { instanceRefSchema, type ContainmentStep } from "./domain/containers";
 import { incidentPrefix, objectPrefixes, watchRecord } from "./domain/evidenceKeys";
 import { driftMessage } from "./domain/messages/drift";
 import type { Message } from "./domain/messages/message";
-import {
-    isRepairDue,
-    isWatchable,
-    mergeDrifts,
-    planWatch,
-    unfinishedRelease,
-    type Drift,
-    type Unwatched,
-    type Watched,
-} from "./domain/planWatch";
 import type { StandingContainment, StandingDrift } from "./domain/standingContainment";
+import type { Drift, Unwatched, Watched } from "./domain/watch/drift";
+import { mergeDrifts } from "./domain/watch/mergeDrifts";
+import { planWatch, unfinishedRelease } from "./domain/watch/planWatch";
+import { isRepairDue, isWatchable } from "./domain/watch/whenToLook";
 
 /** Given by the deployment. */
 export const variables = needs(

@@ -1,5 +1,5 @@
 /** Asks the member's CloudTrail who caused drifts: best effort, bounded, and never in the way of putting anything back. */
-import type { Drift } from "../domain/planWatch";
+import type { Drift } from "../domain/watch/drift";
 import { errorCode } from "./errors";
 import { log } from "./handler";
 import { describeEvent, lookUp } from "./trail";

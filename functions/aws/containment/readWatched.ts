@@ -3,7 +3,7 @@ import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/cl
 import { EC2Client, paginateDescribeNetworkInterfaces, type Instance } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { isRevocationLive } from "../../domain/planCredentialDeny";
-import type { DenySeen, Unwatched, Watched } from "../../domain/planWatch";
+import type { DenySeen, Unwatched, Watched } from "../../domain/watch/drift";
 import type { StandingContainment } from "../../domain/standingContainment";
 import { errorCode, isAccessDenied, isTransient, TransientError } from "../errors";
 import { targetGroupsToAsk } from "../../domain/targetGroupsToAsk";
