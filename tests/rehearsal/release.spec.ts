@@ -1,9 +1,4 @@
 /** The release on the local AWS: the deployed functions with their own roles, the state machine and the operator's command. */
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { promisify } from "node:util";
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand, UpdateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import {
     DescribeInstanceAttributeCommand,
@@ -23,68 +18,42 @@ import {
     ListRolePoliciesCommand,
     PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { expect } from "chai";
 import { addDenied, denyPolicyName } from "../../functions/domain/planCredentialDeny";
 import type { Incident } from "../../functions/domain/containers";
 import { proposeIncidents } from "../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../functions/domain/parseMessage";
-import { localClients, type LocalClients, type Target } from "../../rehearsal/deploy/localClients";
-import { deployProgram } from "../../rehearsal/deploy/program";
-import { startLocalEmu, type LocalEmu } from "../../rehearsal/localEmu";
-import { createVictim, type Victim } from "../../rehearsal/victim";
+import type { LocalClients } from "../../rehearsal/deploy/localClients";
+import type { Victim } from "../../rehearsal/victim";
 import { evidenceBucketName } from "../../infra/names";
+import { forensics, member, region, startLocalEstate, type LocalEstate } from "./support/localEstate";
 
-const region = "eu-west-1";
-const forensics: Target = { accountId: "111111111111", region };
-const member: Target = { accountId: "222222222222", region };
-const root = path.resolve(__dirname, "../..");
 const otherInstance = `arn:aws:ec2:${region}:${member.accountId}:instance/i-00000000000000001`;
 
 describe("a release on the local AWS", function () {
     this.timeout(120_000);
-    let folder: string;
-    let localEmu: LocalEmu;
+    let estate: LocalEstate;
     let clients: LocalClients;
     let victim: Victim;
     let incident: Incident;
 
     before(async function () {
         this.timeout(600_000);
-        folder = await mkdtemp(path.join(tmpdir(), "release-"));
-        localEmu = await startLocalEmu({ log: () => undefined });
-        clients = localClients(localEmu.endpoint);
-        const image = { path: path.join(folder, "disk.img"), sha256: "0".repeat(64), sizeBytes: 1024 * 1024 };
-        await writeFile(image.path, Buffer.alloc(image.sizeBytes));
-        victim = await createVictim(clients, member, { root: image, data: image });
         // Another incident has denied another instance with the same role.
-        await clients(IAMClient, member).send(
-            new PutRolePolicyCommand({
-                RoleName: victim.roleName,
-                PolicyName: denyPolicyName,
-                PolicyDocument: addDenied(null, otherInstance),
-            }),
-        );
-        await deployProgram({
-            clients,
-            defaults: forensics,
-            secretKeys: [],
-            config: {
-                settings: JSON.stringify({
-                    forensics: { accountId: forensics.accountId },
-                    regions: [region],
-                    members: [{ accountId: member.accountId }],
-                    containment: { network: "nacl" },
+        estate = await startLocalEstate({ containment: { network: "nacl" } }, (clients, victim) =>
+            clients(IAMClient, member).send(
+                new PutRolePolicyCommand({
+                    RoleName: victim.roleName,
+                    PolicyName: denyPolicyName,
+                    PolicyDocument: addDenied(null, otherInstance),
                 }),
-            },
-        });
+            ),
+        );
+        ({ clients, victim } = estate);
         incident = proposeIncidents(parseMessage(JSON.stringify({ ...victim.instance })).findings, new Date())[0]!;
     });
-    after(async () => {
-        await localEmu?.stop();
-        await rm(folder, { recursive: true, force: true });
-    });
+    after(() => estate?.stop());
 
     /** Everything of the victim that containment changes. */
     async function victimState() {
@@ -138,38 +107,14 @@ describe("a release on the local AWS", function () {
         };
     }
 
-    async function contain() {
-        const { Payload, FunctionError } = await clients(LambdaClient, forensics).send(
-            new InvokeCommand({ FunctionName: "clean-room-isolateInstance", Payload: JSON.stringify({ incident }) }),
-        );
-        const answer = JSON.parse(Buffer.from(Payload!).toString("utf8")) as {
+    const contain = () =>
+        estate.invoke("isolateInstance", { incident }) as Promise<{
             contained?: boolean;
             steps: { name: string; outcome: string; detail: string }[];
-        };
-        expect(FunctionError, JSON.stringify(answer)).to.equal(undefined);
-        return answer;
-    }
+        }>;
 
-    /** Runs the operator's command with credentials of the forensics account. */
-    async function release(...given: string[]): Promise<{ code: number; out: string; err: string }> {
-        // No analysis ran here, so each release is somebody's risk.
-        const args = [...given, "--accept-risk", "a rehearsal"];
-        const env = {
-            PATH: process.env.PATH,
-            AWS_ENDPOINT_URL: localEmu.endpoint,
-            AWS_ACCESS_KEY_ID: forensics.accountId,
-            AWS_SECRET_ACCESS_KEY: "rehearsal",
-            AWS_REGION: region,
-        };
-        const run = promisify(execFile)(process.execPath, ["-r", "tsx/cjs", "tools/release.ts", ...args], {
-            cwd: root,
-            env,
-        });
-        return run.then(
-            ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
-            (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: error.stdout, err: error.stderr }),
-        );
-    }
+    /** No analysis ran here, so each release is somebody's risk. */
+    const release = (...args: string[]) => estate.operate("tools/release.ts", ...args, "--accept-risk", "a rehearsal");
 
     it("refuses what was never contained", async () => {
         const { code, out } = await release(incident.incidentId);
@@ -246,14 +191,7 @@ describe("a release on the local AWS", function () {
         await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId, HttpEndpoint: "enabled" }));
         await ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: false } }));
         await clients(IAMClient, member).send(new DeleteRolePolicyCommand({ RoleName: victim.roleName, PolicyName: denyPolicyName }));
-        const watch = async () => {
-            const { Payload, FunctionError } = await clients(LambdaClient, forensics).send(
-                new InvokeCommand({ FunctionName: "clean-room-watchContainment", Payload: JSON.stringify({ instance: victim.instance }) }),
-            );
-            const text = Buffer.from(Payload!).toString("utf8");
-            expect(FunctionError, text).to.equal(undefined);
-            return JSON.parse(text) as { standing: number; looked: number };
-        };
+        const watch = () => estate.invoke("watchContainment", { instance: victim.instance });
         expect(await watch()).to.deep.equal({ standing: 1, looked: 1 });
         const after = await victimState();
         // The other incident's deny on the role went with the policy: it is that incident's look that brings it back.

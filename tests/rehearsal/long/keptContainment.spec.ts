@@ -2,11 +2,6 @@
  * Containment that is kept, on the local AWS with the deployed functions and the workflow: four victims at once, a swapped profile, drift, a shared
  * VPC, a second incident after a failed analysis.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { promisify } from "node:util";
 import {
     AllocateAddressCommand,
     AuthorizeSecurityGroupEgressCommand,
@@ -39,7 +34,6 @@ import {
     GetRolePolicyCommand,
     IAMClient,
 } from "@aws-sdk/client-iam";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
@@ -50,55 +44,28 @@ import { executionName } from "../../../functions/domain/executions";
 import { findingFactsSchema } from "../../../functions/domain/findingFacts";
 import { proposeIncidents } from "../../../functions/domain/proposeIncidents";
 import { parseMessage } from "../../../functions/domain/parseMessage";
-import { localClients, type LocalClients, type Target } from "../../../rehearsal/deploy/localClients";
-import { deployProgram } from "../../../rehearsal/deploy/program";
+import type { LocalClients, Target } from "../../../rehearsal/deploy/localClients";
 import { bringAbout } from "../../../rehearsal/circumstances";
 import { setFaults } from "../../../rehearsal/faults";
-import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
-import { createVictim, type Victim } from "../../../rehearsal/victim";
+import type { Victim } from "../../../rehearsal/victim";
 import { until } from "../../../rehearsal/watch";
 import { evidenceBucketName, findingsTopicName, stateMachineName } from "../../../infra/names";
+import { forensics, member, region, startLocalEstate, type LocalEstate } from "../support/localEstate";
 
-const region = "eu-west-1";
-const forensics: Target = { accountId: "111111111111", region };
-const member: Target = { accountId: "222222222222", region };
-const root = path.resolve(__dirname, "../../..");
 const stateMachineArn = `arn:aws:states:${region}:${forensics.accountId}:stateMachine:${stateMachineName}`;
 
 describe("containment that is kept, on the local AWS", function () {
     this.timeout(240_000);
-    let folder: string;
-    let localEmu: LocalEmu;
+    let estate: LocalEstate;
     let clients: LocalClients;
     let victim: Victim;
 
     before(async function () {
         this.timeout(600_000);
-        folder = await mkdtemp(path.join(tmpdir(), "kept-"));
-        localEmu = await startLocalEmu({ log: () => undefined });
-        clients = localClients(localEmu.endpoint);
-        const image = { path: path.join(folder, "disk.img"), sha256: "0".repeat(64), sizeBytes: 1024 * 1024 };
-        await writeFile(image.path, Buffer.alloc(image.sizeBytes));
-        victim = await createVictim(clients, member, { root: image, data: image });
-        await deployProgram({
-            clients,
-            defaults: forensics,
-            secretKeys: [],
-            config: {
-                settings: JSON.stringify({
-                    forensics: { accountId: forensics.accountId },
-                    regions: [region],
-                    members: [{ accountId: member.accountId }],
-                    evidence: { retentionDays: 1 },
-                    support: { enabled: false },
-                }),
-            },
-        });
+        estate = await startLocalEstate({ evidence: { retentionDays: 1 }, support: { enabled: false } });
+        ({ clients, victim } = estate);
     });
-    after(async () => {
-        await localEmu?.stop();
-        await rm(folder, { recursive: true, force: true });
-    });
+    after(() => estate?.stop());
 
     const ec2 = () => clients(EC2Client, member);
     const describeOne = async (instanceId: string) =>
@@ -136,16 +103,7 @@ describe("containment that is kept, on the local AWS", function () {
         return InstanceIds;
     }
 
-    /** What a deployed function answers. */
-    async function invoke(name: string, input: unknown): Promise<unknown> {
-        const { Payload, FunctionError } = await clients(LambdaClient, forensics).send(
-            new InvokeCommand({ FunctionName: `clean-room-${name}`, Payload: JSON.stringify(input) }),
-        );
-        const text = Buffer.from(Payload!).toString("utf8");
-        expect(FunctionError, text).to.equal(undefined);
-        return JSON.parse(text);
-    }
-    const contain = (incident: Incident) => invoke("isolateInstance", { incident }) as Promise<Containment>;
+    const contain = (incident: Incident) => estate.invoke("isolateInstance", { incident }) as Promise<Containment>;
 
     let incidents: Incident[];
     let contained: Containment[];
@@ -207,7 +165,7 @@ describe("containment that is kept, on the local AWS", function () {
         await ec2().send(new ModifyInstanceMetadataOptionsCommand({ InstanceId: instanceId, HttpEndpoint: "enabled" }));
         await clients(IAMClient, member).send(new DeleteRolePolicyCommand({ RoleName: victim.roleName, PolicyName: denyPolicyName }));
 
-        expect(await invoke("watchContainment", { instance })).to.deep.equal({ standing: 1, looked: 1 });
+        expect(await estate.invoke("watchContainment", { instance })).to.deep.equal({ standing: 1, looked: 1 });
         const [[, now] = []] = await groupsOf(instanceId);
         const { SecurityGroups } = await ec2().send(new DescribeSecurityGroupsCommand({ GroupIds: [now!] }));
         expect(SecurityGroups!.map(({ IpPermissions, IpPermissionsEgress }) => [IpPermissions, IpPermissionsEgress])).to.deep.equal([
@@ -232,7 +190,7 @@ describe("containment that is kept, on the local AWS", function () {
         ]);
         expect(drifts.get(`the interface ${interfaceId}`)!.by).to.contain(`arn:aws:iam::${member.accountId}:root`);
         // The others are as they were.
-        expect(await invoke("watchContainment", {})).to.deep.equal({ standing: 4, looked: 4 });
+        expect(await estate.invoke("watchContainment", {})).to.deep.equal({ standing: 4, looked: 4 });
         expect(await readObjects(`${incidents[2]!.incidentId}/watch/`)).to.have.length(1);
         expect(await deniedBy(victim.roleName)).to.have.members(incidents.map((each) => each.instance.instanceId));
     });
@@ -253,7 +211,7 @@ describe("containment that is kept, on the local AWS", function () {
         const RouteTableId = (await owner.send(new DescribeRouteTablesCommand(inVpc))).RouteTables![0]!.RouteTableId;
         const { NatGatewayId } = NatGateway!;
         await owner.send(new CreateRouteCommand({ RouteTableId, DestinationCidrBlock: "0.0.0.0/0", NatGatewayId }));
-        await bringAbout(localEmu.endpoint, {
+        await bringAbout(estate.localEmu.endpoint, {
             kind: "shareSubnet",
             accountId: "333333333333",
             region,
@@ -277,8 +235,8 @@ describe("containment that is kept, on the local AWS", function () {
         expect((await groupsOf(instanceId)).map(([, ...carried]) => carried)).to.deep.equal([[containment.isolationGroupId]]);
         expect(await network()).to.deep.equal(before.network);
 
-        const released = await command("tools/release.ts", incident.incidentId, "--accept-risk", "a rehearsal");
-        expect(released.code, released.out).to.equal(0);
+        const released = await estate.operate("tools/release.ts", incident.incidentId, "--accept-risk", "a rehearsal");
+        expect(released.code, `${released.out}${released.err}`).to.equal(0);
         expect({ network: await network(), groups: await groups(), carried: await groupsOf(instanceId) }).to.deep.equal(before);
     });
 
@@ -332,24 +290,9 @@ describe("containment that is kept, on the local AWS", function () {
     }
     const pinsOf = (incidentId: string) =>
         readObjects<{ volumeId: string; stage: string; snapshotId: string; from?: string }>(`${incidentId}/preservation/`);
-    const command = (tool: string, ...args: string[]) =>
-        promisify(execFile)(process.execPath, ["-r", "ts-node/register/transpile-only", tool, ...args], {
-            cwd: root,
-            env: {
-                PATH: process.env.PATH,
-                AWS_ENDPOINT_URL: localEmu.endpoint,
-                AWS_ACCESS_KEY_ID: forensics.accountId,
-                AWS_SECRET_ACCESS_KEY: "rehearsal",
-                AWS_REGION: region,
-            },
-        }).then(
-            ({ stdout }) => ({ code: 0, out: stdout }),
-            (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: `${error.stdout}${error.stderr}` }),
-        );
-
     it("takes over what stands by a second incident after a failed analysis, resumes that, and releases the first state", async () => {
         const before = await groupsOf(victim.instance.instanceId);
-        await setFaults(localEmu.endpoint, { faults: ["ec2:RunInstances#*=deny"] });
+        await setFaults(estate.localEmu.endpoint, { faults: ["ec2:RunInstances#*=deny"] });
         const first = await ask("the first look", []);
         expect(await ended(first)).to.equal("FAILED");
         const evidence = (await pinsOf(first)).filter(({ stage }) => stage === "evidence").map(({ snapshotId }) => snapshotId);
@@ -366,9 +309,9 @@ describe("containment that is kept, on the local AWS", function () {
         expect([await snapshots(member), await snapshots(forensics)], "nothing is snapshotted or copied again").to.deep.equal(made);
 
         // It goes on past the step that failed, to the next that does.
-        await setFaults(localEmu.endpoint, { faults: ["ec2:AttachVolume#*=deny"] });
-        const resumed = await command("tools/resume.ts", second);
-        expect(resumed.code, resumed.out).to.equal(0);
+        await setFaults(estate.localEmu.endpoint, { faults: ["ec2:AttachVolume#*=deny"] });
+        const resumed = await estate.operate("tools/resume.ts", second);
+        expect(resumed.code, `${resumed.out}${resumed.err}`).to.equal(0);
         const name = executionName(second, 2);
         expect(resumed.out).to.contain(`Started: ${name}`);
         expect(await ended(name)).to.equal("FAILED");
@@ -376,11 +319,11 @@ describe("containment that is kept, on the local AWS", function () {
         expect(await statesOf(name)).to.include.members(["StartForensicInstance", "AttachEvidenceVolumes", "TearDown"]);
         expect([await snapshots(member), await snapshots(forensics)]).to.deep.equal(made);
 
-        const old = await command("tools/release.ts", first, "--accept-risk", "a rehearsal");
-        expect(old.code, old.out).to.equal(0);
+        const old = await estate.operate("tools/release.ts", first, "--accept-risk", "a rehearsal");
+        expect(old.code, `${old.out}${old.err}`).to.equal(0);
         expect(old.out).to.contain(`ends too    ${second}`);
         expect(await groupsOf(victim.instance.instanceId)).to.deep.equal(before);
-        const again = await command("tools/release.ts", second, "--accept-risk", "a rehearsal");
+        const again = await estate.operate("tools/release.ts", second, "--accept-risk", "a rehearsal");
         expect(again.out).to.contain("Nothing was left to do");
     });
 });
