@@ -8,7 +8,7 @@ import { GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { forensicsClient, memberClient } from "./aws/clients";
+import { forensicsClient } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { probeSlack } from "./aws/channels/slack";
 import { log } from "./aws/handler";
@@ -17,7 +17,7 @@ import { mapConcurrently } from "./aws/mapConcurrently";
 import { tell, tellPermissions } from "./aws/people";
 import { assumeResponder, type Permissions } from "./aws/permissions";
 import { archiveState, askForensics, askForensicsPermissions, stackInstances } from "./aws/readiness/askForensics";
-import { askMember, askMemberPermissions, messagesIn, messagesInQueue, ruleState } from "./aws/readiness/askMembers";
+import { askMember, askMemberPermissions, clientIn, messagesIn, messagesInQueue, ruleState } from "./aws/readiness/askMembers";
 import { sampleSeverity, sendSample, sendSamplePermissions } from "./aws/readiness/sample";
 import { readinessMessage } from "./domain/messages/readiness";
 import { changedSince, readinessChecks, type ReadinessCheck } from "./domain/readiness/checks";
@@ -172,14 +172,7 @@ async function sample(withinSeconds: number, now: Date): Promise<ReadinessFacts[
     const listed = environment("MEMBER_ACCOUNTS").filter((each) => /^\d{12}$/.test(each) && forwards(each));
     const own = environment("FORENSICS_ACCOUNT_ID");
     const sentTo = listed[Math.floor(now.getTime() / 86_400_000) % Math.max(1, listed.length)] ?? own;
-    const client =
-        sentTo === own
-            ? forensicsClient(GuardDutyClient)
-            : memberClient(
-                  GuardDutyClient,
-                  { accountId: sentTo, region: environment("AWS_REGION"), instanceId: "" },
-                  "clean-room-readiness",
-              );
+    const client = sentTo === own ? forensicsClient(GuardDutyClient) : clientIn(GuardDutyClient, sentTo);
     return seen(sendSample(client, withinSeconds * 1000).then((seconds) => ({ sentTo, seconds })));
 }
 

@@ -1,4 +1,5 @@
 /** Tells of each call in the local AWS's log where it belongs, by who made it. Pure. */
+import { regionOfReadinessSession } from "../../functions/domain/readiness/session";
 import { forensicRoleName, functionRoleName, responderRoleName } from "../../infra/names";
 import type { ApiCall } from "../callLog";
 import type { CallCount, VictimFacts } from "./facts";
@@ -30,7 +31,12 @@ function originOf(
     const { account, role, session } = sessionArn.exec(principal)?.groups ?? {};
     if (account === undefined || role === undefined || session === undefined) return { source: principal, home: null, incidentId: null };
     if (role === responderRoleName) {
-        // The responder's session is named after the incident; the role is the same in every Region.
+        // The responder role is the same in every Region: its session is named after the incident, or after the Region that checks its readiness.
+        const checking = regionOfReadinessSession(session);
+        if (checking !== null) {
+            const home = regions.includes(checking) ? { region: checking, accountId: account } : null;
+            return { source: `${role} of ${account} for ${session}`, home, incidentId: null };
+        }
         const victim = victims.find((one) => one.incidentId === session);
         return {
             source: `${role} of ${account} for ${session}`,

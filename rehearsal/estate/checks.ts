@@ -113,10 +113,14 @@ function callsStayAtHome({ calls, victims, regions }: EstateFacts): Check {
     const sum = (some: readonly CallCount[]) => some.reduce((total, one) => total + one.calls, 0);
     const strays = calls.filter((one) => !isAtHome(one));
     const ofIncident = victims.map((victim) => ({ victim, made: sum(calls.filter((one) => one.incidentId === victim.incidentId)) }));
+    const members = new Set(victims.map(({ instance }) => instance.accountId));
+    const ofNoIncident = calls.filter((one) => one.incidentId === null && one.home !== null);
     const ofRegion = regions.map((region) => ({
         region,
-        made: sum(calls.filter((one) => one.incidentId === null && one.home?.region === region)),
+        made: sum(ofNoIncident.filter(({ home }) => home!.region === region && !members.has(home!.accountId))),
     }));
+    // Only where the day's readiness check falls into the rehearsal.
+    const ofReadiness = sum(ofNoIncident.filter(({ home }) => members.has(home!.accountId)));
     const global = calls.filter((one) => one.service in globalServices);
     return {
         name: "No call of the program left its incident's Region and account",
@@ -127,7 +131,7 @@ function callsStayAtHome({ calls, victims, regions }: EstateFacts): Check {
             ofRegion.length > 0 &&
             ofRegion.every(({ made }) => made > 0),
         lookedAt:
-            `${sum(calls)} calls; in members: ${list(ofIncident.map(({ victim, made }) => `${made} for ${where(victim)}`))}; in the forensics account: ${list(ofRegion.map(({ region, made }) => `${made} by functions and forensic instances of ${region}`))}; ` +
+            `${sum(calls)} calls; in members: ${list(ofIncident.map(({ victim, made }) => `${made} for ${where(victim)}`))}; in the forensics account: ${list(ofRegion.map(({ region, made }) => `${made} by functions and forensic instances of ${region}`))}; ${ofReadiness} in members by checks of readiness; ` +
             `to services that are global: ${list(Object.keys(globalServices).map((service) => `${sum(global.filter((one) => one.service === service))} to ${service} (${list([...new Set(global.filter((one) => one.service === service).map(({ region }) => region))].sort())})`))}; ` +
             `strays: ${list(strays.map((one) => `${one.calls} to ${one.service} in ${one.accountId}/${one.region} by ${one.source}${one.home ? "" : ", which belongs to no Region that is known"}`))}`,
     };

@@ -7,6 +7,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { isolationGroup } from "../../domain/tags";
 import { seen, type MemberFacts, type Seen } from "../../domain/readiness/facts";
+import { readinessSession } from "../../domain/readiness/session";
 import { simulationsOf, type AskedStatement } from "../../domain/readiness/simulation";
 import { memberClient, responderRoleArn, type ClientClass } from "../clients";
 import { environment } from "../environment";
@@ -28,10 +29,11 @@ export const askMemberPermissions: Permissions = (names) => [
     },
 ];
 
-/** Name of the session in a member's CloudTrail. */
-const session = "clean-room-readiness";
-const clientIn = <C>(Client: ClientClass<C>, accountId: string): C =>
-    memberClient(Client, { accountId, region: environment("AWS_REGION"), instanceId: "" }, session);
+/** A client in a member account, in the Region that looks. */
+export function clientIn<C>(Client: ClientClass<C>, accountId: string): C {
+    const region = environment("AWS_REGION");
+    return memberClient(Client, { accountId, region, instanceId: "" }, readinessSession(region));
+}
 
 /** Actions that the simulator refuses the responder role, with how. IAM takes some hundred of these calls a minute from an account. */
 async function refusedActions(accountId: string, statements: readonly AskedStatement[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { ApiCall } from "../../../rehearsal/callLog";
+import { readinessSession } from "../../../functions/domain/readiness/session";
 import { countCalls } from "../../../rehearsal/estate/callOrigins";
 
 const session = (account: string, role: string, name: string) => `arn:aws:sts::${account}:assumed-role/${role}/${name}`;
@@ -29,6 +30,20 @@ describe("origins of calls", () => {
             service: "iam",
             calls: 2,
         });
+    });
+
+    it("of a readiness check are those of the Region that looks, whose session says so", () => {
+        const inMember = (region: string) => call(session("222222222222", "clean-room-responder", readinessSession(region)), region);
+        expect(
+            count(inMember("eu-west-1"), inMember("eu-central-1"), inMember("us-east-2")).map(({ home, incidentId }) => [home, incidentId]),
+        ).to.deep.equal([
+            [{ region: "eu-west-1", accountId: "222222222222" }, null],
+            [{ region: "eu-central-1", accountId: "222222222222" }, null],
+            [null, null],
+        ]);
+        // IAM: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+        for (const region of ["eu-west-1", "ap-northeast-3", "us-gov-west-1"])
+            expect(readinessSession(region)).to.match(/^[\w+=,.@-]{2,64}$/);
     });
 
     it("of a function and a forensic instance are their role's", () => {

@@ -105,6 +105,11 @@ const broken: [string, RegExp, (facts: EstateFacts) => void][] = [
     ["a call to a global service went to a third Region", /^No call/, (f) => (f.calls[4]!.region = "ap-south-1")],
     ["a call belongs to nobody", /^No call/, (f) => f.calls.push({ ...f.calls[0]!, home: null })],
     ["no call of an incident was seen", /^No call/, (f) => f.calls.shift()],
+    [
+        "no call of a Region's functions was seen, but those of its readiness check in a member",
+        /^No call/,
+        (f) => (f.calls[2] = { ...f.calls[0]!, incidentId: null }),
+    ],
     ["no call of a Region's functions was seen", /^No call/, (f) => f.calls.splice(2, 1)],
 ];
 
