@@ -81,15 +81,18 @@ def cold() -> None:
         Path("/proc/sys/vm/drop_caches").write_text("3\n")
 
 
-def bare(image: Path) -> tuple[float, float, int, int]:
-    """(seconds for SHA-256, seconds for YARA, files, bytes) by one process and nothing else."""
+def bare(image: Path, work: Path) -> tuple[float, float, int, int]:
+    """(seconds for SHA-256 of one copy, seconds for YARA over the other, files, bytes) by one process and nothing else."""
     cold()
     began = time.monotonic()
     with image.open("rb") as handle:
         hashlib.file_digest(handle, "sha256")
-    hashed = time.monotonic()
+    hashed = time.monotonic() - began
+    # The other copy, as the analysis does: evidence and work are two volumes, and what was hashed is not in memory when files are read.
+    cold()
+    began = time.monotonic()
     scanner, files, size = yara_x.Scanner(compile_rules().rules), 0, 0
-    with mounted(image, "ro,noload") as root:
+    with mounted(work, "ro,noload") as root:
         for directory, _, names in os.walk(root):
             for name in names:
                 path = os.path.join(directory, name)
@@ -97,7 +100,7 @@ def bare(image: Path) -> tuple[float, float, int, int]:
                     content = Path(path).read_bytes()
                     files, size = files + 1, size + len(content)
                     scanner.scan(content)
-    return hashed - began, time.monotonic() - hashed, files, size
+    return hashed, time.monotonic() - began, files, size
 
 
 def _processor(whose: int) -> float:
@@ -127,7 +130,7 @@ def main() -> None:
                 generate(root, given.files, given.mebibytes)
         run("cp", "--sparse=always", str(image), str(work))
         own = _processor(resource.RUSAGE_SELF)
-        hash_seconds, yara_seconds, files, size = bare(image)
+        hash_seconds, yara_seconds, files, size = bare(image, work)
         bare_processor = _processor(resource.RUSAGE_SELF) - own
         cold()
         began, before = time.monotonic(), _processor(resource.RUSAGE_CHILDREN)

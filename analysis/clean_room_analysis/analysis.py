@@ -127,9 +127,16 @@ class _Run:
             timeline = Timeline(scratch)
             stack.callback(timeline.close)
             ledger = self._read(timeline, deadline_seconds, scratch)
-            with self._results.whole_file("timeline.csv") as table, self._results.whole_file("timesketch.jsonl") as events:
-                timeline.write(table, events)
+            timeline.finish()
+            with (
+                self._results.whole_file("timeline.csv") as table,
+                self._results.whole_file("timesketch.jsonl") as events,
+                table.written_beside(timeline.write_table),
+            ):
+                timeline.write_events(events)
             say(f"timeline written: {timeline.count} events")
+            if timeline.lost:
+                ledger.not_looked_at("the timeline", f"the disk of the results was full: {timeline.lost} events are missing")
             for name in self._results.cut:
                 ledger.not_looked_at(f"{name} of the results", "the disk of the results was full: its end is missing")
             complete = self._complete(ledger)

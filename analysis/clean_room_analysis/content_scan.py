@@ -125,8 +125,11 @@ def _scan(index: int, batch: _Batch) -> BatchResult:
     """Runs in a forked process."""
     done = BatchResult()
     tree = _tree(index)
-    for values in batch:
-        item = Item(Entry(*values), tree, _trees[index].volume_id)  # type: ignore[arg-type]
+    entries = [Entry(*values) for values in batch]  # type: ignore[arg-type]
+    for entry in entries:
+        tree.expect(entry.path, min(entry.size, limits.WINDOW_BYTES))
+    for entry in entries:
+        item = Item(entry, tree, _trees[index].volume_id)
         for check in _checks:
             if check.wants(item.entry):
                 done.looked[check.name] = done.looked.get(check.name, 0) + 1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A file tree on the kernel's mount: the fast way to read a file system, with its journal replayed."""
 
+import contextlib
 import errno
 import os
 import posixpath
@@ -26,6 +27,8 @@ class MountedTree(Tree):
         """@param several_devices for btrfs, whose subvolumes have device numbers of their own; nothing is mounted below them"""
         self.prefix = prefix
         self._root = os.open(root, _DIRECTORY)
+        #: The directory that was asked for last, open: files are asked for one directory after the other.
+        self._last: tuple[str, int] | None = None
         self._device = None if several_devices else os.fstat(self._root).st_dev
 
     def _same(self, status: os.stat_result) -> bool:
@@ -33,7 +36,13 @@ class MountedTree(Tree):
 
     def close(self) -> None:
         """Lets go of the mount."""
+        self._forget()
         os.close(self._root)
+
+    def _forget(self) -> None:
+        if self._last is not None:
+            os.close(self._last[1])
+            self._last = None
 
     def _make(self, path: str, status: os.stat_result, born: int | None) -> Entry:
         return Entry(
@@ -103,14 +112,9 @@ class MountedTree(Tree):
     def children(self, path: str) -> Iterator[Entry]:
         try:
             directory, name = self._parent(path)
-        except OSError:
-            return
-        try:
             opened = os.open(name, _DIRECTORY, dir_fd=directory)
         except OSError:
             return
-        finally:
-            os.close(directory)
         try:
             with os.scandir(opened) as entries:
                 names = [entry.name for entry in entries]
@@ -124,50 +128,53 @@ class MountedTree(Tree):
             os.close(opened)
 
     def _parent(self, path: str) -> tuple[int, str]:
-        """An open directory that holds `path`, and its last part. The caller closes it."""
+        """An open directory that holds `path`, and its last part. The directory stays this tree's, open until the next is asked for."""
         parts = [part for part in path.split("/") if part]
-        current = os.dup(self._root)
-        try:
-            for part in parts[:-1]:
-                following = os.open(part, _DIRECTORY, dir_fd=current)
+        above = "/".join(parts[:-1])
+        if self._last is None or self._last[0] != above:
+            current = os.dup(self._root)
+            try:
+                for part in parts[:-1]:
+                    following = os.open(part, _DIRECTORY, dir_fd=current)
+                    os.close(current)
+                    current = following
+            except OSError:
                 os.close(current)
-                current = following
-        except OSError:
-            os.close(current)
-            raise
-        return current, parts[-1] if parts else "."
+                raise
+            self._forget()
+            self._last = (above, current)
+        return self._last[1], parts[-1] if parts else "."
 
     def entry(self, path: str) -> Entry | None:
         try:
             directory, name = self._parent(path)
-        except OSError:
-            return None
-        try:
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)
             return self._make(path, status, birth_time(directory, name)) if self._same(status) else None
         except OSError:
             return None
-        finally:
-            os.close(directory)
 
     def link_target(self, path: str) -> str:
         directory, name = self._parent(path)
-        try:
-            return os.readlink(name, dir_fd=directory)
-        finally:
-            os.close(directory)
+        return os.readlink(name, dir_fd=directory)
 
     def open(self, path: str) -> BinaryIO:
         directory, name = self._parent(path)
-        try:
-            descriptor = os.open(name, _FILE, dir_fd=directory)
-        finally:
-            os.close(directory)
+        descriptor = os.open(name, _FILE, dir_fd=directory)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not self._same(status):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "not a regular file of this file system")
         return os.fdopen(descriptor, "rb")
+
+    def expect(self, path: str, size: int) -> None:
+        # Read-ahead does not wait for the disk, and one of small files would wait for each.
+        with contextlib.suppress(OSError):
+            directory, name = self._parent(path)
+            descriptor = os.open(name, _FILE, dir_fd=directory)
+            try:
+                os.posix_fadvise(descriptor, 0, size, os.POSIX_FADV_WILLNEED)
+            finally:
+                os.close(descriptor)
 
     def next_data(self, handle: BinaryIO, offset: int) -> int | None:
         descriptor = handle.fileno()

@@ -10,12 +10,16 @@ import errno
 import gzip
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from clean_room_analysis.sandbox import die_with_parent
 
 MANIFEST = "manifest.sha256"
 #: In the order of the manifest; `evidence-blocks-*.bin` of each volume follow.
@@ -33,9 +37,12 @@ FILES = (
 _PRECIOUS = frozenset({"content-look.json", "findings.jsonl", "first-look.json", "summary.json", MANIFEST})
 _BLOCKS = "evidence-blocks-"
 _RESERVE = ".reserve"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: Errors that say that a disk has no room.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RESERVE_BYTES = 16 * 1024 * 1024
 _BUFFER_BYTES = 1024 * 1024
+#: Exit code of a process that wrote a file as far as the disk had room.
+_CUT = 3
 
 
 class Writable(Protocol):
@@ -71,6 +78,32 @@ class WholeFile:
                 self.flush()
         return len(text)
 
+    @contextmanager
+    def written_beside(self, write: Callable[["WholeFile"], None]) -> Iterator[None]:
+        """Has `write` fill this file in a process of its own, which ends with the block; here where that process dies."""
+        process = multiprocessing.get_context("fork").Process(target=self._fill, args=(write,), daemon=True)
+        process.start()
+        try:
+            yield
+            process.join()
+        finally:
+            process.kill()
+            process.join()
+        if process.exitcode == _CUT:
+            self.cut = True
+        elif process.exitcode != 0:
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            write(self)
+
+    def _fill(self, write: Callable[["WholeFile"], None]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # its end is the parent's
+        die_with_parent()
+        write(self)
+        self.flush()
+        os._exit(_CUT if self.cut else 0)
+
     def flush(self) -> None:
         """Hands everything to the kernel."""
         # backslashreplace keeps what is not Unicode visible instead of failing.
@@ -80,9 +113,9 @@ class WholeFile:
             try:
                 content = content[os.write(self._descriptor, content) :]
             except OSError as error:
-                if error.errno not in _FULL:
+                if error.errno not in FULL:
                     raise
-                if not (self._results.give_back_reserve() and self._precious):
+                if not (self._precious and self._results.give_back_reserve()):
                     self.cut = True
 
 
@@ -163,7 +196,7 @@ class Results:
         except OSError as error:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(partial)
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
             self.cut.append(name)
 

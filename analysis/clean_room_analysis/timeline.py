@@ -2,12 +2,14 @@
 """Bodyfile (mactime), timeline as CSV and as Timesketch JSONL. Events are sorted on disk, so memory does not grow with the volume."""
 
 import csv
+import errno
 import functools
 import heapq
 import io
 import itertools
 import json
 import marshal
+import os
 import stat
 import tempfile
 import zlib
@@ -18,7 +20,7 @@ from typing import IO, cast
 
 from clean_room_analysis import limits
 from clean_room_analysis.model import Entry, Severity, TimelineEvent
-from clean_room_analysis.outputs import Writable
+from clean_room_analysis.outputs import FULL, Writable
 from clean_room_analysis.text import display_name, spreadsheet_cell
 
 CSV_HEADER = ("datetime", "timestamp_desc", "message", "source", "path", "mode", "uid", "gid", "size", "inode", "volume_id")
@@ -61,6 +63,8 @@ class Timeline:
         self._of_file: dict[tuple[str, str], list[dict[str, object]]] = {}
         self._of_record: dict[tuple[str, str, str], list[dict[str, object]]] = {}
         self.count = 0
+        #: Events that were given up because the disk of the results was full.
+        self.lost = 0
 
     def add_entry(self, entry: Entry, volume_id: str) -> None:
         """File times of one entry; a time of 0 is not one. Times before 1970 are, and are said."""
@@ -116,53 +120,74 @@ class Timeline:
 
     def _spill(self) -> None:
         self._rows.sort()
-        # Not closed here: every run is read again when all are merged; close() ends it.
-        run = tempfile.TemporaryFile(dir=self._scratch, prefix="timeline-")
-        for start in range(0, len(self._rows), _BATCH):
-            # A file of our own that nobody else sees: nothing hostile decides what is unpacked.
-            run.write(zlib.compress(marshal.dumps(self._rows[start : start + _BATCH]), 1))
-            self._lengths.setdefault(len(self._runs), []).append(run.tell())
+        ends: list[int] = []
+        # Not closed here: every run is read again when all are merged; close() ends it. No buffer: what fails, fails here.
+        run = tempfile.TemporaryFile(dir=self._scratch, prefix="timeline-", buffering=0)
         self._runs.append(run)
+        try:
+            for start in range(0, len(self._rows), _BATCH):
+                # A file of our own that nobody else sees: nothing hostile decides what is unpacked.
+                packed = zlib.compress(marshal.dumps(self._rows[start : start + _BATCH]), 1)
+                if run.write(packed) < len(packed):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                ends.append((ends[-1] if ends else 0) + len(packed))
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            # Findings and what follows matter more than the times of files.
+            given_up = len(self._rows) - len(ends) * _BATCH
+            self.lost, self.count = self.lost + given_up, self.count - given_up
+        self._lengths[len(self._runs) - 1] = ends
         self._rows = []
 
     def _run(self, number: int) -> Iterator[_Row]:
-        """One sorted run from disk, a batch at a time."""
-        run, at = self._runs[number], 0
+        """One sorted run from disk, a batch at a time. By position: two processes read it at the same time."""
+        descriptor, at = self._runs[number].fileno(), 0
         for end in self._lengths[number]:
-            run.seek(at)
-            yield from marshal.loads(zlib.decompress(run.read(end - at)))
+            yield from marshal.loads(zlib.decompress(os.pread(descriptor, end - at, at)))
             at = end
 
     def _sorted(self) -> Iterator[_Row]:
-        self._rows.sort()
         return heapq.merge(*(self._run(number) for number in range(len(self._runs))), self._rows)
 
-    def write(self, table: Writable, events: Writable) -> None:
-        """Writes all events to the CSV (RFC 4180, no cell is a formula) and to Timesketch's JSONL."""
+    def finish(self) -> None:
+        """Ends the collecting: whoever writes merges what was sorted."""
+        self._rows.sort()
+
+    def write_table(self, table: Writable) -> None:
+        """Writes all events as CSV (RFC 4180, no cell is a formula). After `finish`."""
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer)
         writer.writerow(CSV_HEADER)
-        rows = self._sorted()
-        whole = _Clock()
+        rows, clock = self._sorted(), _Clock()
         while batch := list(itertools.islice(rows, _BATCH)):
-            cells, lines = [], []
-            for row in batch:
-                when = whole.said(row[0])
+            cells = []
+            for at, volume, path, description, message, source, mode, user, group, size, inode in batch:
+                when = clock.said(at)
                 if when is None:
-                    self.count -= 1
                     continue
-                _, volume, path, description, message, source, mode, user, group, size, inode = row
                 shown = spreadsheet_cell(path)
                 said = shown if message is path or message == path else spreadsheet_cell(message)
                 cells.append((when, description, said, source, shown, mode, user, group, size, inode, volume))
-                lines.append(_event_line(when, row, self._marks(when, row) if self._of_file else ""))
             writer.writerows(cells)
             table.write(buffer.getvalue())
             buffer.seek(0)
             buffer.truncate()
-            events.write("".join(lines))
         if buffer.tell():
             table.write(buffer.getvalue())
+
+    def write_events(self, events: Writable) -> None:
+        """Writes all events as Timesketch's JSONL, and forgets in `count` those with a time outside the calendar. After `finish`."""
+        rows, clock = self._sorted(), _Clock()
+        while batch := list(itertools.islice(rows, _BATCH)):
+            lines = []
+            for row in batch:
+                when = clock.said(row[0])
+                if when is None:
+                    self.count -= 1
+                    continue
+                lines.append(_event_line(when, row, self._marks(when, row) if self._of_file else ""))
+            events.write("".join(lines))
 
     def close(self) -> None:
         """Frees what was spilled."""

@@ -132,6 +132,9 @@ class Tree(ABC):
     def open(self, path: str) -> BinaryIO:
         """Opens a regular file that `walk` or `entry` named. @raises OSError when it is anything else or cannot be read."""
 
+    def expect(self, path: str, size: int) -> None:  # nothing to do where nobody reads ahead
+        """Says that the first `size` bytes of a regular file are read soon. Never fails and does not wait."""
+
     @abstractmethod
     def attribute(self, path: str, name: str) -> bytes | None:
         """An extended attribute, None when it is not set."""

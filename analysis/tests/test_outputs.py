@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,9 @@ def test_the_timeline_is_sorted_and_whole_in_both_forms(
         for moment in at:
             timeline.add_event(TimelineEvent(moment, "=cmd|' /C calc'!A0\nsecond line", "log-in", "/var/log/wtmp", VOLUME))
         table, events = io.StringIO(newline=""), io.StringIO()
-        timeline.write(table, events)
+        timeline.finish()
+        timeline.write_table(table)
+        timeline.write_events(events)
         timeline.close()
     rows = list(csv.reader(io.StringIO(table.getvalue(), newline="")))
     objects = [json.loads(line) for line in events.getvalue().splitlines()]
@@ -84,7 +87,8 @@ def test_timesketch_events_name_the_findings_of_their_file_or_record(tmp_path: P
     ledger.take(Finding("log-ins", Severity.HIGH, "guessed", VOLUME, "/var/log/secure", modified=second, attack=("T1110",)))
     ledger.take(Finding("cron", Severity.HIGH, "elsewhere", "vol-2", "/etc/passwd"))
     events = io.StringIO()
-    timeline.write(io.StringIO(newline=""), events)
+    timeline.finish()
+    timeline.write_events(events)
     timeline.close()
     marked = [
         (one["path"], one.get("severity"), one.get("tag"), len(one.get("finding_id", [])))
@@ -200,3 +204,70 @@ def test_a_full_disk_cuts_the_bulky_files_and_keeps_what_says_so(tmp_path: Path,
     assert results.cut == ["bodyfile"] and (tmp_path / "findings.jsonl").read_text() == "grave\n"
     results.write_manifest()
     assert "findings.jsonl" in (tmp_path / "manifest.sha256").read_text()
+
+
+def _run_of_events(scratch: Path, count: int) -> Timeline:
+    timeline = Timeline(str(scratch))
+    for number in range(count):
+        timeline.add_event(TimelineEvent((count - number) * 10**9, f"event {number}", "log-in", "/var/log/wtmp", VOLUME))
+    return timeline
+
+
+def test_two_processes_write_the_same_sorted_runs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TIMELINE_CHUNK", 1000)
+    results = outputs.Results(str(tmp_path / "out"))
+    timeline = _run_of_events(tmp_path, 12_345)
+    timeline.finish()
+    here = os.getpid()
+
+    def beside(table: outputs.WholeFile) -> None:
+        assert os.getpid() != here
+        timeline.write_table(table)
+
+    with results.whole_file("timeline.csv") as table, results.whole_file("timesketch.jsonl") as events, table.written_beside(beside):
+        timeline.write_events(events)
+    timeline.close()
+    rows = [row[2] for row in csv.reader((tmp_path / "out/timeline.csv").open(newline=""))][1:]
+    lines = [json.loads(line)["message"] for line in (tmp_path / "out/timesketch.jsonl").open()]
+    assert rows == lines == [f"event {number}" for number in reversed(range(12_345))] and results.cut == []
+
+
+def test_a_file_whose_writing_process_dies_is_written_whole_all_the_same(tmp_path: Path) -> None:
+    results, here = outputs.Results(str(tmp_path)), os.getpid()
+
+    def write(file: outputs.WholeFile) -> None:
+        file.write("begun\n")
+        file.flush()
+        if os.getpid() != here:
+            os.kill(os.getpid(), 9)
+        file.write("whole\n")
+
+    with results.whole_file("timeline.csv") as table, table.written_beside(write):
+        pass
+    assert (tmp_path / "timeline.csv").read_text() == "begun\nwhole\n"
+
+
+def test_a_full_disk_is_told_by_the_process_that_met_it_and_keeps_the_reserve_for_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = outputs.Results(str(tmp_path))
+
+    def full(_: int, __: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with results.whole_file("timeline.csv") as table, table.written_beside(lambda file: file.write("x") and None):
+        pass
+    assert results.cut == ["timeline.csv"] and (tmp_path / ".reserve").exists()
+
+
+def test_a_full_disk_costs_the_timeline_its_events_and_not_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TIMELINE_CHUNK", 5000)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "r+b", buffering=0))
+    timeline = _run_of_events(tmp_path, 7_000)
+    assert (timeline.lost, timeline.count) == (5000, 2000)
+    timeline.finish()
+    events = io.StringIO()
+    timeline.write_events(events)
+    assert len(events.getvalue().splitlines()) == 2000
+    timeline.close()

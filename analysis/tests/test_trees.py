@@ -43,6 +43,21 @@ def test_nothing_outside_the_tree_is_read(plain: TreeMaker, tmp_path: Path) -> N
     tree.close()
 
 
+def test_reading_ahead_never_fails_and_no_directory_stays_open(plain: TreeMaker) -> None:
+    for number in range(50):
+        plain.file(f"/d{number}/file", "content")
+    os.mkfifo(plain.root / "fifo")
+    tree = MountedTree(str(plain.root))
+    before = len(os.listdir("/proc/self/fd"))
+    for path in (*(f"/d{number}/file" for number in range(50)), "/gone/file", "/d1/gone", "/d1", "/fifo", "/d2/file/below"):
+        tree.expect(path, 7)
+        assert (tree.entry(path) is None) == (path in ("/gone/file", "/d1/gone", "/d2/file/below"))
+        assert list(tree.children(f"{path}/x")) == []
+    assert len(os.listdir("/proc/self/fd")) <= before + 1  # the last directory
+    tree.close()
+    assert len(os.listdir("/proc/self/fd")) == before - 1
+
+
 def test_links_are_resolved_as_in_a_chroot(plain: TreeMaker) -> None:
     plain.file("/usr/lib/os-release", "NAME=x")
     plain.link("/etc/os-release", "../../../usr/lib/os-release")
