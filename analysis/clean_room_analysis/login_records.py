@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import zoneinfo
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -22,13 +23,15 @@ from clean_room_analysis.model import Entry
 from clean_room_analysis.syslog_file import read_syslog
 from clean_room_analysis.text import decode, decompressed, stream_lines
 from clean_room_analysis.tree import Tree
-from clean_room_analysis.utmp import USER_PROCESS, Gap, read_lastlog, read_utmp
+from clean_room_analysis.utmp import LASTLOG_ALIGNMENT, USER_PROCESS, Gap, Login, read_lastlog, read_utmp
 
 #: Journal and syslog lines of these programs are about people.
 _SERVICES = frozenset(
     {
         "sshd",
         "sshd-session",
+        "sshd-auth",
+        "dropbear",
         "sudo",
         "su",
         "useradd",
@@ -105,6 +108,8 @@ def read_records(tree: Tree, entry: Entry) -> Iterator[Record]:
 
 def _utmp(path: str, source: str, handle: BinaryIO) -> Iterator[Record]:
     torn, first, count = 0, 0, 0
+    # The newest are kept: a flood before a log-in does not hide it.
+    kept: deque[Login] = deque(maxlen=limits.LOGIN_RECORDS)
     for one in read_utmp(handle):
         if isinstance(one, Gap) and one.zeros and one.records:
             yield Record("zeros", path, 0, str(one.records), "", "", "last" if one.last else "")
@@ -113,9 +118,11 @@ def _utmp(path: str, source: str, handle: BinaryIO) -> Iterator[Record]:
             torn += one.length
         else:
             count += 1
-            if count > limits.LOGIN_RECORDS:
-                raise ValueError(f"only its first {limits.LOGIN_RECORDS} records were read")
-            yield Record(source, path, one.at, "USER_PROCESS" if one.kind == USER_PROCESS else str(one.kind), one.user, one.host, one.line)
+            kept.append(one)
+    for one in kept:
+        yield Record(source, path, one.at, "USER_PROCESS" if one.kind == USER_PROCESS else str(one.kind), one.user, one.host, one.line)
+    if count > len(kept):
+        raise ValueError(f"its {count - len(kept)} oldest records were left out")
     if torn:
         raise ValueError(f"{torn} of its bytes, from byte {first} on, hold no log-in record (damaged, torn or of an unknown format)")
 
@@ -128,9 +135,20 @@ def _lastlog(tree: Tree, path: str) -> Iterator[Record]:
             fields = line.split(":")
             if len(fields) > 3 and fields[2].isdigit():
                 names.setdefault(int(fields[2]), fields[0])
-    # A file of holes up to the highest user number: what lies beyond the bound is one huge user number's.
-    for one in read_lastlog(tree.read(path, limits.LOG_BYTES)):
-        yield Record("lastlog", path, one.at, "USER_PROCESS", names.get(one.user, f"user {one.user}"), one.host, one.line)
+    # A file of holes up to the highest user number, which a directory service makes huge.
+    with tree.open(path) as handle:
+        end, read = handle.seek(0, io.SEEK_END), 0
+        at = tree.next_data(handle, 0)
+        while at is not None and at < end:
+            if read >= limits.LOG_BYTES:
+                raise ValueError(f"only {read} of its bytes were read, to byte {at}")
+            at -= at % LASTLOG_ALIGNMENT
+            handle.seek(at)
+            content = handle.read(256 * LASTLOG_ALIGNMENT)
+            for one in read_lastlog(content, at):
+                yield Record("lastlog", path, one.at, "USER_PROCESS", names.get(one.user, f"user {one.user}"), one.host, one.line)
+            read += len(content)
+            at = tree.next_data(handle, at + len(content))
 
 
 def _database(tree: Tree, entry: Entry) -> Iterator[Record]:
@@ -187,9 +205,11 @@ def _audit(path: str, handle: BinaryIO) -> Iterator[Record]:
 
 def _log(tree: Tree, entry: Entry, handle: BinaryIO) -> Iterator[Record]:
     lines = stream_lines(handle, limits.STREAM_BYTES)
-    found, cut = read_syslog(lines, _SERVICES, entry.modified, time_zone(tree), limits.LOGIN_RECORDS)
-    for one in found:
+    read = read_syslog(lines, _SERVICES, entry.modified, time_zone(tree), limits.LOGIN_RECORDS)
+    for one in read.lines:
         if one.program != "kernel" or _KERNEL.search(one.message):
             yield Record("log", entry.path, one.at, one.program, "", "", one.message[: limits.LINE_CHARACTERS])
-    if cut:
-        raise ValueError(f"its {cut} oldest lines of log-in services were left out")
+    if read.left_out:
+        raise ValueError(f"its {read.left_out} oldest lines of log-in services were left out")
+    if read.unknown:
+        raise ValueError(f"{read.unknown} of its lines speak of log-ins and have no form that is known here")

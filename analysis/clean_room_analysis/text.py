@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from backports import zstd
+
 from clean_room_analysis import limits
 
 # Control characters, separators that break lines, invisible and bidirectional controls, and bytes that were not UTF-8.
@@ -89,6 +91,8 @@ def decompressed(handle: BinaryIO, name: str) -> BinaryIO:
         return cast(BinaryIO, gzip.GzipFile(fileobj=handle))
     if name.endswith(".xz"):
         return cast(BinaryIO, lzma.LZMAFile(handle))
+    if name.endswith(".zst"):
+        return cast(BinaryIO, zstd.ZstdFile(handle))
     return cast(BinaryIO, bz2.BZ2File(handle)) if name.endswith(".bz2") else handle
 
 

@@ -41,6 +41,8 @@ class Tree(ABC):
     """One file system. Paths are absolute inside it; `prefix` is where the victim mounts it ("" for its root)."""
 
     prefix: str = ""
+    #: Roots below the top that had no room among `roots`: checks that know paths see none there.
+    roots_left_out = 0
 
     @cached_property
     def kept(self) -> dict[str, object]:
@@ -94,7 +96,9 @@ class Tree(ABC):
             found = any(self.entry(f"{path}/etc/{name}") is not None for name in ("passwd", "os-release"))
         if not found and "usr" in names:
             found = any(self.entry(f"{path}/usr/{name}") is not None for name in ("lib/os-release", "etc/passwd", "etc/os-release"))
-        if found and len(self.roots) < limits.ROOTS:
+        if found and len(self.roots) >= limits.ROOTS:
+            self.roots_left_out += 1
+        elif found:
             self.roots[path] = None
             self._root_of_directory.clear()
 

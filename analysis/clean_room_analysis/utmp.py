@@ -150,10 +150,15 @@ class LastLogin:
 
 
 _LASTLOG = {292: struct.Struct("<i32s256s"), 296: struct.Struct("<q32s256s")}
+#: Records of either size begin at each multiple of this.
+LASTLOG_ALIGNMENT = 292 * 296
 
 
-def read_lastlog(data: bytes, first: int = 0) -> Iterator[LastLogin]:
-    """The records of a lastlog in which anything stands, by the size that fits them better. @raises ValueError when none fits"""
+def read_lastlog(data: bytes, offset: int = 0) -> Iterator[LastLogin]:
+    """The records of a lastlog in which anything stands, by the size that fits them better. @raises ValueError when none fits
+
+    @param offset where in the file `data` begins, a multiple of `LASTLOG_ALIGNMENT`: a user's place is his number
+    """
     best: list[LastLogin] = []
     worst_left = bool(data.strip(b"\0"))
     for size, layout in _LASTLOG.items():
@@ -165,7 +170,7 @@ def read_lastlog(data: bytes, first: int = 0) -> Iterator[LastLogin]:
             seconds, line, host = layout.unpack_from(data, index * size)
             words = (_word(line), _word(host))
             if seconds in _SECONDS and None not in words:
-                found.append(LastLogin(first + index, seconds * 1_000_000_000, words[1] or "", words[0] or ""))
+                found.append(LastLogin(offset // size + index, seconds * 1_000_000_000, words[1] or "", words[0] or ""))
             else:
                 wrong += 1
         if not wrong and len(found) > len(best):

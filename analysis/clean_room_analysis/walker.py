@@ -86,6 +86,9 @@ class Walker:
                 if entry.links > 1 and report.type != "btrfs":  # whose subvolumes number their inodes each for itself
                     linked.add(entry.inode)
         self._follow(tree, volume_id, elsewhere + shown_elsewhere())
+        if tree.roots_left_out:
+            why = f"only the first {limits.ROOTS} systems and containers of a file system are looked at as such"
+            self._ledger.not_looked_at(f"{volume_id}: {tree.roots_left_out} more directories that hold a system", why)
         report.read_to_end = not self._deadline.passed
         for check in self._first:
             self._run(check, volume_id, partial(check.leave, tree))

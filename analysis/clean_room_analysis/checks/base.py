@@ -50,7 +50,7 @@ class Item:
 
     def log_lines(self) -> Iterator[tuple[int, str]]:
         """`lines` of a log that may be compressed, at most `limits.STREAM_BYTES` of text. @raises OSError, EOFError, lzma.LZMAError"""
-        if self.target is None or not self.target.name.endswith((".gz", ".xz", ".bz2")):
+        if self.target is None or not self.target.name.endswith((".gz", ".xz", ".bz2", ".zst")):
             yield from self.lines()
             return
         with self.tree.open(self.target.path) as packed:

@@ -14,7 +14,7 @@ from clean_room_analysis.checks.commands import in_words, techniques, worst
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.login_records import Record, read_records
-from clean_room_analysis.model import Entry, Finding, Severity, TimelineEvent, iso_time
+from clean_room_analysis.model import Entry, Finding, NotLookedAt, Severity, TimelineEvent, iso_time
 from clean_room_analysis.tree import Tree
 
 _FILES = re.compile(
@@ -25,7 +25,10 @@ _FILES = re.compile(
 _SUDO = re.compile(r"\bCOMMAND=(.+)$")
 _CRON = re.compile(r"^\((\S{1,64})\) CMD \((.+)\)\s*$")
 _ACCEPTED = re.compile(r"^Accepted (\S+) for (\S+) from (\S+) port")
-_FAILED = re.compile(r"^Failed \S+ for (?:invalid user )?(.{0,64}?) from (\S+) port")
+#: The last "from" is sshd's: whoever guesses chooses the name before it, which may hold another.
+_FAILED = re.compile(r"^Failed \S+ for (?:invalid user )?(.*) from (\S+) port \d")
+_DROPBEAR = re.compile(r"^(Password|Pubkey) auth succeeded for '([^']{0,64})' .{0,300}?from (\S+):\d+$")
+_DROPBEAR_FAILED = re.compile(r"^Bad password attempt for '.{0,300}' from (\S+):\d+$|^Login attempt for nonexistent user from (\S+):\d+$")
 _NEW_USER = re.compile(r"^new user: name=([^,\s]{1,64}), UID=(\d{1,10})")
 _BECAME_ROOT = re.compile(r"session opened for user root\b.{0,40}\bby\s+(\S{1,64})")
 #: Failed attempts from one address that make it a guesser.
@@ -33,8 +36,10 @@ _GUESSES = 10
 #: Seconds for all logs of a file system, and for one of them.
 _SECONDS = 300.0
 _SECONDS_PER_FILE = 60.0
-#: Addresses and accounts kept apart.
-_DISTINCT = 20_000
+#: Addresses kept apart, log-ins kept apart by account, address and way, and commands of each severity.
+_DISTINCT = 100_000
+#: Ways to log in that a guessed password opens.
+_BY_PASSWORD = ("password", "keyboard-interactive")
 
 
 @dataclass(slots=True)
@@ -59,7 +64,9 @@ class _Volume:
     #: The same at the end of a file, where a crash leaves zeros too.
     ended: Counter[str] = field(default_factory=Counter)
     #: Commands of sudo and cron that stand out, told once each.
-    told: set[tuple[str, str]] = field(default_factory=set)
+    told: dict[Severity, set[tuple[str, str]]] = field(default_factory=dict)
+    #: What had no room: log-ins, and addresses that failed once.
+    crowded_out: Counter[str] = field(default_factory=Counter)
 
 
 class Logins(Check):
@@ -69,7 +76,8 @@ class Logins(Check):
 
     def __init__(self) -> None:
         self._entries: list[tuple[Entry, str]] = []
-        self._events = 0
+        #: Timeline events, those of failures apart: there are many, and they take no room from log-ins.
+        self._events: Counter[bool] = Counter()
 
     def wants(self, entry: Entry) -> bool:
         return entry.logical.startswith(("/var/l", "/run/log/")) and not entry.is_directory and _FILES.match(entry.logical) is not None
@@ -85,6 +93,14 @@ class Logins(Check):
             raise ValueError(f"{item.entry.size} bytes are more than the {limit} that are read")
         if item.entry.size > 0:
             self._entries.append((item.entry, item.volume_id))
+
+    def conclude(self) -> Iterator[Result]:
+        for failure, count in sorted(self._events.items()):
+            if count > limits.LOGIN_EVENTS:
+                what = "failed log-ins" if failure else "log-in records"
+                # They were read and judged: the timeline alone lacks them.
+                why = f"only {limits.LOGIN_EVENTS} become events; all were judged"
+                yield NotLookedAt(f"the timeline: {count - limits.LOGIN_EVENTS} {what}", why, incomplete=False)
 
     def leave(self, tree: Tree) -> Iterator[Result]:
         """Reads all logs of the file system that was just walked."""
@@ -131,6 +147,11 @@ class Logins(Check):
                 _success(sums, record, accepted.group(2), accepted.group(3), accepted.group(1))
             elif failed := _FAILED.match(record.message):
                 _failure(sums, record, failed.group(2))
+            elif accepted := _DROPBEAR.match(record.message):
+                how = "password" if accepted.group(1) == "Password" else "publickey"
+                _success(sums, record, accepted.group(2), accepted.group(3), how)
+            elif failed := _DROPBEAR_FAILED.match(record.message):
+                _failure(sums, record, failed.group(1) or failed.group(2))
             elif new := _NEW_USER.match(record.message):
                 severity = Severity.CRITICAL if int(new.group(2)) == 0 else Severity.LOW
                 yield Finding(
@@ -150,9 +171,11 @@ class Logins(Check):
                 yield from self._once(record, sums, volume_id, Severity.LOW, "The kernel took a module it cannot vouch for", ("T1547.006",))
             elif not _BECAME_ROOT.search(record.message) and record.kind != "sudo":
                 said = ""
-        if said and self._events < limits.LOGIN_EVENTS:
-            self._events += 1
-            yield TimelineEvent(record.at, said[:600], "log-in record", record.path, volume_id)
+        if said:
+            failure = record.source == "btmp" or record.message.startswith("Failed ")
+            self._events[failure] += 1
+            if self._events[failure] <= limits.LOGIN_EVENTS:
+                yield TimelineEvent(record.at, said[:600], "log-in record", record.path, volume_id)
 
     def _audit(self, record: Record, sums: _Volume, volume_id: str) -> Iterator[Result]:
         kind, _, result = record.kind.partition(" ")
@@ -183,9 +206,9 @@ class Logins(Check):
     def _once(
         self, record: Record, sums: _Volume, volume_id: str, severity: Severity, title: str, attack: tuple[str, ...]
     ) -> Iterator[Result]:
-        key = (record.path, record.message)
-        if key not in sums.told and len(sums.told) < _DISTINCT:
-            sums.told.add(key)
+        key, told = (record.path, record.message), sums.told.setdefault(severity, set())
+        if key not in told and len(told) < _DISTINCT:  # far more than are reported of any severity, which is counted there
+            told.add(key)
             yield Finding(self.name, severity, title, volume_id, record.path, record.message, attack, record.at)
 
     def _judge(self, sums: _Volume, volume_id: str) -> Iterator[Result]:
@@ -211,11 +234,12 @@ class Logins(Check):
                     sessions.last,
                 )
                 continue
-            severity = Severity.MEDIUM if user == "root" or how == "password" else Severity.INFORMATIONAL
+            typed = how.startswith(_BY_PASSWORD)
+            severity = Severity.MEDIUM if user == "root" or typed else Severity.INFORMATIONAL
             yield Finding(
                 self.name,
                 severity,
-                f"{user} logged in{' with a password' if how == 'password' else ''} from {where}",
+                f"{user} logged in{' with a password' if typed else ''} from {where}",
                 volume_id,
                 sessions.path,
                 shown,
@@ -234,6 +258,8 @@ class Logins(Check):
                     ("T1110.001",),
                     sums.first_failure[host],
                 )
+        for what, count in sorted(sums.crowded_out.items()):
+            yield NotLookedAt(f"{volume_id}: {count} {what} of its logs", f"only {_DISTINCT} are kept apart")
         for path, count in sorted(sums.wiped.items()):
             yield Finding(
                 self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",)
@@ -253,13 +279,23 @@ class Logins(Check):
 def _success(sums: _Volume, record: Record, user: str, host: str, how: str) -> None:
     key = (user[:64], host[:256], how[:32])
     if key not in sums.successes and len(sums.successes) >= _DISTINCT:
+        sums.crowded_out["log-ins"] += 1
         return
     known = sums.successes.setdefault(key, _Sessions(record.at, record.at, 0, record.path))
     known.first, known.last, known.count = min(known.first, record.at), max(known.last, record.at), known.count + 1
 
 
 def _failure(sums: _Volume, record: Record, host: str) -> None:
+    host = host[:256]
     if host not in sums.first_failure and len(sums.first_failure) >= _DISTINCT:
-        return
+        # Many addresses that failed once each hide no guesser, wherever in the log he stands.
+        often = {other for (_, other), count in sums.failures.items() if count > 1}
+        for other in sums.first_failure.keys() - often:
+            del sums.first_failure[other]
+            sums.crowded_out["addresses that failed to log in once"] += 1
+        sums.failures = Counter({key: count for key, count in sums.failures.items() if key[1] in often})
+        if len(sums.first_failure) >= _DISTINCT:
+            sums.crowded_out["failed log-ins"] += 1
+            return
     sums.failures[record.path, host] += 1
     sums.first_failure[host] = min(sums.first_failure.get(host, record.at), record.at)
