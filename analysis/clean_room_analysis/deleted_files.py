@@ -13,7 +13,8 @@ from clean_room_analysis import limits
 from clean_room_analysis.checks.commands import in_words, suspicions, techniques, worst
 from clean_room_analysis.checks.places import TEMPORARY, hidden_part
 from clean_room_analysis.checks.yara import description_of, severity_of, techniques_of
-from clean_room_analysis.ext_journal import Deleted, ExtFileSystem, deleted_files
+from clean_room_analysis.ext_inodes import ExtFileSystem
+from clean_room_analysis.ext_journal import Deleted, deleted_files
 from clean_room_analysis.free_space import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent, iso_time
 from clean_room_analysis.rule_bundle import compile_rules

@@ -2,39 +2,22 @@
 """What the journal of ext3 and ext4 still holds of deleted files: older copies of their inodes, and of the directories that named them.
 
 The kernel empties an inode when its file is deleted; the copy that the journal took before says where the content lay. It stays until
-the journal's ring comes round. Structures: kernel.org, "ext4 Data Structures and Algorithms" (inodes, directories, jbd2).
+the journal's ring comes round. Structures: kernel.org, "ext4 Data Structures and Algorithms" (directories, jbd2).
 """
 
 import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
-_JOURNAL_MAGIC, _EXTENT_MAGIC = 0xC03B3998, 0xF30A
+from clean_room_analysis.ext_inodes import ExtFileSystem, Inode
+
+_JOURNAL_MAGIC = 0xC03B3998
 _DESCRIPTOR = 1
 _LAST, _SAME_UUID, _ESCAPED = 8, 2, 1
-_META_BG, _JOURNAL_DEVICE = 0x10, 0x8
-_EXTENTS, _INLINE = 0x80000, 0x10000000
 #: Bounds on what damaged structures may ask for.
-_MOST_BLOCKS, _MOST_PIECES = 1 << 20, 100_000
+_MOST_BLOCKS = 1 << 20
 _MOST_COPIES, _MOST_NAMES = 200_000, 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Inode:
-    """One state of an inode. Times in seconds since 1970; `pieces` are (first byte in the file, first byte of the file system, bytes)."""
-
-    number: int
-    mode: int
-    links: int
-    size: int
-    user: int
-    changed: int
-    modified: int
-    deleted: int
-    generation: int
-    pieces: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(slots=True)
@@ -46,147 +29,39 @@ class Deleted:
     names: list[str] = field(default_factory=list)
 
 
-class ExtFileSystem:
-    """As much of a file system as is needed to read inodes by number. @raises ValueError when it is none, or has no journal of its own"""
+def journal_blocks(fs: ExtFileSystem) -> Iterator[tuple[int, int, bytes]]:
+    """(transaction, block of the file system, content) of every copy that the journal still holds, in the order of the ring.
 
-    def __init__(self, handle: BinaryIO) -> None:
-        self.handle = handle
-        head = self.at(1024, 1024)
-        if head[56:58] != b"\x53\xef":
-            raise ValueError("no superblock of ext2 to ext4")
-        self.inodes = struct.unpack_from("<I", head, 0)[0]
-        log_block, self._per_group_inodes = struct.unpack_from("<I", head, 24)[0], struct.unpack_from("<I", head, 40)[0]
-        self._first_block = struct.unpack_from("<I", head, 20)[0]
-        compatible, incompatible = struct.unpack_from("<II", head, 92)
-        size = struct.unpack_from("<H", head, 254)[0]
-        self._wide = bool(incompatible & 0x80) and size >= 64
-        self._descriptor = size if self._wide else 32
-        self.inode_size = struct.unpack_from("<H", head, 88)[0] if struct.unpack_from("<I", head, 76)[0] else 128
-        #: Whether the disk lacks what stands in the journal: it was taken of a running machine and is not replayed.
-        self.dirty = bool(incompatible & 0x4)
-        self.journal = struct.unpack_from("<I", head, 224)[0]
-        if log_block > 6 or not self._per_group_inodes or self.inode_size < 128 or self.inode_size > 1024 << log_block:
-            raise ValueError("the sizes in the superblock make no sense")
-        if incompatible & _META_BG:
-            raise ValueError("meta block groups are not looked at for deleted files")
-        if not compatible & 0x4 or incompatible & _JOURNAL_DEVICE or not self.journal:
-            raise ValueError("it has no journal of its own, and so no older copies of inodes")
-        self.block = 1024 << log_block
-        self._tables: dict[int, int] = {}
-
-    def at(self, offset: int, count: int) -> bytes:
-        """Bytes of the file system. @raises ValueError when there are fewer"""
-        if not 0 <= offset < 1 << 62:
-            raise ValueError("a structure lies outside the file system")
-        self.handle.seek(offset)
-        content = self.handle.read(count)
-        if len(content) < count:
-            raise ValueError("a structure lies outside the file system")
-        return content
-
-    def _table(self, group: int) -> int:
-        """The first block of a group's inodes."""
-        if group not in self._tables:
-            raw = self.at((self._first_block + 1) * self.block + group * self._descriptor, self._descriptor)
-            low, high = struct.unpack_from("<I", raw, 8)[0], struct.unpack_from("<I", raw, 40)[0] if self._wide else 0
-            self._tables[group] = low | high << 32
-        return self._tables[group]
-
-    def tables(self) -> dict[int, int]:
-        """Block of an inode table -> number of the first inode in it."""
-        each = self.block // self.inode_size
-        blocks: dict[int, int] = {}
-        for group in range(min(-(-self.inodes // self._per_group_inodes), 1 << 20)):
-            first = self._table(group)
-            for index in range(-(-self._per_group_inodes // each)):
-                blocks[first + index] = group * self._per_group_inodes + index * each + 1
-        return blocks
-
-    def inode(self, number: int) -> Inode:
-        """An inode as it is on the disk. @raises ValueError"""
-        group, index = divmod(number - 1, self._per_group_inodes)
-        return self.parse(number, self.at(self._table(group) * self.block + index * self.inode_size, self.inode_size))
-
-    def parse(self, number: int, raw: bytes) -> Inode:
-        """An inode from its bytes. @raises ValueError when its map of blocks is damaged"""
-        mode, low_user, size, _, changed, modified, deleted, _, links = struct.unpack_from("<HHIIIIIHH", raw, 0)
-        flags, generation = struct.unpack_from("<I", raw, 32)[0], struct.unpack_from("<I", raw, 100)[0]
-        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-            size |= struct.unpack_from("<I", raw, 108)[0] << 32
-        pieces: list[tuple[int, int, int]] = []
-        if links and not flags & _INLINE and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            pieces = list(self._extents(raw[40:100], 0)) if flags & _EXTENTS else list(self._mapped(raw[40:100]))
-        user = low_user | struct.unpack_from("<H", raw, 120)[0] << 16
-        return Inode(number, mode, links, size, user, changed, modified, deleted, generation, tuple(sorted(pieces)))
-
-    def _extents(self, node: bytes, depth: int) -> Iterator[tuple[int, int, int]]:
-        magic, count, _, level = struct.unpack_from("<HHHH", node, 0)
-        if magic != _EXTENT_MAGIC or 12 + 12 * count > len(node) or depth > 5:
-            raise ValueError("a map of extents is damaged")
-        for index in range(count):
-            first, *rest = struct.unpack_from("<IHHI" if level == 0 else "<IIHH", node, 12 + 12 * index)
-            if level == 0:
-                length, high, low = rest
-                if 0 < length <= 32768:  # more: reserved and never written
-                    yield first * self.block, (low | high << 32) * self.block, length * self.block
-            else:
-                low, high, _ = rest
-                yield from self._extents(self.at((low | high << 32) * self.block, self.block), depth + 1)
-
-    def _mapped(self, raw: bytes) -> Iterator[tuple[int, int, int]]:
-        """The blocks of an inode of ext2 and ext3, up to those of its first indirect block."""
-        blocks = list(struct.unpack("<13I", raw[:52]))
-        indirect = blocks.pop()
-        if indirect:
-            blocks += struct.unpack(f"<{self.block // 4}I", self.at(indirect * self.block, self.block))
-        for index, block in enumerate(blocks):
-            if block:
-                yield index * self.block, block * self.block, self.block
-
-    def content(self, inode: Inode, most: int) -> Iterator[bytes]:
-        """The content of a file in order, holes as zeros, at most `most` bytes. @raises ValueError"""
-        at, end = 0, min(inode.size, most)
-        for first, place, length in inode.pieces:
-            if at >= end:
+    @raises ValueError when it has no journal of its own
+    """
+    if not fs.journal:
+        raise ValueError("it has no journal of its own, and so no older copies of inodes")
+    inode = fs.inode(fs.journal)
+    places: list[int] = []
+    for _, place, length in inode.pieces:
+        places += range(place, place + length, fs.block)
+        if len(places) > _MOST_BLOCKS:
+            break
+    head = fs.at(places[0], 1024) if places else b""
+    magic, _, _, size, _, first = struct.unpack_from(">IIIIII", head.ljust(24, b"\0"), 0)
+    if magic != _JOURNAL_MAGIC or size != fs.block:
+        raise ValueError("its journal has no superblock")
+    features = struct.unpack_from(">I", head, 40)[0]
+    index = max(1, first)
+    while index < len(places):
+        content = fs.at(places[index], fs.block)
+        index += 1
+        if struct.unpack_from(">II", content, 0) != (_JOURNAL_MAGIC, _DESCRIPTOR):
+            continue
+        transaction = struct.unpack_from(">I", content, 8)[0]
+        for block, flags in _tags(content, features):
+            if index >= len(places):
                 return
-            if first > at:
-                yield bytes(min(first, end) - at)
-                at = min(first, end)
-            offset = place
-            left = min(length, end - at)
-            while left > 0:
-                count = min(left, 1 << 20)
-                yield self.at(offset, count)
-                offset, left, at = offset + count, left - count, at + count
-
-    def journal_blocks(self) -> Iterator[tuple[int, int, bytes]]:
-        """(transaction, block of the file system, content) of every copy that the journal still holds, in the order of the ring."""
-        inode = self.inode(self.journal)
-        places: list[int] = []
-        for _, place, length in inode.pieces:
-            places += range(place, place + length, self.block)
-            if len(places) > _MOST_BLOCKS:
-                break
-        head = self.at(places[0], 1024) if places else b""
-        magic, _, _, size, _, first = struct.unpack_from(">IIIIII", head.ljust(24, b"\0"), 0)
-        if magic != _JOURNAL_MAGIC or size != self.block:
-            raise ValueError("its journal has no superblock")
-        features = struct.unpack_from(">I", head, 40)[0]
-        index = max(1, first)
-        while index < len(places):
-            content = self.at(places[index], self.block)
+            copy = fs.at(places[index], fs.block)
+            if copy[:4] == _JOURNAL_MAGIC.to_bytes(4, "big"):
+                break  # a later transaction wrote over the rest of this one
             index += 1
-            if struct.unpack_from(">II", content, 0) != (_JOURNAL_MAGIC, _DESCRIPTOR):
-                continue
-            transaction = struct.unpack_from(">I", content, 8)[0]
-            for block, flags in _tags(content, features):
-                if index >= len(places):
-                    return
-                copy = self.at(places[index], self.block)
-                if copy[:4] == _JOURNAL_MAGIC.to_bytes(4, "big"):
-                    break  # a later transaction wrote over the rest of this one
-                index += 1
-                yield transaction, block, _JOURNAL_MAGIC.to_bytes(4, "big") + copy[4:] if flags & _ESCAPED else copy
+            yield transaction, block, _JOURNAL_MAGIC.to_bytes(4, "big") + copy[4:] if flags & _ESCAPED else copy
 
 
 def _tags(descriptor: bytes, features: int) -> Iterator[tuple[int, int]]:
@@ -236,7 +111,7 @@ def deleted_files(fs: ExtFileSystem) -> Iterator[Deleted]:
     blocks_of: dict[int, int] = {}
     listed: list[tuple[int, list[tuple[int, str]]]] = []
     names = 0
-    for transaction, block, content in fs.journal_blocks():
+    for transaction, block, content in journal_blocks(fs):
         first = tables.get(block)
         if first is None:
             entries = directory_entries(content)

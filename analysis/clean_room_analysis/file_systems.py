@@ -26,6 +26,7 @@ from clean_room_analysis.raw_tree import RawTree
 from clean_room_analysis.signatures import name_by_blkid
 from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
+from clean_room_analysis.unnamed_files import COUNTED, scan_unnamed
 from clean_room_analysis.walker import Walker
 
 NOT_LOOKED_AT_ON_WINDOWS = (
@@ -92,6 +93,7 @@ class FileSystemReader:
                 self._read_unowned(volume, nonzero)
         for region, one in volume.reports:
             if one.method != "none" and not region.leftover:
+                self._unnamed(volume, region, one)
                 self._free_space(volume, region, nonzero)
         spans = volume.account.spans(volume.handle, nonzero, lambda offset, size: self._name(volume, offset, size))
         unread = [one for one in spans if one.state == "unread"]
@@ -132,6 +134,30 @@ class FileSystemReader:
                 self._ledger.take(result, str(region.offset))
         except IsolatedError as error:
             self._ledger.not_looked_at(where, str(error), incomplete=False)
+
+    def _unnamed(self, volume: SurveyedVolume, region: Region, report: FileSystemReport) -> None:
+        """Looks at the files that no directory names, within `limits.DELETED_SECONDS`."""
+        if region.type not in COUNTED or not report.read_to_end:
+            return
+        evidence = partial(self._survey.reopened, volume, region)
+        mounted_copy = volume.input.work if report.method == "kernel-mount" else None
+        read = evidence if mounted_copy is None else lambda: part_of(open(mounted_copy, "rb"), region)
+        seconds = min(limits.DELETED_SECONDS, self._walker.seconds_left)
+        scan = partial(
+            scan_unnamed,
+            evidence,
+            read,
+            region.type,
+            volume.input.source_volume_id,
+            report.inodes,
+            replayed=report.journal_replayed,
+            seconds=seconds,
+        )
+        try:
+            for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
+                self._ledger.take(result, str(region.offset))
+        except IsolatedError as error:
+            self._ledger.not_looked_at(f"{_where(volume.input, region)}: files that no directory names", str(error), incomplete=False)
 
     def _deleted(self, volume: SurveyedVolume, region: Region) -> None:
         """What the journal knows of deleted files, within `limits.DELETED_SECONDS`."""

@@ -112,38 +112,47 @@ def _xfs_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
         raise ValueError("the sizes in the superblock make no sense")
     for group in range(groups):
         start = group * per_group * block
-        table = _at(handle, start + sector, 64)
-        if table[:4] != b"XAGF":
-            raise ValueError(f"group {group} has no map of its free space")
-        for first, length in sorted(_free_records(handle, start, block, struct.unpack_from(">I", table, 16)[0])):
+        records = xfs_tree_records(handle, start, block, sector, b"XAGF", 16, (b"AB3B", b"ABTB"), 8)
+        for first, length in sorted(struct.unpack(">II", record) for record in records):
             if first + length <= per_group:
                 yield start + first * block, length * block
 
 
-def _free_records(handle: BinaryIO, start: int, block: int, root: int) -> Iterator[tuple[int, int]]:
-    """The records of a group's tree of free extents, by block number."""
-    pending, seen = [root], set[int]()
+def xfs_tree_records(
+    handle: BinaryIO, start: int, block: int, header_at: int, header_magic: bytes, root_at: int, magics: tuple[bytes, bytes], size: int
+) -> Iterator[bytes]:
+    """The records of one of the trees that an allocation group of XFS has.
+
+    @param start where the group begins, in bytes; `block` the bytes of a block
+    @param header_at where in the group its header lies, which begins with `header_magic` and has the tree's root at `root_at`
+    @param magics what the tree's blocks begin with, with checksums and without
+    @param size bytes of a record
+    @raises ValueError when the tree is damaged
+    """
+    table = _at(handle, start + header_at, 64)
+    if table[:4] != header_magic:
+        raise ValueError(f"the group at byte {start} has no {header_magic.decode()}")
+    pending, seen = [struct.unpack_from(">I", table, root_at)[0]], set[int]()
     while pending:
         number = pending.pop()
         if number in seen or len(seen) > 1_000_000:
-            raise ValueError("the tree of free space is a circle")
+            raise ValueError("a tree of the file system is a circle")
         seen.add(number)
         content = _at(handle, start + number * block, block)
-        checked = content[:4] == b"AB3B"
-        if not checked and content[:4] != b"ABTB":
-            raise ValueError("the tree of free space is damaged")
+        if content[:4] not in magics:
+            raise ValueError("a tree of the file system is damaged")
         level, count = struct.unpack_from(">HH", content, 4)
-        header = 56 if checked else 16
+        header = 56 if content[:4] == magics[0] else 16
+        # Keys of inner blocks are as long as a start and, of free space, a length.
+        key = 8 if size == 8 else 4
+        most = (block - header) // (size if level == 0 else key + 4)
+        if count > most:
+            raise ValueError("a tree of the file system is damaged")
         if level == 0:
-            if header + 8 * count > block:
-                raise ValueError("the tree of free space is damaged")
-            yield from struct.iter_unpack(">II", content[header : header + 8 * count])
+            yield from (content[header + size * index : header + size * (index + 1)] for index in range(count))
         else:
             # Keys first, for as many as fit; then as many pointers.
-            most = (block - header) // 12
-            if count > most:
-                raise ValueError("the tree of free space is damaged")
-            pending += struct.unpack_from(f">{count}I", content, header + 8 * most)
+            pending += struct.unpack_from(f">{count}I", content, header + key * most)
 
 
 def scan_free_space(

@@ -4,6 +4,7 @@
 import hashlib
 import re
 import stat
+from array import array
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -204,6 +205,8 @@ class FileSystemReport:
     guessed: bool = False
     #: Directories below its top that are roots of their own: container layers, OSTree deployments, chroots.
     roots: list[str] = field(default_factory=list)
+    #: Numbers of the inodes that its walk met.
+    inodes: "array[int]" = field(default_factory=lambda: array("Q"))
 
 
 @dataclass(slots=True)

@@ -52,6 +52,15 @@ _STATUS: dict[type, Callable[[Any], dict[str, int | None]]] = {
 _DAMAGED = Exception
 
 
+def file_by_number(handle: BinaryIO, kind: str, number: int) -> BinaryIO:
+    """The content of a file that need have no name, by its inode. @param kind ext4 or xfs @raises OSError"""
+    try:
+        reader = extfs.ExtFS(ext_repairs.without_clusters(handle)) if kind == "ext4" else xfs.XFS(handle)
+        return cast(BinaryIO, _Guarded(reader.get_inode(number).open()))
+    except _DAMAGED as error:
+        raise OSError(errno.EIO, f"the file cannot be opened: {error}") from error
+
+
 class RawTree(Tree):
     """One file system inside an image. A loop in damaged directories ends at `limits.DEPTH` or at an inode already on the way."""
 

@@ -14,6 +14,7 @@ from clean_room_analysis.outputs import Writable
 from clean_room_analysis.progress import beat
 from clean_room_analysis.timeline import Timeline, body_line
 from clean_room_analysis.tree import WELL_KNOWN, Tree
+from clean_room_analysis.unnamed_files import COUNTED
 
 _LATE = "the time for the analysis was over (--deadline-seconds)"
 
@@ -75,6 +76,8 @@ class Walker:
         elsewhere: list[tuple[str, str]] = []
         for entry in self._entries(tree, volume_id):
             report.files_seen += 1
+            if report.type in COUNTED:
+                report.inodes.append(entry.inode)
             beat()
             self._bodyfile.write(body_line(entry, volume_id))
             self._timeline.add_entry(entry, volume_id)

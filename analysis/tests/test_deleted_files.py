@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clean_room_analysis.deleted_files import scan_deleted
-from clean_room_analysis.ext_journal import ExtFileSystem, deleted_files, directory_entries
+from clean_room_analysis.ext_inodes import ExtFileSystem
+from clean_room_analysis.ext_journal import deleted_files, directory_entries
 from clean_room_analysis.isolated import run_isolated
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent
 
