@@ -54,20 +54,22 @@ export type AnswerOutcome = z.infer<typeof outputSchema>;
 
 /** @returns why it was not taken; null when it was */
 async function answerOne(incidentId: string, answer: ApprovalAnswer, now: Date): Promise<string | null> {
-    const first = approvalQuestion(incidentId, await readIncident(incidentId), now);
+    const first = approvalQuestion(incidentId, await readIncident(incidentId), now, answer);
     if ("reason" in first) return first.reason;
     // On the latest reading: of two answers at the same moment one is taken.
     let question = first as ReturnType<typeof approvalQuestion>;
     const record = await updateIncident(incidentId, (read) => {
-        question = approvalQuestion(incidentId, read, now);
+        question = approvalQuestion(incidentId, read, now, answer);
         if ("reason" in question) return null;
+        // The same answer stands already where the first time broke off before it woke what waits.
+        if (question.kind === "asked" && read.approval?.answer) return null;
         const approval = { ...(read.approval ?? { taskToken: null, expiresAt: now.toISOString() }), answer };
         return { ...read, approval, status: question.kind === "held" && !answer.approved ? "observed" : read.status };
     });
     if ("reason" in question) return question.reason;
     if (question.kind === "asked") {
         if (await wake(question.taskToken, answer)) return null;
-        return `The time to answer about ${incidentId} is over; the next message about the incident says what was decided.`;
+        return `Nothing waits for an answer about ${incidentId} any more: the same answer was taken a moment ago, or the time was over. The next message about the incident says what was decided.`;
     }
     if (!answer.approved) {
         await unholdIncident(incidentId);

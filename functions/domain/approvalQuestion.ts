@@ -16,8 +16,17 @@ const states: Record<IncidentRecord["status"], string> = {
 const answeredBy = ({ approved, by, reason }: ApprovalAnswer) =>
     `${approved ? "approved" : "denied"} by ${visible(by)}${reason ? ` (${visible(reason)})` : ""}`;
 
-/** @param record null when the table has no such incident */
-export function approvalQuestion(incidentId: string, record: IncidentRecord | null, now: Date): ApprovalQuestion {
+/**
+ * @param record null when the table has no such incident
+ * @param mine the answer that is given: the same person's same answer a second time wakes what waits once more, since the first may have been
+ * written without waking it
+ */
+export function approvalQuestion(
+    incidentId: string,
+    record: IncidentRecord | null,
+    now: Date,
+    mine: Pick<ApprovalAnswer, "approved" | "by"> | null = null,
+): ApprovalQuestion {
     if (record === null)
         return {
             reason: `There is no incident ${incidentId} in this account and Region. Copy the id from the message that asks; --region is the Region of the instance.`,
@@ -27,8 +36,11 @@ export function approvalQuestion(incidentId: string, record: IncidentRecord | nu
     // An approval that broke off before the start is gone on with.
     if (isHeld && approval?.answer?.approved !== false) return { kind: "held" };
     if (approval === null) return { reason: `Nobody is asked about ${incidentId}. ${states[status]}` };
+    const expired = Date.parse(approval.expiresAt) <= now.getTime();
+    const again = approval.answer?.via === "person" && approval.answer.by === mine?.by && approval.answer.approved === mine.approved;
+    if (again && status === "open" && !expired && approval.taskToken !== null) return { kind: "asked", taskToken: approval.taskToken };
     if (approval.answer !== null) return { reason: `${incidentId} was ${answeredBy(approval.answer)}. ${states[status]}` };
-    if (Date.parse(approval.expiresAt) <= now.getTime() || approval.taskToken === null)
+    if (expired || approval.taskToken === null)
         return { reason: `The time to answer was over at ${approval.expiresAt}; silence decided. ${states[status]}` };
     return { kind: "asked", taskToken: approval.taskToken };
 }

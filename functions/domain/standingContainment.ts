@@ -173,6 +173,31 @@ export function inherit(standing: StandingContainment, now: InstanceState, incid
     };
 }
 
+/**
+ * What the table shall have where a run could not keep, or not even read, what it has: a run that did not see that the instance stands contained
+ * took the contained state for the owner's, and a release would put nothing back.
+ *
+ * @param read what the table has @param run what the run knows
+ */
+export function joinStanding(read: StandingContainment | null, run: StandingContainment): StandingContainment {
+    const incidentIds = [...new Set([...(read?.incidentIds ?? []), ...run.incidentIds])];
+    if (read === null || (read.releasedAt !== null && read.releasedAt <= run.begunAt)) return run;
+    // Begun by this run.
+    if (read.begunAt === run.begunAt) return { ...run, incidentIds };
+    const made = Object.fromEntries(Object.entries(run.groups).filter(([, id]) => id !== null)) as Partial<StandingContainment["groups"]>;
+    const joined = run.revoked.reduce((each, { role, before }) => withRevoked(each, role, before), withGroups(read, made));
+    return {
+        // The first record is the owner's; interfaces that came since are added to it.
+        ...inherit(joined, run.record, run.incidentIds.at(-1)!),
+        incidentIds,
+        roles: [...new Set([...read.roles, ...run.roles])].sort(),
+        formerGroups: [...new Set([...joined.formerGroups, ...run.formerGroups])],
+        suspended: read.suspended ?? run.suspended,
+        modes: run.modes,
+        settledAt: run.settledAt,
+    };
+}
+
 type Settings = Pick<InstanceState, "terminationProtection" | "stopProtection" | "shutdownBehavior">;
 
 /**

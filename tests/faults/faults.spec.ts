@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import type { Kind } from "../support/cloud/faults";
-import { allCases, nameOf, shortCases } from "./cases";
+import { allCases, nameOf, shortCases, type Case } from "./cases";
 import { judge } from "./judge";
 import { live, type Life } from "./scenario";
+import { scenarioNames } from "./scenarios";
 
 /** What `npm run test:faults` found, and what was mended for it. */
 const found: Record<string, string> = {
@@ -11,6 +12,12 @@ const found: Record<string, string> = {
     "elasticloadbalancing:DescribeTargetHealth@isolateInstance#1=deny": "a registration that was read late was never given back",
     "ec2:DescribeInstanceTypes@isolateInstance#1=deny": "idle time-outs that were read late were never given back",
     "ec2:DescribeInstanceAttribute@isolateInstance#1=deny": "protection that nobody had read before stayed on in silence",
+    "approved/dynamodb:UpdateItem@answerApproval#1=crash":
+        "an approval that broke off before it woke the workflow was acted on half an hour later",
+    "approved/dynamodb:UpdateItem@answerApproval#1=lost-reply":
+        "an approval whose write was answered late was refused as one that stood already",
+    "resumed/dynamodb:GetItem@isolateInstance#5=empty-bucket":
+        "a run that could not read that the instance stands contained wrote the contained state over what a release puts back",
 };
 
 describe("faults", function () {
@@ -48,10 +55,13 @@ describe("faults", function () {
         expect(order(again)).to.deep.equal(order(good));
     });
 
-    it("meet every operation and every kind in the short form too", () => {
-        const all = allCases(good);
+    it("meet every scenario, operation and kind in the short form too", async () => {
+        const all: Case[] = [];
+        for (const each of scenarioNames) all.push(...allCases(await live(null, null, each)));
         const short = shortCases(all, 110);
         expect(short.length).to.be.within(110, 130);
+        expect(new Set(short.map(({ scenario }) => scenario))).to.deep.equal(new Set(scenarioNames));
+        expect(new Set(short.map(({ handler }) => handler))).to.deep.equal(new Set(all.map(({ handler }) => handler)));
         expect(new Set(short.map(nameOf)).size).to.equal(short.length);
         expect(new Set(short.map(({ operation }) => operation))).to.deep.equal(new Set(all.map(({ operation }) => operation)));
         expect(new Set(short.map(({ kind }): Kind => kind))).to.deep.equal(new Set(all.map(({ kind }) => kind)));
@@ -59,9 +69,11 @@ describe("faults", function () {
 
     for (const [name, was] of Object.entries(found))
         it(`${name}: once ${was}`, async () => {
-            const fault = allCases(good).find((each) => nameOf(each) === name)!;
-            const life = await live(fault, good);
-            expect(judge(fault, life, good).wrong).to.deep.equal([]);
+            const scenario = scenarioNames.find((each) => name.startsWith(`${each}/`)) ?? "incident";
+            const without = scenario === "incident" ? good : await live(null, null, scenario);
+            const fault = allCases(without).find((each) => nameOf(each) === name)!;
+            const life = await live(fault, without, scenario);
+            expect(judge(fault, life, without).wrong).to.deep.equal([]);
         });
 
     it("of a process that dies are nobody's business but the workflow's", async () => {

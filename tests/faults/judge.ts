@@ -3,14 +3,26 @@ import type { Fault } from "../support/cloud/faults";
 import type { Seen } from "./look";
 import type { Life } from "./scenario";
 
-/** How often each thing may be made. More than once only where AWS offers no way to know: the reason stands in docs/faults.md. */
-export const bounds: Seen["counts"] = {
-    "source snapshots a volume": 2,
-    "evidence snapshots a volume": 2,
-    "forensic instances an execution": 1,
-    "volumes a snapshot an execution": 2,
-    tickets: 2,
-    "messages alike": 3,
+/** How often each thing may be made, and why not once: where AWS offers no way to know what a lost reply said. Stands in docs/faults.md. */
+export const bounds: Record<keyof Seen["counts"], { most: number; why: string }> = {
+    "source snapshots a volume": {
+        most: 2,
+        why: "CreateSnapshots has no client token: a lost reply leaves snapshots whose ids nobody knows. They are tagged, named in the evidence's anomalies, and told of.",
+    },
+    "evidence snapshots a volume": {
+        most: 2,
+        why: "CopySnapshot has no client token either. The second copy is the one that is locked; the first is tagged for the incident.",
+    },
+    "forensic instances an execution": { most: 1, why: "RunInstances has a client token. Several rounds have one each." },
+    "volumes a snapshot an execution": {
+        most: 2,
+        why: "By design: one that is never written, and one to work on. CreateVolume has a client token.",
+    },
+    tickets: { most: 2, why: "CreateCase has no client token, and DescribeCases may be behind; the second names the first where it can." },
+    "messages alike": {
+        most: 2,
+        why: "Slack has no key against repetition: who dies, or hears nothing, after a post posts again rather than never. Ever the same text.",
+    },
 };
 
 export interface Verdict {
@@ -23,21 +35,41 @@ export interface Verdict {
 }
 
 /** Messages of a life without a fault; any other tells of a problem. */
-const usual = /^(Contained|Support case opened|Report|First look|Released|Containment drifted)/;
+const usual =
+    /^(Contained|Your decision|Observed, not contained|Support case opened|Report|First look|Sealed again|Released|Containment drifted)/;
 
 const problems = ({ told, failures, alarms }: Seen): string[] => [...told.filter((title) => !usual.test(title)), ...failures, ...alarms];
 
-function response(fault: Fault, seen: Seen): string[] {
+/** Problems that people do not hear of without the fault. */
+function news(seen: Seen, good: Seen): string[] {
+    const known = problems(good);
+    return problems(seen).filter((each) => {
+        const at = known.indexOf(each);
+        if (at >= 0) known.splice(at, 1);
+        return at < 0;
+    });
+}
+
+/** Seconds that an approval may take to be acted on: a failed call and its retries. Silence would be half an hour. */
+const longestWait = 300;
+
+function response(fault: Fault, { response: seen, waited }: Life, good: Seen): string[] {
     const wrong: string[] = [];
-    const heard = problems(seen).length > 0;
+    const heard = news(seen, good).length > 0;
     const demand = (holds: boolean, what: string) => void (holds || heard || wrong.push(`${what}, and nobody was told`));
-    demand(seen.contained, "not contained");
-    demand(seen.preserved === seen.volumes, "not all volumes preserved");
-    demand(seen.report, "no report");
+    demand(seen.contained || !good.contained, "not contained");
+    demand(seen.preserved === seen.volumes || good.preserved < good.volumes, "not all volumes preserved");
+    demand(seen.report || !good.report, "no report");
     demand(seen.sealed, "not sealed");
     demand(seen.left.length === 0, `left behind: ${seen.left.join(", ")}`);
-    if (seen.executions.length === 0 && !seen.deadLetters.some((each) => each.startsWith("startIncident")))
+    // Whatever is wrong without the fault is heard of with it too.
+    if (problems(good).length > 0 && problems(seen).length === 0) wrong.push("nobody was told of the scenario's own problem");
+    if (waited !== null && waited > longestWait) wrong.push(`contained ${waited} s after people had read that it was approved`);
+    if (seen.contained && !good.contained && !heard) wrong.push("contained against people's answer");
+    const waits = seen.told.some((title) => title.startsWith("Your decision"));
+    if (seen.executions.length === 0 && !waits && !seen.deadLetters.some((each) => each.startsWith("startIncident")))
         wrong.push("the finding started nothing, and is not in the dead letters");
+    if (seen.executions.length === 0 && waits && !heard) wrong.push("people had approved, nothing was started, and nobody was told");
     // Evidence of the steps that worked, whatever else failed.
     if (seen.executions.length > 0 && !seen.sealed && fault.handler !== "sealCustody") wrong.push("what was preserved is not sealed");
     return wrong;
@@ -50,11 +82,11 @@ const isNamed = (what: string, releaseError: string | null, { unknownBefore }: S
     (what.startsWith("interfaces") && releaseError?.includes("by containment and is sg-app now")) ||
     false;
 
-function afterwards({ mended, released, releaseError }: Life): string[] {
+function afterwards({ mended, released, releaseError }: Life, good: Life): string[] {
     const wrong: string[] = [];
     const demand = (holds: boolean, what: string) => void (holds || wrong.push(`after the fault: ${what}`));
     // An instance that the table does not have is watched by nobody, which people were told.
-    demand(mended.contained || mended.failures.some((each) => each.includes("keep record")), "not contained");
+    demand(mended.contained || !good.mended.contained || mended.failures.some((each) => each.includes("keep record")), "not contained");
     demand(mended.preserved === mended.volumes, `${mended.preserved} of ${mended.volumes} volumes preserved`);
     demand(mended.report, "no report");
     demand(mended.sealed, "not sealed");
@@ -70,15 +102,26 @@ function afterwards({ mended, released, releaseError }: Life): string[] {
 
 export function judge(fault: Fault, life: Life, good: Life): Verdict {
     const { watched, released } = life;
-    const wrong = [...(life.hits === 0 ? ["the fault was never met"] : []), ...response(fault, life.response)];
-    if (!watched.contained && problems(watched).length === 0 && !watched.told.some((title) => title.startsWith("Containment drifted")))
+    const wrong = [...(life.hits === 0 ? ["the fault was never met"] : []), ...response(fault, life, good.response)];
+    if (
+        good.watched.contained &&
+        !watched.contained &&
+        news(watched, good.watched).length === 0 &&
+        !watched.told.some((title) => title.startsWith("Containment drifted"))
+    )
         wrong.push("opened again and not put back, and nobody was told");
-    wrong.push(...afterwards(life));
+    wrong.push(...afterwards(life, good));
     const counts = Object.entries(released.counts) as [keyof Seen["counts"], number][];
-    for (const [what, count] of counts) if (count > bounds[what]) wrong.push(`${count} ${what}, at most ${bounds[what]}`);
+    for (const [what, count] of counts) {
+        const most = Math.max(bounds[what].most, good.released.counts[what]);
+        if (count > most) wrong.push(`${count} ${what}, at most ${most}`);
+    }
     const doubled = counts.filter(([what, count]) => count > good.released.counts[what]).map(([what, count]) => `${count} ${what}`);
     return {
-        absorbed: problems(released).length === 0 && life.response.executions[0] === "SUCCEEDED" && life.releaseError === null,
+        absorbed:
+            news(released, good.released).length === 0 &&
+            life.response.executions.join() === good.response.executions.join() &&
+            life.releaseError === good.releaseError,
         wrong,
         doubled,
     };

@@ -14,7 +14,7 @@ export interface Seen {
     failures: string[];
     /** Whether people were told that something stays as containment left it, as nobody could read what it was. */
     unknownBefore: boolean;
-    /** What rings an alarm: executions that failed, dead letters. */
+    /** What rings an alarm: executions that failed, dead letters; and what a command of people's said that it failed of. */
     alarms: string[];
     /** Volumes of the victim with a completed and locked copy in the forensics account, of how many. */
     preserved: number;
@@ -46,7 +46,8 @@ const most = (values: Iterable<string>): number => {
 
 const titleOf = (text: string): string => (JSON.parse(text) as { text?: string }).text ?? text.slice(0, 120);
 
-export function look(cloud: Cloud, instanceId: string): Seen {
+/** @param terminal what people read where they typed a command */
+export function look(cloud: Cloud, instanceId: string, terminal: readonly string[] = []): Seen {
     const [member] = [...cloud.members.values()];
     const { ec2, iam, autoScaling, loadBalancing } = member!;
     const faces = ec2.vpc.faces.get(instanceId)!;
@@ -89,7 +90,7 @@ export function look(cloud: Cloud, instanceId: string): Seen {
         told: cloud.slack.map(({ text }) => titleOf(text)),
         failures: cloud.slack.flatMap(({ text }) => text.match(/FAILED: [^\\"]*/g) ?? []),
         unknownBefore: cloud.slack.some(({ text }) => text.includes("as containment left it: AWS was too busy to say")),
-        alarms: [...executions.filter((each) => each.includes("FAILED")), ...deadLetters],
+        alarms: [...executions.filter((each) => each.includes("FAILED")), ...deadLetters, ...terminal],
         preserved: volumes.filter(whole).length,
         volumes: volumes.length,
         report: keys.some((key) => key.endsWith("/report/report.json")),

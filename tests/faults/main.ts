@@ -6,16 +6,17 @@ import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { kinds, type Fault } from "../support/cloud/faults";
+import { kinds } from "../support/cloud/faults";
 import { command, type CommandSpec } from "../../tools/command";
-import { allCases, nameOf, shortCases } from "./cases";
+import { allCases, nameOf, shortCases, type Case } from "./cases";
 import { judge, type Verdict } from "./judge";
-import { live } from "./scenario";
+import { live, type Life } from "./scenario";
+import { scenarioNames, type ScenarioName } from "./scenarios";
 import { tableOf } from "./table";
 
 export interface Result extends Verdict {
     name: string;
-    fault: Fault;
+    fault: Case;
     /** Problems that people were told of, and alarms. */
     told: string[];
 }
@@ -26,12 +27,14 @@ const folder = join(root, "node_modules", ".cache", "faults");
 const processes = 2;
 const leastShort = 110;
 
-async function work(faults: Fault[], take: (result: Result) => void): Promise<void> {
+async function work(faults: Case[], take: (result: Result) => void): Promise<void> {
     // The first life loads what functions load late, and so is not measured by.
     await live(null, null);
-    const good = await live(null, null);
+    const lives = new Map<ScenarioName, Life>();
     for (const fault of faults) {
-        const life = await live(fault, good);
+        const good = lives.get(fault.scenario) ?? (await live(null, null, fault.scenario));
+        lives.set(fault.scenario, good);
+        const life = await live(fault, good, fault.scenario);
         take({
             name: nameOf(fault),
             fault,
@@ -62,7 +65,8 @@ function treeOf(folder: string): string {
 async function main(only: string | null, short: boolean, anew: boolean): Promise<number> {
     const begun = Date.now();
     await live(null, null);
-    const every = allCases(await live(null, null));
+    const every: Case[] = [];
+    for (const scenario of scenarioNames) every.push(...allCases(await live(null, null, scenario)));
     const cases = only !== null ? every.filter((each) => nameOf(each).includes(only)) : short ? shortCases(every, leastShort) : every;
     if (cases.length === 0) throw new Error(`No fault has ${only} in its name.`);
 
@@ -80,7 +84,7 @@ async function main(only: string | null, short: boolean, anew: boolean): Promise
     let finished = 0;
     const take = (result: Result) => {
         done.set(result.name, result);
-        if (only === null && !short) appendFileSync(kept, `${JSON.stringify(result)}\n`);
+        if (!short) appendFileSync(kept, `${JSON.stringify(result)}\n`);
         for (const wrong of result.wrong) console.log(`WRONG ${result.name}: ${wrong}`);
         if (only !== null) console.log(JSON.stringify(result, null, 1));
         if (++finished % 100 === 0) console.log(`${finished} of ${todo.length}, ${Math.round((Date.now() - begun) / 1000)} s`);
@@ -102,12 +106,12 @@ async function main(only: string | null, short: boolean, anew: boolean): Promise
     const absorbed = results.filter((each) => each.absorbed).length;
     const operations = new Set(results.map(({ fault }) => fault.operation)).size;
     console.log(
-        `${results.length} faults (${operations} operations, ${Object.keys(kinds).length} kinds): ${absorbed} absorbed, ${results.length - absorbed - wrong} told and mended, ${wrong} wrong; ${Math.round((Date.now() - begun) / 1000)} s`,
+        `${results.length} faults (${scenarioNames.length} scenarios, ${operations} operations, ${Object.keys(kinds).length} kinds): ${absorbed} absorbed, ${results.length - absorbed - wrong} told and mended, ${wrong} wrong; ${Math.round((Date.now() - begun) / 1000)} s`,
     );
     return wrong === 0 ? 0 : 1;
 }
 
-function inProcess(faults: Fault[], take: (result: Result) => void): Promise<void> {
+function inProcess(faults: Case[], take: (result: Result) => void): Promise<void> {
     return new Promise((resolve, reject) => {
         const child = fork(__filename, ["--worker"], { execArgv: process.execArgv });
         child.on("message", (result) => take(result as Result));
@@ -120,7 +124,7 @@ function inProcess(faults: Fault[], take: (result: Result) => void): Promise<voi
 const isWorker = require.main === module && process.argv[2] === "--worker";
 if (isWorker)
     process.once("message", (faults) => {
-        void work(faults as Fault[], (result) => process.send!(result)).then(
+        void work(faults as Case[], (result) => process.send!(result)).then(
             () => process.exit(0),
             (error: unknown) => {
                 console.error(error);

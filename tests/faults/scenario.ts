@@ -1,19 +1,23 @@
 /**
- * One incident's whole life: a finding, the workflow, an attacker who undoes the cut, the watch, a resumed execution after a failure, the release.
- * With one fault somewhere in it, and then once more without.
+ * One incident's whole life: a finding and the course that it takes (scenarios.ts), an attacker who undoes the cut, the watch, what people mend, the
+ * release. With one fault somewhere in it, and then once more without.
  */
-import { fixtureText, victim } from "../functions/domain/messageFixtures";
+import { victim } from "../functions/domain/messageFixtures";
 import { Cloud, type Made } from "../support/cloud/cloud";
 import { virtualWait } from "../support/cloud/clock";
-import { Injection, isRead, mayBeStale, operationOf, type Fault } from "../support/cloud/faults";
+import { denied, Injection, isRead, mayBeStale, operationOf, type Fault } from "../support/cloud/faults";
 import { look, type Seen } from "./look";
+import { isRefused, scenarios, type Scenario, type ScenarioName, type Stage } from "./scenarios";
 
 export const phases = ["response", "watch", "mending", "release"] as const;
 export type Phase = (typeof phases)[number];
 
 /** What a life was like. */
 export interface Life {
+    scenario: ScenarioName;
     made: Made[];
+    /** Index of the first request that is the scenario's own. */
+    ownAt: number;
     /** Index of the first request of each phase. */
     phaseAt: Record<Phase, number>;
     /** With the fault: when the workflow and all it started had ended, and after the watch. */
@@ -24,60 +28,77 @@ export interface Life {
     released: Seen;
     /** What the first release said, where the fault was in it. */
     releaseError: string | null;
+    /** Seconds from the moment when people's approval was taken to containment; null where nobody approved or nothing was contained. */
+    waited: number | null;
     hits: number;
     milliseconds: number;
 }
+
+const scheduled: ReadonlySet<string> = new Set(["watchContainment", "sweepEvidence"]);
 
 /** Each life has days of its own: what a function keeps for minutes is never another life's. */
 let lives = 0;
 
 /** @param good the life without a fault, which a stale read is taken from */
-export async function live(fault: Fault | null, good: Life | null): Promise<Life> {
+export async function live(fault: Fault | null, good: Life | null, name: ScenarioName = "incident"): Promise<Life> {
+    const scenario: Scenario = scenarios[name];
     const begun = process.hrtime.bigint();
     const cloud = new Cloud();
     const member = cloud.member(victim.accountId, victim.instanceId);
-    member.addInstance(victim.instanceId);
+    member.addInstance(victim.instanceId, scenario.volumes);
     const before = look(cloud, victim.instanceId).victim;
     const injection =
         fault === null
             ? null
             : new Injection(fault, fault.kind === "stale" ? staleRead(fault, good!) : null, (request) => cloud.effect(request) as object);
-    if (injection) cloud.intercept = injection.intercept;
+    let ownAt = 0;
+    const stage: Stage = { cloud, begin: () => void (ownAt = cloud.made.length), refused: null, terminal: [], approvedAt: null };
+    cloud.intercept = (request, effect) => {
+        if (isRefused(stage, request)) {
+            injection?.passOver(request);
+            return Promise.reject(denied(request));
+        }
+        return injection ? injection.intercept(request, effect) : Promise.resolve(effect());
+    };
+    const seen = () => look(cloud, victim.instanceId, stage.terminal);
     const phaseAt = { response: 0, watch: 0, mending: 0, release: 0 };
     cloud.install(new Date(Date.UTC(2027, 0, 1) + ++lives * 10 * 86_400_000).toISOString());
+    Object.assign(process.env, scenario.environment);
     const { clock } = cloud;
     try {
-        cloud.deliver("message-1", fixtureText("eventbridge"));
-        await clock.until(cloud.quiet());
-        const response = look(cloud, victim.instanceId);
+        await clock.until(scenario.respond(stage));
+        const response = seen();
 
         phaseAt.watch = cloud.made.length;
         // Somebody in the member account opens one interface again.
         const [face] = member.ec2.vpc.faces.get(victim.instanceId)!;
-        if (response.contained) face!.groups = ["sg-app"];
+        if (scenario.opensAgain && response.contained) face!.groups = ["sg-app"];
         for (let run = 0; run < 3; run++) {
             cloud.lambdas.leave("watchContainment", {});
             await clock.until(virtualWait(300));
             await clock.until(cloud.quiet());
         }
-        const watched = look(cloud, victim.instanceId);
+        const watched = seen();
 
         phaseAt.mending = cloud.made.length;
         if (injection && fault!.handler !== "releaseInstance") injection.armed = false;
-        const [incidentId] = [...cloud.executions.keys()];
-        for (const { handler, event } of cloud.lambdas.deadLetters.splice(0)) cloud.lambdas.leave(handler, event);
+        // What a schedule calls is not sent again: the schedule calls it again.
+        for (const { handler, event } of cloud.lambdas.deadLetters.splice(0))
+            if (!scheduled.has(handler)) cloud.lambdas.leave(handler, event);
         await clock.until(cloud.quiet());
-        if (incidentId !== undefined && cloud.executions.get(incidentId)!.status === "FAILED") cloud.resume(incidentId);
+        if (scenario.mend && !response.contained) await clock.until(scenario.mend(stage));
+        await clock.until(cloud.quiet());
+        const [incidentId] = [...cloud.executions.keys()];
+        if (incidentId !== undefined && [...cloud.executions.values()].at(-1)!.status === "FAILED") cloud.resume(incidentId);
         cloud.lambdas.leave("watchContainment", {});
         await clock.until(cloud.quiet());
-        const mended = look(cloud, victim.instanceId);
+        const mended = seen();
 
         phaseAt.release = cloud.made.length;
-        const [standing] = [...cloud.executions.keys()];
-        const input = { incidentId: standing, force: false, acceptRisk: "the specs plant a compromise" };
+        const input = { incidentId, force: false, acceptRisk: "the specs plant a compromise" };
         let releaseError: string | null = null;
         try {
-            await clock.until(cloud.release(input));
+            if (mended.contained) await clock.until(cloud.release(input));
         } catch (error) {
             releaseError = `${(error as Error).name}: ${(error as Error).message}`;
             await clock.until(cloud.quiet());
@@ -88,13 +109,31 @@ export async function live(fault: Fault | null, good: Life | null): Promise<Life
                 .catch((again: Error) => void (releaseError += `; again: ${again.name}: ${again.message}`));
         }
         await clock.until(cloud.quiet());
-        const released = look(cloud, victim.instanceId);
+        const released = seen();
         const differs = (name: string) => JSON.stringify(released.victim[name]) !== JSON.stringify(before[name]);
         released.different = Object.keys(before)
             .filter(differs)
             .map((name) => `${name} (${JSON.stringify(before[name])} is ${JSON.stringify(released.victim[name])})`);
         const milliseconds = Number(process.hrtime.bigint() - begun) / 1e6;
-        return { made: cloud.made, phaseAt, response, watched, mended, released, releaseError, hits: injection?.hits ?? 0, milliseconds };
+        const hits = injection?.hits ?? 0;
+        const { containedAt = null } = JSON.parse(cloud.s3.objects.get(`incidents/${incidentId}/containment.json`) ?? "{}") as {
+            containedAt?: string | null;
+        };
+        const waited = stage.approvedAt === null || containedAt === null ? null : (Date.parse(containedAt) - stage.approvedAt) / 1000;
+        return {
+            scenario: name,
+            made: cloud.made,
+            ownAt,
+            phaseAt,
+            response,
+            watched,
+            mended,
+            released,
+            releaseError,
+            waited,
+            hits,
+            milliseconds,
+        };
     } finally {
         cloud.remove();
     }

@@ -2,6 +2,7 @@
 import { kinds, type Kind } from "../support/cloud/faults";
 import { bounds } from "./judge";
 import type { Result } from "./main";
+import { scenarioNames, scenarios } from "./scenarios";
 
 const signs = { absorbed: "·", told: "t", wrong: "**!**" } as const;
 const signOf = (results: Result[]): string => {
@@ -11,44 +12,58 @@ const signOf = (results: Result[]): string => {
     return results.some(({ doubled }) => doubled.length > 0) ? `${sign}2` : sign;
 };
 
-export function tableOf(results: readonly Result[]): string {
+const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+
+/** What came of one scenario's faults. */
+function scenarioTable(results: readonly Result[]): string[] {
     const order = Object.keys(kinds) as Kind[];
     const rows = [...new Set(results.map(({ fault }) => `${fault.handler}|${fault.operation}`))].map((key) => {
         const own = results.filter(({ fault }) => `${fault.handler}|${fault.operation}` === key);
         return [...key.split("|"), ...order.map((kind) => signOf(own.filter(({ fault }) => fault.kind === kind)))];
     });
+    return [
+        line(["function", "operation", ...order]),
+        line(["---", "---", ...order.map(() => "---")]),
+        ...rows.map((row) => line(row.map((cell, index) => (index === 1 ? `\`${cell}\`` : cell)))),
+    ];
+}
+
+export function tableOf(results: readonly Result[]): string {
+    const order = Object.keys(kinds) as Kind[];
     const doubled = new Map<string, string[]>();
     for (const result of results) for (const what of result.doubled) doubled.set(what, [...(doubled.get(what) ?? []), result.name]);
-    const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
     return [
         "# What happens when AWS misbehaves",
         "",
         "Made by `npm run test:faults`; do not edit. Each mark is a whole incident in which one call goes wrong: the real functions and state",
-        "machines over an AWS in memory (`tests/support/cloud`), in virtual time: the workflow, the watch after somebody opened an interface again,",
-        "a resumed execution after a failure, and the release. `npm run test:faults -- --only ec2:CreateSnapshots` shows the cases of one operation.",
+        "machines over an AWS in memory (`tests/support/cloud`), in virtual time, in one of the courses that an incident takes (below).",
+        "`npm run test:faults -- --only ec2:CreateSnapshots` shows the cases of one operation, `--only resumed/` those of one course.",
         "",
         "For each of them must hold, while the fault lasts: the instance is contained, its volumes are preserved and locked, the report is there, the case",
-        "is sealed and nothing forensic is left, or people were told; what was preserved is sealed whatever else failed; a finding that started nothing is",
-        "in the dead letters. When the cause is gone and people did what they were told (`npm run resume`, dead letters sent again), everything",
-        "is there, and the release puts the instance back exactly as it was.",
+        "is sealed and nothing forensic is left, as far as it is without the fault, or people were told of what is not; what was preserved is sealed whatever",
+        "else failed; a finding that started nothing is in the dead letters; five minutes after people read that it was approved, it is contained. When the cause is gone and",
+        "people did what they were told (`npm run resume`, dead letters sent again), everything is there, and the release puts the instance back exactly as it was.",
         "",
-        `Nothing is made more often than this: ${Object.entries(bounds)
-            .map(([what, count]) => `${what} ${count}`)
-            .join(", ")}. EC2's snapshot and Support's case calls have no client token, so a lost reply can leave`,
-        "one more than is known; it is told of, and locked or removed as the others are. People may hear the same message again when a function died after it had sent it.",
+        "Not among them: the commands that people type (their terminal says what failed, and they type it again), and calls of Pulumi.",
+        "",
+        "## What may be made more than once",
+        "",
+        line(["what", "at most", "why"]),
+        line(["---", "---", "---"]),
+        ...Object.entries(bounds).map(([what, { most, why }]) => line([what, String(most), why])),
+        "",
+        ...[...doubled].map(([what, names]) => `- ${what}: ${names.map((name) => `\`${name}\``).join(", ")}`),
+        ...(doubled.size === 0 ? ["Nothing was."] : []),
+        "",
+        "## What goes wrong",
         "",
         ...order.map((kind) => `- \`${kind}\`: ${kinds[kind]}`),
         "",
         `\`${signs.absorbed}\` nobody noticed; \`${signs.told}\` people were told, and the case was completed afterwards; \`2\` something was made twice, within the bound; empty: cannot happen to this call.`,
-        "",
-        line(["function", "operation", ...order]),
-        line(["---", "---", ...order.map(() => "---")]),
-        ...rows.map((row) => line(row.map((cell, index) => (index === 1 ? `\`${cell}\`` : cell)))),
-        "",
-        "## Made more than once",
-        "",
-        ...[...doubled].map(([what, names]) => `- ${what}: ${names.map((name) => `\`${name}\``).join(", ")}`),
-        ...(doubled.size === 0 ? ["Nothing."] : []),
+        ...scenarioNames.flatMap((name) => {
+            const own = results.filter(({ fault }) => fault.scenario === name);
+            return own.length === 0 ? [] : ["", `## ${name}: ${scenarios[name].what}`, "", ...scenarioTable(own)];
+        }),
         "",
     ].join("\n");
 }

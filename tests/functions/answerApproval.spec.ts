@@ -100,6 +100,20 @@ describe("answerApproval", () => {
         expect(sent).to.deep.equal([(await record()).approval!.answer]);
     });
 
+    it("wakes what waits when the same person answers again, where the first answer broke off in between", async () => {
+        await asked();
+        aws.refusals.set("SendTaskSuccess", "ThrottlingException");
+        await thrown(answer(true));
+        aws.refusals.clear();
+        const before = (await record()).approval!.answer;
+        expect(before).to.include({ approved: true, by: operator });
+        // Else the instance stays open until silence decides, although people read that it was approved.
+        expect((await answer(true)).answers[0]).to.include({ taken: true });
+        expect(aws.of("SendTaskSuccess").at(-1)!.taskToken).to.equal("the-token");
+        expect((await record()).approval!.answer).to.deep.equal(before);
+        expect((await answer(false)).answers[0]!.why).to.contain(`approved by ${operator}`);
+    });
+
     it("says that the time is over when Step Functions waits no more", async () => {
         await asked();
         aws.stepFunctions.onSendTaskSuccess = () => {
@@ -107,7 +121,7 @@ describe("answerApproval", () => {
         };
         const { answers } = await answer(true);
         expect(answers[0]).to.include({ taken: false });
-        expect(answers[0]!.why).to.match(/time to answer about .* is over/);
+        expect(answers[0]!.why).to.match(/^Nothing waits for an answer about .* or the time was over/);
     });
 
     it("starts what the brake holds when it is approved, and puts its message beside the evidence", async () => {

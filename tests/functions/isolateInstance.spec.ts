@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { handler } from "../../functions/isolateInstance";
 import { handler as release } from "../../functions/releaseInstance";
 import type { Containment } from "../../functions/domain/containers";
+import type { StandingContainment } from "../../functions/domain/standingContainment";
 import { deniedInstances, denyPolicyName } from "../../functions/domain/planCredentialDeny";
 import type { Group } from "../support/aws/vpc";
 import { MemberAccount } from "../support/memberAccount";
@@ -282,6 +283,41 @@ describe("isolateInstance", () => {
         expect(containment.contained).to.equal(true);
         expect(outcomes(containment, "keepRecord")).to.deep.equal(["failed"]);
         expect(account.objects.has(`${incident.prefix}restore-record.json`)).to.equal(true);
+    });
+
+    /** Lets the table refuse calls of an operation about the instance's containment, as long as `refuses` says. */
+    function refuse(operation: string, refuses: () => boolean): void {
+        const answer = account.answer.bind(account);
+        account.answer = (name, input, client) => {
+            const about = JSON.stringify(input.Item ?? input.Key ?? "");
+            if (name === operation && about.includes('"containment#') && refuses())
+                throw awsError("ProvisionedThroughputExceededException");
+            return answer(name, input, client);
+        };
+    }
+    const kept = () => {
+        const [item] = [...account.table.items].filter(([key]) => key.startsWith("containment#")).map(([, value]) => value);
+        return JSON.parse(item!.containment!.S as string) as StandingContainment;
+    };
+
+    it("keeps the whole record where the table refused its first writing alone", async () => {
+        let calls = 0;
+        refuse("PutItem", () => ++calls === 1);
+        const containment = await contain();
+        expect(containment.steps.filter(({ outcome }) => outcome === "failed")).to.deep.equal([]);
+        expect(kept().record.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
+        expect(kept().groups.isolation).to.equal(isolation());
+        expect(kept().roles).to.deep.equal(["app"]);
+    });
+
+    it("takes what stands for the owner's, although the table could not be read when it was contained again", async () => {
+        await contain();
+        const until = Date.now() + 700;
+        refuse("GetItem", () => Date.now() < until);
+        await contain();
+        expect(kept().record.interfaces.map(({ groups }) => groups)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
+        expect(kept().record.terminationProtection).to.equal(false);
+        expect(kept().incidentIds).to.deep.equal([incident.incidentId]);
     });
 
     it("isolates the branch interfaces of pods, and is not contained where one's owner is not known", async function () {

@@ -21,7 +21,7 @@ import {
 import type { Victim } from "../victim";
 import { eventually } from "../consistency";
 import { environment } from "../environment";
-import { errorCode, isNotFound, StepError } from "../errors";
+import { errorCode, isAccessDenied, isNotFound, StepError } from "../errors";
 import { alreadyDone, done, type Performed } from "./performed";
 import { alone } from "./roleLock";
 
@@ -123,6 +123,18 @@ export async function denyCredentials(
 /** A role that does not exist has no credentials left: what it issued is void. IAM gives one code for a missing role and a missing policy. */
 const isRoleGone = (error: unknown) => isNotFound(error) && error instanceof Error && /\brole with name\b/i.test(error.message);
 
+/**
+ * Roles by which people and AWS rule an account are none that the responder may write (permissions.ts, `neverWritten`), nor those without the
+ * boundary that the configuration asks for, or that a policy of the organisation keeps from it: then a person has to.
+ */
+const mayNotWrite = (role: string, cause: unknown): StepError =>
+    new StepError(
+        "The responder may not write policies of the role, so its credentials are NOT cut",
+        `the role ${role}`,
+        "An administrator of the account puts the deny on it by hand (docs/runbook.md, Contained, credentials NOT cut).",
+        { cause },
+    );
+
 /** Denies this instance's credentials of one role. @throws StepError when the role's policies are full */
 export async function denyRole(role: string, victim: Victim): Promise<Performed> {
     const arn = instanceArn(victim.ref);
@@ -139,6 +151,7 @@ export async function denyRole(role: string, victim: Victim): Promise<Performed>
         return written ? done : alreadyDone;
     } catch (error) {
         if (isRoleGone(error)) return { outcome: "not-needed", note: "there is no such role any more, so its credentials are void" };
+        if (isAccessDenied(error)) throw mayNotWrite(role, error);
         if (errorCode(error) !== "LimitExceeded" && errorCode(error) !== "LimitExceededException") throw error;
         throw new StepError(
             `The role has no room for the deny (${inlinePolicyLimit} characters of inline policies)`,
@@ -210,7 +223,7 @@ export async function revokeSessions(role: string, before: string, victim: Victi
         });
     } catch (error) {
         if (isRoleGone(error)) return { outcome: "not-needed", note: "there is no such role any more, so its sessions are void" };
-        throw error;
+        throw isAccessDenied(error) ? mayNotWrite(role, error) : error;
     }
 }
 

@@ -1,6 +1,6 @@
 /** The standing record of one containment while it is under way. The table keeps it; where the table fails, this run still knows it. */
 import { setTimeout } from "node:timers/promises";
-import type { StandingContainment } from "../../domain/standingContainment";
+import { joinStanding, type StandingContainment } from "../../domain/standingContainment";
 import type { InstanceRef } from "../../domain/containers";
 import { isTransient } from "../errors";
 import { changeStanding, readStanding } from "../standingContainments";
@@ -28,7 +28,8 @@ export class KeptRecord {
             // What was just decided holds for this run, whatever the table says later.
             this.current = change(read) ?? read;
             try {
-                this.current = await changeStanding(this.instance, read, change);
+                if (this.error === null) this.current = await changeStanding(this.instance, read, change);
+                else await this.bring();
             } catch (error) {
                 this.error = error;
                 log("the standing record could not be kept", { instance: this.instance.instanceId, why: String(error) });
@@ -44,24 +45,21 @@ export class KeptRecord {
         await this.tail;
     }
 
-    /**
-     * Waits for every change, and gives the table again what it was too busy to take: an instance that it does not have is watched by nobody. What
-     * another incident wrote meanwhile is not overwritten.
-     */
+    /** Gives the table all that this run knows: what it has from before, which this run may not have been able to read, stays. */
+    private async bring(): Promise<void> {
+        const whole = this.current;
+        if (whole !== null)
+            this.current = await changeStanding(this.instance, await readStanding(this.instance), (read) => joinStanding(read, whole));
+        this.error = null;
+    }
+
+    /** Waits for every change, and gives the table again what it was too busy to take: an instance that it does not have is watched by nobody. */
     async insist(): Promise<void> {
         await this.tail;
         const end = Date.now() + longestBusy;
         for (let pause = 1000; this.error !== null && isTransient(this.error) && Date.now() < end; pause *= 2) {
             await setTimeout(pause);
-            const whole = this.current;
-            try {
-                const read = await readStanding(this.instance);
-                if (read?.incidentIds.some((each) => !whole?.incidentIds.includes(each))) return;
-                this.current = await changeStanding(this.instance, read, () => whole);
-                this.error = null;
-            } catch (error) {
-                this.error = error;
-            }
+            await this.bring().catch((error: unknown) => void (this.error = error));
         }
     }
 }

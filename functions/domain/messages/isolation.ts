@@ -1,5 +1,6 @@
 /** The message of the isolation: what was done, what could not be cut, what to do now. Pure. */
 import type { Containment, Incident, SeenFinding } from "../containers";
+import { credentialsLeft, cutByHand } from "../credentialsLeft";
 import { objectNames } from "../evidenceKeys";
 import { stepWords } from "../stepWords";
 import { containmentSentence } from "../report/reportVerdict";
@@ -18,7 +19,7 @@ const outcomes: Record<Containment["steps"][number]["outcome"], string> = {
 
 /** How the title of an isolation message begins. */
 function isolationTitle(containment: Containment | null): string {
-    if (containment?.contained) return "Contained";
+    if (containment?.contained) return credentialsLeft(containment).length > 0 ? "Contained, credentials NOT cut" : "Contained";
     return containment?.outcome === "observed" ? "Observed, not contained, as configured" : "NOT contained";
 }
 
@@ -58,6 +59,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     const steps = containment?.steps ?? [];
     const others = finding.instances.filter((each) => each.instanceId !== instance.instanceId);
     const story = groupStory(containment);
+    const left = credentialsLeft(containment).length > 0;
     const place = { partition: finding.partition, region: instance.region };
     return {
         tone: "danger",
@@ -67,12 +69,13 @@ export function isolationMessage(incident: Incident, containment: Containment | 
             ...(contained || observed
                 ? []
                 : ["Contain it by hand now: attach a security group without rules to every network interface, alone."]),
+            ...(left ? cutByHand(instance, finding.partition) : []),
             ...(observed ? [`To contain it after all, send {"instanceId","accountId","region","reason"} to the findings topic.`] : []),
             ...(story === null ? [] : [story.whatNow]),
             "Do not stop, reboot or terminate the instance: its memory is evidence too.",
             "Wait for the report in this channel: snapshots of every volume are being taken.",
         ],
-        runbook: runbookHeadings[contained ? "contained" : observed ? "observed" : "notContained"],
+        runbook: runbookHeadings[contained ? (left ? "credentialsLeft" : "contained") : observed ? "observed" : "notContained"],
         facts: [...incidentFacts(incident), ...(containment ? [{ label: "VPC", value: containment.vpcId }] : [])],
         sections: [
             { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },

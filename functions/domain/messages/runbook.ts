@@ -4,6 +4,7 @@ import { stepTitle } from "../stepWords";
 /** Every kind of message, and the heading of its page. A failed step has a page of its own: {@link stepHeading}. */
 export const runbookHeadings = {
     contained: "Contained",
+    credentialsLeft: "Contained, credentials NOT cut",
     notContained: "NOT contained",
     observed: "Observed, not contained",
     approval: "Your decision: contain the instance?",

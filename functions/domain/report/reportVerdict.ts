@@ -5,6 +5,7 @@
 import { severities, type Severity } from "../analysisOutputs";
 import type { Containment } from "../containers";
 import type { Assessment } from "./assessment";
+import { credentialsLeft } from "../credentialsLeft";
 import { stepWords } from "../stepWords";
 import { count, list, time } from "./format";
 
@@ -82,7 +83,9 @@ export function containmentSentence(containment: Containment | null): string {
         interfaces === 1 ? "its network interface carries" : `${interfaces === 2 ? "both" : `all ${interfaces}`} network interfaces carry`;
     const when = containment.containedAt ? ` since ${time(containment.containedAt)}` : "";
     const uncut = containment.uncut.length > 0 ? `, but ${count(containment.uncut.length, "path")} could not be cut` : "";
-    return `The instance is contained${when}: ${carry} only the isolation group ${containment.isolationGroupId}${uncut}.${failed.length > 0 ? ` Not everything was done (failed: ${list(failed)}).` : ""}`;
+    return `The instance is contained${when}: ${carry} only the isolation group ${containment.isolationGroupId}${uncut}.${
+        credentialsLeft(containment).length > 0 ? " Its credentials are NOT cut: whoever holds them goes on in AWS." : ""
+    }${failed.length > 0 ? ` Not everything was done (failed: ${list(failed)}).` : ""}`;
 }
 
 function reliabilitySentence({ complete, incomplete, intact, altered, lookedAt }: Assessment): string {

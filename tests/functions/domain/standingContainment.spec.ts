@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { completed, newStanding } from "../../../functions/domain/standingContainment";
+import { completed, joinStanding, newStanding, type StandingContainment } from "../../../functions/domain/standingContainment";
 import type { InstanceState } from "../../../functions/domain/instanceState";
 
 const before: InstanceState = {
@@ -76,5 +76,43 @@ describe("a restore record whose first reading was refused in part", () => {
         const unread = ["the target groups (Throttling)"];
         const standing = recordOf({ ...before, unread });
         expect(completed(standing, { ...now, unread }).record.targets).to.deep.equal([]);
+    });
+});
+
+describe("what the table gets from a run that could not read it", () => {
+    const open: StandingContainment = {
+        ...recordOf(before),
+        incidentIds: ["first"],
+        roles: ["app"],
+        groups: groupsOf("sg-one"),
+        revision: 7,
+    };
+    const contained = { ...before, interfaces: [{ ...before.interfaces[0]!, groups: ["sg-one"] }], terminationProtection: true };
+    const blind: StandingContainment = {
+        ...newStanding(contained, "second", null, "2026-11-24T12:00:00.000Z"),
+        roles: ["other"],
+        groups: groupsOf("sg-two"),
+    };
+
+    function groupsOf(isolation: string): StandingContainment["groups"] {
+        return { isolation, untrack: null, networkAcl: null };
+    }
+
+    it("keeps the owner's record, and knows of what the run made and denied", () => {
+        const joined = joinStanding(open, blind);
+        expect(joined.record).to.deep.equal(open.record);
+        expect(joined.incidentIds).to.deep.equal(["first", "second"]);
+        expect(joined.groups.isolation).to.equal("sg-two");
+        expect(joined.formerGroups).to.deep.equal(["sg-one"]);
+        expect(joined.roles).to.deep.equal(["app", "other"]);
+    });
+
+    it("is the run's own where nothing stood, or where what stood was released before", () => {
+        expect(joinStanding(null, blind)).to.deep.equal(blind);
+        expect(joinStanding({ ...open, releasedAt: "2026-11-24T11:00:00.000Z" }, blind)).to.deep.equal(blind);
+    });
+
+    it("is the run's own where it had begun to write it", () => {
+        expect(joinStanding({ ...blind, groups: groupsOf("sg-one") }, blind)).to.deep.equal(blind);
     });
 });

@@ -17,6 +17,10 @@ export class InMemoryEbs {
     /** Describes that do not show yet a snapshot made before them. */
     lag = 0;
     private readonly unseen = new Map<string, number>();
+    /** What the time is for locks, in milliseconds since 1970. */
+    now = () => 1_795_000_000_000;
+    /** Results a page. */
+    pageSize = 1;
     /** State of new snapshots. */
     snapshotsAreBorn = "pending";
     /** The account that shares its snapshots with this one. */
@@ -161,7 +165,7 @@ export class InMemoryEbs {
         this.locks.set(input.SnapshotId, {
             SnapshotId: input.SnapshotId,
             LockState: input.LockMode,
-            LockExpiresOn: new Date(1_795_000_000_000 + input.LockDuration * 86_400_000),
+            LockExpiresOn: new Date(this.now() + input.LockDuration * 86_400_000),
         });
         return {};
     }
@@ -186,7 +190,8 @@ export class InMemoryEbs {
 
     protected page(items: Item[], key: string, { NextToken }: { NextToken?: string }): Record<string, unknown> {
         const at = Number(NextToken ?? 0);
-        return { [key]: items.slice(at, at + 1), NextToken: at + 1 < items.length ? String(at + 1) : undefined };
+        const next = at + this.pageSize;
+        return { [key]: items.slice(at, next), NextToken: next < items.length ? String(next) : undefined };
     }
 
     protected matching(items: Iterable<Item>, filters: Filter[] = []): Item[] {

@@ -5,6 +5,7 @@
 import { releaseWorkflowDefinition } from "../../../infra/workflow/releaseDefinition";
 import { workflowDefinition } from "../../../infra/workflow/definition";
 import { stepHandlers, type StepName } from "../../../infra/workflow/tasks";
+import { executionName } from "../../../functions/domain/executions";
 import { endpointPolicy } from "../../../functions/domain/endpoints";
 import { forgetBrake } from "../../../functions/aws/brake";
 import { forgetClients } from "../../../functions/aws/clients";
@@ -17,7 +18,6 @@ import { InMemoryEndpoints } from "../aws/endpoints";
 import { awsError } from "../aws/errors";
 import { InMemoryIam } from "../aws/iam";
 import { InMemoryKms } from "../aws/kms";
-import { InMemoryLambda } from "../aws/lambda";
 import { InMemoryLoadBalancing } from "../aws/loadBalancing";
 import { perform } from "../aws/operations";
 import { InMemoryRunCommand } from "../aws/runCommand";
@@ -56,6 +56,7 @@ export class Member {
         balancedInstance: string,
     ) {
         this.ec2 = new InMemoryEc2(accountId);
+        this.ec2.now = () => Date.now();
         this.autoScaling = new InMemoryAutoScaling(balancedInstance);
         this.loadBalancing = new InMemoryLoadBalancing(balancedInstance);
         this.services = [
@@ -70,8 +71,8 @@ export class Member {
         ];
     }
 
-    /** An instance with two interfaces, a role and two volumes. */
-    addInstance(instanceId: string): void {
+    /** An instance with two interfaces and a role. @param volumes how many it has, 1 or more */
+    addInstance(instanceId: string, volumes = 2): void {
         const suffix = instanceId.slice(-6);
         this.ec2.addInstance(
             {
@@ -85,7 +86,12 @@ export class Member {
                 MetadataOptions: { HttpEndpoint: "enabled" },
                 IamInstanceProfile: { Arn: `arn:aws:iam::${this.accountId}:instance-profile/app` },
             },
-            { "/dev/xvda": { DeleteOnTermination: true }, "/dev/sdf": { DeleteOnTermination: false } },
+            Object.fromEntries(
+                Array.from({ length: volumes }, (_, index) => [
+                    index === 0 ? "/dev/xvda" : `/dev/sd${"fghijklmnopqrstuvwxyzabcde"[(index - 1) % 26]}${index > 26 ? index : ""}`,
+                    { DeleteOnTermination: index === 0 },
+                ]),
+            ),
         );
         this.ec2.vpc.faces.set(instanceId, [
             { id: `eni-1${suffix}`, subnet: "subnet-a", groups: ["sg-app", "sg-ssh"], timeout: undefined },
@@ -132,6 +138,8 @@ export class Cloud {
     private readonly forensics: object[];
     private readonly undo: (() => void)[] = [];
     private readonly running = new Set<Promise<void>>();
+    /** What wakes the tasks that wait, by their tokens. */
+    private readonly waiting = new Map<string, () => void>();
     private readonly definition = workflowDefinition({
         partition: "aws",
         functionArns: Object.fromEntries(Object.entries(stepHandlers)) as Record<StepName, string>,
@@ -142,13 +150,14 @@ export class Cloud {
     }) as never;
 
     constructor() {
+        this.forensicsEc2.now = () => Date.now();
         this.forensics = [
             this.s3,
             this.table,
             this.endpoints,
             this.forensicsEc2,
             new InMemoryKms(),
-            new InMemoryLambda(),
+            { onInvoke: this.invoke },
             new InMemorySqs(),
             new InMemorySns(),
             new InMemorySts(),
@@ -157,7 +166,12 @@ export class Cloud {
             this.cases,
             this.runCommand,
             this.parameters,
-            { onStartExecution: this.startExecution, onDescribeExecution: this.describeExecution, onListExecutions: this.listExecutions },
+            {
+                onStartExecution: this.startExecution,
+                onDescribeExecution: this.describeExecution,
+                onListExecutions: this.listExecutions,
+                onSendTaskSuccess: this.sendTaskSuccess,
+            },
         ];
         this.parameters.parameters.set("/aws/service/image", "ami-0123456789abcdef0");
         this.parameters.parameters.set("/clean-room/slack", slackUrl);
@@ -225,7 +239,8 @@ export class Cloud {
     /** Runs the workflow once more for an incident, as `npm run resume` does after a failure. */
     resume(incidentId: string): void {
         const { input } = this.executions.get(incidentId)!;
-        this.startExecution({ name: `${incidentId}-resumed-2`, input });
+        const known = [...this.executions.keys()].filter((name) => name.startsWith(incidentId));
+        this.startExecution({ name: executionName(incidentId, known.length + 1), input });
     }
 
     /** Runs the release, as `npm run release` starts it. @throws StatesError when it fails */
@@ -266,6 +281,35 @@ export class Cloud {
             .map(([name]) => ({ name, executionArn: `arn:${name}` })),
     });
 
+    /** Step Functions takes each token once, and none of a task whose time is over. */
+    private readonly sendTaskSuccess = ({ taskToken }: { taskToken: string }): unknown => {
+        const wake = this.waiting.get(taskToken);
+        if (!wake) throw awsError("TaskTimedOut");
+        wake();
+        return {};
+    };
+
+    /** A function called by another one, which does not wait for it. */
+    private readonly invoke = ({ FunctionName, InvocationType, Payload }: Record<string, unknown>): unknown => {
+        if (InvocationType !== "Event") throw new Error(`Nobody waits for ${String(FunctionName)} but Step Functions`);
+        this.lambdas.leave(FunctionName as string, JSON.parse(Buffer.from(Payload as Uint8Array).toString("utf8")));
+        return { StatusCode: 202 };
+    };
+
+    /** Calls a function with a token, and waits until somebody sends it back. @param seconds that Step Functions waits */
+    private async waitForToken(handler: string, payload: Record<string, unknown>, seconds: number): Promise<unknown> {
+        const token = payload.taskToken as string;
+        const sent = new Promise<void>((resolve) => this.waiting.set(token, resolve));
+        try {
+            return await Promise.race([
+                virtualWait(seconds).then(() => Promise.reject(new StatesError("States.Timeout", ""))),
+                this.lambdas.call(handler, payload).then(() => sent),
+            ]);
+        } finally {
+            this.waiting.delete(token);
+        }
+    }
+
     private readonly runTask = async (
         _state: string,
         resource: string,
@@ -283,6 +327,8 @@ export class Cloud {
                 throw new StatesError(`S3.${(error as Error).name}`, (error as Error).message);
             }
         }
+        if (resource.endsWith(".waitForTaskToken"))
+            return this.waitForToken(parameters.FunctionName as string, parameters.Payload as Record<string, unknown>, seconds);
         const begun = Date.now();
         const answer = await this.lambdas.call(parameters.FunctionName as string, parameters.Payload);
         if ((Date.now() - begun) / 1000 > seconds) throw new StatesError("States.Timeout", "");
@@ -310,6 +356,9 @@ export class Cloud {
             this.slack.push({ text: input.text as string, at: Date.now() });
             return new Response("ok");
         }
+        // Whose signature a proof holds (functions/aws/callerIdentity.ts): the person's who answers.
+        if (operation === "GetCallerIdentity" && accountId === "unused")
+            return { Arn: `arn:aws:sts::${forensicsAccountId}:assumed-role/responders/ada`, Account: forensicsAccountId };
         if (operation === "AssumeRole") {
             const [, account] = /::(\d{12}):/.exec(input.RoleArn as string)!;
             const Expiration = new Date(Date.now() + 3_600_000);

@@ -63,7 +63,7 @@ function throttled({ service }: Made): Error {
 }
 const broken = ({ service }: Made): Error =>
     failure(service === "DynamoDB" ? "InternalServerError" : ["EC2", "S3"].includes(service) ? "InternalError" : "InternalFailure", 500);
-const denied = ({ service }: Made): Error =>
+export const denied = ({ service }: Made): Error =>
     failure(
         service === "EC2"
             ? "UnauthorizedOperation"
@@ -104,8 +104,7 @@ export class Injection {
     readonly intercept: Intercept = async (request, effect) => {
         const { fault, staleRead } = this;
         if (staleRead !== null && request.index === staleRead.atWrite) this.before = this.remember(staleRead.request);
-        const fits = this.armed && request.handler === fault.handler && operationOf(request) === fault.operation;
-        if (!fits) return effect();
+        if (!this.fits(request)) return effect();
         this.calls++;
         const hit =
             fault.kind === "deny"
@@ -117,6 +116,15 @@ export class Injection {
         this.hits++;
         return this.go(request, effect);
     };
+
+    private fits(request: Made): boolean {
+        return this.armed && request.handler === this.fault.handler && operationOf(request) === this.fault.operation;
+    }
+
+    /** Counts a call that something else refuses. */
+    passOver(request: Made): void {
+        if (this.fits(request)) this.calls++;
+    }
 
     private isEmpty(begins: boolean): boolean {
         if (begins) this.emptySince = Date.now();

@@ -50,9 +50,11 @@ function at(path: string, input: Json, context: Named): Json {
 }
 
 function intrinsic(text: string, input: Json, context: Named): Json {
-    const value = (each: string) => (each.startsWith("'") ? each.slice(1, -1) : at(each, input, context));
+    const value = (each: string) =>
+        each.startsWith("'") ? each.slice(1, -1) : each.startsWith("$") ? at(each, input, context) : Number(each);
     const [, name, list] = /^States\.(\w+)\((.*)\)$/.exec(text) ?? [];
-    const given = (list ?? "").match(/'[^']*'|\$[^,\s]*/g)?.map(value) ?? [];
+    const given = (list ?? "").match(/'[^']*'|\$[^,\s]*|\d+/g)?.map(value) ?? [];
+    if (name === "MathAdd") return (given[0] as number) + (given[1] as number);
     if (name === "JsonToString") return JSON.stringify(given[0]);
     if (name === "Format") {
         let index = 0;
@@ -88,6 +90,7 @@ interface Rule {
     Variable?: string;
     IsPresent?: boolean;
     StringEquals?: string;
+    NumericLessThanPath?: string;
     And?: Rule[];
     Next?: string;
 }
@@ -101,6 +104,7 @@ function holds(rule: Rule, input: Json): boolean {
     }
     if (rule.IsPresent !== undefined) return (value !== undefined) === rule.IsPresent;
     if (rule.StringEquals !== undefined) return value === rule.StringEquals;
+    if (rule.NumericLessThanPath !== undefined) return (value as number) < (at(rule.NumericLessThanPath, input, {}) as number);
     throw new Error(`The interpreter does not know the rule ${JSON.stringify(rule)}`);
 }
 
@@ -128,7 +132,7 @@ export class StateMachineRun {
             const state = machine.States[name];
             if (!state) throw new Error(`There is no state ${name}`);
             const enteredAt = new Date().toISOString();
-            const entered = { State: { Name: name, EnteredTime: enteredAt }, Task: { Token: randomUUID() } };
+            const entered = { State: { Name: name, EnteredTime: enteredAt } };
             const next = await this.state(name, state, value, entered);
             if (Buffer.byteLength(JSON.stringify(next.output)) > mostBytes)
                 throw new StatesError("States.DataLimitExceeded", `The output of ${name} is larger than 256 KiB`);
@@ -169,7 +173,9 @@ export class StateMachineRun {
         const used = new Map<Retrier, number>();
         for (;;) {
             try {
-                const result = state.Type === "Task" ? await this.task(name, state, input, context) : await this.parallel(state, input);
+                // Each try of a task has a token of its own.
+                const tried = { ...context, Task: { Token: randomUUID() } };
+                const result = state.Type === "Task" ? await this.task(name, state, input, tried) : await this.parallel(state, input);
                 const selected = state.ResultSelector ? template(state.ResultSelector, result, context) : result;
                 return { output: place(input, state.ResultPath as string | null | undefined, selected), to: state.Next ?? null };
             } catch (error) {
