@@ -27,6 +27,8 @@ import { anyAccount, responderStatementsKey, type AskedStatement } from "./domai
 /** Given by the deployment. */
 export const variables = needs(
     "CHAT_TOPIC_ARN",
+    "DOCS_URL",
+    "IDENTITY_CENTER",
     "DEAD_LETTER_QUEUE_URL",
     "EVIDENCE_BUCKET",
     "EVIDENCE_KEY_ARN",

@@ -1,5 +1,5 @@
 /** Opens a case with AWS about an incident, once: with AWS Support or AWS Security Incident Response. Nothing waits for it, and an account without either goes on. */
-import { CreateCaseCommand, paginateDescribeCases, SupportClient, type CaseDetails } from "@aws-sdk/client-support";
+import { CreateCaseCommand, DescribeCasesCommand, paginateDescribeCases, SupportClient, type CaseDetails } from "@aws-sdk/client-support";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { forensicsClient } from "./aws/clients";
@@ -71,19 +71,32 @@ async function createCase(support: SupportClient, incident: Incident): Promise<s
     return caseId!;
 }
 
-type Outcome = Pick<Ticket, "outcome" | "caseId" | "reason">;
+type Outcome = Pick<Ticket, "outcome" | "caseId" | "displayId" | "reason">;
+
+/** The number that people find the case by. A case without one is a case all the same. */
+async function displayIdOf(support: SupportClient, caseId: string): Promise<string | null> {
+    try {
+        const { cases = [] } = await support.send(new DescribeCasesCommand({ caseIdList: [caseId], includeCommunications: false }));
+        return cases[0]?.displayId ?? null;
+    } catch (error) {
+        log("the case's number could not be read", { caseId, error: errorCode(error) });
+        return null;
+    }
+}
 
 async function openSupportCase(incident: Incident): Promise<Outcome> {
     const support = forensicsClient(SupportClient, supportRegion(environment("PARTITION")));
     try {
         const standing = findCase(incident.incidentId, await openCases(support));
-        if (standing) return { outcome: "already-open", caseId: standing, reason: null };
-        return { outcome: "opened", caseId: await createCase(support, incident), reason: null };
+        if (standing) return { outcome: "already-open", ...standing, reason: null };
+        const caseId = await createCase(support, incident);
+        return { outcome: "opened", caseId, displayId: await displayIdOf(support, caseId), reason: null };
     } catch (error) {
         if (errorCode(error) !== "SubscriptionRequiredException") throw error;
         return {
             outcome: "unavailable",
             caseId: null,
+            displayId: null,
             reason: "The forensics account has no support plan with an API (Business or higher)",
         };
     }
@@ -97,23 +110,25 @@ async function openIncidentCase(incident: Incident): Promise<Outcome> {
         do {
             const page = await client.send(new ListCasesCommand({ maxResults: 25, ...(nextToken ? { nextToken } : {}) }));
             const standing = findIncidentCase(incident.incidentId, page.items ?? []);
-            if (standing) return { outcome: "already-open", caseId: standing, reason: null };
+            if (standing) return { outcome: "already-open", caseId: standing, displayId: null, reason: null };
             nextToken = page.nextToken;
         } while (nextToken);
         const { caseId } = await client.send(new CreateIncidentCaseCommand(incidentCase(incident, environment("SUPPORT_CC"))));
-        return { outcome: "opened", caseId, reason: null };
+        return { outcome: "opened", caseId, displayId: null, reason: null };
     } catch (error) {
         if (errorCode(error) !== "SecurityIncidentResponseNotActiveException") throw error;
         return {
             outcome: "unavailable",
             caseId: null,
+            displayId: null,
             reason: `The forensics account is no member of AWS Security Incident Response in ${region}`,
         };
     }
 }
 
 async function openTicket(incident: Incident): Promise<Outcome & Pick<Ticket, "kind">> {
-    if (!environment("SUPPORT_ENABLED")) return { outcome: "off", caseId: null, reason: "Support cases are not configured" };
+    if (!environment("SUPPORT_ENABLED"))
+        return { outcome: "off", caseId: null, displayId: null, reason: "Support cases are not configured" };
     const kind = environment("SUPPORT_KIND");
     if (kind === "support-case") return openSupportCase(incident);
     return { kind, ...(await openIncidentCase(incident)) };

@@ -33,14 +33,7 @@ import { describeRelease, isOfNetwork, planRelease, type Imposed, type ReleaseAc
 import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
-export const variables = needs(
-    "PARTITION",
-    "FORENSICS_ACCOUNT_ID",
-    "RESPONDER_ROLE_NAME",
-    "INCIDENTS_TABLE",
-    "EVIDENCE_BUCKET",
-    ...tellVariables,
-);
+export const variables = needs("PARTITION", "RESPONDER_ROLE_NAME", "INCIDENTS_TABLE", "EVIDENCE_BUCKET", ...tellVariables);
 
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),

@@ -20,9 +20,11 @@ import { findingsOf, useIncidents } from "./aws/incidentsTable";
 import { readKeptMoment } from "./aws/metadata/keptMoment";
 import { readLines } from "./aws/objectLines";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
+import { publishResult, resultPermissions } from "./aws/publishResult";
 import { importFinding, noteOnFindings, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { CreateCaseCommentCommand, incidentCaseArn, SecurityIRClient } from "./aws/securityIncidentResponse";
+import { shareReport } from "./aws/shareReport";
 import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
 import {
     custodySchema,
@@ -49,7 +51,7 @@ import { read } from "./domain/report/reading";
 import { stixBundle } from "./domain/report/stix";
 import { renderReport } from "./domain/report/reportPage";
 import { analysesOf, failedRounds, roundOf } from "./domain/planRounds";
-import { caseComment, caseWords, supportRegion } from "./domain/planTicket";
+import { caseComment, supportRegion } from "./domain/planTicket";
 import { shortened } from "./domain/visibleText";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
@@ -65,6 +67,8 @@ export const variables = needs(
     "SECURITY_HUB",
     "FORENSICS_ACCOUNT_ID",
     "SUPPORT_REGION",
+    "REPORT_LINK_HOURS",
+    "RESULTS_TOPIC_ARN",
 );
 
 export const permissions: Permissions = (names) => [
@@ -80,6 +84,7 @@ export const permissions: Permissions = (names) => [
     ...useIncidents("GetItem")(names),
     ...tellPermissions(names),
     ...securityHubPermissions(names),
+    ...resultPermissions(names),
     { Sid: "AddToCase", Effect: "Allow", Action: ["support:AddCommunicationToCase"], Resource: ["*"] },
     { Sid: "CommentOnCase", Effect: "Allow", Action: ["security-ir:CreateCaseComment"], Resource: [incidentCaseArn(names)] },
 ];
@@ -284,6 +289,7 @@ async function report(prefix: string, results: string | null, incidentId: string
         contentType: "text/html; charset=utf-8",
         onlyIfAbsent: true,
     });
+    const event = ocsfFinding(input, reading);
     // Beside the page: for tickets, for hunting elsewhere, for threat intelligence platforms. A page that stands was made of the same results.
     for (const [name, body, contentType] of [
         [objectNames.reportMarkdown, reportMarkdown(input, reading), "text/markdown; charset=utf-8"],
@@ -292,7 +298,7 @@ async function report(prefix: string, results: string | null, incidentId: string
             JSON.stringify(indicatorsFile(input.custody.incident, reading.indicators, reading.exposure), null, 2),
             "application/json",
         ],
-        [objectNames.ocsf, JSON.stringify(ocsfFinding(input, reading), null, 2), "application/json"],
+        [objectNames.ocsf, JSON.stringify(event, null, 2), "application/json"],
         [objectNames.indicatorsStix, JSON.stringify(stixBundle(input, reading), null, 2), "application/stix+json;version=2.1"],
     ] as const)
         await putObject(`${prefix}${name}`, body, { contentType, onlyIfAbsent: true });
@@ -308,8 +314,8 @@ async function report(prefix: string, results: string | null, incidentId: string
         at: input.generatedAt,
     });
     const { incident } = input.custody;
-    const ticket = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value;
-    const { caseId = null, kind = "support-case" } = ticket ?? {};
+    const ticket = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value ?? null;
+    const caseId = ticket?.caseId ?? null;
     const told = await tell(
         reportMessage({
             incident,
@@ -317,16 +323,18 @@ async function report(prefix: string, results: string | null, incidentId: string
             reading,
             neverLookedAt: neverLookedAtWords(input),
             report: result,
-            caseId,
-            caseWords: caseWords[kind],
+            ticket,
+            shared: await shareReport(page.ref, environment("REPORT_LINK_HOURS")),
         }),
     );
+    await publishResult(event, event.severity);
     if (environment("SECURITY_HUB")) {
         const account = environment("FORENSICS_ACCOUNT_ID");
         await importFinding(asffFinding(input, reading, account));
         await noteOnFindings(findingNote(input, reading, account, `s3://${page.ref.bucket}/${page.ref.key}`));
     }
-    if (caseId !== null) await addToCase(kind, caseId, incident.finding.partition, reportMarkdown(input, reading));
+    if (caseId !== null)
+        await addToCase(ticket?.kind ?? "support-case", caseId, incident.finding.partition, reportMarkdown(input, reading));
     await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
     log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
 }

@@ -135,6 +135,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 imageParameter: image.parameter,
                 slack: args.slackWebhookUrl !== null,
                 chat: settings.notifications.chat,
+                results: settings.notifications.ocsf,
                 webhookParameter: settings.notifications.webhookParameter,
                 network: { vpcId, endpointGroupId, subnetIds: ofSubnets },
             });
@@ -160,6 +161,10 @@ export class CleanRoom extends pulumi.ComponentResource {
             DEAD_LETTER_QUEUE_URL: intake.deadLetters.id,
             NOTIFICATION_TOPIC_ARN: notifications.topic.arn,
             CHAT_TOPIC_ARN: notifications.chat?.arn ?? "",
+            RESULTS_TOPIC_ARN: notifications.results?.arn ?? "",
+            REPORT_LINK_HOURS: String(settings.report.presignedHours),
+            DOCS_URL: settings.report.docsUrl ?? "",
+            IDENTITY_CENTER: settings.report.identityCenter ? JSON.stringify({ roleName: null, ...settings.report.identityCenter }) : "",
             WEBHOOK_PARAMETER: settings.notifications.webhookParameter ?? "",
             SLACK_WEBHOOK_PARAMETER: args.slackWebhookUrl ? slackWebhookParameterName : "",
             SECURITY_HUB: String(settings.notifications.securityHub),

@@ -243,6 +243,32 @@ export const settingsSchema = z.strictObject({
             protect: z.boolean().default(true),
         })
         .prefault({}),
+    report: z
+        .strictObject({
+            /**
+             * Hours, at most 168, that a link in the messages opens the report without signing in, for people who have no console. Whoever has the link
+             * reads the report; it ends earlier when AWS ends the session that signed it, mostly after some hours. 0: there is no such link. @default 0
+             */
+            presignedHours: z.number().int().min(0).max(168).default(0),
+            /** Address that the files of this repository can be read under, so that messages link to the runbook's page, such as https://github.com/OWNER/REPOSITORY/blob/main. */
+            docsUrl: z
+                .url({ protocol: /^https$/ })
+                .max(300)
+                .optional(),
+            /** Links lead through IAM Identity Center, which signs people in to the right account. */
+            identityCenter: z
+                .strictObject({
+                    /** Of the access portal, such as https://d-1234567890.awsapps.com/start. */
+                    startUrl: z.url({ protocol: /^https$/ }).max(200),
+                    /** Name of the permission set; left out, people choose theirs. */
+                    roleName: z
+                        .string()
+                        .regex(/^[A-Za-z0-9+=,.@_-]{1,32}$/, "a permission set's name has at most 32 letters, digits and +=,.@_-")
+                        .optional(),
+                })
+                .optional(),
+        })
+        .prefault({}),
     /** CIDR ranges of offices, VPNs and scanners: the report tells them apart from an attacker's addresses. Private ranges are known. */
     ownNetworks: z
         .array(z.union([z.cidrv4(), z.cidrv6()], "a range looks like 198.51.100.0/24 or 2001:db8::/32"))
@@ -256,6 +282,8 @@ export const settingsSchema = z.strictObject({
             chat: z.boolean().default(false),
             /** Bring each result to Security Hub of the forensics account, which must be on there in every Region of the stack. @default false */
             securityHub: z.boolean().default(false),
+            /** A topic, clean-room-results, that each result goes to as an OCSF Detection Finding, for lakes and other tools. @default false */
+            ocsf: z.boolean().default(false),
             /** SecureString parameter of yours with {"url", "secret"} of a webhook that gets every message, signed (docs/channels.md). */
             webhookParameter: parameterName.optional(),
         })

@@ -17,6 +17,8 @@ export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
 /** Topic that Amazon Q Developer in chat applications reads. */
 export const chatTopicName = "clean-room-chat";
+/** Topic that results go to as OCSF events. */
+export const resultsTopicName = "clean-room-results";
 export const alarmTopicName = "clean-room-alarms";
 /** Event bus that members forward to. */
 export const findingsBusName = "clean-room";
@@ -71,6 +73,8 @@ export function deployedNames(args: {
     slack: boolean;
     /** Whether there is a topic for Amazon Q Developer in chat applications. @default false */
     chat?: boolean;
+    /** Whether there is a topic for results. @default false */
+    results?: boolean;
     /** Name of the parameter of the generic webhook; undefined without one. */
     webhookParameter?: string;
     /** Ids of the clean room's network, where statements name it; without them they name what does not exist. */
@@ -98,6 +102,7 @@ export function deployedNames(args: {
         sealFunctionArn: arn("lambda", `function:${functionNameOf("sealCustody")}`),
         notificationTopicArn: arn("sns", notificationTopicName),
         chatTopicArn: args.chat ? arn("sns", chatTopicName) : null,
+        resultsTopicArn: args.results ? arn("sns", resultsTopicName) : null,
         webhookParameterArn: args.webhookParameter ? arn("ssm", `parameter${args.webhookParameter}`) : null,
         alarmTopicArn: arn("sns", alarmTopicName),
         slackWebhookParameterArn: args.slack ? arn("ssm", `parameter${slackWebhookParameterName}`) : null,

@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./config";
 import { forwardersOf } from "./findingsBus";
-import { alarmTopicName, chatTopicName, notificationTopicName, slackWebhookParameterName } from "./names";
+import { alarmTopicName, chatTopicName, notificationTopicName, resultsTopicName, slackWebhookParameterName } from "./names";
 import { policyDocument, type ResourceStatement } from "./policyDocument";
 
 export interface NotificationsArgs {
@@ -45,6 +45,8 @@ export class Notifications extends pulumi.ComponentResource {
     readonly alarms: aws.sns.Topic;
     /** What Amazon Q Developer in chat applications reads; null where it is not configured. */
     readonly chat: aws.sns.Topic | null;
+    /** What results go to as OCSF events; null where it is not configured. */
+    readonly results: aws.sns.Topic | null;
 
     constructor(name: string, args: NotificationsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Notifications", name, {}, opts);
@@ -59,6 +61,14 @@ export class Notifications extends pulumi.ComponentResource {
             ? new aws.sns.Topic(
                   `${name}-chat`,
                   { name: chatTopicName, displayName: "EC2 clean room chat", kmsMasterKeyId: args.keyArn },
+                  parent,
+              )
+            : null;
+        // A topic of its own: people by e-mail would read JSON.
+        this.results = args.settings.notifications.ocsf
+            ? new aws.sns.Topic(
+                  `${name}-results`,
+                  { name: resultsTopicName, displayName: "EC2 clean room results", kmsMasterKeyId: args.keyArn },
                   parent,
               )
             : null;

@@ -96,6 +96,18 @@ export const variableSchemas = {
     WEBHOOK_PARAMETER: textOrNull,
     /** Name of the SecureString parameter that holds the webhook's URL; null without Slack. */
     SLACK_WEBHOOK_PARAMETER: textOrNull,
+    /** Under which the documents can be read; null where nowhere. */
+    DOCS_URL: textOrNull,
+    /** JSON of how people are signed in through IAM Identity Center; null: their own way. */
+    IDENTITY_CENTER: z
+        .string()
+        .optional()
+        .transform((value) => (value ? (JSON.parse(value) as unknown) : null))
+        .pipe(z.object({ startUrl: text, roleName: text.nullable() }).nullable()),
+    /** Hours that a link opens the report without signing in; 0: there is none. */
+    REPORT_LINK_HOURS: z.coerce.number().int().min(0).max(168).default(0),
+    /** Topic that results go to as OCSF events; null without it. */
+    RESULTS_TOPIC_ARN: textOrNull,
     /** Whether results go to Security Hub of the forensics account. */
     SECURITY_HUB: flag,
     /** CIDR ranges that are the owner's: never taken for an attacker's. */
@@ -156,8 +168,8 @@ export type VariableName = keyof typeof variableSchemas;
 const readable = { ...variableSchemas, AWS_REGION: text };
 type ReadableName = keyof typeof readable;
 
-/** The variables a function reads, as it declares them. A spec holds the list to what its code really reads. */
-export const needs = (...names: VariableName[]): readonly VariableName[] => names;
+/** The variables a function reads, as it declares them, each once: two parts of it may read the same. A spec holds the list to what its code really reads. */
+export const needs = (...names: VariableName[]): readonly VariableName[] => [...new Set(names)];
 
 /** Reads a variable, in its type. @throws when it is missing or holds something else: a deployment error, not an incident's */
 export function environment<Name extends ReadableName>(name: Name): z.output<(typeof readable)[Name]> {

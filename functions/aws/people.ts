@@ -1,15 +1,34 @@
 /** Tells people, through every channel that is configured: aws/channels/ has one file each. */
+import { withLinks } from "../domain/messages/links";
 import type { Message } from "../domain/messages/message";
 import { channels } from "./channels";
+import { environment, needs } from "./environment";
 import { TransientError } from "./errors";
 import { log, toStepError } from "./handler";
 import type { Permissions } from "./permissions";
 
 /** The variables that all channels together read, for the list of a function that tells people. */
-export const tellVariables = channels.flatMap(({ variables }) => variables);
+export const tellVariables = [
+    ...channels.flatMap(({ variables }) => variables),
+    ...needs("FORENSICS_ACCOUNT_ID", "DOCS_URL", "IDENTITY_CENTER"),
+];
 
 /** What all channels together need. */
 export const tellPermissions: Permissions = (names) => channels.flatMap(({ permissions }) => permissions(names));
+
+/** The message with links as the deployment says; as it is where that cannot be read: no setting of links keeps a message from people. */
+function linkedAsDeployed(message: Message): Message {
+    try {
+        return withLinks(message, {
+            forensicsAccountId: environment("FORENSICS_ACCOUNT_ID"),
+            docsUrl: environment("DOCS_URL"),
+            identityCenter: environment("IDENTITY_CENTER"),
+        });
+    } catch (error) {
+        log("links are left as they are", { cause: String(error) });
+        return message;
+    }
+}
 
 /**
  * Sends a message through every configured channel, at least once.
@@ -23,7 +42,8 @@ export const tellPermissions: Permissions = (names) => channels.flatMap(({ permi
  */
 export async function tell(message: Message, { except = [] }: { except?: readonly string[] } = {}): Promise<string[]> {
     const used = channels.filter(({ name }) => !except.includes(name));
-    const results = await Promise.allSettled(used.map((channel) => channel.send(message)));
+    const linked = linkedAsDeployed(message);
+    const results = await Promise.allSettled(used.map((channel) => channel.send(linked)));
     const told: string[] = [];
     const errors: Error[] = [];
     results.forEach((result, index) => {

@@ -42,6 +42,8 @@ export interface DeployedNames {
     notificationTopicArn: string;
     /** Topic that Amazon Q Developer in chat applications reads; null where it is not configured. */
     chatTopicArn: string | null;
+    /** Topic that results go to as OCSF events; null where it is not configured. */
+    resultsTopicArn: string | null;
     /** SecureString parameter of the generic webhook; null where none is configured. */
     webhookParameterArn: string | null;
     alarmTopicArn: string;

@@ -420,6 +420,8 @@ export const ticketSchema = z.object({
     /** `unavailable`: the account's support plan has no API, or it is no member of AWS Security Incident Response; `off`: not configured. */
     outcome: z.enum(["opened", "already-open", "unavailable", "off"]),
     caseId: z.string().nullable(),
+    /** The number that the Support Center has for the case; null where it could not be read. */
+    displayId: z.string().nullable().default(null),
     /** Why there is no case. */
     reason: untrustedText(512).nullable(),
 });

@@ -82,8 +82,12 @@ export const findIncidentCase = (
 ): string | null => cases.find(({ title, caseStatus }) => title?.includes(incidentId) && caseStatus !== "Closed")?.caseId ?? null;
 
 /** The case of the incident among open ones. @returns null when there is none */
-export function findCase(incidentId: string, cases: readonly { caseId?: string; subject?: string; status?: string }[]): string | null {
-    return cases.find((one) => one.subject?.includes(incidentId) && one.status !== "resolved")?.caseId ?? null;
+export function findCase(
+    incidentId: string,
+    cases: readonly { caseId?: string; displayId?: string; subject?: string; status?: string }[],
+): { caseId: string; displayId: string | null } | null {
+    const found = cases.find((one) => one.subject?.includes(incidentId) && one.status !== "resolved");
+    return found?.caseId ? { caseId: found.caseId, displayId: found.displayId ?? null } : null;
 }
 
 /** AWS Support is one service for each partition, with its API in this Region. */

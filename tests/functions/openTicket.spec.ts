@@ -7,6 +7,7 @@ import { awsError } from "../support/aws/errors";
 
 interface Case {
     caseId: string;
+    displayId?: string;
     subject: string;
     status: string;
 }
@@ -24,9 +25,15 @@ describe("openTicket", () => {
         aws.support = (name, input) => {
             if (name === "CreateCase") {
                 created.push(input);
-                cases.push({ caseId: `case-${cases.length}`, subject: input.subject as string, status: "opened" });
+                cases.push({
+                    caseId: `case-${cases.length}`,
+                    displayId: `100${cases.length}`,
+                    subject: input.subject as string,
+                    status: "opened",
+                });
                 return { caseId: cases.at(-1)!.caseId };
             }
+            if (input.caseIdList) return { cases: cases.filter(({ caseId }) => (input.caseIdList as string[]).includes(caseId)) };
             const at = Number(input.nextToken ?? 0);
             return { cases: cases.slice(at, at + 1), nextToken: at + 1 < cases.length ? String(at + 1) : undefined };
         };
@@ -45,6 +52,7 @@ describe("openTicket", () => {
             incidentId: incident.incidentId,
             outcome: "opened",
             caseId: "case-2",
+            displayId: "1002",
             reason: null,
         });
         expect(await handler({ incident })).to.deep.equal({ ...opened, outcome: "already-open" });

@@ -111,6 +111,33 @@ describe("sendReport", () => {
         expect(JSON.stringify(fake.slack.payloads[0])).to.contain(`s3://${fake.bucket}/${at("report/report.html")}`);
     });
 
+    it("publishes the result as an OCSF event on its own topic, with what subscriptions filter by, and people's mail is not in it", async () => {
+        process.env.NOTIFICATION_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:people";
+        process.env.RESULTS_TOPIC_ARN = "arn:aws:sns:eu-west-1:111111111111:results";
+        await handler(fake.event(manifestKey));
+        const [event] = fake.sns.published.filter(({ TopicArn }) => TopicArn.endsWith(":results"));
+        expect(JSON.parse(event!.Message)).to.deep.equal(JSON.parse(fake.objects.get(at("report/finding.ocsf.json"))!));
+        expect(fake.sns.published.map(({ TopicArn }) => TopicArn.split(":").at(-1)).sort()).to.deep.equal(["people", "results"]);
+        expect(
+            permissions({ ...deployedNames, resultsTopicArn: "arn:aws:sns:eu-west-1:111111111111:results" }).map(({ Sid }) => Sid),
+        ).to.contain("PublishResult");
+    });
+
+    it("shares a link only where that is asked for, says until when, and puts it into nothing that goes to tickets", async () => {
+        await handler(fake.event(manifestKey));
+        expect(JSON.stringify(fake.slack.payloads)).to.not.contain("X-Amz-Signature");
+        fake.objects.delete(at("report/report.json"));
+        fake.slack.payloads.length = 0;
+        process.env.REPORT_LINK_HOURS = "12";
+        await handler(fake.event(manifestKey));
+        const said = JSON.stringify(fake.slack.payloads);
+        expect(said)
+            .to.match(/X-Amz-Expires=43[12]\d\d/)
+            .and.match(/without signing in, until \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC at the latest/);
+        expect(said).to.contain("report.html");
+        expect(fake.objects.get(at("report/report.md"))).to.not.contain("X-Amz-Signature");
+    });
+
     it("tells who shares the weakness and where credentials were used, by objects that are what their index says", async () => {
         const put = (name: string, value: unknown) => {
             const body = Buffer.from(JSON.stringify(value));

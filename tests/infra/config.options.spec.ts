@@ -8,9 +8,10 @@ const imageParameter = "/clean-room/forensic-image";
 
 describe("how people are told, as a stack says", () => {
     it("is by nothing that it does not name", () => {
-        const { notifications, ownNetworks } = parseSettings(base);
-        expect(notifications).to.deep.equal({ emails: [], chat: false, securityHub: false });
+        const { notifications, ownNetworks, report } = parseSettings(base);
+        expect(notifications).to.deep.equal({ emails: [], chat: false, securityHub: false, ocsf: false });
         expect(ownNetworks).to.deep.equal([]);
+        expect(report).to.deep.equal({ presignedHours: 0 });
     });
 
     it("names what is no range and no parameter", () => {
@@ -24,10 +25,22 @@ describe("how people are told, as a stack says", () => {
 
     it("makes a topic for Amazon Q Developer only where it is asked for, and lets functions publish there alone", async function () {
         this.timeout(240_000);
-        const { resources, problems } = await declare({ ...base, notifications: { chat: true, webhookParameter: "/soc/hook" } });
+        const { resources, problems } = await declare({
+            ...base,
+            notifications: { chat: true, webhookParameter: "/soc/hook", ocsf: true },
+        });
         expect(problems).to.deep.equal([]);
         const topics = resources.filter(({ type, inputs }) => type === "aws:sns/topic:Topic" && inputs.name === "clean-room-chat");
         expect(topics.map(({ region }) => region).sort()).to.deep.equal(["eu-west-1", "us-east-1"]);
+        expect(
+            resources.filter(({ type, inputs }) => type === "aws:sns/topic:Topic" && inputs.name === "clean-room-results"),
+        ).to.have.length(2);
+        const named = JSON.stringify(
+            resources.find(
+                ({ type, inputs }) => type === "aws:iam/rolePolicy:RolePolicy" && JSON.stringify(inputs).includes("clean-room-results"),
+            )!.inputs,
+        );
+        expect(named).to.contain("PublishResult");
         const policies = JSON.stringify(
             resources.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy").map(({ inputs }) => inputs),
         );

@@ -71,7 +71,7 @@ export function toChat(message: Message, idOf: (place: number) => string): ChatN
         [
             plain(message.summary),
             ...(inList ? [] : sectionText({ heading: "What you do now", items: message.whatNow }, message.whole)),
-            `Runbook: ${runbookPlace(message.runbook)}`,
+            `Runbook: ${message.runbookUrl ?? runbookPlace(message.runbook)}`,
             // As bare addresses: Slack and Teams write links in two ways and read this one alike.
             ...message.links.map(({ label, url }) => `${plain(label)}: ${url}`),
             ...message.facts.map(({ label, value: text }) => `*${label}:* ${value(text)}`),

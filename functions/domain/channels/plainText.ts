@@ -33,7 +33,7 @@ export function toPlainText(message: Message): PlainMessage {
                 ? [
                       "",
                       ...message.facts.map(({ label, value }) => `${label}: ${line(value)}`),
-                      `Runbook: ${runbookPlace(message.runbook)}`,
+                      `Runbook: ${message.runbookUrl ?? runbookPlace(message.runbook)}`,
                       ...message.links.map(({ label, url }) => `${label}: ${url}`),
                   ]
                 : []),

@@ -16,7 +16,7 @@ export function toWebhook(message: Message, at: string) {
         title: visible(message.title),
         summary: visible(message.summary),
         whatNow: message.whatNow.map(visible),
-        runbook: runbookPlace(message.runbook),
+        runbook: message.runbookUrl ?? runbookPlace(message.runbook),
         facts: message.facts.map(({ label, value }) => ({ label, value: visible(value) })),
         sections: message.sections
             .filter(({ items }) => items.length > 0)

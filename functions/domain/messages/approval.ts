@@ -43,6 +43,9 @@ export function approvalMessage(
             },
         ],
         whole: `under ${incident.prefix} in the evidence bucket`,
-        links: [instanceLink(place, instance.instanceId), ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : [])],
+        links: [
+            instanceLink(place, instance.accountId, instance.instanceId),
+            ...(finding.origin === "guardduty" ? [findingLink(place, instance.accountId, finding.id)] : []),
+        ],
     };
 }

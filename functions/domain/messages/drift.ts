@@ -67,8 +67,8 @@ export function driftMessage({ standing, drifts, opens, automatic, failed }: Dri
         ],
         whole: `in the newest object under ${incidentPrefix(incidentIds.at(-1)!)}${objectPrefixes.watch} in the evidence bucket`,
         links: [
-            instanceLink(place, instance.instanceId),
-            ...(groups.isolation === null ? [] : [securityGroupLink(place, groups.isolation)]),
+            instanceLink(place, instance.accountId, instance.instanceId),
+            ...(groups.isolation === null ? [] : [securityGroupLink(place, instance.accountId, groups.isolation)]),
         ],
     };
 }

@@ -56,7 +56,13 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
         whole: `in s3://${record.bucket}/${record.key}`,
         links: [
             ...(problem.instance
-                ? [instanceLink({ partition: record.partition, region: problem.instance.region }, problem.instance.instanceId)]
+                ? [
+                      instanceLink(
+                          { partition: record.partition, region: problem.instance.region },
+                          problem.instance.accountId,
+                          problem.instance.instanceId,
+                      ),
+                  ]
                 : []),
             objectLink(record, "Error record", record.bucket, record.key),
         ],

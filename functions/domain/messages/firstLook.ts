@@ -115,6 +115,6 @@ export function firstLookMessage(news: FirstLookNews): Message {
             },
         ],
         whole,
-        links: [instanceLink(place, incident.instance.instanceId), prefixLink(place, bucket, incident.prefix)],
+        links: [instanceLink(place, incident.instance.accountId, incident.instance.instanceId), prefixLink(place, bucket, incident.prefix)],
     };
 }

@@ -101,9 +101,9 @@ export function isolationMessage(incident: Incident, containment: Containment | 
         ],
         whole: `in ${incident.prefix}${objectNames.containment} in the evidence bucket`,
         links: [
-            instanceLink(place, instance.instanceId),
-            ...(containment?.isolationGroupId ? [securityGroupLink(place, containment.isolationGroupId)] : []),
-            ...(finding.origin === "guardduty" ? [findingLink(place, finding.id)] : []),
+            instanceLink(place, instance.accountId, instance.instanceId),
+            ...(containment?.isolationGroupId ? [securityGroupLink(place, instance.accountId, containment.isolationGroupId)] : []),
+            ...(finding.origin === "guardduty" ? [findingLink(place, instance.accountId, finding.id)] : []),
         ],
     };
 }

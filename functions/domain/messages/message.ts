@@ -18,8 +18,10 @@ export interface Message {
     sections: readonly MessageSection[];
     /** Where everything stands that a channel has no room for, as a sentence goes on: "in containment.json of the incident". */
     whole: string;
-    /** To the AWS console only. */
+    /** To the AWS console, or to what is opened without it. */
     links: readonly Link[];
+    /** The runbook's page, where a deployment says under which address its documents stand: links.ts. */
+    runbookUrl?: string;
 }
 
 export interface Fact {
@@ -41,4 +43,8 @@ export interface Link {
     label: string;
     /** Made by consoleLinks, which encodes what it is given. */
     url: string;
+    /** Where the console's page is, which people must be signed in to; null for a link that needs nobody to be. */
+    place: { account: string | ForensicsAccount; region: string } | null;
 }
+/** The account that this runs in, whose id a message need not know. */
+export type ForensicsAccount = "forensics";

@@ -60,6 +60,6 @@ export function releaseMessage(release: Release, partition: string): Message {
             { heading: "What did not work", items: failed.map(({ name, detail }) => `${stepWords(name)} – ${detail}`) },
         ],
         whole: `in ${incidentPrefix(incidentId)}${releaseRecord(releasedAt)} in the evidence bucket`,
-        links: [instanceLink({ partition, region: instance.region }, instance.instanceId)],
+        links: [instanceLink({ partition, region: instance.region }, instance.accountId, instance.instanceId)],
     };
 }

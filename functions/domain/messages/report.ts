@@ -1,13 +1,15 @@
 /** The message of the report. Pure. */
 import { severities } from "../analysisOutputs";
-import type { Incident, Report, SeenFinding } from "../containers";
+import type { Incident, Report, SeenFinding, Ticket } from "../containers";
+import { caseWords } from "../planTicket";
 import { time } from "../report/format";
 import type { Reading } from "../report/reading";
 import { storyLines } from "../report/storySection";
 import { instanceLink, objectLink, prefixLink } from "./consoleLinks";
 import { drill, incidentFacts, otherFindingsSection, where } from "./incidentFacts";
-import type { Message } from "./message";
+import type { Link, Message } from "./message";
 import { runbookHeadings } from "./runbook";
+import { caseLinks } from "./ticket";
 
 /** What the report's message is made of. */
 export interface ReportNews {
@@ -20,24 +22,36 @@ export interface ReportNews {
     neverLookedAt: string;
     report: Report;
     /** The case with AWS; null when there is none. */
-    caseId: string | null;
-    /** What it is called. @default Support case */
-    caseWords?: string;
+    ticket: Pick<Ticket, "kind" | "caseId" | "displayId"> | null;
+    /** Opens the page without signing in, and until when; null where that is not asked for. */
+    shared: SharedLink | null;
 }
+
+/** A link that whoever has it can open. */
+export interface SharedLink {
+    url: string;
+    /** ISO 8601: AWS takes it until then. */
+    until: string;
+    /** Whether it may end earlier, since the session that signed it does not say when it ends. */
+    atLatest: boolean;
+}
+
+const sharedLinks = (shared: SharedLink | null): Link[] =>
+    shared === null
+        ? []
+        : [
+              {
+                  label: `Open it without signing in, until ${time(shared.until)}${shared.atLatest ? " at the latest" : ""}`,
+                  url: shared.url,
+                  place: null,
+              },
+          ];
 
 /** Facts told. */
 const most = 5;
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
-export function reportMessage({
-    incident,
-    findings,
-    reading,
-    neverLookedAt,
-    report,
-    caseId,
-    caseWords = "Support case",
-}: ReportNews): Message {
+export function reportMessage({ incident, findings, reading, neverLookedAt, report, ticket, shared }: ReportNews): Message {
     const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
     const told = storyLines(facts);
@@ -68,7 +82,7 @@ export function reportMessage({
         runbook: runbookHeadings.report,
         facts: [
             ...incidentFacts(incident),
-            ...(caseId === null ? [] : [{ label: caseWords, value: caseId }]),
+            ...(ticket?.caseId ? [{ label: caseWords[ticket.kind ?? "support-case"], value: ticket.caseId }] : []),
             { label: "Planned checks done", value: report.complete ? "yes" : "NO" },
             { label: "Never looked at", value: neverLookedAt },
             { label: "Intact", value: report.intact ? "yes" : "NO" },
@@ -107,8 +121,10 @@ export function reportMessage({
         whole: `in the report, s3://${bucket}/${key}`,
         links: [
             objectLink(place, "Open the report", bucket, key),
+            ...sharedLinks(shared),
             prefixLink(place, bucket, incident.prefix),
-            instanceLink(place, incident.instance.instanceId),
+            instanceLink(place, incident.instance.accountId, incident.instance.instanceId),
+            ...caseLinks(ticket, incident.finding.partition),
         ],
     };
 }

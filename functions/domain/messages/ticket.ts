@@ -1,14 +1,21 @@
 /** The message of the case with AWS, once there is one, or that there can be none. Pure. */
 import type { Incident, Ticket } from "../containers";
-import { caseWords } from "../planTicket";
 import { objectNames } from "../evidenceKeys";
-import { instanceLink } from "./consoleLinks";
+import { caseWords, supportRegion } from "../planTicket";
+import { caseLink, instanceLink } from "./consoleLinks";
 import { drill, incidentFacts, where } from "./incidentFacts";
-import type { Message } from "./message";
+import type { Link, Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
+/** The link to a case, where the number is known that the console has for it. */
+export const caseLinks = (ticket: Pick<Ticket, "displayId"> | null, partition: string): Link[] =>
+    ticket?.displayId ? [caseLink(partition, supportRegion(partition), ticket.displayId)] : [];
+
 /** @returns null where people need not be told: support cases are off, or they were told of this one before */
-export function ticketMessage(incident: Incident, ticket: Pick<Ticket, "kind" | "outcome" | "caseId" | "reason">): Message | null {
+export function ticketMessage(
+    incident: Incident,
+    ticket: Pick<Ticket, "kind" | "outcome" | "caseId" | "displayId" | "reason">,
+): Message | null {
     if (ticket.outcome === "off" || ticket.outcome === "already-open") return null;
     const opened = ticket.outcome === "opened";
     const kind = ticket.kind ?? "support-case";
@@ -35,6 +42,13 @@ export function ticketMessage(incident: Incident, ticket: Pick<Ticket, "kind" | 
         facts: [...incidentFacts(incident), ...(ticket.caseId === null ? [] : [{ label: words, value: ticket.caseId }])],
         sections: [],
         whole: `in ${incident.prefix}${objectNames.ticket} in the evidence bucket`,
-        links: [instanceLink({ partition: incident.finding.partition, region: incident.instance.region }, incident.instance.instanceId)],
+        links: [
+            instanceLink(
+                { partition: incident.finding.partition, region: incident.instance.region },
+                incident.instance.accountId,
+                incident.instance.instanceId,
+            ),
+            ...caseLinks(ticket, incident.finding.partition),
+        ],
     };
 }

@@ -30,7 +30,10 @@ const mostTechniques = 50;
 const mostObservables = 100;
 
 /** @returns the event; nothing in it is undefined */
-export function ocsfFinding(input: ReportInput, { verdict, facts, indicators, exposure, entries, assessment }: Reading): object {
+export function ocsfFinding(
+    input: ReportInput,
+    { verdict, facts, indicators, exposure, entries, assessment }: Reading,
+): { severity: string } {
     const { incident } = input.custody;
     const { finding, instance } = incident;
     const worst = severities.find((severity) => facts.some((fact) => fact.severity === severity)) ?? "informational";
@@ -91,7 +94,7 @@ export function ocsfFinding(input: ReportInput, { verdict, facts, indicators, ex
         unmapped: { complete: assessment.complete, intact: assessment.intact, contained: input.custody.containment?.contained ?? false },
     };
     // Undefined is left out by JSON; what is compared and sent is what JSON holds.
-    return JSON.parse(JSON.stringify(event)) as object;
+    return JSON.parse(JSON.stringify(event)) as typeof event;
 }
 
 /** Types of observables that OCSF has a number for. */

@@ -70,6 +70,17 @@ describe("channels", () => {
         expect(fake.sns.published).to.have.length(2);
     });
 
+    it("tell also where what the deployment says of links cannot be read", async () => {
+        for (const [name, value] of [
+            ["IDENTITY_CENTER", "no JSON"],
+            ["FORENSICS_ACCOUNT_ID", ""],
+        ] as const) {
+            process.env[name] = value;
+            expect(await tell(message), name).to.deep.equal(["slack", "topic", "chat", "webhook"]);
+        }
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("|Instance>");
+    });
+
     it("ask for nothing where they are not configured", () => {
         const names = { ...deployedNames, slackWebhookParameterArn: null };
         const sids = channels.flatMap(({ permissions }) => permissions(names).map(({ Sid }) => Sid));

@@ -11,7 +11,7 @@ describe("planTicket", () => {
                 { caseId: "case-1", subject: "Other", status: "opened" },
                 { caseId: "case-2", subject, status: "work-in-progress" },
             ]),
-        ).to.equal("case-2");
+        ).to.deep.equal({ caseId: "case-2", displayId: null });
         expect(findCase(incident.incidentId, [{ caseId: "case-2", subject, status: "resolved" }])).to.equal(null);
         expect(findCase("i-0a1b2c3d4e5f60718-0000000000000000", [{ caseId: "case-2", subject, status: "opened" }])).to.equal(null);
     });

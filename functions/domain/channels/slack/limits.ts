@@ -18,8 +18,12 @@ export const limits = {
     totalText: 12_000,
 } as const;
 
-/** Hosts of the AWS console, the only place a message links to. */
-const consoleUrl = /^https:\/\/([a-z0-9-]+\.)?console\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)\/[^\s|<>]*$/;
+/** What a message links to: the AWS console, also through IAM Identity Center, and a report that is shared for some hours. */
+const allowedUrls: readonly RegExp[] = [
+    /^https:\/\/([a-z0-9-]+\.)*console\.(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)\/[^\s|<>]*$/,
+    /^https:\/\/([a-z0-9-]+\.)+(awsapps\.com|us-gov-home\.awsapps\.com|home\.awsapps\.cn|aws\.amazon\.com|app\.aws)\/(start\/|start\/[a-z0-9-]+\/)?#\/console\?account_id=[^\s|<>]*$/,
+    /^https:\/\/[a-z0-9.-]+\.s3\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/incidents\/[^\s|<>]*X-Amz-Signature=[^\s|<>]*$/,
+];
 
 type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -30,7 +34,8 @@ function unsafeText(where: string, text: string): string[] {
     const rest = text.replace(/<([^<>]*)>/g, (_, inside: string) => {
         const url = inside.split("|")[0];
         if (/^[!@#]/.test(inside)) problems.push(`${where} mentions people: <${inside}>`);
-        else if (!consoleUrl.test(url)) problems.push(`${where} links to something that is not the AWS console: <${inside}>`);
+        else if (!allowedUrls.some((allowed) => allowed.test(url)))
+            problems.push(`${where} links to something that is not the AWS console: <${inside}>`);
         return "";
     });
     if (/[<>]/.test(rest) || /&(?!(amp|lt|gt);)/.test(rest)) problems.push(`${where} holds an unescaped &, < or >`);

@@ -71,8 +71,12 @@ function sectionBlocks(section: MessageSection, whole: string): SlackBlock[] {
 }
 
 /** Links and the runbook's page. A link that is too long for Slack is said to be so. */
-function placeBlocks({ links, runbook }: Message): SlackBlock[] {
-    const shown = links.map(({ label, url }: Link) => ({ url, text: `<${url.replaceAll("&", "&amp;")}|${escapeSlack(clip(label, 60))}>` }));
+function placeBlocks({ links, runbook, runbookUrl }: Message): SlackBlock[] {
+    const all = [...links, ...(runbookUrl === undefined ? [] : [{ label: `Runbook: ${runbook}`, url: runbookUrl }])];
+    const shown = all.map(({ label, url }: Pick<Link, "label" | "url">) => ({
+        url,
+        text: `<${url.replaceAll("&", "&amp;")}|${escapeSlack(clip(label, 100))}>`,
+    }));
     const short = shown.filter(({ url }) => url.length <= budget.shortLink).slice(0, budget.links);
     return [
         ...shown
@@ -82,7 +86,13 @@ function placeBlocks({ links, runbook }: Message): SlackBlock[] {
                     ? { type: "section", text: mrkdwn(text) }
                     : { type: "section", text: plain(`Link ${index + 1} is too long for Slack. It stands in the e-mail.`) },
             ),
-        { type: "context", elements: [...short.map(({ text }) => mrkdwn(text)), plain(`Runbook: ${runbookPlace(runbook)}`)] },
+        {
+            type: "context",
+            elements: [
+                ...short.map(({ text }) => mrkdwn(text)),
+                ...(runbookUrl === undefined ? [plain(`Runbook: ${runbookPlace(runbook)}`)] : []),
+            ],
+        },
     ];
 }
 

@@ -28,7 +28,13 @@ const messages: fc.Arbitrary<Message> = fc.record({
         { maxLength: 4 },
     ),
     whole: fc.constant("in whole.json"),
-    links: fc.constant([{ label: "Instance", url: "https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#x" }]),
+    links: fc.constant([
+        {
+            label: "Instance",
+            url: "https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#x",
+            place: { account: "222222222222", region: "eu-west-1" },
+        },
+    ]),
 });
 
 const blockText = (block: SlackBlock): string =>

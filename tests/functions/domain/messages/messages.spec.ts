@@ -44,7 +44,8 @@ function reportOf(input = reportInput()): Message {
             manifestSha256: plain.sha256("manifest"),
             at: input.generatedAt,
         },
-        caseId: null,
+        ticket: null,
+        shared: null,
     });
 }
 
@@ -135,10 +136,12 @@ describe("Slack messages", () => {
 
     it("says nothing of a support case before there is one, and names it then", () => {
         expect(toPlainText(isolationMessage(incident, containment!)).text).to.not.match(/support case/i);
-        const opened = ticketMessage(incident, { outcome: "opened", caseId: "case-222-2026-1", reason: null })!;
-        expect(toPlainText(opened).text).to.contain("Support case: case-222-2026-1");
+        const opened = ticketMessage(incident, { outcome: "opened", caseId: "case-222-2026-1", displayId: "1234567890", reason: null })!;
+        expect(toPlainText(opened).text)
+            .to.contain("Support case: case-222-2026-1")
+            .and.contain("https://support.console.aws.amazon.com/support/home#/case/?displayId=1234567890");
         for (const outcome of ["off", "already-open"] as const)
-            expect(ticketMessage(incident, { outcome, caseId: null, reason: null })).to.equal(null);
+            expect(ticketMessage(incident, { outcome, caseId: null, displayId: null, reason: null })).to.equal(null);
     });
 
     it("says of a failure beside a pending approval that the answer is awaited", () => {
