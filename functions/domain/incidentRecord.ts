@@ -1,6 +1,6 @@
 /** What the incidents table knows of an incident, and how findings change it. Pure; reading and writing is functions/aws/incidentsTable.ts. */
 import { z } from "zod";
-import { approvalAnswerSchema, incidentSchema, seenFindingSchema, timestampSchema } from "./containers";
+import { approvalAnswerSchema, incidentSchema, seenFindingSchema, timestampSchema, untrustedText } from "./containers";
 import type { ContainmentMode, Finding, Incident, SeenFinding } from "./containers";
 import { isStricter } from "./decideContainment";
 import { incidentIdOf } from "./proposeIncidents";
@@ -25,7 +25,23 @@ export const incidentRecordSchema = z.object({
     heldSince: timestampSchema.nullable().optional(),
     /** The request for approval; null when none was made. Its token is null where the execution waits for its start. */
     approval: z
-        .object({ taskToken: z.string().min(1).max(2048).nullable(), expiresAt: timestampSchema, answer: approvalAnswerSchema.nullable() })
+        .object({
+            taskToken: z.string().min(1).max(2048).nullable(),
+            expiresAt: timestampSchema,
+            answer: approvalAnswerSchema.nullable(),
+            /** What people decide on, as it stood when they were asked; left out by records of before. */
+            asked: z
+                .object({
+                    at: timestampSchema,
+                    /** The rule, tag or brake that asks. */
+                    why: untrustedText(1024).nullable(),
+                    /** What containment would change: each of its steps in words. */
+                    changes: z.array(untrustedText(300)).max(100),
+                    /** What silence means. */
+                    onTimeout: z.enum(["contain", "observe"]),
+                })
+                .optional(),
+        })
         .nullable(),
     updatedAt: timestampSchema,
 });

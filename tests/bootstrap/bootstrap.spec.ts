@@ -225,7 +225,6 @@ describe("the rights that commands say they need", () => {
             "s3:GetObject",
             "s3:ListBucket",
             "s3:PutObject",
-            "dynamodb:GetItem",
             "dynamodb:UpdateItem",
         ],
     };

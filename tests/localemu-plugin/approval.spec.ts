@@ -226,7 +226,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         new Promise<{ code: number; output: string }>((resolve) => {
             execFile(
                 process.execPath,
-                ["-r", "tsx/cjs", "tools/approve.ts", ...args],
+                ["-r", "tsx/cjs", "tools/approve.ts", ...args, ...(args.length > 1 ? ["--yes"] : [])],
                 { cwd: repository, env: { PATH: process.env.PATH, ...operator() } },
                 (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
             );
@@ -269,7 +269,10 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
                 incident: { incidentId },
             } = await asked(instance);
             const given = await answer(verb, incidentId, "--reason", "as the test says");
-            expect(given.output).to.match(new RegExp(`^(Approved|Denied): ${incidentId}`));
+            expect(given.output).to.match(new RegExp(`^(Approved|Denied): ${incidentId}`, "m"));
+            expect(given.output)
+                .to.match(/asked by +as the test says/)
+                .and.include(instance.instanceId);
             expect(given.code).to.equal(0);
             const containment = await outcomeOf(executionOf(incidentId));
             expect(containment.outcome).to.equal(outcome);
