@@ -1,4 +1,5 @@
 /** Live progress of a rehearsal: one line a step and a state, with the seconds since the finding was sent. */
+import { stepTitle } from "../functions/domain/stepWords";
 import type { StateVisit } from "./executionHistory";
 
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
@@ -17,12 +18,14 @@ export function stateLine(visit: StateVisit, sentAt: number): string {
         visit.failedAttempts > 0
             ? `, ${visit.failedAttempts} ${visit.lastError === "NotYet" ? "waits" : `failed tries (${printable(visit.lastError ?? "", 80)})`}`
             : "";
-    return `  ${at.padStart(8)}  ${visit.name.padEnd(26)} ${took}${tries}`;
+    return `  ${at.padStart(8)}  ${stepTitle(visit.name).padEnd(30)} ${took}${tries}`;
 }
 
 /** Writes progress. On a terminal the states that run are shown in place, else every line is final. */
 export class Progress {
     private readonly shown = new Set<string>();
+    /** How far the analysis is; null before it says anything. */
+    private analysis: string | null = null;
     private sentAt = Date.now();
     private inPlace = false;
     private readonly lines: string[] = [];
@@ -55,8 +58,23 @@ export class Progress {
             this.shown.add(key);
             this.line(stateLine(visit, this.sentAt));
         }
-        const running = visits.filter((visit) => visit.exitedAt === null).map((visit) => visit.name);
-        if (running.length > 0) this.status(`${seconds(Date.now() - this.sentAt)}  ${running.join(", ")}`);
+        const running = visits.filter((visit) => visit.exitedAt === null).map((visit) => stepTitle(visit.name));
+        if (running.length > 0)
+            this.status(
+                `${seconds(Date.now() - this.sentAt)}  ${[...running, ...(this.analysis === null ? [] : [this.analysis])].join(", ")}`,
+            );
+    }
+
+    /** Prints what the analysis says that it did not say before: its step, and of each volume how much is read, how fast, and when that ends. */
+    analysing(lines: readonly string[]): void {
+        for (const line of lines) {
+            // How long it still takes is news with every look; how far it is comes in steps.
+            const key = `analysis/${line.replace(/, (done in about|about done).*$/, "")}`;
+            if (this.shown.has(key)) continue;
+            this.shown.add(key);
+            this.line(`  ${seconds(Date.now() - this.sentAt).padStart(8)}  Analysis: ${printable(line)}`);
+            this.analysis = line;
+        }
     }
 
     /** What is going on right now; only where it can be taken back. */

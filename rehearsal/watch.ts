@@ -9,6 +9,8 @@ import {
     type HistoryEvent,
 } from "@aws-sdk/client-sfn";
 import { ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { stepTitle } from "../functions/domain/stepWords";
+import { analysisLogGroup, progressLines } from "../tools/analysisProgress";
 import type { LocalClients, Target } from "./deploy/localClients";
 import { stateVisits, type StateVisit } from "./executionHistory";
 import { printable, type Progress } from "./progress";
@@ -89,6 +91,30 @@ export interface ExecutionEnd {
     visits: StateVisit[];
 }
 
+/** Milliseconds between two looks at what the analysis says. */
+const analysisPollMilliseconds = 2000;
+
+/** Asks now and then what the analysis under way says of itself. What cannot be read is left out: the workflow is followed all the same. */
+function analysisWatch(clients: LocalClients, forensics: Target): () => Promise<string[]> {
+    const logs = clients(CloudWatchLogsClient, forensics);
+    const begun = Date.now();
+    let last = 0;
+    return async () => {
+        if (Date.now() - last < analysisPollMilliseconds) return [];
+        last = Date.now();
+        try {
+            // What was said before is an earlier incident's.
+            const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: analysisLogGroup, startTime: begun }));
+            return progressLines(
+                events.map(({ message = "", timestamp = 0 }) => ({ message, timestamp })),
+                Date.now(),
+            );
+        } catch {
+            return [];
+        }
+    };
+}
+
 /** The execution of an incident of this instance. */
 export async function findExecution(
     clients: LocalClients,
@@ -122,18 +148,21 @@ export async function followExecution(
 ): Promise<ExecutionEnd> {
     const sfn = clients(SFNClient, forensics);
     let visits: StateVisit[] = [];
+    const analysis = analysisWatch(clients, forensics);
     const ask = async () => {
         // Asked in this order: an execution that has ended has its last state in the history.
         const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
         visits = stateVisits(await history(sfn, executionArn));
         progress.states(visits);
+        // Under way, or just over: its last words come with its end.
+        if (visits.some(({ name }) => name === "RunAnalysis")) progress.analysing(await analysis());
         return execution.status === "RUNNING" ? null : execution;
     };
     const explain = async () =>
         `States still running: ${
             visits
                 .filter((one) => one.exitedAt === null)
-                .map((one) => one.name)
+                .map((one) => stepTitle(one.name))
                 .join(", ") || "none"
         }. ${await describeChain(clients, forensics)}`;
     const ended = await until("the workflow to end", ask, deadline, explain);

@@ -6,7 +6,7 @@ import { incidentPrefix, objectNames } from "../functions/domain/evidenceKeys";
 import { visible } from "../functions/domain/visibleText";
 
 /** Log group of the analysis document (infra/cleanRoom.ts). */
-const logGroupName = "/clean-room/analysis";
+export const analysisLogGroup = "/clean-room/analysis";
 const commandSchema = z.object({ commandId: z.string(), instanceId: z.string() });
 
 /** A line of the program: `[   12.3 s] what it says`. */
@@ -55,7 +55,11 @@ export async function analysisProgress(incidentId: string, region: string): Prom
     let nextToken: string | undefined;
     do {
         const page = await logs.send(
-            new FilterLogEventsCommand({ logGroupName, logStreamNamePrefix: `${command.commandId}/${command.instanceId}/`, nextToken }),
+            new FilterLogEventsCommand({
+                logGroupName: analysisLogGroup,
+                logStreamNamePrefix: `${command.commandId}/${command.instanceId}/`,
+                nextToken,
+            }),
         );
         events.push(...(page.events ?? []).map(({ message = "", timestamp = 0 }) => ({ message, timestamp })));
         nextToken = page.nextToken;

@@ -6,7 +6,7 @@ import time
 
 _START = time.monotonic()
 #: Of a long read, a line each so many per cent, and none more often than each so many seconds.
-_STEP_PER_CENT, _STEP_SECONDS = 5, 10.0
+_STEP_PER_CENT, _STEP_SECONDS = 5, 2.0
 
 _beats: mmap.mmap | None = None
 

@@ -1,7 +1,7 @@
 import type { HistoryEvent } from "@aws-sdk/client-sfn";
 import { expect } from "chai";
-import { stateVisits } from "../../rehearsal/executionHistory";
-import { stateLine } from "../../rehearsal/progress";
+import { stateVisits, type StateVisit } from "../../rehearsal/executionHistory";
+import { Progress, stateLine } from "../../rehearsal/progress";
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 24, 12, 0, second));
 const entered = (id: number, previousEventId: number, name: string, second: number, type = "TaskStateEntered"): HistoryEvent => ({
@@ -76,5 +76,37 @@ describe("execution history", () => {
         const [, , ticket, snapshots] = stateVisits(events);
         expect(stateLine(snapshots!, at(0).getTime())).to.match(/8\.0 s +Snapshots +took 6\.0 s, 2 waits$/);
         expect(stateLine(ticket!, at(0).getTime())).to.match(/4\.0 s +Ticket +took 2\.0 s, 1 failed tries \(SubscriptionRequired\)$/);
+        expect(stateLine({ ...snapshots!, name: "AttachEvidenceVolumes" }, at(0).getTime())).to.include("Attach evidence volumes ");
+    });
+});
+
+const visit = (name: string): StateVisit => ({
+    name,
+    kind: "Task",
+    enteredAt: "2026-11-20T05:00:00.000Z",
+    exitedAt: "2026-11-20T05:00:01.000Z",
+    milliseconds: 1000,
+    failedAttempts: 0,
+    lastError: null,
+});
+
+describe("what a rehearsal shows of the analysis", () => {
+    it("is each step and each news of a volume once, in words, and on a terminal the last of them beside what runs", () => {
+        const written: string[] = [];
+        const progress = new Progress({ write: (text) => written.push(text), isTTY: true, columns: 200 });
+        const volume = (perCent: number, left: string) => `vol-1: ${perCent} % read and hashed at 120 MiB/s, ${left}`;
+        progress.analysing(["last step: started"]);
+        progress.analysing(["last step: started", volume(10, "done in about 3 min, at 2026-11-20T05:20Z")]);
+        progress.analysing(["last step: started", volume(10, "done in about 2 min, at 2026-11-20T05:20Z")]);
+        progress.analysing(["last step: content scanned\u001b[2J", volume(95, "about done")]);
+        const lines = progress.transcript().trimEnd().split("\n");
+        expect(lines.map((line) => line.replace(/^ *[\d.]+ s +/, ""))).to.deep.equal([
+            "Analysis: last step: started",
+            `Analysis: ${volume(10, "done in about 3 min, at 2026-11-20T05:20Z")}`,
+            "Analysis: last step: content scanned [2J",
+            `Analysis: ${volume(95, "about done")}`,
+        ]);
+        progress.states([{ ...visit("RunAnalysis"), exitedAt: null, milliseconds: null }]);
+        expect(written.at(-1)).to.include("Run analysis, vol-1: 95 %");
     });
 });

@@ -78,8 +78,9 @@ class Command:
 
         try:
             credentials = environment_of(instance)
-            outcome = execution.run(f"{self.id}-{instance.id}", self.script, instance, credentials, stopped)
-            self._log(instance.id, credentials, outcome)
+            outcome = execution.run(
+                f"{self.id}-{instance.id}", self.script, instance, credentials, stopped, self._log(instance.id, credentials)
+            )
         except Exception as problem:
             invocation.errors = shortened(f"The script could not be run on {instance.id}: {problem}", ERROR_LIMIT)
             invocation.end("Failed", "Failed", 1)
@@ -96,18 +97,13 @@ class Command:
             status = "Success" if outcome.exit_code == 0 else "Failed"
             invocation.end(status, status, outcome.exit_code)
 
-    def _log(self, instance_id: str, credentials: dict[str, str], outcome: execution.Outcome) -> None:
+    def _log(self, instance_id: str, credentials: dict[str, str]) -> command_log.CommandLog | None:
         """Where SendCommand asked for it."""
         config = self.request.get("CloudWatchOutputConfig") or {}
-        if config.get("CloudWatchOutputEnabled"):
-            group = config.get("CloudWatchLogGroupName") or f"/aws/ssm/{self.document.name}"
-            command_log.write(
-                group,
-                f"{self.id}/{instance_id}/{self.script.step}",
-                self.region,
-                credentials,
-                {"stdout": outcome.output, "stderr": outcome.errors},
-            )
+        if not config.get("CloudWatchOutputEnabled"):
+            return None
+        group = config.get("CloudWatchLogGroupName") or f"/aws/ssm/{self.document.name}"
+        return command_log.CommandLog(group, f"{self.id}/{instance_id}/{self.script.step}", self.region, credentials)
 
 
 def shortened(text: str, limit: int) -> str:

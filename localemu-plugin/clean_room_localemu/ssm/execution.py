@@ -14,6 +14,7 @@ from typing import Any
 from ..ec2.disk_images import writable_image
 from ..iam.endpoints import APPLICATION_VARIABLE
 from ..settings import endpoint, port, settings
+from .command_log import CommandLog
 from .documents import Script
 from .isolation import can_isolate
 from .sandbox.request import Request
@@ -32,17 +33,27 @@ class Outcome:
     errors: str
 
 
-def run(name: str, script: Script, instance: Any, credentials: dict[str, str], stopped: Callable[[], bool]) -> Outcome:
+def run(
+    name: str,
+    script: Script,
+    instance: Any,
+    credentials: dict[str, str],
+    stopped: Callable[[], bool],
+    log: CommandLog | None = None,
+) -> Outcome:
     """
     Blocks until the script and all its processes have ended. `name` is unique; `stopped` says whether the script is to be killed.
-    `credentials` are environment variables.
+    `credentials` are environment variables; `log` follows the output.
     """
     folder = settings().state_directory / "commands" / name
     (folder / "bin").mkdir(parents=True, mode=0o700)
     try:
         request = _request(folder, script, instance, credentials)
         with open(folder / "stdout", "wb") as output, open(folder / "stderr", "wb") as errors:
-            timed_out, code = _supervised(request, output, errors, script.timeout_seconds, stopped)
+            look = (lambda: log.follow(folder)) if log else (lambda: None)
+            timed_out, code = _supervised(request, output, errors, script.timeout_seconds, stopped, look)
+        if log:
+            log.follow(folder, ended=True)
         return Outcome(code, timed_out, _read(folder / "stdout"), _read(folder / "stderr"))
     finally:
         shutil.rmtree(folder)
@@ -97,7 +108,9 @@ def _devices(instance: Any) -> dict[str, str]:
     return found
 
 
-def _supervised(request: Request, output: Any, errors: Any, seconds: int, stopped: Callable[[], bool]) -> tuple[bool, int]:
+def _supervised(
+    request: Request, output: Any, errors: Any, seconds: int, stopped: Callable[[], bool], look: Callable[[], None]
+) -> tuple[bool, int]:
     """Whether the time was up, and the exit code. The supervisor has a session of its own, to clear away when LocalEmu is killed."""
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "clean_room_localemu.ssm.sandbox"],
@@ -118,6 +131,7 @@ def _supervised(request: Request, output: Any, errors: Any, seconds: int, stoppe
             if time.monotonic() >= deadline:
                 timed_out = True
                 break
+            look()
             try:
                 supervisor.wait(_POLL)
             except subprocess.TimeoutExpired:

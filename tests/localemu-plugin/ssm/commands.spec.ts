@@ -232,6 +232,30 @@ describe("LocalEmu: Run Command", function () {
         expect(events![0]!.logStreamName).to.equal(`${Command!.CommandId}/${instanceId}/runShellScript/stdout`);
     });
 
+    it("writes it there while the command runs, in whole lines", async () => {
+        const group = unique("commands");
+        await aws.logs.send(new CreateLogGroupCommand({ logGroupName: group }));
+        const { Command } = await aws.ssm.send(
+            new SendCommandCommand({
+                DocumentName: "AWS-RunShellScript",
+                InstanceIds: [instanceId],
+                Parameters: { commands: ["echo first", "printf unfinished", "sleep 60"] },
+                CloudWatchOutputConfig: { CloudWatchLogGroupName: group, CloudWatchOutputEnabled: true },
+            }),
+        );
+        const said = () =>
+            aws.logs
+                .send(new FilterLogEventsCommand({ logGroupName: group }))
+                .then(({ events = [] }) => events.map((each) => each.message).join(""));
+        await until("the first line in the log", async () => (await said()) || undefined);
+        expect(await said()).to.equal("first\n");
+        const { Status } = await aws.ssm.send(new GetCommandInvocationCommand({ CommandId: Command!.CommandId!, InstanceId: instanceId }));
+        expect(Status).to.equal("InProgress");
+        await aws.ssm.send(new CancelCommandCommand({ CommandId: Command!.CommandId! }));
+        await ended(aws, Command!.CommandId!, instanceId);
+        expect(await said()).to.equal("first\nunfinished");
+    });
+
     it("gives root's scripts namespaces of their own, with LocalEmu as the only way out", async function () {
         if (process.platform !== "linux" || process.getuid!() !== 0) {
             const end = await run('echo "$CLEAN_ROOM_DEVICE_DIRECTORY"');
