@@ -131,3 +131,9 @@ class DiskSurvey:
                 opened[identity] = (open(path, "rb"), offset)
             return io.BufferedReader(PiecesStream(region.place.extents, opened), 64 * 1024)
         return part_of(open(volume.input.evidence, "rb"), region)
+
+
+def where_of(volume: VolumeInput, region: Region) -> str:
+    """How messages name a file system of a volume."""
+    name = "" if region.logical_volume is None else f" in the logical volume {display_name(region.logical_volume, 128)}"
+    return f"{volume.source_volume_id}: {region.type} at byte {region.offset}{name}"

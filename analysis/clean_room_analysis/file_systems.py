@@ -5,18 +5,15 @@ import posixpath
 import struct
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from typing import BinaryIO
 
 from clean_room_analysis import limits
 from clean_room_analysis.accounting import State
+from clean_room_analysis.beyond_tree import look_beyond_tree
 from clean_room_analysis.crash_state import CrashState
-from clean_room_analysis.deleted_files import scan_deleted
-from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume
-from clean_room_analysis.free_space import scan_free_space
-from clean_room_analysis.isolated import IsolatedError, run_isolated
+from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume, where_of
 from clean_room_analysis.ledger import Ledger
-from clean_room_analysis.model import FileSystemReport, OperatingSystem, VolumeInput, VolumeReport
+from clean_room_analysis.model import FileSystemReport, OperatingSystem, VolumeReport
 from clean_room_analysis.mount_points import MountPoints, guess
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.mounting import MountError, mounted
@@ -26,7 +23,6 @@ from clean_room_analysis.raw_tree import RawTree
 from clean_room_analysis.signatures import name_by_blkid
 from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
-from clean_room_analysis.unnamed_files import COUNTED, scan_unnamed
 from clean_room_analysis.walker import Walker
 
 NOT_LOOKED_AT_ON_WINDOWS = (
@@ -93,8 +89,7 @@ class FileSystemReader:
                 self._read_unowned(volume, nonzero)
         for region, one in volume.reports:
             if one.method != "none" and not region.leftover:
-                self._unnamed(volume, region, one)
-                self._free_space(volume, region, nonzero)
+                look_beyond_tree(self._ledger, self._survey, volume, region, one, nonzero, self._walker.seconds_left)
         spans = volume.account.spans(volume.handle, nonzero, lambda offset, size: self._name(volume, offset, size))
         unread = [one for one in spans if one.state == "unread"]
         for one in unread:
@@ -106,72 +101,6 @@ class FileSystemReader:
                 f"{report.input.source_volume_id}: its operating system",
                 "this is the root volume, and no directory of it holds an operating system: it is encrypted, hidden, or kept elsewhere",
             )
-
-    def _free_space(self, volume: SurveyedVolume, region: Region, nonzero: bytes | None) -> None:
-        """Looks at what was deleted, within `limits.FREE_SPACE_SECONDS`. The files that are there were looked at without it."""
-        if region.type == "ext4":
-            self._deleted(volume, region)
-        where = f"{_where(volume.input, region)}: free space"
-        if region.type not in ("ext4", "xfs"):
-            self._ledger.not_looked_at(where, f"this version looks at free space of ext4 and XFS, not of {region.type}", incomplete=False)
-            return
-        seconds = min(limits.FREE_SPACE_SECONDS, self._walker.seconds_left)
-        if seconds <= 0:
-            self._ledger.not_looked_at(where, "the time for the analysis was over (--deadline-seconds)", incomplete=False)
-            return
-        scan = partial(
-            scan_free_space,
-            partial(self._survey.reopened, volume, region),
-            region.type,
-            volume.input.source_volume_id,
-            region.offset,
-            nonzero if region.place is None else None,
-            seconds,
-        )
-        try:
-            # It ends by itself, and says how far it came; the rest is for a scan that hangs.
-            for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
-                self._ledger.take(result, str(region.offset))
-        except IsolatedError as error:
-            self._ledger.not_looked_at(where, str(error), incomplete=False)
-
-    def _unnamed(self, volume: SurveyedVolume, region: Region, report: FileSystemReport) -> None:
-        """Looks at the files that no directory names, within `limits.DELETED_SECONDS`."""
-        if region.type not in COUNTED or not report.read_to_end:
-            return
-        evidence = partial(self._survey.reopened, volume, region)
-        mounted_copy = volume.input.work if report.method == "kernel-mount" else None
-        read = evidence if mounted_copy is None else lambda: part_of(open(mounted_copy, "rb"), region)
-        seconds = min(limits.DELETED_SECONDS, self._walker.seconds_left)
-        scan = partial(
-            scan_unnamed,
-            evidence,
-            read,
-            region.type,
-            volume.input.source_volume_id,
-            report.inodes,
-            replayed=report.journal_replayed,
-            seconds=seconds,
-        )
-        try:
-            for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
-                self._ledger.take(result, str(region.offset))
-        except IsolatedError as error:
-            self._ledger.not_looked_at(f"{_where(volume.input, region)}: files that no directory names", str(error), incomplete=False)
-
-    def _deleted(self, volume: SurveyedVolume, region: Region) -> None:
-        """What the journal knows of deleted files, within `limits.DELETED_SECONDS`."""
-        where = f"{_where(volume.input, region)}: deleted files in its journal"
-        seconds = min(limits.DELETED_SECONDS, self._walker.seconds_left)
-        if seconds <= 0:
-            self._ledger.not_looked_at(where, "the time for the analysis was over (--deadline-seconds)", incomplete=False)
-            return
-        scan = partial(scan_deleted, partial(self._survey.reopened, volume, region), volume.input.source_volume_id, seconds)
-        try:
-            for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS):
-                self._ledger.take(result, str(region.offset))
-        except IsolatedError as error:
-            self._ledger.not_looked_at(where, str(error), incomplete=False)
 
     def _name(self, volume: SurveyedVolume, offset: int, size: int) -> str:
         """What the content of a run that nobody owns may be."""
@@ -229,7 +158,7 @@ class FileSystemReader:
             return False
 
     def _read_region(self, volume: SurveyedVolume, region: Region, report: FileSystemReport) -> None:
-        where = _where(volume.input, region)
+        where = where_of(volume.input, region)
         if region.type not in READABLE or (region.lacking is not None and region.stream is None and region.place is not None):
             report.reason = why_not_read(region)
             fileless = region.type in FILELESS
@@ -331,7 +260,7 @@ class FileSystemReader:
             tree = RawTree(part_of(volume.handle, region), region.type)
         except OSError as error:
             report.reason = f"{why_not_mounted}; {error.strerror}"
-            self._ledger.not_looked_at(_where(volume.input, region), report.reason)
+            self._ledger.not_looked_at(where_of(volume.input, region), report.reason)
             return
         report.method = "dissect"
         report.reason = (
@@ -393,7 +322,7 @@ class FileSystemReader:
                 else "as it is"
             )
             self._ledger.not_looked_at(
-                f"{_where(volume.input, region)}: where it was mounted",
+                f"{where_of(volume.input, region)}: where it was mounted",
                 f"no fstab that was read names it for certain: read as {said}, {why}",
                 incomplete=False,
             )
@@ -408,8 +337,3 @@ def fat_boot_gap(handle: BinaryIO, region: Region) -> tuple[int, int] | None:
     handle.seek(region.offset)
     sector, _, reserved = struct.unpack_from("<HBH", handle.read(16).ljust(16, b"\0"), 11)
     return (_BOOT_SECTORS * sector, reserved * sector) if reserved > _BOOT_SECTORS else None
-
-
-def _where(volume: VolumeInput, region: Region) -> str:
-    name = "" if region.logical_volume is None else f" in the logical volume {display_name(region.logical_volume, 128)}"
-    return f"{volume.source_volume_id}: {region.type} at byte {region.offset}{name}"

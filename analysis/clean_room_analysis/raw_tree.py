@@ -69,6 +69,11 @@ class RawTree(Tree):
         self.prefix = prefix
         # The entry that `walk` gave last: reading it must not look its whole path up again.
         self._latest: tuple[str, FilesystemEntry] | None = None
+        # The directory that was asked for last, by its names: files are asked for one directory after the other, and dissect would list
+        # it again for each. Windows' names are the same in capitals and small letters, which dissect knows.
+        self._listed: tuple[str, dict[str, Any]] | None = None
+        self._damage: Exception | None = None
+        self._exact = kind in ("ext4", "xfs", "btrfs")
         try:
             # dissect would find out by its own signatures, which are looser: a FAT could be opened as ext4.
             reader = _READERS.get(kind or "")
@@ -164,7 +169,24 @@ class RawTree(Tree):
             return
 
     def _get(self, path: str) -> FilesystemEntry:
-        return self._latest[1] if self._latest is not None and self._latest[0] == path else self._filesystem.get(path)
+        if self._latest is not None and self._latest[0] == path:
+            return self._latest[1]
+        if not self._exact or path == "/":
+            return self._filesystem.get(path)
+        directory, _, name = path.rpartition("/")
+        if self._listed is None or self._listed[0] != directory:
+            above = self._get(directory or "/")
+            names: dict[str, Any] = {}
+            self._damage = None
+            try:
+                for child in above.scandir():
+                    names.setdefault(child.name, child)
+            except _DAMAGED as error:  # what came before it is there
+                self._damage = error
+            self._listed = (directory, names)
+        if name not in self._listed[1]:
+            raise self._damage or FileNotFoundError(path)
+        return cast(FilesystemEntry, self._listed[1][name].get())
 
     def entry(self, path: str) -> Entry | None:
         try:

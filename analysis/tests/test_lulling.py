@@ -5,11 +5,14 @@ directory names. Each must be found, or named and counted."""
 import io
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from backports import zstd
 from conftest import VOLUME, TreeMaker
+from disks import file_system
+from dissect.extfs import extfs
 from test_logins import ATTACKER, BASE, utmp
 
 from clean_room_analysis import limits
@@ -21,6 +24,7 @@ from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
 from clean_room_analysis.model import FileSystemReport, Finding, NotLookedAt, Severity, TimelineEvent
 from clean_room_analysis.mounted_tree import MountedTree
+from clean_room_analysis.raw_tree import RawTree
 from clean_room_analysis.timeline import Timeline
 from clean_room_analysis.walker import Walker
 
@@ -141,6 +145,16 @@ def test_lines_in_a_form_that_is_not_known_are_an_error_and_no_silence(plain: Tr
         plain.results(Logins())
 
 
+def test_a_last_log_in_behind_holes_that_nobody_tells_is_found(plain: TreeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOG_BYTES", 2 * limits.MEBIBYTE)
+    monkeypatch.setattr(MountedTree, "next_data", lambda self, handle, offset: offset)  # as read raw
+    path = plain.file("/var/log/lastlog")
+    with path.open("r+b") as handle:
+        handle.seek(300_000 * 292)
+        handle.write(struct.pack("<i32s256s", BASE, b"pts/0", ATTACKER.encode()))
+    assert [one.title for one in plain.findings(Logins())] == [f"user 300000 logged in from {ATTACKER}"]
+
+
 @pytest.mark.parametrize("size", [292, 296])
 def test_a_huge_user_number_has_its_last_log_in(size: int, plain: TreeMaker) -> None:
     user = 1_200_345_678
@@ -165,3 +179,20 @@ def test_it_is_said_when_there_are_more_roots_than_are_read(plain: TreeMaker, mo
     walker.read(tree, VOLUME, FileSystemReport("ext4", None, 0))
     tree.close()
     assert not ledger.complete and "5 more directories that hold a system" in str(ledger.unseen())
+
+
+def test_a_directory_is_listed_once_for_all_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = RawTree(io.BytesIO(file_system()), "ext4")
+    paths = [entry.path for entry in tree.walk(lambda path, why: None) if entry.path.startswith("/exact/")]
+    listed = 0
+    iterdir = extfs.INode.iterdir
+
+    def counted(node: extfs.INode) -> Iterator[extfs.INode]:
+        nonlocal listed
+        listed += 1
+        return iterdir(node)
+
+    monkeypatch.setattr(extfs.INode, "iterdir", counted)
+    again = RawTree(io.BytesIO(file_system()), "ext4")
+    assert [len(again.read(path, 100)) for path in paths] == list(range(90))
+    assert listed <= 4 and again.entry("/exact/none") is None and again.entry("/none/0001") is None
