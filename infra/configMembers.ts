@@ -89,7 +89,7 @@ export const coverageSchema = z
         mode: z.enum(["organization", "standalone", "existing"]).optional(),
         /**
          * The account that is GuardDuty's delegated administrator where the forensics account is not, with mode `existing`; `npm run coverage` asks it
-         * about the organisation's accounts, as the role, which needs to read GuardDuty alone (bootstrap/). @default the forensics account
+         * about the organisation's accounts, as the role, which needs to read GuardDuty alone (bootstrap/guardduty-administrator.json). @default the forensics account
          */
         administrator: z.strictObject({ accountId: accountIdSchema, readRoleArn: roleArn.optional() }).optional(),
         /** Regions in which the detectors this stack would make exist already: they are adopted, that is, looked up and not made. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { commandsWithRights } from "./bootstrap/commandRights";
 import { accountKinds, declaredTypes, type DeclaredTypes } from "./bootstrap/estates";
 import { scpExemption } from "./bootstrap/exemption";
-import { bootstrapTemplate, operatorsTemplate } from "./bootstrap/templates";
+import { bootstrapTemplate, guardDutyReaderTemplate, operatorsTemplate } from "./bootstrap/templates";
 import { command } from "./command";
 
 const folder = path.resolve(__dirname, "../bootstrap");
@@ -43,6 +43,7 @@ export function bootstrapTexts(types: DeclaredTypes["types"]): Record<string, st
     return {
         ...Object.fromEntries(templates),
         "operators.json": `${laidOut(operatorsTemplate(commands))}\n`,
+        "guardduty-administrator.json": `${laidOut(guardDutyReaderTemplate(commands))}\n`,
         "scp-exemption.json": `${laidOut(scpExemption())}\n`,
     };
 }

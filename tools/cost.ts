@@ -2,7 +2,7 @@
 import { endpointServices } from "../functions/domain/endpoints";
 import { cleanRoomSubnets } from "../infra/planSubnets";
 import { command, UsageError } from "./command";
-import { idleCost, incidentCost, render, type Prices } from "./cost/estimate";
+import { idleCost, incidentCosts, render, type Prices } from "./cost/estimate";
 import prices from "./cost/prices.json";
 import { stackSettings } from "./coverage/stackSettings";
 import { declare } from "./program/declared";
@@ -25,8 +25,8 @@ export const cost = command(
     {
         name: "cost",
         summary:
-            "Says what a stack costs a month while nothing happens, and what one incident costs, from the resources that the program declares for it.\nNothing is asked of AWS. Prices: tools/cost/prices.json, with their source and month.",
-        arguments: "--stack NAME [--gigabytes N] [--hours N] [--years N] [--json]",
+            "Says what a stack costs a month while nothing happens, and what one incident costs, from the resources that the program declares for it.\nNothing is asked of AWS. Prices: tools/cost/prices.json, with their source and month; a Region that it does not have is reckoned at us-east-1's, and the output says so.",
+        arguments: "--stack NAME [--gigabytes N] [--hours N] [--years N] [--instance-type TYPE] [--json]",
         options: {
             stack: { type: "string", description: "the stack, as in Pulumi.NAME.yaml", required: true },
             gigabytes: { type: "string", description: "GB of the victim's volumes together; 100 when left out" },
@@ -45,16 +45,16 @@ export const cost = command(
                 hours: amount("hours", hours, 2),
                 years: amount("years", years, 1),
                 endpointZones: settings.network.endpoints === "on-demand" ? endpointServices.length * cleanRoomSubnets : 0,
-                instanceType: instanceType ?? settings.forensicInstance.type,
             };
             const { resources, problems } = await declare(settings, { detectors: detectorsOf(settings) });
             if (problems.length > 0) throw new Error(`The program does not run with this configuration: ${problems.join("; ")}`);
             const idle = idleCost(resources, table);
-            const incident = incidentCost(size, table.regions["us-east-1"]!);
+            const { type, types } = settings.forensicInstance;
+            const incidents = incidentCosts(size, settings.regions, (region) => instanceType ?? types[region] ?? type, table);
             console.log(
                 json
-                    ? JSON.stringify({ stack, prices: { source: table.source, asOf: table.asOf }, idle, incident })
-                    : render(stack, idle, incident, table),
+                    ? JSON.stringify({ stack, prices: { source: table.source, asOf: table.asOf }, idle, incidents })
+                    : render(stack, idle, incidents, table, settings.organization !== undefined),
             );
             return 0;
         },

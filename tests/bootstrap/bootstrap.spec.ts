@@ -185,6 +185,32 @@ describe("the bootstrap templates", function () {
         ]);
     });
 
+    it("let whoever runs coverage read GuardDuty where a third account administers it, and nothing else there", () => {
+        const { GuardDutyReadRole } = resolved(texts["guardduty-administrator.json"]!);
+        const { Policies } = GuardDutyReadRole!.Properties as unknown as {
+            Policies: { PolicyDocument: { Statement: PolicyStatement[] } }[];
+        };
+        const read = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).flatMap(({ Action }) => Action);
+        const coverage = commandsWithRights().find(({ name }) => name === "coverage")!;
+        const wanted = Object.values(coverage.rights)
+            .flat()
+            .filter((action) => action.startsWith("guardduty:"));
+        expect(read.sort()).to.deep.equal([...new Set(wanted)].sort());
+        // The other side: a role of another account that trusts is not enough.
+        for (const [file, id] of [
+            ["forensics.json", "DeploymentPulumi"],
+            ["operators.json", "OperatorCommands"],
+        ] as const) {
+            const assumed = resolved(texts[file]!)
+                [id]!.Properties.PolicyDocument.Statement.filter(({ Action }) => Action.includes("sts:AssumeRole"))
+                .flatMap(({ Resource }) => Resource);
+            expect(
+                assumed.some((on) => on.endsWith("clean-room-guardduty-read")),
+                file,
+            ).to.equal(true);
+        }
+    });
+
     it("name everything the responder does", () => {
         const exemption = JSON.parse(texts["scp-exemption.json"]!) as { ResponderChanges: string[]; ResponderReads: string[] };
         expect([...exemption.ResponderChanges, ...exemption.ResponderReads].sort()).to.deep.equal(responderActions());
@@ -199,7 +225,7 @@ describe("the bootstrap templates", function () {
         this.timeout(600_000);
         // It comes with the local AWS.
         const { bin } = await ensureVenv({ name: "rehearsal", lockFile: path.join(root, "rehearsal/requirements.lock") });
-        const files = templates.map((kind) => path.join(root, "bootstrap", `${kind}.json`));
+        const files = [...templates, "guardduty-administrator"].map((kind) => path.join(root, "bootstrap", `${kind}.json`));
         const said = await promisify(execFile)(path.join(bin, "cfn-lint"), [
             "--format",
             "parseable",

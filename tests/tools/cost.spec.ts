@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { idleCost, incidentCost, runsAMonth, type Prices } from "../../tools/cost/estimate";
+import { idleCost, incidentCost, incidentCosts, render, runsAMonth, type Prices } from "../../tools/cost/estimate";
 import prices from "../../tools/cost/prices.json";
 import { declare, type Declared } from "../../tools/program/declared";
 
@@ -47,6 +47,39 @@ describe("what a stack costs", () => {
         expect(runsAMonth("rate(5 minutes)")).to.equal(8760);
         expect(runsAMonth("rate(1 hour)")).to.equal(730);
         expect(() => runsAMonth("cron(0 3 * * ? *)")).to.throw(/teach tools\/cost/);
+    });
+
+    it("tells an incident of each Region by its own prices and type, and by which prices where the table has none of it", () => {
+        const twice = { ...virginia, volumeGigabyteMonth: 2 * virginia.volumeGigabyteMonth };
+        const two: Prices = { ...table, regions: { "us-east-1": virginia, "eu-west-1": twice } };
+        const size = { gigabytes: 100, hours: 2, years: 1, endpointZones: 6 };
+        const regions = ["eu-west-1", "us-east-1", "sa-east-1", "ap-south-1", "eu-south-2"];
+        const costs = incidentCosts(size, regions, (region) => (region === "eu-south-2" ? "m7g.large" : "m6i.large"), two);
+        expect(
+            costs.map(({ regions: of, pricesOf, atMost, instanceType }) => [of.join(" "), pricesOf, atMost, instanceType]),
+        ).to.deep.equal([
+            ["eu-west-1", "eu-west-1", 1, "m6i.large"],
+            ["us-east-1", "us-east-1", 1, "m6i.large"],
+            ["sa-east-1 ap-south-1", "us-east-1", 1.5, "m6i.large"],
+            ["eu-south-2", "us-east-1", 1.5, "m7g.large"],
+        ]);
+        const volumes = (at: number) => costs[at]!.once.find(({ what }) => /volumes/.test(what))!.dollars;
+        expect(volumes(0)).to.be.closeTo(2 * volumes(1), 1e-9);
+        const said = render(
+            "prod",
+            idleCost([declared("aws:kms/key:Key", {}), declared("aws:kms/key:Key", {}, "sa-east-1")], two),
+            costs,
+            two,
+            true,
+        );
+        expect(said).to.match(/Accounts of the units are not among it/);
+        expect(said).to.match(/One incident in eu-west-1 \(prices of eu-west-1\):/);
+        expect(said).to.match(
+            /One incident in sa-east-1, ap-south-1 \(prices of us-east-1, since the table has none of these Regions: at most 1\.5 times as much\)/,
+        );
+        expect(said)
+            .to.match(/1 x: 111111111111 us-east-1\n/)
+            .and.match(/1 x: 111111111111 sa-east-1 \(prices of us-east-1\)\n/);
     });
 
     it("refuses an instance type without a price", () => {

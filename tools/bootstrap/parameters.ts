@@ -81,6 +81,16 @@ export const managementParameters: Json = {
     ...common,
     AlsoMember: no("Whether the management account is among the stack's members too"),
 };
+/** In the account that administers GuardDuty where that is neither the forensics nor the management account. */
+export const guardDutyReaderParameters: Json = {
+    ReaderPrincipalArns: {
+        Type: "CommaDelimitedList",
+        Description: "ARNs of the roles that run npm run coverage: clean-room-operator and clean-room-deployment of the forensics account",
+        AllowedPattern: "^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?]+$",
+        ConstraintDescription: "ARNs of roles or users, separated by commas, without a wildcard",
+    },
+    ...common,
+};
 
 const given = (parameter: string) => ({ "Fn::Not": [{ "Fn::Equals": [{ Ref: parameter }, ""] }] });
 
@@ -89,6 +99,8 @@ export const operatorsConditions: Json = {
     MakesOperator: given("OperatorPrincipalArn"),
     MakesApprover: given("ApproverPrincipalArn"),
 };
+
+export const guardDutyReaderConditions: Json = { HasBoundary: given("PermissionsBoundaryName") };
 
 export function conditionsOf(kind: AccountKind): Json {
     const boundary = { HasBoundary: given("PermissionsBoundaryName") };

@@ -93,10 +93,13 @@ export function idleCost(resources: readonly Declared[], prices: Prices): Region
     return [...places].flatMap(([place, ofPlace]) => {
         const [accountId = "", region = ""] = place.split(" ");
         const own = prices.regions[region];
-        const lines = linesOf(ofPlace, own ?? prices.regions["us-east-1"]!);
+        const lines = linesOf(ofPlace, own ?? prices.regions[stand]!);
         return lines.length === 0 ? [] : [{ accountId, region, lines, dollars: dollars(lines), estimated: own === undefined }];
     });
 }
+
+/** The Region whose prices stand in for those that the table does not have. */
+const stand = "us-east-1";
 
 export interface IncidentSize {
     /** GB of the victim's volumes together. */
@@ -161,34 +164,93 @@ export function incidentCost(
     };
 }
 
+/** What an incident costs in Regions that have the same prices and instance type. */
+export interface IncidentCost {
+    regions: string[];
+    instanceType: string;
+    /** The Region whose prices these are. */
+    pricesOf: string;
+    /** The Regions' own prices are at most this many times what is shown: 1 where they are the table's. */
+    atMost: number;
+    once: CostLine[];
+    monthly: CostLine[];
+}
+
+/** An incident in each Region of a stack. @param typeIn the forensic instance's type in a Region @throws when the table has no price of one */
+export function incidentCosts(
+    size: Omit<IncidentSize, "instanceType">,
+    regions: readonly string[],
+    typeIn: (region: string) => string,
+    prices: Prices,
+): IncidentCost[] {
+    const groups = new Map<string, IncidentCost>();
+    for (const region of regions) {
+        const [pricesOf, instanceType] = [prices.regions[region] ? region : stand, typeIn(region)];
+        const key = `${pricesOf} ${instanceType} ${pricesOf === region}`;
+        const group = groups.get(key) ?? {
+            regions: [],
+            instanceType,
+            pricesOf,
+            atMost: pricesOf === region ? 1 : prices.elsewhere.atMost,
+            ...incidentCost({ ...size, instanceType }, prices.regions[pricesOf]!),
+        };
+        group.regions.push(region);
+        groups.set(key, group);
+    }
+    return [...groups.values()];
+}
+
 const row = ({ what, arithmetic, dollars: amount }: CostLine): string =>
     `  ${what.padEnd(32)} ${arithmetic.padEnd(72)} ${amount.toFixed(2).padStart(9)}`;
 
-/** What an operator reads. */
-export function render(stack: string, idle: readonly RegionCost[], incident: ReturnType<typeof incidentCost>, prices: Prices): string {
+const few = (items: readonly string[], most = 4): string =>
+    `${items.slice(0, most).join(", ")}${items.length > most ? ` and ${items.length - most} more` : ""}`;
+
+function incidentLines({ regions, pricesOf, atMost, once, monthly }: IncidentCost): string[] {
+    const whose =
+        atMost === 1
+            ? `prices of ${pricesOf}`
+            : `prices of ${pricesOf}, since the table has none of ${regions.length === 1 ? "this Region" : "these Regions"}: at most ${atMost} times as much`;
+    return [
+        "",
+        `One incident in ${few(regions)} (${whose}):`,
+        ...once.map(row),
+        row({ what: "once", arithmetic: "", dollars: dollars(once) }),
+        ...monthly.map((line) => row({ ...line, what: `${line.what}, a month` })),
+    ];
+}
+
+/** What an operator reads. @param stackSet whether a StackSet makes the footprint of accounts that are not declared */
+export function render(
+    stack: string,
+    idle: readonly RegionCost[],
+    incidents: readonly IncidentCost[],
+    prices: Prices,
+    stackSet: boolean,
+): string {
     const sum = idle.reduce((total, each) => total + each.dollars, 0);
     const most = idle.reduce((total, each) => total + each.dollars * (each.estimated ? prices.elsewhere.atMost : 1), 0);
-    // Regions with the same lines are told once.
+    // Regions with the same lines are told once, and apart where the prices are not theirs.
     const groups = new Map<string, RegionCost[]>();
     for (const each of idle) {
-        const key = JSON.stringify(each.lines);
+        const key = JSON.stringify([each.estimated, each.lines]);
         groups.set(key, [...(groups.get(key) ?? []), each]);
     }
-    const places = (of: readonly RegionCost[]) => of.map(({ accountId, region }) => `${accountId} ${region}`);
     return [
-        `Idle, a month, in US dollars (list prices of ${prices.asOf}; where the table has no prices of a Region, those of us-east-1, which others exceed by half at most):`,
+        `Idle, a month, in US dollars (list prices of ${prices.asOf}; where the table has no prices of a Region, those of ${stand}, which others exceed by half at most):`,
         ...[...groups.values()].flatMap((of) => [
             "",
-            `${of.length} x: ${places(of).slice(0, 4).join(", ")}${of.length > 4 ? ` and ${of.length - 4} more` : ""}`,
+            `${of.length} x: ${few(of.map(({ accountId, region }) => `${accountId} ${region}`))}${of[0]!.estimated ? ` (prices of ${stand})` : ""}`,
             ...of[0]!.lines.map(row),
             row({ what: "together", arithmetic: "", dollars: of[0]!.dollars }),
         ]),
         "",
         `The stack ${stack}: ${sum.toFixed(2)} a month, at most ${most.toFixed(2)}. GuardDuty is billed by what it reads, besides; so are logs.`,
-        "",
-        "One incident:",
-        ...incident.once.map(row),
-        row({ what: "once", arithmetic: "", dollars: dollars(incident.once) }),
-        ...incident.monthly.map((line) => row({ ...line, what: `${line.what}, a month` })),
+        ...(stackSet
+            ? [
+                  `Accounts of the units are not among it: where they forward findings, the StackSet makes an alarm in each, ${prices.regions[stand]!.alarmMonth.toFixed(2)} an account and Region.`,
+              ]
+            : []),
+        ...incidents.flatMap(incidentLines),
     ].join("\n");
 }
