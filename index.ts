@@ -1,5 +1,6 @@
 /** The program: configuration in, a clean room in every Region and a footprint in every member account out. */
 import { Accounts } from "./infra/accounts";
+import { acquisitionImages } from "./infra/acquisition";
 import { analysisArchive } from "./infra/analysisArchive";
 import { partitionOf } from "./infra/awsRegions";
 import { CleanRoom } from "./infra/cleanRoom";
@@ -18,6 +19,7 @@ const { settings, slackWebhookUrl } = readConfiguration();
 const partition = partitionOf(settings.homeRegion);
 const accounts = new Accounts("accounts", { settings });
 const archive = analysisArchive(settings);
+const acquisition = settings.memory.mode === "off" ? undefined : acquisitionImages(settings);
 
 /** Path and boundary of the roles of an account. */
 function rolesOf(accountId: string) {
@@ -28,7 +30,7 @@ const rooms = settings.regions.map(
     (region) =>
         new CleanRoom(
             `clean-room-${region}`,
-            { settings, slackWebhookUrl, partition, region, archive, lookingHere: accounts.lookingIn(region) },
+            { settings, slackWebhookUrl, partition, region, archive, acquisition, lookingHere: accounts.lookingIn(region) },
             inAccountAndRegion(accounts.forensics, region, rolesOf(settings.forensics.accountId)),
         ),
 );

@@ -32,6 +32,7 @@ import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domai
 import type { Containment, ContainmentStep, Incident, ObjectRef } from "./domain/containers";
 import { namedProfiles, namedRoles, otherCredentials, runBy } from "./domain/credentialHistory";
 import { objectNames } from "./domain/evidenceKeys";
+import { memorySchema, type Memory } from "./domain/memory";
 import { observedContainment } from "./domain/observedContainment";
 import type { CredentialsMode } from "./domain/planContainment";
 import type { StandingContainment } from "./domain/standingContainment";
@@ -46,6 +47,7 @@ export const variables = needs(
     "CONTAINMENT_POLICY",
     "CONTAIN_CREDENTIALS",
     "CONTAIN_NETWORK",
+    "MEMORY_MODE",
     "EVIDENCE_BUCKET",
 );
 
@@ -142,11 +144,54 @@ function notContained({ instance, isolationGroupId, steps }: Containment, open: 
     );
 }
 
+/**
+ * What became of its memory. Its steps stand among the containment's. A step before this one that ended without an answer is told here too.
+ *
+ * @param asked whether people were asked: the disks are evidence by then, and nothing is taken of its memory
+ */
+function memoryOf(memory: Memory | null, asked: boolean, { incidentId }: Incident, at: string): Pick<Containment, "memory"> {
+    const mode = environment("MEMORY_MODE");
+    if (mode === "off") return {};
+    const none = {
+        schemaVersion: 1 as const,
+        incidentId,
+        mode,
+        path: null,
+        beganAt: at,
+        quarantinedAt: null,
+        deadline: at,
+        taskSeconds: 1,
+    };
+    const nothing = {
+        zone: "",
+        instanceType: "",
+        volumeId: null,
+        commandId: null,
+        commandSentAt: null,
+        endedAt: null,
+        files: null,
+        bytes: null,
+    };
+    if (memory === null) {
+        const [outcome, reason] = asked
+            ? (["skipped", "people were asked first, and memory is taken only where an instance is contained at once"] as const)
+            : (["failed", "the step that quarantines ended by an error or at its time limit, so the instance was cut at once"] as const);
+        return { memory: { ...none, ...nothing, outcome, reason, steps: [] } };
+    }
+    if (memory.outcome !== "ready") return { memory: { ...memory, steps: [] } };
+    const reason = "acquiring it ended by an error or at its time limit; what was written by then is on the acquisition volume";
+    return { memory: { ...memory, steps: [], outcome: "failed", reason, endedAt: at } };
+}
+
 export const handler = step({
     name: "IsolateInstance",
-    input: z.object({ incident: incidentSchema, answer: approvalAnswerSchema.nullable().default(null) }),
+    input: z.object({
+        incident: incidentSchema,
+        answer: approvalAnswerSchema.nullable().default(null),
+        memory: memorySchema.nullable().default(null),
+    }),
     output: containmentSchema,
-    run: async ({ incident, answer }) => {
+    run: async ({ incident, answer, memory }) => {
         const startedAt = new Date().toISOString();
         const { incidentId, instance } = incident;
         const victim = victimOf(instance, incidentId);
@@ -211,7 +256,7 @@ export const handler = step({
             autoScalingGroup: before.autoScaling?.group ?? null,
             ...(await readSameGroup(incident, before.autoScaling?.group ?? null)),
             restoreRecord: record,
-            steps,
+            steps: [...(memory?.steps ?? []), ...steps],
             uncut: [
                 ...(outcome.subnetsCut ? insideSubnet(state.trackedPaths) : state.trackedPaths),
                 ...markedElsewhere(outcome.elsewhere),
@@ -219,6 +264,7 @@ export const handler = step({
                 ...(credentialsMode() === "keep" ? ["the instance's credentials, which are kept as configured"] : history.uncut),
                 otherCredentials,
             ],
+            ...memoryOf(memory, answer !== null, incident, startedAt),
             startedAt,
             containedAt: contained ? new Date().toISOString() : null,
         };

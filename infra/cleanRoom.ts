@@ -5,7 +5,9 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { VariableName } from "../functions/aws/environment";
 import type { AnalysisArchive } from "../packaging/analysisArchive";
+import type { PackedAcquisitionImage } from "../packaging/packedAcquisitionImage";
 import { AccountDefaults } from "./accountDefaults";
+import { Acquisition } from "./acquisition";
 import { cleanRoomAlarms, createAlarms } from "./alarms";
 import { Callback } from "./callback";
 import { containmentPolicyText, type Settings } from "./config";
@@ -24,7 +26,7 @@ import { deployedNames, documentName, functionNameOf as nameOf, responderRoleNam
 import { Network } from "./network";
 import { Notifications } from "./notifications";
 import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
-import { steps, type Step } from "./steps";
+import { deployedSteps, type Step } from "./steps";
 import { Watch } from "./watch";
 import { Workflow } from "./workflow/workflow";
 import { endpointPolicy } from "../functions/domain/endpoints";
@@ -43,6 +45,8 @@ export interface CleanRoomArgs {
     readonly lookingHere: aws.Provider;
     /** The analysis program as one archive, found by its hash. */
     readonly archive: pulumi.Output<AnalysisArchive>;
+    /** Images of the acquisition volume by processor; undefined where memory is not taken. */
+    readonly acquisition?: Record<string, pulumi.Output<PackedAcquisitionImage>>;
 }
 
 /** What functions/aws/everyFunction.ts reads in each; nothing where the configuration asks for nothing. */
@@ -137,6 +141,7 @@ export class CleanRoom extends pulumi.ComponentResource {
                 chat: settings.notifications.chat,
                 results: settings.notifications.ocsf,
                 webhookParameter: settings.notifications.webhookParameter,
+                memory: settings.memory.mode !== "off",
                 network: { vpcId, endpointGroupId, subnetIds: ofSubnets },
             });
         const environment: Record<VariableName, pulumi.Input<string>> = {
@@ -152,6 +157,13 @@ export class CleanRoom extends pulumi.ComponentResource {
             CONTAINMENT_POLICY: containmentPolicyText(settings.containment),
             CONTAIN_CREDENTIALS: settings.containment.credentials,
             CONTAIN_NETWORK: settings.containment.network,
+            MEMORY_MODE: settings.memory.mode,
+            MEMORY_PATH: settings.memory.path,
+            MEMORY_SECONDS: String(settings.memory.atMostSeconds),
+            // Of what takes memory, which is made below where it is.
+            ACQUISITION_IMAGES: "{}",
+            ACQUISITION_DOCUMENT: "",
+            ACQUISITION_DOCUMENT_HASH: "",
             EVIDENCE_BUCKET: store.bucket.bucket,
             EVIDENCE_KEY_ARN: store.key.arn,
             CUSTODY_KEY_ARN: store.custodyKey.arn,
@@ -198,38 +210,44 @@ export class CleanRoom extends pulumi.ComponentResource {
             COMMAND_LOG_GROUP: commandLog.name,
             READINESS: readinessPlan({ settings, partition, region }),
         };
-        const functions = Object.fromEntries(
-            Object.entries<Step>(steps).map(([handler, step]) => [
-                handler,
-                new Callback(
-                    `${name}-${handler}`,
-                    {
-                        handler,
-                        functionName: nameOf(handler),
-                        region,
-                        description: step.description,
-                        environment: {
-                            ...forEveryFunction(settings),
-                            ...Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
-                        },
-                        statements: statementsKnownEarly(
-                            (...known) => step.permissions(namesWith(...known)),
-                            store.key.arn,
-                            store.custodyKey.arn,
-                            network.vpc.id,
-                            network.endpointGroup.id,
-                            ...subnetIds,
-                        ),
-                        timeoutSeconds: step.timeoutSeconds,
-                        memoryMiB: step.memoryMiB,
-                        deadLetterQueueArn: intake.deadLetters.arn,
-                        messageKeyArn: keyArn,
-                        logRetentionDays: settings.logRetentionDays,
+        const makeFunction = (handler: string, step: Step) =>
+            new Callback(
+                `${name}-${handler}`,
+                {
+                    handler,
+                    functionName: nameOf(handler),
+                    region,
+                    description: step.description,
+                    environment: {
+                        ...forEveryFunction(settings),
+                        ...Object.fromEntries(step.variables.map((variable) => [variable, environment[variable]])),
                     },
-                    parent,
-                ).function,
-            ]),
-        );
+                    statements: statementsKnownEarly(
+                        (...known) => step.permissions(namesWith(...known)),
+                        store.key.arn,
+                        store.custodyKey.arn,
+                        network.vpc.id,
+                        network.endpointGroup.id,
+                        ...subnetIds,
+                    ),
+                    timeoutSeconds: step.timeoutSeconds,
+                    memoryMiB: step.memoryMiB,
+                    deadLetterQueueArn: intake.deadLetters.arn,
+                    messageKeyArn: keyArn,
+                    logRetentionDays: settings.logRetentionDays,
+                },
+                parent,
+            ).function;
+        const { writeAcquisitionImage: writing, ...others } = deployedSteps(settings);
+        if (args.acquisition && writing) {
+            // Its answer is what other functions read of their environment.
+            const writer = makeFunction("writeAcquisitionImage", writing);
+            const acquisition = new Acquisition(`${name}-acquisition`, { store, writer, packed: args.acquisition }, parent);
+            environment.ACQUISITION_IMAGES = acquisition.images;
+            environment.ACQUISITION_DOCUMENT = acquisition.document.arn;
+            environment.ACQUISITION_DOCUMENT_HASH = acquisition.document.hash;
+        }
+        const functions = Object.fromEntries(Object.entries(others).map(([handler, step]) => [handler, makeFunction(handler, step)]));
 
         const workflow = new Workflow(
             `${name}-workflow`,

@@ -9,6 +9,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountIdSchema, ticketKinds } from "../functions/domain/containers";
 import { containmentPolicySchema, tagProblems, type ContainmentPolicy } from "../functions/domain/decideContainment";
+import { defaultSeconds, longestSeconds, memoryModes, memoryPaths, shortestSeconds } from "../functions/domain/memory";
 import { architectures, defaultImageParameter, defaultInstanceType } from "./processor";
 import { crossProblems } from "./configChecks";
 import { requireDisjoint } from "./otherStacks";
@@ -118,6 +119,30 @@ export const settingsSchema = z.strictObject({
         .superRefine((containment, context) => {
             for (const { path, message } of tagProblems(containment)) context.addIssue({ code: "custom", path, message });
         })
+        .prefault({}),
+    /** What lives only while the instance runs, taken before the last cut: docs/memory.md says what that costs. */
+    memory: z
+        .strictObject({
+            /**
+             * `volatile` collects processes, sockets, modules and the like, `full` also an image of the memory; both onto a volume that brings its
+             * own tools. @default off
+             */
+            mode: z.enum(memoryModes).default("off"),
+            /**
+             * Seconds within which the instance is contained, whatever became of its memory, 60 to 840.
+             * @default 90 for volatile, 600 for full
+             */
+            atMostSeconds: z.number().int().min(shortestSeconds).max(longestSeconds).optional(),
+            /**
+             * `quarantine` takes memory only where the instance can be cut from everything but the VPC's own endpoints of Systems Manager;
+             * `before` also takes it where it cannot, before anything is cut. @default quarantine
+             */
+            path: z.enum(memoryPaths).default("quarantine"),
+        })
+        .transform((given) => ({
+            ...given,
+            atMostSeconds: given.atMostSeconds ?? (given.mode === "full" ? defaultSeconds.full : defaultSeconds.volatile),
+        }))
         .prefault({}),
     network: z
         .strictObject({

@@ -16,7 +16,7 @@ import {
     responderRoleName,
 } from "./names";
 import { placeOfRoles } from "./placeOfRoles";
-import { memberStatements, respondingFunctions } from "./steps";
+import { deployedResponders, memberStatements } from "./steps";
 
 /** Who a role trusts. */
 export interface TrustStatement {
@@ -83,7 +83,7 @@ export function responderRole({
             Action: "sts:AssumeRole",
             Condition: {
                 ArnLike: {
-                    "aws:PrincipalArn": respondingFunctions.map(
+                    "aws:PrincipalArn": deployedResponders(settings).map(
                         (handler) =>
                             `arn:${partition}:iam::${forensicsAccountId}:role${settings.rolePath}${functionRoleName(handler, "*")}`,
                     ),

@@ -13,6 +13,7 @@ export const memberStackSetName = "clean-room-member";
 export const stateMachineName = "clean-room-incident";
 export const releaseStateMachineName = "clean-room-release";
 export const documentName = "clean-room-analysis";
+export const acquisitionDocumentName = "clean-room-acquire-memory";
 export const deadLetterQueueName = "clean-room-dead-letters";
 export const notificationTopicName = "clean-room-notifications";
 /** Topic that Amazon Q Developer in chat applications reads. */
@@ -77,6 +78,8 @@ export function deployedNames(args: {
     results?: boolean;
     /** Name of the parameter of the generic webhook; undefined without one. */
     webhookParameter?: string;
+    /** Whether memory is taken before the last cut. @default false */
+    memory?: boolean;
     /** Ids of the clean room's network, where statements name it; without them they name what does not exist. */
     network?: { vpcId: string; subnetIds: string[]; endpointGroupId: string };
 }): DeployedNames {
@@ -118,6 +121,8 @@ export function deployedNames(args: {
         responderRoleArns: (args.organizationId ? ["*"] : args.memberAccountIds).map((id) =>
             globalArn(id, `role${rolePath}${responderRoleName}`),
         ),
+        memory: args.memory ?? false,
+        acquisitionDocumentArn: arn("ssm", `document/${acquisitionDocumentName}`),
         organizationId: args.organizationId ?? null,
         deployRoleArn: args.deployRoleArn ?? null,
         boundaryArn: args.boundary ? globalArn(args.accountId ?? forensicsAccountId, `policy/${args.boundary}`) : null,

@@ -1,5 +1,6 @@
 /** Every function of the estate: its handler, what it may do, and how long. What a handler may do stands in its own file. */
 import * as answerApproval from "../functions/answerApproval";
+import * as acquireMemory from "../functions/acquireMemory";
 import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
 import * as captureMetadata from "../functions/captureMetadata";
 import * as checkSsm from "../functions/checkSsm";
@@ -10,6 +11,7 @@ import * as isolateInstance from "../functions/isolateInstance";
 import * as notifyIsolation from "../functions/notifyIsolation";
 import * as openTicket from "../functions/openTicket";
 import * as openEndpoints from "../functions/openEndpoints";
+import * as quarantineInstance from "../functions/quarantineInstance";
 import * as releaseInstance from "../functions/releaseInstance";
 import * as requestApproval from "../functions/requestApproval";
 import * as runAnalysis from "../functions/runAnalysis";
@@ -23,6 +25,7 @@ import * as startIncident from "../functions/startIncident";
 import * as sweepEvidence from "../functions/sweepEvidence";
 import * as tearDown from "../functions/tearDown";
 import * as watchContainment from "../functions/watchContainment";
+import * as writeAcquisitionImage from "../functions/writeAcquisitionImage";
 import type { VariableName } from "../functions/aws/environment";
 import type { Permissions, Statement } from "../functions/aws/permissions";
 import type { Settings } from "./config";
@@ -41,6 +44,8 @@ export interface Step {
     readonly timeoutSeconds: number;
     /** MiB. @default 512 */
     readonly memoryMiB?: number;
+    /** Deployed only where memory is taken before the last cut. @default always */
+    readonly onlyWithMemory?: true;
 }
 
 /** By the handler's file name. */
@@ -52,6 +57,31 @@ export const steps = {
         // A message of 256 KB may name 3,000 instances.
         timeoutSeconds: 180,
         memoryMiB: 1024,
+    },
+    quarantineInstance: {
+        description: "Cuts the instance but for the command that takes its memory, or says why that is left out",
+        permissions: quarantineInstance.permissions,
+        variables: quarantineInstance.variables,
+        memberPermissions: quarantineInstance.memberPermissions,
+        timeoutSeconds: 60,
+        memoryMiB: 1024,
+        onlyWithMemory: true,
+    },
+    acquireMemory: {
+        description: "Takes what lives only in the instance's memory, until its time is up",
+        permissions: acquireMemory.permissions,
+        variables: acquireMemory.variables,
+        memberPermissions: acquireMemory.memberPermissions,
+        timeoutSeconds: 900,
+        onlyWithMemory: true,
+    },
+    writeAcquisitionImage: {
+        description: "Writes the image of the acquisition volume into a snapshot, when it is deployed",
+        permissions: writeAcquisitionImage.permissions,
+        variables: writeAcquisitionImage.variables,
+        timeoutSeconds: 180,
+        memoryMiB: 1024,
+        onlyWithMemory: true,
     },
     isolateInstance: {
         description: "Contains the instance and reads back that it is contained",
@@ -214,6 +244,14 @@ const all: Record<string, Step> = steps;
 /** Functions that act in member accounts: the only ones a responder role trusts. */
 export const respondingFunctions = Object.keys(all).filter((handler) => all[handler]!.memberPermissions);
 
+/** The functions of a deployment. */
+export const deployedSteps = ({ memory }: Pick<Settings, "memory">): Record<string, Step> =>
+    Object.fromEntries(Object.entries(all).filter(([, step]) => memory.mode !== "off" || !step.onlyWithMemory));
+
+/** {@link respondingFunctions} of a deployment. */
+export const deployedResponders = (settings: Pick<Settings, "memory">): string[] =>
+    respondingFunctions.filter((handler) => handler in deployedSteps(settings));
+
 /** What the responder role of an account may do, in all Regions of the stack: the union of what the functions ask for. */
 export function memberStatements(args: {
     settings: Settings;
@@ -240,8 +278,20 @@ export function memberStatements(args: {
         evidenceKeyArn: args.evidenceKeyArns[0]!,
         evidenceKeyArns: args.evidenceKeyArns,
         slack: false,
+        memory: args.settings.memory.mode !== "off",
     });
-    return mergeStatements(respondingFunctions.flatMap((handler) => all[handler]!.memberPermissions!(names)));
+    const statements = mergeStatements(deployedResponders(args.settings).flatMap((handler) => all[handler]!.memberPermissions!(names)));
+    // IAM takes 10,240 characters. What memory needs beside all else fits where statements that say the same of everything are one.
+    return args.settings.memory.mode === "off" ? statements : joinPlain(statements);
+}
+
+/** Allows of everything, without a condition, as one statement: it allows the same. */
+function joinPlain(statements: Statement[]): Statement[] {
+    const isPlain = ({ Effect, Resource, Condition }: Statement) =>
+        Effect === "Allow" && Resource.join() === "*" && Condition === undefined;
+    const plain = statements.filter(isPlain);
+    const Action = [...new Set(plain.flatMap((each) => each.Action))].sort();
+    return [{ Sid: "ReadAndFollow", Effect: "Allow", Action, Resource: ["*"] }, ...statements.filter((each) => !isPlain(each))];
 }
 
 /** Each statement once: functions that need the same share it by its Sid. @throws when one Sid says two things */

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { accountIdSchema, ticketKinds } from "../domain/containers";
+import { acquisitionImagesSchema, longestSeconds, memoryModes, memoryPaths } from "../domain/memory";
 
 const text = z.string().min(1);
 /** Empty where the deployment has no such thing. */
@@ -80,6 +81,20 @@ export const variableSchemas = {
     CONTAINMENT_POLICY: text,
     CONTAIN_CREDENTIALS: z.enum(["deny-instance", "revoke-role", "keep"]),
     CONTAIN_NETWORK: z.enum(["groups", "nacl"]),
+    /** What is taken of an instance's memory before the last cut (functions/domain/memory.ts). */
+    MEMORY_MODE: z.enum(memoryModes).default("off"),
+    MEMORY_PATH: z.enum(memoryPaths).default("quarantine"),
+    /** Seconds within which an instance is contained, whatever became of its memory. */
+    MEMORY_SECONDS: wholeNumber.max(longestSeconds),
+    /** JSON: the snapshot that an acquisition volume is made of, by the processor of the instance. */
+    ACQUISITION_IMAGES: z
+        .string()
+        .transform((text) => JSON.parse(text) as unknown)
+        .pipe(acquisitionImagesSchema),
+    /** ARN of the command document that acquires, which the member account is given for the time of it. */
+    ACQUISITION_DOCUMENT: text,
+    /** SHA-256 that Systems Manager has of its content. */
+    ACQUISITION_DOCUMENT_HASH: text,
     /** Name of the bucket. */
     EVIDENCE_BUCKET: text,
     EVIDENCE_KEY_ARN: text,

@@ -59,6 +59,10 @@ export interface DeployedNames {
     endpointGroupArn: string;
     /** Responder roles of the configured members; of any account, with a `*`, where an organisation is named. */
     responderRoleArns: string[];
+    /** Whether memory is taken before the last cut. */
+    memory: boolean;
+    /** The command document that acquires it. */
+    acquisitionDocumentArn: string;
     /** Organisation whose accounts are members; null where they are listed. */
     organizationId: string | null;
     /** The role by which the program is deployed into the statement's account; null where it is not known. */

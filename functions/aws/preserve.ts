@@ -8,8 +8,10 @@ import { purposeTag } from "../domain/tags";
 import { forensicsClient, memberClient } from "./clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./ec2Permissions";
 import { environment, needs } from "./environment";
-import { isTransient, NotYetError, StepError, TransientError } from "./errors";
+import { errorCode, isTransient, NotYetError, StepError, TransientError } from "./errors";
 import { assumeResponder, ec2Arn, readEvidence, writeEvidence, type DeployedNames, type Permissions, type Statement } from "./permissions";
+import { deleteAcquisitionVolume } from "./memory/acquisitionVolume";
+import { handleAcquisitionVolumes } from "./memory/permissions";
 import { inheritEvidence } from "./inheritEvidence";
 import { pinsTablePermissions } from "./pinsTable";
 import { actOnAll } from "./preservation";
@@ -27,6 +29,7 @@ export const preserveVariables = needs(
     "EVIDENCE_KEY_ARN",
     "LOCK_MODE",
     "LOCK_DAYS",
+    "MEMORY_MODE",
 );
 
 /** Copy shared snapshots under the evidence key and lock them; keep the list of volumes. */
@@ -39,7 +42,12 @@ export const preservePermissions: Permissions = (names) => [
     tagAtCreation([snapshotArn(names)], "CopySnapshot"),
     ...useKeyThroughEbs(names, "CopyUnderEvidenceKey", names.evidenceKeyArn),
     ...pinsTablePermissions(names),
-    ...readEvidence(objectNames.victimVolumes, objectNames.restoreRecord, `${objectPrefixes.preservation}*`)(names),
+    ...readEvidence(
+        objectNames.victimVolumes,
+        objectNames.restoreRecord,
+        ...(names.memory ? [objectNames.acquisitionVolume] : []),
+        `${objectPrefixes.preservation}*`,
+    )(names),
     ...writeEvidence(objectNames.victimVolumes, `${objectPrefixes.preservation}*`)(names),
 ];
 
@@ -65,14 +73,17 @@ function useKeysOfVolumes(names: DeployedNames): Statement[] {
     }));
 }
 
+/** None of them has resource-level permissions. */
+export const findVolumes: Statement = {
+    Sid: "FindVolumes",
+    Effect: "Allow",
+    Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"],
+    Resource: ["*"],
+};
+
 /** Snapshot any volume, copy it under the evidence key, and share with the forensics account and nobody else. */
 export const preserveMemberPermissions: Permissions = (names) => [
-    {
-        Sid: "FindVolumes",
-        Effect: "Allow",
-        Action: ["ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"],
-        Resource: ["*"],
-    },
+    findVolumes,
     { Sid: "ReadShares", Effect: "Allow", Action: ["ec2:DescribeSnapshotAttribute"], Resource: [snapshotArn(names)] },
     {
         Sid: "SnapshotVolumes",
@@ -119,6 +130,7 @@ export const preserveMemberPermissions: Permissions = (names) => [
         Condition: { StringLike: { ...madeForIncident.StringLike, [`aws:ResourceTag/${purposeTag}`]: "shared-copy" } },
     },
     ...useKeysOfVolumes(names),
+    ...(names.memory ? handleAcquisitionVolumes(names) : []),
 ];
 
 /** What to do about a volume that could not be preserved. */
@@ -154,6 +166,19 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
 /** Stages that one call goes through where EC2 is quick: snapshot, shared copy, evidence copy, lock, and the look back. */
 const mostPasses = 6;
 
+/** Deletes the acquisition volume, its evidence being locked. @returns whether there is nothing to wait for; what is refused is told */
+async function removeHeld(member: EC2Client, volumeId: string, aside: string[]): Promise<boolean> {
+    try {
+        return await deleteAcquisitionVolume(member, volumeId);
+    } catch (error) {
+        if (isTransient(error)) throw error;
+        aside.push(
+            `the acquisition volume ${volumeId} could not be deleted in the member account, though it is preserved: ${errorCode(error)}.`,
+        );
+        return true;
+    }
+}
+
 /** Whether asking again later may help. */
 const passes = (error: Error) => error instanceof NotYetError || error instanceof TransientError || isTransient(error);
 
@@ -187,6 +212,9 @@ export async function preserve(incident: Incident, contained = false): Promise<P
         const preserved = new Set(plan.preserved.map(({ volume }) => volume.volumeId));
         const open = victims.volumes.filter(({ volumeId }) => !preserved.has(volumeId) && !ended.has(volumeId));
         if (open.length === 0 && passing === undefined) {
+            const held = victims.volumes.find(({ kind, volumeId }) => kind === "memory" && preserved.has(volumeId));
+            if (held && !(await removeHeld(member, held.volumeId, aside)))
+                throw new NotYetError(`The acquisition volume ${held.volumeId} is preserved, and waits to be detached and deleted.`);
             const missing = victims.volumes
                 .filter(({ volumeId }) => !preserved.has(volumeId))
                 .map((volume) => ({ ...volume, why: ended.get(volume.volumeId)! }));

@@ -5,14 +5,22 @@
 import { paginateDescribeInstances, paginateDescribeVolumes, type EC2Client, type Instance } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import type { Incident } from "../domain/containers";
+import { environment } from "./environment";
 import { isNotFound, StepError } from "./errors";
 import { getJson, putJson } from "./evidenceBucket";
 import { earlierPins } from "./earlierPins";
 import { log } from "./handler";
+import { keptVolume } from "./memory/acquisitionVolume";
 import { readStanding } from "./standingContainments";
 import { objectNames } from "../domain/evidenceKeys";
 
-const volumeSchema = z.object({ volumeId: z.string().regex(/^vol-[0-9a-f]{8,17}$/), device: z.string().min(1).max(64), root: z.boolean() });
+const volumeSchema = z.object({
+    /** The acquisition volume; left out for a volume of the victim's own. */
+    kind: z.enum(["memory"]).optional(),
+    volumeId: z.string().regex(/^vol-[0-9a-f]{8,17}$/),
+    device: z.string().min(1).max(64),
+    root: z.boolean(),
+});
 const victimVolumesSchema = z.object({
     schemaVersion: z.literal(1),
     /** `instance`: all volumes can be taken at one point in time; `restore-record`: it was gone, these volumes outlived it. */
@@ -103,12 +111,22 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
     );
 }
 
+/** The acquisition volume beside them, still attached or not: by the id that was kept, whatever the device says. */
+async function withAcquisition(incident: Incident, found: VictimVolumes): Promise<VictimVolumes> {
+    if (environment("MEMORY_MODE") === "off") return found;
+    const kept = await keptVolume(incident);
+    if (kept === null) return found;
+    const { volumeId, device } = kept;
+    const others = found.volumes.filter((each) => each.volumeId !== volumeId);
+    return { ...found, volumes: [...others, { kind: "memory", volumeId, device, root: false }] };
+}
+
 /** The victim's volumes as they were when this incident first looked. @throws StepFailed when there are none. */
 export async function victimVolumes(ec2: EC2Client, incident: Incident): Promise<VictimVolumes> {
     const key = `${incident.prefix}${objectNames.victimVolumes}`;
     const kept = await getJson(key, victimVolumesSchema);
     if (kept) return kept.value;
-    const found = await lookUp(ec2, incident);
+    const found = await withAcquisition(incident, await lookUp(ec2, incident));
     await putJson(key, found, { onlyIfAbsent: true });
     return found;
 }

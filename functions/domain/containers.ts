@@ -9,9 +9,13 @@
  */
 import { z } from "zod";
 import { callerProofSchema } from "./callerProof";
+import { containmentStepSchema } from "./containmentStep";
 import { findingFactsSchema, untrustedText } from "./findingFacts";
+import { memorySchema } from "./memory";
 
-export { untrustedText };
+export { containmentStepSchema, untrustedText };
+export type { ContainmentStep } from "./containmentStep";
+export type { Memory } from "./memory";
 
 /** 12 digits, as in an ARN. */
 export const accountIdSchema = z.string().regex(/^\d{12}$/, "an AWS account id has 12 digits");
@@ -103,15 +107,6 @@ export const incidentSchema = z.object({
 });
 export type Incident = z.infer<typeof incidentSchema>;
 
-/** One thing containment did, found already done, or (`planned`) would have done if it had been allowed to. */
-export const containmentStepSchema = z.object({
-    name: z.string().max(64),
-    outcome: z.enum(["done", "already-done", "not-needed", "failed", "planned"]),
-    at: timestampSchema,
-    detail: untrustedText(512),
-});
-export type ContainmentStep = z.infer<typeof containmentStepSchema>;
-
 /** Who decides whether an instance is contained, from the mildest to the strictest: nobody, a person, the program. */
 export const containmentModes = ["observe", "approval", "automatic"] as const;
 export const containmentModeSchema = z.enum(containmentModes);
@@ -193,6 +188,8 @@ export const containmentSchema = z.object({
     steps: z.array(containmentStepSchema),
     /** Connections that changing groups cannot cut (NAT, transit gateway, NLB, interface endpoints), named. */
     uncut: z.array(untrustedText(256)),
+    /** What became of the instance's memory before the last cut; left out where the deployment takes none. */
+    memory: memorySchema.optional(),
     startedAt: timestampSchema,
     containedAt: timestampSchema.nullable(),
 });
@@ -245,6 +242,8 @@ export type Release = z.infer<typeof releaseSchema>;
 
 /** One volume's evidence: the locked, encrypted snapshot in the forensics account. */
 export const evidenceSnapshotSchema = z.object({
+    /** `memory`: the acquisition volume, which holds what was taken of the instance's memory. Left out for a volume of the victim's own. */
+    kind: z.enum(["memory"]).optional(),
     /** The victim's volume. */
     volumeId: z.string(),
     /** Device name on the victim, such as `/dev/xvda`. */
@@ -291,6 +290,8 @@ export const forensicVolumeSchema = z.object({
     snapshotId: z.string(),
     sourceVolumeId: z.string(),
     root: z.boolean(),
+    /** See evidenceSnapshotSchema. */
+    kind: z.enum(["memory"]).optional(),
 });
 export type ForensicVolume = z.infer<typeof forensicVolumeSchema>;
 

@@ -25,6 +25,8 @@ export const objectNames = {
     observedInstance: "observed-instance.json",
     /** What containment put in place, and how each of its steps ended. */
     containment: "containment.json",
+    /** The acquisition volume, as EC2 answered its id: written before it is attached. There is none where memory is not taken. */
+    acquisitionVolume: "acquisition-volume.json",
     /** The volumes that must be preserved, as they were when the incident first looked. */
     victimVolumes: "victim-volumes.json",
     /** Forensic instance and Run Command id of the analysis that was sent. */

@@ -11,6 +11,8 @@ export interface DocumentVolume {
     evidenceVolumeId: string;
     workVolumeId: string | null;
     role: "root" | "data";
+    /** The acquisition volume, which holds what was taken of the instance's memory. Left out for a volume of the victim's own. */
+    kind?: "memory";
 }
 
 /** Pairs evidence and work volumes, in the order of the host's. */
@@ -25,6 +27,7 @@ export function documentVolumes({ volumes }: Pick<ForensicHost, "volumes">): Doc
             evidenceVolumeId: one.volumeId,
             workVolumeId: workOf(one),
             role: one.root ? "root" : "data",
+            ...(one.kind === undefined ? {} : { kind: one.kind }),
         }));
 }
 

@@ -17,9 +17,10 @@ export type ContainmentAction =
     | { kind: "deregisterFromClassic"; loadBalancer: string }
     /** `before`: the groups to go back to from `through` should `group` be refused. */
     | { kind: "isolateInterface"; networkInterfaceId: string; through: string | null; group: string; before: string[] }
-    | { kind: "denyCredentials"; instanceProfileArn: string }
+    /** `agentExcepted`: but for what its Systems Manager agent calls, while memory is taken (planQuarantine.ts). */
+    | { kind: "denyCredentials"; instanceProfileArn: string; agentExcepted?: true }
     /** Of a role that the instance does not have any more, or that somebody else names. */
-    | { kind: "denyRole"; role: string; because: string }
+    | { kind: "denyRole"; role: string; because: string; agentExcepted?: true }
     | { kind: "revokeRole"; instanceProfileArn: string }
     /** As it was done before a moment, and undone by somebody since. */
     | { kind: "revokeSessions"; role: string; before: string }
@@ -154,6 +155,9 @@ export function uncontainedInterfaces(interfaces: InstanceState["interfaces"], i
     return interfaces.filter((each) => isolation === null || !isIsolated(each.groups, isolation)).map((each) => each.networkInterfaceId);
 }
 
+const excepted = ({ agentExcepted }: { agentExcepted?: true }) =>
+    agentExcepted ? "; what its Systems Manager agent calls is left to it until the last cut" : "";
+
 /** One line about an action, for the record of steps. */
 export function describeAction(action: ContainmentAction): { name: string; detail: string } {
     const name = action.kind;
@@ -178,9 +182,15 @@ export function describeAction(action: ContainmentAction): { name: string; detai
                 detail: `${action.networkInterfaceId} carries ${action.group} alone${action.through ? `, after a moment in ${action.through} that made its connections untracked` : ""}`,
             };
         case "denyCredentials":
-            return { name, detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's` };
+            return {
+                name,
+                detail: `the role of ${action.instanceProfileArn} denies this instance's credentials, and no other's${excepted(action)}`,
+            };
         case "denyRole":
-            return { name, detail: `the role ${action.role}, ${action.because}, denies this instance's credentials, and no other's` };
+            return {
+                name,
+                detail: `the role ${action.role}, ${action.because}, denies this instance's credentials, and no other's${excepted(action)}`,
+            };
         case "revokeRole":
             return {
                 name,

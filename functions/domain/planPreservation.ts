@@ -13,6 +13,8 @@ import type { Pin } from "./pins";
 
 /** A volume of the victim. */
 export interface VictimVolume {
+    /** The acquisition volume, which holds what was taken of its memory. @default a volume of its own */
+    kind?: "memory";
     volumeId: string;
     /** Device name on the victim. */
     device: string;

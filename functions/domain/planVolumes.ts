@@ -179,6 +179,7 @@ export function planVolumes(state: VolumesState): VolumesPlan {
                 snapshotId: snapshot.evidenceSnapshotId,
                 sourceVolumeId: snapshot.volumeId,
                 root: snapshot.root,
+                ...(snapshot.kind === undefined ? {} : { kind: snapshot.kind }),
             });
         } else if (volume.state !== "available") {
             plan.waitingFor.push(`${purpose} volume ${volume.volumeId}, which is ${volume.state}`);

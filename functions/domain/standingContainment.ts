@@ -65,6 +65,11 @@ export const standingContainmentSchema = z.object({
         .object({ credentials: z.enum(["deny-instance", "revoke-role", "keep"]), network: z.enum(["groups", "nacl"]) })
         .nullable()
         .default(null),
+    /**
+     * The quarantine before the last cut: the group that was made for it, and until when it is the workflow's to end it. Null where memory is
+     * not taken. @default null
+     */
+    quarantine: z.object({ group: z.string(), until: timestampSchema }).nullable().default(null),
     /** Since when every interface is cut, as it was read back after the last one that had to be cut; null before, and in older records. */
     settledAt: timestampSchema.nullable().default(null),
     /** Settings that were set before AWS let anybody read what they were: a release cannot know what to put back, and says so. */
@@ -127,6 +132,7 @@ export function newStanding(
         revoked: [],
         suspended: null,
         modes: null,
+        quarantine: null,
         settledAt: null,
         setUnread: [],
         repairingUntil: null,
@@ -145,7 +151,7 @@ export function newStanding(
  */
 export function inherit(standing: StandingContainment, now: InstanceState, incidentId: string): StandingContainment {
     const known = new Set(standing.record.interfaces.map(({ networkInterfaceId }) => networkInterfaceId));
-    const ours = new Set([standing.groups.isolation, standing.groups.untrack]);
+    const ours = new Set([standing.groups.isolation, standing.groups.untrack, standing.quarantine?.group]);
     const added = now.interfaces.filter(
         ({ networkInterfaceId, groups }) => !known.has(networkInterfaceId) && !groups.some((group) => ours.has(group)),
     );

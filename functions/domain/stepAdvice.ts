@@ -17,6 +17,18 @@ const advice: Record<ReportedStep, Advice> = {
         instance: "untouched",
         evidence: "none",
     },
+    QuarantineInstance: {
+        whatToDo:
+            "Nothing now: the instance is isolated at once, without taking its memory. Read the reason, and take the memory by hand from the isolated instance if you need it.",
+        instance: "uncertain",
+        evidence: "in-progress",
+    },
+    AcquireMemory: {
+        whatToDo:
+            "Nothing now: the instance is isolated all the same, and what was written by then is preserved with its volumes. Read the reason before the next incident needs it.",
+        instance: "uncertain",
+        evidence: "in-progress",
+    },
     IsolateInstance: {
         whatToDo:
             "Contain the instance by hand now: attach a security group without rules to every network interface, alone. Do not stop or terminate it.",

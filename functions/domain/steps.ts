@@ -1,6 +1,8 @@
 /** The steps whose failure people are told of. Advice (stepAdvice.ts) and a page of docs/runbook.md are asked for each. */
 export const reportedSteps = [
     "StartIncident",
+    "QuarantineInstance",
+    "AcquireMemory",
     "IsolateInstance",
     "RequestApproval",
     "OpenTicket",

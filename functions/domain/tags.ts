@@ -8,12 +8,13 @@ export const roleTag = "clean-room:role";
 /**
  * - `isolation`: security group without rules that contained instances carry
  * - `untrack`: security group that allows everything, carried for one call so that connections become untracked
+ * - `quarantine`: security group that lets an instance reach Systems Manager's endpoints and nothing else, while its memory is taken
  * - `isolation-nacl`: network ACL that denies everything
  * - `clean-room`: the VPC without a way out, and what belongs to it
  * - `evidence`: the evidence bucket
  * - `drill-range`: the VPC of the drill's sacrificial instance
  */
-export type Role = "isolation" | "untrack" | "isolation-nacl" | "clean-room" | "evidence" | "drill-range";
+export type Role = "isolation" | "untrack" | "quarantine" | "isolation-nacl" | "clean-room" | "evidence" | "drill-range";
 /** On the instance: who shall decide about its containment. Anybody who may tag it can set it. */
 export const modeTag = "clean-room:mode";
 
@@ -22,6 +23,10 @@ export const isolationGroup = { name: "clean-room-isolation", description: "Cont
 export const untrackGroup = {
     name: "clean-room-untrack",
     description: "For one call: makes connections untracked so that isolation drops them",
+} as const;
+export const quarantineGroup = {
+    name: "clean-room-quarantine",
+    description: "While memory is taken: out to the endpoints of Systems Manager, nothing else",
 } as const;
 
 export const incidentTag = "clean-room:incident";
@@ -39,9 +44,10 @@ export const roundTag = "clean-room:round";
  * - `evidence`: locked snapshot in the forensics account, and the volume made of it that nothing ever mounts
  * - `work`: volume that the analysis mounts
  * - `forensic-host`: forensic instance and its root volume
+ * - `acquisition`: volume in the member account that memory was written to
  * - `endpoint`: interface endpoint of the clean room that is there while incidents need it; it is no incident's own
  */
-export type Purpose = "source" | "shared-copy" | "evidence" | "work" | "forensic-host" | "endpoint";
+export type Purpose = "source" | "shared-copy" | "evidence" | "work" | "forensic-host" | "acquisition" | "endpoint";
 
 /** A tag as EC2 takes and gives it. */
 export interface Tag {

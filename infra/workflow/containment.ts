@@ -1,13 +1,56 @@
-/** Containment comes first, and once more where people had to be asked. */
+/** Containment comes first, and once more where people had to be asked. Where memory is taken, a quarantine comes before the last cut. */
 import { catchAll, nameProblem, type State, type States } from "./states";
 import { askPeople, tellOfContainment } from "./people";
-import { answerInto, containers, takeAnswer, type Tasks } from "./tasks";
+import { answerInto, containers, takeAnswer, type MemoryStep, type Tasks } from "./tasks";
 
-/** Contains the instance; when that fails, people are told at once and the rest follows all the same. */
-export function containFirst(tasks: Tasks, next: string): States {
-    return {
-        ...tasks.step("IsolateInstance", containers("incident"), { container: "containment", next, onFailure: "TellIsolationError" }),
+/** Seconds that quarantining may take: as long as the last cut may wait for it. */
+const quarantineSeconds = 45;
+
+/**
+ * Contains the instance; when that fails, people are told at once and the rest follows all the same.
+ *
+ * @returns the states, and the one that begins
+ */
+export function containFirst(tasks: Tasks, next: string): { first: string; states: States } {
+    const memory = tasks.inputs.takesMemory ? containers("incident", "memory") : containers("incident");
+    const states = {
+        ...tasks.step("IsolateInstance", memory, { container: "containment", next, onFailure: "TellIsolationError" }),
         TellIsolationError: tasks.tellError(next),
+    };
+    if (!tasks.inputs.takesMemory) return { first: "IsolateInstance", states };
+    return { first: "QuarantineInstance", states: { ...takeMemory(tasks, "IsolateInstance"), ...states } };
+}
+
+/**
+ * Quarantine, and acquisition while it lasts. Nothing of it is tried again, nothing of it lasts beyond its time, and whatever it ends by, the last
+ * cut is what follows: an error, a time limit, an answer. What became of it is told with the containment.
+ */
+function takeMemory(tasks: Tasks, lastCut: string): States {
+    const once = (step: MemoryStep, payload: Record<string, unknown>, limit: State, after: string): States => ({
+        [step]: {
+            Type: "Task",
+            Resource: tasks.service("lambda:invoke"),
+            Parameters: { FunctionName: tasks.inputs.functionArns[step], Payload: payload },
+            ...limit,
+            ...answerInto("memoryResult"),
+            ...catchAll(lastCut, `$.${step}Failure`),
+            Next: `${step}Done`,
+        },
+        [`${step}Done`]: takeAnswer("memoryResult", "memory", after),
+    });
+    return {
+        ...once(
+            "QuarantineInstance",
+            { ...containers("incident"), "since.$": "$$.State.EnteredTime" },
+            { TimeoutSeconds: quarantineSeconds },
+            "CanBeAcquired",
+        ),
+        CanBeAcquired: {
+            Type: "Choice",
+            Choices: [{ Variable: "$.memory.outcome", StringEquals: "ready", Next: "AcquireMemory" }],
+            Default: lastCut,
+        },
+        ...once("AcquireMemory", containers("incident", "memory"), { TimeoutSecondsPath: "$.memory.taskSeconds" }, lastCut),
     };
 }
 

@@ -1,14 +1,14 @@
 /**
  * The state machine as data (Amazon States Language, JSONPath), made by a pure function so that tests can read it.
  *
- *     IsolateInstance -> Parallel( OpenTicket | [RequestApproval -> IsolateAsDecided ->] NotifyIsolation | CreateSnapshots
+ *     [QuarantineInstance -> AcquireMemory ->] IsolateInstance -> Parallel( OpenTicket | [RequestApproval -> IsolateAsDecided ->] NotifyIsolation | CreateSnapshots
  *             | CaptureMetadata | OpenEndpointsEarly ) -> OpenEndpoints -> StartForensicInstance -> AttachEvidenceVolumes -> CheckSsm
  *         -> CaptureLater -> RunAnalysis -> TearDown -> CloseEndpoints -> SealCustody
  *
  * From OpenEndpoints to TearDown is one round: it is gone through again where the incident has more volumes than one forensic instance takes, and
  * SendReport then joins what the rounds left.
  *
- * The state of an execution is `{ incident, containment, ticket, evidence, round, host, analysis }`; each task gets only the containers
+ * The state of an execution is `{ incident, memory, containment, ticket, evidence, round, host, analysis }`; each task gets only the containers
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the
  * evidence is preserved all the same. Where people are asked first, the evidence does not wait for their answer. TearDown stands on
  * every path. The parts: containment.ts, preservation.ts, people.ts, analysis.ts.
@@ -25,13 +25,14 @@ import { Tasks, type WorkflowInputs } from "./tasks";
 /** The whole definition. */
 export function workflowDefinition(inputs: WorkflowInputs): State {
     const tasks = new Tasks(inputs);
+    const contain = containFirst(tasks, "PreserveAndTell");
     return {
         Comment: "One incident of one EC2 instance: contain, preserve, analyse, report",
         StartAt: "Open",
         TimeoutSeconds: longestPreservationSeconds + mostRounds * (24 * 3600 + longestAnalysisSeconds),
         States: {
-            Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null }, Next: "IsolateInstance" },
-            ...containFirst(tasks, "PreserveAndTell"),
+            Open: { Type: "Pass", Parameters: { "incident.$": "$", containment: null, memory: null }, Next: contain.first },
+            ...contain.states,
             ...preserveAndTell(tasks, "FirstRound"),
             ...analyse(tasks, "TearDown"),
             ...tearDown(tasks),

@@ -16,6 +16,8 @@ import {
 
 /** Steps that are Lambda functions: the name of the state -> the handler's file. */
 export const stepHandlers = {
+    QuarantineInstance: "quarantineInstance",
+    AcquireMemory: "acquireMemory",
     IsolateInstance: "isolateInstance",
     RequestApproval: "requestApproval",
     OpenTicket: "openTicket",
@@ -33,13 +35,18 @@ export const stepHandlers = {
     SealCustody: "sealCustody",
 } as const satisfies Partial<Record<ReportedStep, string>>;
 export type StepName = keyof typeof stepHandlers;
+/** Steps that are there only where memory is taken before the last cut. */
+export const memorySteps = ["QuarantineInstance", "AcquireMemory"] as const satisfies StepName[];
+export type MemoryStep = (typeof memorySteps)[number];
 
 /** What the definition is made of, all known once the functions and the bucket are. */
 export interface WorkflowInputs {
     /** As in `arn:<partition>:states:::`. */
     readonly partition: string;
     /** By the state that calls it. */
-    readonly functionArns: Readonly<Record<StepName, string>>;
+    readonly functionArns: Readonly<Record<Exclude<StepName, MemoryStep>, string> & Partial<Record<MemoryStep, string>>>;
+    /** Whether memory is taken before the last cut. @default false */
+    readonly takesMemory?: boolean;
     /** Name of the bucket that error objects go to. */
     readonly evidenceBucket: string;
     /** Seconds that people have to answer a request for approval. */

@@ -28,7 +28,11 @@ export class Workflow extends pulumi.ComponentResource {
     constructor(name: string, args: WorkflowArgs, opts?: pulumi.ComponentResourceOptions) {
         super("ec2-clean-room:index:Workflow", name, {}, opts);
         const arns = pulumi.all(
-            Object.fromEntries(Object.entries(stepHandlers).map(([state, handler]) => [state, args.functions[handler]!.arn])),
+            Object.fromEntries(
+                Object.entries(stepHandlers).flatMap(([state, handler]) =>
+                    args.functions[handler] === undefined ? [] : [[state, args.functions[handler].arn]],
+                ),
+            ),
         ) as unknown as pulumi.Output<Record<StepName, string>>;
         this.stateMachine = new StateMachine(
             name,
@@ -46,6 +50,7 @@ export class Workflow extends pulumi.ComponentResource {
                         functionArns,
                         evidenceBucket,
                         approvalTimeoutSeconds: args.settings.containment.approvalTimeoutMinutes * 60,
+                        takesMemory: args.settings.memory.mode !== "off",
                         endpointsOnDemand: args.settings.network.endpoints === "on-demand",
                         onApprovalTimeout: args.settings.containment.onApprovalTimeout,
                     }),

@@ -96,6 +96,47 @@ describe("createSnapshots", () => {
         expect(aws.of("CreateSnapshots", aws.member)[0]).not.to.have.property("CopyTagsFromSource");
     });
 
+    describe("where memory was taken", () => {
+        const volumeId = "vol-0acc0000000000acc";
+        const ended = async () => (await aws.until(handler, event)).answer;
+        beforeEach(() => {
+            process.env.MEMORY_MODE = "volatile";
+            addVictim();
+            const kept = { schemaVersion: 1, volumeId, device: "/dev/sdp" };
+            aws.overwrite(`${incident.prefix}acquisition-volume.json`, JSON.stringify(kept));
+        });
+
+        it("preserves the acquisition volume like the victim's own, and deletes it when its evidence is locked", async () => {
+            // A system that does not let go of it.
+            const attached = [{ InstanceId: instanceId, Device: "/dev/sdp", State: "attached" }];
+            aws.member.addVolume({ VolumeId: volumeId, Encrypted: true, Size: 2, State: "in-use", Attachments: attached });
+            const evidence = await ended();
+            expect(evidence.missing).to.deep.equal([]);
+            const memory = evidence.snapshots.filter(({ kind }) => kind === "memory");
+            expect(memory.map(({ volumeId: id, device, root }) => ({ id, device, root }))).to.deep.equal([
+                { id: volumeId, device: "/dev/sdp", root: false },
+            ]);
+            expect(evidence.snapshots).to.have.length(3);
+            expect(aws.forensics.locks.has(memory[0]!.evidenceSnapshotId)).to.equal(true);
+            expect(aws.member.volumes.has(volumeId)).to.equal(false);
+            expect(aws.of("DetachVolume", aws.member)).to.deep.equal([{ VolumeId: volumeId, Force: true }]);
+        });
+
+        it("says that the acquisition volume is lost, and preserves the others", async () => {
+            const evidence = await ended();
+            expect(evidence.snapshots).to.have.length(2);
+            expect(evidence.missing.map(({ why }) => why).join()).to.contain("deleted before it could be preserved");
+        });
+
+        it("tells of an acquisition volume that cannot be deleted, and is done all the same", async () => {
+            aws.member.addVolume({ VolumeId: volumeId, Encrypted: true, Size: 2 });
+            aws.member.errors.set("DeleteVolume", Array<string>(9).fill("UnauthorizedOperation"));
+            const evidence = await ended();
+            expect(evidence.snapshots).to.have.length(3);
+            expect(evidence.anomalies.join()).to.contain(`the acquisition volume ${volumeId} could not be deleted`);
+        });
+    });
+
     it("copies an encrypted volume under the evidence key before it shares the copy, never the original", async () => {
         addVictim({ "/dev/xvda": { Encrypted: true } });
         const {

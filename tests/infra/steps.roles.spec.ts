@@ -66,15 +66,27 @@ describe("what the functions' roles may do", () => {
             "ap-northeast-2",
             "ap-northeast-3",
         ];
-        const settings = parseSettings({ forensics: { accountId: "111111111111" }, regions, members: [{ accountId: "222222222222" }] });
-        const statements = memberStatements({
-            settings,
-            partition: "aws",
-            accountId: "222222222222",
-            evidenceKeyArns: regions.map(keyArn),
-        });
-        check(statements, "responder");
-        expect(JSON.stringify(statements).length).to.be.lessThan(inlineLimit);
+        for (const mode of ["off", "volatile", "full"] as const) {
+            const settings = parseSettings({
+                forensics: { accountId: "111111111111" },
+                regions,
+                members: [{ accountId: "222222222222" }],
+                memory: { mode },
+            });
+            const statements = memberStatements({
+                settings,
+                partition: "aws",
+                accountId: "222222222222",
+                evidenceKeyArns: regions.map(keyArn),
+            });
+            check(statements, "responder");
+            expect(JSON.stringify(statements).length, mode).to.be.lessThan(inlineLimit);
+            // What runs commands and attaches volumes is there only where memory is taken.
+            const actions = statements
+                .flatMap(({ Action }) => Action)
+                .filter((each) => /^ssm:(Send|Cancel)Command|AttachVolume|CreateVolume$/.test(each));
+            expect(actions.length > 0, mode).to.equal(mode !== "off");
+        }
     });
 
     it("only functions that act in member accounts are trusted there", () => {

@@ -12,6 +12,7 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
+import { SSMClient } from "@aws-sdk/client-ssm";
 import type { Incident } from "../../functions/domain/containers";
 import { instanceArn } from "../../functions/aws/containment/credentials";
 import { addDenied } from "../../functions/domain/planCredentialDeny";
@@ -24,6 +25,7 @@ import { InMemoryLoadBalancing } from "./aws/loadBalancing";
 import { perform } from "./aws/operations";
 import { InMemorySns } from "./aws/sns";
 import { InMemoryStepFunctions } from "./aws/stepFunctions";
+import { InMemoryRunCommand } from "./aws/systemsManager";
 import type { Face } from "./aws/vpc";
 
 export { targetGroupArn } from "./aws/loadBalancing";
@@ -38,6 +40,7 @@ export class MemberAccount extends InMemoryAccounts {
     readonly autoScalingGroup: InMemoryAutoScaling;
     readonly loadBalancing: InMemoryLoadBalancing;
     readonly cloudTrail = new InMemoryCloudTrail();
+    readonly runCommand = new InMemoryRunCommand();
 
     /** @param beside another instance of the same account, and what tells this one's interfaces and volumes from its */
     constructor(
@@ -193,11 +196,16 @@ export class MemberAccount extends InMemoryAccounts {
             SFNClient,
             SNSClient,
             CloudTrailClient,
+            SSMClient,
         ]);
     }
 
     perform(name: string, input: Record<string, unknown>): unknown {
-        const { ec2, iam, autoScalingGroup, loadBalancing, cloudTrail, table, s3, sns, stepFunctions } = this;
-        return perform([ec2, ec2.vpc, iam, autoScalingGroup, loadBalancing, cloudTrail, table, s3, sns, stepFunctions], name, input);
+        const { ec2, iam, autoScalingGroup, loadBalancing, cloudTrail, table, s3, sns, stepFunctions, runCommand } = this;
+        return perform(
+            [ec2, ec2.vpc, iam, autoScalingGroup, loadBalancing, cloudTrail, table, s3, sns, stepFunctions, runCommand],
+            name,
+            input,
+        );
     }
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { ContainmentAction } from "../../functions/domain/planContainment";
 import type { ReleaseAction } from "../../functions/domain/planRelease";
 import { instanceStateSchema, type InstanceState } from "../../functions/domain/instanceState";
-import { addDenied, removeDenied } from "../../functions/domain/planCredentialDeny";
+import { addDenied, addQuarantined, removeDenied } from "../../functions/domain/planCredentialDeny";
 
 /** The instance, and the deny policy of the role it shares with others. */
 export interface World {
@@ -12,6 +12,7 @@ export interface World {
 }
 export const isolation = "sg-isolation";
 export const untrack = "sg-untrack";
+export const quarantine = "sg-quarantine";
 export const isolationAcl = "acl-isolation";
 export const victimArn = "arn:aws:ec2:eu-west-1:222222222222:instance/i-0123456789abcdef0";
 
@@ -61,7 +62,7 @@ export function contain(world: World, action: ContainmentAction): World {
             return withGroups(world, action.networkInterfaceId, [action.group]);
         case "denyCredentials":
         case "denyRole":
-            return { ...world, denyPolicy: addDenied(world.denyPolicy, victimArn) };
+            return { ...world, denyPolicy: (action.agentExcepted ? addQuarantined : addDenied)(world.denyPolicy, victimArn) };
         case "revokeRole":
         case "revokeSessions":
             return world;

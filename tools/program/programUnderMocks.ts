@@ -66,8 +66,13 @@ const mocks: pulumi.runtime.Mocks = {
             state: {
                 ...inputs,
                 name: inputs.name ?? name,
-                // Of a document; nothing else has it.
+                // Of a document; nothing else has them.
                 latestVersion: "1",
+                hash: "0".repeat(64),
+                // Of a call of a function while it is deployed: what writeAcquisitionImage answers.
+                ...(type === "aws:lambda/invocation:Invocation"
+                    ? { result: JSON.stringify({ snapshotId: "snap-0123456789abcdef0", sizeGiB: 1, toolsSha256: "0".repeat(64) }) }
+                    : {}),
                 // Of a role; nothing else has it.
                 uniqueId: `AROA${name.toUpperCase().replace(/[^A-Z0-9]/g, "")}`,
                 arn: `arn:aws:${service}:${inputs.region ?? ""}:${place?.accountId ?? ""}:${name}`,
@@ -115,6 +120,9 @@ function replaceModule(name: string, exports: object): void {
 async function main(): Promise<Declaration> {
     replaceModule(path.join(repository, "infra/analysisArchive"), {
         analysisArchive: () => pulumi.output({ file: __filename, sha256: "0".repeat(64) }),
+    });
+    replaceModule(path.join(repository, "packaging/packedAcquisitionImage"), {
+        packAcquisitionImage: () => Promise.resolve({ file: __filename, sha256: "0".repeat(64), toolsSha256: "0".repeat(64) }),
     });
     // The bundles are the same for every configuration, and the rehearsal runs them; no resource here reads one.
     replaceModule("esbuild", { buildSync: () => ({ outputFiles: [{ contents: new Uint8Array() }] }) });

@@ -102,10 +102,10 @@ export async function perform(action: ContainmentAction, victim: Victim, pins: P
         case "isolateInterface":
             return isolateInterface(ec2, action);
         case "denyCredentials":
-            return denyCredentials(action.instanceProfileArn, victim, pins.role);
+            return denyCredentials(action.instanceProfileArn, victim, pins.role, action.agentExcepted);
         case "denyRole":
             await pins.role(action.role);
-            return denyRole(action.role, victim);
+            return denyRole(action.role, victim, action.agentExcepted);
         case "revokeRole":
             return revokeRole(action.instanceProfileArn, victim, pins.revoked);
         case "revokeSessions":

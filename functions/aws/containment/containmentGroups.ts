@@ -17,19 +17,20 @@ import {
 import type { IpPermission, SecurityGroup } from "@aws-sdk/client-ec2";
 import { randomBytes } from "node:crypto";
 import { chooseGroup, servesAs, type GroupRole } from "../../domain/chooseGroup";
-import { incidentTag, isolationGroup, roleTag, untrackGroup } from "../../domain/tags";
-import { onceGroupIsKnown } from "../consistency";
-import { errorCode, isNotFound, isTransient } from "../errors";
+import { servesAsQuarantine } from "../../domain/planQuarantine";
+import { incidentTag, isolationGroup, quarantineGroup, roleTag, untrackGroup } from "../../domain/tags";
+import { eventually, onceGroupIsKnown } from "../consistency";
+import { errorCode, isNotFound, isTransient, StepError } from "../errors";
 import { log } from "../handler";
 import type { Victim } from "../victim";
 
 const anywhere: IpPermission = { IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] };
 const anywhere6: IpPermission = { IpProtocol: "-1", Ipv6Ranges: [{ CidrIpv6: "::/0" }] };
-const texts = { isolation: isolationGroup, untrack: untrackGroup };
+const texts = { isolation: isolationGroup, untrack: untrackGroup, quarantine: quarantineGroup };
 /** Names that are tried; one that is taken was taken by a run that broke off, or by somebody who knows us. */
 const mostNames = 4;
 
-async function create(victim: Victim, vpcId: string, role: GroupRole): Promise<string> {
+async function create(victim: Victim, vpcId: string, role: keyof typeof texts): Promise<string> {
     const name = `${texts[role].name}-${victim.incidentId}`;
     for (let attempt = 0; ; attempt++) {
         const GroupName = attempt === 0 ? name : `${name}-${randomBytes(3).toString("hex")}`;
@@ -146,6 +147,53 @@ export async function ensureGroup(
     begun.id = id;
     await Promise.all([shape(victim, id, role), pin(id)]);
     return id;
+}
+
+/**
+ * The quarantine group of this incident: the one whose id was kept, as long as it has exactly its rules, else a new one. It is read back
+ * before an interface may carry it.
+ *
+ * @param reached groups of the endpoints that it lets out to, at 443
+ * @param pin keeps the id of a new one, before anything uses it
+ * @throws StepError where somebody gives it other rules
+ */
+export async function ensureQuarantineGroup(
+    victim: Victim,
+    vpcId: string,
+    reached: readonly string[],
+    pinned: string | null,
+    pin: (id: string) => Promise<void>,
+): Promise<string> {
+    const serves = (group: SecurityGroup | null) => group !== null && servesAsQuarantine(group, reached);
+    if (pinned !== null && serves(await describe(victim, pinned))) return pinned;
+    const ec2 = victim.client(EC2Client);
+    const GroupId = await create(victim, vpcId, "quarantine");
+    await pin(GroupId);
+    const toEndpoints: IpPermission = {
+        IpProtocol: "tcp",
+        FromPort: 443,
+        ToPort: 443,
+        UserIdGroupPairs: reached.map((each) => ({ GroupId: each })),
+    };
+    await Promise.all([
+        ...[anywhere, anywhere6].map((each) =>
+            rule(() => ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: [each] }))),
+        ),
+        rule(() => ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions: [toEndpoints] }))),
+    ]);
+    if (!serves(await eventually(() => describe(victim, GroupId), serves)))
+        throw new StepError(
+            "The quarantine group was not read back with its rules alone",
+            GroupId,
+            "The instance is isolated without it. Look who changed the group.",
+        );
+    return GroupId;
+}
+
+/** Whether a group has exactly the rules of a quarantine group. */
+export async function isQuarantine(victim: Victim, groupId: string, reached: readonly string[]): Promise<boolean> {
+    const group = await describe(victim, groupId);
+    return group !== null && servesAsQuarantine(group, reached);
 }
 
 /** A group's rules, each as `in tcp 22-22 from 0.0.0.0/0`; null when there is no such group. */

@@ -9,10 +9,12 @@ import {
 import type { InstanceRef } from "../../domain/containers";
 import {
     addDenied,
+    addQuarantined,
     deniedInstances,
     denyPolicyName,
     inlinePolicyLimit,
     isForeign,
+    quarantinedInstances,
     removeDenied,
     revokedBefore,
     revokeOlderSessions,
@@ -106,6 +108,7 @@ async function change(iam: IAMClient, accountId: string, role: string, { next, h
 /**
  * Denies this instance's credentials.
  *
+ * @param agentExcepted see {@link denyRole}
  * @param pin keeps the role's name before the policy is written, so that a release finds it whatever profile the instance has then
  * @throws StepError when the role's policies are full
  */
@@ -113,11 +116,12 @@ export async function denyCredentials(
     instanceProfileArn: string,
     victim: Victim,
     pin: (role: string) => Promise<void> = () => Promise.resolve(),
+    agentExcepted = false,
 ): Promise<Performed> {
     const role = await roleOf(victim.client(IAMClient), instanceProfileArn);
     if (!role) return { outcome: "not-needed", note: "the instance profile has no role, so there are no credentials to deny" };
     await pin(role);
-    return denyRole(role, victim);
+    return denyRole(role, victim, agentExcepted);
 }
 
 /** A role that does not exist has no credentials left: what it issued is void. IAM gives one code for a missing role and a missing policy. */
@@ -135,13 +139,20 @@ const mayNotWrite = (role: string, cause: unknown): StepError =>
         { cause },
     );
 
-/** Denies this instance's credentials of one role. @throws StepError when the role's policies are full */
-export async function denyRole(role: string, victim: Victim): Promise<Performed> {
+/**
+ * Denies this instance's credentials of one role.
+ *
+ * @param agentExcepted but for what its Systems Manager agent calls; where everything is denied already, that stays
+ * @throws StepError when the role's policies are full
+ */
+export async function denyRole(role: string, victim: Victim, agentExcepted = false): Promise<Performed> {
     const arn = instanceArn(victim.ref);
+    const holds = (policy: string | null) =>
+        deniedInstances(policy).includes(arn) || (agentExcepted && quarantinedInstances(policy).includes(arn));
     try {
         const { written, overwritten } = await change(victim.client(IAMClient), victim.ref.accountId, role, {
-            next: (policy) => addDenied(policy, arn),
-            holds: (policy) => deniedInstances(policy).includes(arn),
+            next: (policy) => (agentExcepted ? addQuarantined : addDenied)(policy, arn),
+            holds,
         });
         if (overwritten !== null)
             return {
@@ -259,7 +270,7 @@ export async function allowRole(RoleName: string, victim: Victim): Promise<Perfo
     const { policy, written, overwritten } = await change(iam, victim.ref.accountId, RoleName, {
         next: (each) => removeDenied(each, arn),
         // What somebody else wrote under our name is not left behind either: who knows what it allows.
-        holds: (each) => !isForeign(each) && !deniedInstances(each).includes(arn),
+        holds: (each) => !isForeign(each) && ![...deniedInstances(each), ...quarantinedInstances(each)].includes(arn),
     });
     const revoked = policy === null && (await removePolicy(iam, RoleName, revokePolicyName));
     if (overwritten !== null)

@@ -115,7 +115,7 @@ export const makeGroupsPermissions: Permissions = (names) => [
         Effect: "Allow",
         Action: ["ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
         Resource: [ec2Arn(names, "security-group/*")],
-        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack"] } },
+        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack", ...(names.memory ? ["quarantine"] : [])] } },
     },
     {
         Sid: "LeaveAutoScalingGroup",
@@ -141,6 +141,7 @@ export const deleteGroupsPermissions: Permissions = (names) => [
         Effect: "Allow",
         Action: ["ec2:DeleteSecurityGroup"],
         Resource: [ec2Arn(names, "security-group/*")],
-        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack"] } },
+        // Also where memory is not taken any more: an incident of an earlier configuration may still have to be released.
+        Condition: { StringEquals: { [`aws:ResourceTag/${roleTag}`]: ["isolation", "untrack", "quarantine"] } },
     },
 ];

@@ -2,6 +2,7 @@
 import type { Containment, Incident, SeenFinding } from "../containers";
 import { credentialsLeft, cutByHand } from "../credentialsLeft";
 import { objectNames } from "../evidenceKeys";
+import { memoryLines } from "../memoryWords";
 import { stepWords } from "../stepWords";
 import { containmentSentence } from "../report/reportVerdict";
 import { findingLink, instanceLink, securityGroupLink } from "./consoleLinks";
@@ -80,6 +81,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
         sections: [
             { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
             { heading: "Contained before it, of the same Auto Scaling group", items: story?.items ?? [] },
+            { heading: "What lives only in memory", items: memoryLines(containment) },
             { heading: "What could not be cut", items: containment?.uncut ?? [] },
             { heading: "The same finding also names", items: others.map((each) => where(each)) },
             seenSection(incident),

@@ -1,4 +1,5 @@
 /** Containment: what was done, what is not cut, how to release it. */
+import { memoryLines } from "../memoryWords";
 import { stepWords } from "../stepWords";
 import type { ReportInput } from "./assessment";
 import { time } from "./format";
@@ -9,6 +10,7 @@ import { bullets, table } from "./table";
 export function containmentSection({ custody }: ReportInput): Html {
     const { containment, incident } = custody;
     const steps = containment?.steps ?? [];
+    const memory = memoryLines(containment);
     const failed = steps.filter(({ outcome }) => outcome === "failed");
     return html`<section id="containment">
 <h2>Containment</h2>
@@ -35,6 +37,7 @@ ${
           )
         : null
 }
+${memory.length > 0 ? html`<h3>Memory, before the last cut</h3>${bullets(memory)}` : null}
 <h3>To release it</h3>
 <p>Only when you know that it is clean, or is wanted as it is: <code>npm run release -- ${incident.incidentId}</code> puts back what the restore record holds. After grave findings it asks for <code>--accept-risk WHY</code>. Evidence stays.</p>
 </section>`;

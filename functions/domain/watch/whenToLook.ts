@@ -19,8 +19,9 @@ const settling = 600_000;
 const releasing = 900_000;
 
 /** Whether the watch has anything to say of it now. A containment under way, and a release, end by themselves or tell of it. */
-export function isWatchable({ releasedAt, settledAt, begunAt, releasingAt }: StandingContainment, now: string): boolean {
+export function isWatchable({ releasedAt, settledAt, begunAt, releasingAt, quarantine }: StandingContainment, now: string): boolean {
     const age = (at: string) => Date.parse(now) - Date.parse(at);
     if (releasedAt !== null || (releasingAt !== null && age(releasingAt) < releasing)) return false;
-    return settledAt !== null || age(begunAt) >= settling;
+    // A workflow that was lost in the quarantine does not keep the instance in it: the watch makes the last cut.
+    return settledAt !== null || age(quarantine?.until ?? begunAt) >= settling;
 }

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { mostRounds } from "../../../functions/domain/planRounds";
 import { workflowDefinition } from "../../../infra/workflow/definition";
-import { stepHandlers, type StepName, type WorkflowInputs } from "../../../infra/workflow/tasks";
+import { memorySteps, stepHandlers, type StepName, type WorkflowInputs } from "../../../infra/workflow/tasks";
 
 // asl-validator has no types.
 const validate = require("asl-validator") as (definition: unknown, options?: object) => { isValid: boolean; errorsText: () => string };
@@ -37,6 +37,8 @@ const inputs: WorkflowInputs = {
     onApprovalTimeout: "contain",
 };
 const definition = workflowDefinition(inputs) as unknown as Machine;
+/** With memory taken before the last cut. */
+const withMemory = workflowDefinition({ ...inputs, takesMemory: true }) as unknown as Machine;
 /** With standing endpoints. */
 const standing = workflowDefinition({ ...inputs, endpointsOnDemand: false }) as unknown as Machine;
 
@@ -61,14 +63,14 @@ function paths(machine: Machine, from: string, seen: string[] = []): string[][] 
 
 describe("workflowDefinition", () => {
     it("is valid Amazon States Language", () => {
-        for (const each of [definition, standing]) {
+        for (const each of [definition, standing, withMemory]) {
             const result = validate(each);
             expect(result.isValid, result.errorsText()).to.equal(true);
         }
     });
 
     it("names only states that exist, and leaves none unreachable", () => {
-        for (const machine of [definition, standing].flatMap(machines)) {
+        for (const machine of [definition, standing, withMemory].flatMap(machines)) {
             const reached = new Set([machine.StartAt]);
             // A set goes on with what is added to it.
             for (const name of reached) for (const next of successors(machine.States[name]!)) reached.add(next);
@@ -83,8 +85,23 @@ describe("workflowDefinition", () => {
         }
     });
 
+    it("makes the last cut on every path from the quarantine, and tries nothing of it twice", () => {
+        for (const path of paths(withMemory, "Open")) {
+            const worked = path.filter((name) => withMemory.States[name]!.Type === "Task" || withMemory.States[name]!.Type === "Parallel");
+            const cut = worked.indexOf("IsolateInstance");
+            expect(worked.slice(0, cut).join(" > ")).to.be.oneOf(["QuarantineInstance", "QuarantineInstance > AcquireMemory"]);
+        }
+        for (const name of memorySteps) {
+            const state = withMemory.States[name]! as State & { TimeoutSecondsPath?: string };
+            expect(state.Retry, name).to.equal(undefined);
+            expect(state.Catch).to.deep.equal([{ ErrorEquals: ["States.ALL"], ResultPath: `$.${name}Failure`, Next: "IsolateInstance" }]);
+            expect(state.TimeoutSeconds ?? state.TimeoutSecondsPath, name).to.be.oneOf([45, "$.memory.taskSeconds"]);
+        }
+        expect(JSON.stringify(definition)).to.not.match(/Quarantine|AcquireMemory/);
+    });
+
     it("tears down on every path", () => {
-        for (const machine of [definition, standing]) {
+        for (const machine of [definition, standing, withMemory]) {
             const all = paths(machine, "Open");
             expect(all.length).to.be.greaterThan(10);
             for (const path of all) expect(path, path.join(" > ")).to.include("TearDown");
@@ -186,7 +203,7 @@ describe("workflowDefinition", () => {
     });
 
     it("gives every task a time limit and typed retries", () => {
-        expect(tasks).to.have.length(Object.keys(stepHandlers).length + 20);
+        expect(tasks).to.have.length(Object.keys(stepHandlers).length - memorySteps.length + 20);
         // What is asked for early is not tried again: it is asked for once more before it is needed.
         for (const [name, state] of tasks.filter(([each]) => each !== "OpenEndpointsEarly")) {
             // Fifty incidents at once where ten functions may run: what finds no room waits for it beside the other retries.

@@ -31,6 +31,9 @@ export class InMemoryEbs {
 
     constructor(readonly accountId: string) {}
 
+    /** What new volumes are. */
+    volumesAreBorn = "creating";
+
     /** What waits becomes what it waits for. */
     settle(): void {
         for (const snapshot of this.snapshots.values()) if (snapshot.State === "pending") snapshot.State = "completed";
@@ -66,7 +69,7 @@ export class InMemoryEbs {
         const id =
             standing ??
             this.addVolume({
-                State: "creating",
+                State: this.volumesAreBorn,
                 SnapshotId: input.SnapshotId,
                 AvailabilityZone: input.AvailabilityZone,
                 Size: snapshot.VolumeSize,

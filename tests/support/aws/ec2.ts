@@ -152,6 +152,18 @@ export class InMemoryEc2 extends InMemoryEbs {
         return {};
     }
 
+    onDetachVolume({ VolumeId }: { VolumeId: string }): unknown {
+        const volume = this.volumes.get(VolumeId);
+        if (!volume) throw awsError("InvalidVolume.NotFound");
+        if (volume.State !== "in-use") throw awsError("IncorrectState");
+        for (const instance of this.instances.values()) {
+            const mappings = instance.BlockDeviceMappings as { Ebs: { VolumeId: string } }[];
+            instance.BlockDeviceMappings = mappings.filter(({ Ebs }) => Ebs.VolumeId !== VolumeId);
+        }
+        Object.assign(volume, { State: "available", Attachments: [] });
+        return {};
+    }
+
     private shown(instance: Item): Item {
         const NetworkInterfaces = this.vpc.shownOf(instance.InstanceId as string);
         return NetworkInterfaces ? { ...instance, NetworkInterfaces } : instance;

@@ -122,8 +122,10 @@ export class InMemoryVpc {
             ],
         };
     }
+    /** Interface endpoints, as EC2 shows them. */
+    endpoints: object[] = [];
     onDescribeVpcEndpoints(): unknown {
-        return { VpcEndpoints: [] };
+        return { VpcEndpoints: this.endpoints };
     }
 
     onDescribeNetworkAcls({ Filters, NetworkAclIds }: { Filters?: Filter[]; NetworkAclIds?: string[] }): unknown {
