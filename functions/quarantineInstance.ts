@@ -22,7 +22,7 @@ import { assumeResponder } from "./aws/permissions";
 import type { Permissions } from "./aws/permissions";
 import { listStandingPermissions, readStanding } from "./aws/standingContainments";
 import { victimOf, type Victim } from "./aws/victim";
-import { incidentSchema, timestampSchema } from "./domain/containers";
+import { incidentSchema } from "./domain/containers";
 import type { ContainmentStep, Memory } from "./domain/containers";
 import { namedRoles } from "./domain/credentialHistory";
 import { cutSeconds, memorySchema, tidySeconds } from "./domain/memory";
@@ -107,9 +107,10 @@ const risk = (why: string) =>
 /** @throws nothing of what AWS answers about memory: only what keeps it from being contained as well */
 export const handler = step({
     name: "QuarantineInstance",
-    input: z.object({ incident: incidentSchema, since: timestampSchema }),
+    input: z.object({ incident: incidentSchema, since: z.iso.datetime({ offset: true }) }),
     output: memorySchema,
-    run: async ({ incident, since }) => {
+    run: async ({ incident, since: entered }) => {
+        const since = new Date(entered).toISOString();
         const { incidentId, instance: ref } = incident;
         const mode = environment("MEMORY_MODE");
         const victim = victimOf(ref, incidentId);

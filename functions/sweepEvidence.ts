@@ -20,10 +20,11 @@ import { readIncident } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { adoptOlderCases } from "./aws/olderCases";
+import { removeLeftVolumes } from "./aws/memory/leftVolumes";
 import { markSettled, openCases, type CaseItem } from "./aws/pinsTable";
 import { preserve, preserveMemberPermissions, preservePermissions, preserveVariables } from "./aws/preserve";
 import { locksOf, snapshotsById } from "./aws/snapshots";
-import { listStandingPermissions } from "./aws/standingContainments";
+import { listStanding, listStandingPermissions } from "./aws/standingContainments";
 import type { Incident } from "./domain/containers";
 import { errorRecord, incidentPrefix, objectNames, objectPrefixes, upkeepRecord } from "./domain/evidenceKeys";
 import { upkeepMessage, type Upkeep } from "./domain/messages/evidenceUpkeep";
@@ -150,6 +151,27 @@ async function lookAfter({ incidentId, pins, settled }: CaseItem): Promise<boole
     return !running && (plan.preserve || plan.expiresAt !== null || plan.unprotected.length > 0);
 }
 
+/** Acquisition volumes that nobody came to remove. @returns what could not be done, as sentences */
+async function leftOfMemory(cases: readonly CaseItem[]): Promise<string[]> {
+    if (environment("MEMORY_MODE") === "off") return [];
+    const standing = (await listStanding()).map(({ instance, incidentIds }) => ({ instance, incidentId: incidentIds.at(-1)! }));
+    const unsettled = await Promise.all(cases.filter(({ settled }) => !settled).map(({ incidentId }) => readIncident(incidentId)));
+    const places = [...standing, ...unsettled.flatMap((each) => (each === null ? [] : [each.incident]))];
+    const caseOf = async (incidentId: string) => {
+        if ((await readIncident(incidentId)) === null) return null;
+        const pins = (cases.find((each) => each.incidentId === incidentId)?.pins ?? []).filter(({ stage }) => stage === "evidence");
+        const locks = await locksOf(
+            forensicsClient(EC2Client),
+            pins.map(({ snapshotId }) => snapshotId),
+        );
+        return {
+            running: await isRunning(incidentId),
+            locked: pins.filter(({ snapshotId }) => locks.has(snapshotId)).map(({ volumeId }) => volumeId),
+        };
+    };
+    return removeLeftVolumes(places, caseOf, (incidentId, sentence) => tellOnce(incidentId, { kind: "left-volume", what: [sentence] }));
+}
+
 /** Has a case sealed, which tells people of what came. The seal waits for nothing here, and says by itself where it fails. */
 async function seal(incidentId: string): Promise<void> {
     await forensicsClient(LambdaClient).send(
@@ -171,6 +193,7 @@ export async function handler(): Promise<{ cases: number; lookedAfter: number }>
         return [];
     });
     const cases = [...known, ...older];
+    failed.push(...(await leftOfMemory(cases)));
     let lookedAfter = 0;
     // Those that need work before those that only may expire.
     for (const each of [...cases].sort((left, right) => Number(left.settled) - Number(right.settled))) {

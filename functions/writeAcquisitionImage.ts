@@ -13,14 +13,13 @@ import { forensicsClient } from "./aws/clients";
 import { snapshotArn } from "./aws/ec2Permissions";
 import { environment, needs } from "./aws/environment";
 import { NotYetError, StepError } from "./aws/errors";
-import { step } from "./aws/handler";
 import { mapConcurrently } from "./aws/mapConcurrently";
 import type { DeployedNames, Permissions, Statement } from "./aws/permissions";
 import { acquisitionImageSchema } from "./domain/memory";
 import { incidentTag, purposeTag } from "./domain/tags";
 
 /** Given by the deployment. */
-export const variables = needs("TOOL_BUCKET", "EVIDENCE_BUCKET", "EVIDENCE_KEY_ARN");
+export const variables = needs("TOOL_BUCKET", "EVIDENCE_KEY_ARN");
 
 const grantToEbs = (names: DeployedNames): Statement => ({
     Sid: "GrantEvidenceKeyToEbs",
@@ -106,54 +105,64 @@ async function stateOf(snapshotId: string): Promise<string> {
     return Snapshots?.[0]?.State ?? "unseen";
 }
 
-export const handler = step({
-    name: "WriteAcquisitionImage",
-    input: z.object({
-        key: z.string(),
-        sha256: acquisitionImageSchema.shape.toolsSha256,
-        toolsSha256: acquisitionImageSchema.shape.toolsSha256,
-    }),
-    output: acquisitionImageSchema,
-    run: async ({ key, sha256, toolsSha256 }) => {
-        const ebs = forensicsClient(EBSClient);
-        const image = await readImage(key, sha256);
-        const sizeGiB = Math.max(1, Math.ceil(image.length / 2 ** 30));
-        const { SnapshotId } = await ebs.send(
-            new StartSnapshotCommand({
-                VolumeSize: sizeGiB,
-                Description: `Acquisition tools ${sha256}`,
-                Encrypted: true,
-                KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
-                // Asked again for the same image, EBS answers with the same snapshot.
-                ClientToken: `acquisition-${sha256}`,
-                Timeout: timeoutMinutes,
-                Tags: [
-                    { Key: "Name", Value: "clean-room-acquisition" },
-                    { Key: purposeTag, Value: "acquisition" },
-                ],
-            }),
-        );
-        const snapshotId = SnapshotId!;
-        if ((await stateOf(snapshotId)) !== "completed") {
-            const blocks = blocksOf(image);
-            await mapConcurrently(blocks, 8, ({ index, data }) =>
-                ebs.send(
-                    new PutSnapshotBlockCommand({
-                        SnapshotId: snapshotId,
-                        BlockIndex: index,
-                        BlockData: data,
-                        DataLength: blockSize,
-                        Checksum: createHash("sha256").update(data).digest("base64"),
-                        ChecksumAlgorithm: "SHA256",
-                    }),
-                ),
-            );
-            await ebs.send(new CompleteSnapshotCommand({ SnapshotId: snapshotId, ChangedBlocksCount: blocks.length }));
-        }
-        for (let look = 0; (await stateOf(snapshotId)) !== "completed"; look++) {
-            if (look === looks.atMost) throw new NotYetError(`${snapshotId} is not completed yet: run pulumi up again.`);
-            await setTimeout(looks.every);
-        }
-        return { snapshotId, sizeGiB, toolsSha256 };
-    },
+async function start(ClientToken: string, VolumeSize: number, sha256: string): Promise<string> {
+    const { SnapshotId } = await forensicsClient(EBSClient).send(
+        new StartSnapshotCommand({
+            VolumeSize,
+            Description: `Acquisition tools ${sha256}`,
+            Encrypted: true,
+            KmsKeyArn: environment("EVIDENCE_KEY_ARN"),
+            ClientToken,
+            Timeout: timeoutMinutes,
+            Tags: [
+                { Key: "Name", Value: "clean-room-acquisition" },
+                { Key: purposeTag, Value: "acquisition" },
+            ],
+        }),
+    );
+    return SnapshotId!;
+}
+
+const inputSchema = z.object({
+    key: z.string(),
+    sha256: acquisitionImageSchema.shape.toolsSha256,
+    toolsSha256: acquisitionImageSchema.shape.toolsSha256,
 });
+
+/**
+ * It belongs to no incident, so there is no custody to keep. The deployment reads what it answers.
+ *
+ * @throws StepError where the image is another one; NotYetError where EBS is not done, which the next deployment finds done
+ */
+export const handler = async (event: unknown): Promise<z.infer<typeof acquisitionImageSchema>> => {
+    const { key, sha256, toolsSha256 } = inputSchema.parse(event);
+    const ebs = forensicsClient(EBSClient);
+    const image = await readImage(key, sha256);
+    const sizeGiB = Math.max(1, Math.ceil(image.length / 2 ** 30));
+    // Asked again for the same image, EBS answers with the same snapshot.
+    const token = `acquisition-${sha256}`;
+    let snapshotId = await start(token, sizeGiB, sha256);
+    // One that was begun and not completed in time stays an error for ever, and its token would give it again.
+    if ((await stateOf(snapshotId)) === "error") snapshotId = await start(`${token}-${Date.now()}`, sizeGiB, sha256);
+    if ((await stateOf(snapshotId)) !== "completed") {
+        const blocks = blocksOf(image);
+        await mapConcurrently(blocks, 8, ({ index, data }) =>
+            ebs.send(
+                new PutSnapshotBlockCommand({
+                    SnapshotId: snapshotId,
+                    BlockIndex: index,
+                    BlockData: data,
+                    DataLength: blockSize,
+                    Checksum: createHash("sha256").update(data).digest("base64"),
+                    ChecksumAlgorithm: "SHA256",
+                }),
+            ),
+        );
+        await ebs.send(new CompleteSnapshotCommand({ SnapshotId: snapshotId, ChangedBlocksCount: blocks.length }));
+    }
+    for (let look = 0; (await stateOf(snapshotId)) !== "completed"; look++) {
+        if (look === looks.atMost) throw new NotYetError(`${snapshotId} is not completed yet: run pulumi up again.`);
+        await setTimeout(looks.every);
+    }
+    return { snapshotId, sizeGiB, toolsSha256 };
+};

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { keptAvml } from "../packaging/avml";
 import { packAcquisitionImage, type PackedAcquisitionImage } from "../packaging/packedAcquisitionImage";
 import type { Settings } from "./config";
 import type { EvidenceStore } from "./evidenceStore";
@@ -24,14 +25,26 @@ export function acquisitionDocument(): string {
     return document.replace(/runCommand: \[\]\s*$/, () => `runCommand:\n${indented}\n`);
 }
 
-/** Builds the images as part of the program, once for all Regions. */
-export const acquisitionImages = (settings: Settings): Record<string, pulumi.Output<PackedAcquisitionImage>> =>
-    Object.fromEntries(
+/** Processors whose AVML is here. @throws Error where `full` is wanted and there is none */
+async function withAvml(): Promise<Set<string>> {
+    const kept = await Promise.allSettled(architectures.map((each) => keptAvml(each)));
+    const missing = kept.flatMap((each) => (each.status === "rejected" ? [each.reason as Error] : []));
+    if (missing.length === architectures.length) throw missing[0]!;
+    for (const { message } of missing)
+        void pulumi.log.warn(`${message}. Until then, volatile state alone is taken of instances with that processor, and said so.`);
+    return new Set(architectures.filter((_, index) => kept[index]!.status === "fulfilled"));
+}
+
+/** Builds the images as part of the program, once for all Regions. A processor without AVML gets an image without it. */
+export function acquisitionImages(settings: Settings): Record<string, pulumi.Output<PackedAcquisitionImage>> {
+    const kept = settings.memory.mode === "full" ? withAvml() : Promise.resolve(new Set<string>());
+    return Object.fromEntries(
         architectures.map((architecture) => [
             architecture,
-            pulumi.output(packAcquisitionImage({ architecture, memory: settings.memory.mode === "full" })),
+            pulumi.output(kept.then((those) => packAcquisitionImage({ architecture, memory: those.has(architecture) }))),
         ]),
     );
+}
 
 export interface AcquisitionArgs {
     /** Where the images are put for the function that writes them. */

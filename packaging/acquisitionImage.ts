@@ -57,10 +57,18 @@ const BUSYBOX: Record<Architecture, PinnedFile> = {
 /** Scripts that go onto the volume; bootstrap.sh does not, it is the command. */
 const SCRIPTS = ["acquire.sh", "parts.sh", "supervise.sh"];
 
+/** Path of the busybox that lies on the volume, fetched where it is not kept. @throws Error when it cannot be fetched */
+export async function keptBusybox(architecture: Architecture): Promise<string> {
+    await busybox(architecture);
+    return busyboxFile(architecture);
+}
+
+const busyboxFile = (architecture: Architecture): string => path.join(cache, `busybox-${BUSYBOX[architecture].sha256.slice(0, 16)}`);
+
 /** Kept by the package's hash, so that a second deployment needs no network. */
 async function busybox(architecture: Architecture): Promise<Buffer> {
     const wanted = BUSYBOX[architecture];
-    const file = path.join(cache, `busybox-${wanted.sha256.slice(0, 16)}`);
+    const file = busyboxFile(architecture);
     const kept = await Promise.all([readFile(file), readFile(`${file}.sha256`, "utf8")]).catch(() => undefined);
     if (kept !== undefined && sha256(kept[0]) === kept[1]) {
         return kept[0];

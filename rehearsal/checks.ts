@@ -14,8 +14,11 @@ import type { Check } from "./check";
 import { displayPath } from "./displayPath";
 import type { Facts } from "./facts";
 import { list } from "./list";
+import { memoryChecks } from "./memory/checks";
 
-function snapshotsLocked({ volumes, evidenceSnapshots, forensicsAccountId, now }: Facts): Check {
+function snapshotsLocked({ volumes: own, evidenceSnapshots, forensicsAccountId, now, memory }: Facts): Check {
+    // What was taken of its memory lies on a volume of its own, and is evidence like them.
+    const volumes = [...own.map(({ volumeId }) => volumeId), ...(memory?.told?.volumeId ? [memory.told.volumeId] : [])];
     const good = (volumeId: string) =>
         evidenceSnapshots.filter(
             (one) =>
@@ -29,9 +32,7 @@ function snapshotsLocked({ volumes, evidenceSnapshots, forensicsAccountId, now }
     return {
         name: "One locked snapshot per volume stands in the forensics account",
         passed:
-            volumes.length > 0 &&
-            evidenceSnapshots.length === volumes.length &&
-            volumes.every(({ volumeId }) => good(volumeId).length === 1),
+            volumes.length > 0 && evidenceSnapshots.length === volumes.length && volumes.every((volumeId) => good(volumeId).length === 1),
         lookedAt: `${volumes.length} volumes; ${list(
             evidenceSnapshots.map(
                 (one) =>
@@ -196,5 +197,7 @@ export function runChecks(facts: Facts): Check[] {
         firstLookTold,
         slackToldOfReport,
         artefactsFound,
-    ].map((check) => check(facts));
+    ]
+        .map((check) => check(facts))
+        .concat(memoryChecks(facts));
 }

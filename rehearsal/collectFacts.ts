@@ -12,21 +12,23 @@ import {
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DescribeCasesCommand, SupportClient } from "@aws-sdk/client-support";
 import { analysisSummarySchema, diskFindingSchema, type AnalysisSummary } from "../functions/domain/analysisOutputs";
-import { custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
+import { containmentSchema, custodySchema, reportSchema, type Incident } from "../functions/domain/containers";
 import { checkCustody } from "./custody";
 import { metadataIndexSchema, metadataObject, metadataRounds } from "../functions/domain/metadata/metadataIndex";
 import { trailEventsSchema } from "../functions/domain/metadata/trailEvents";
+import { defaultSeconds } from "../functions/domain/memory";
 import { objectNames } from "../functions/domain/evidenceKeys";
 import { firstLookToldSchema } from "../functions/sendFirstLook";
 import { collectVictimFacts } from "./collectVictimFacts";
 import type { LocalClients, Target } from "./deploy/localClients";
 import type { ArtefactTruth } from "./disks/groundTruth";
 import type { Facts } from "./facts";
+import { acquisitionVolumesLeft, toldOf, type MemoryFacts } from "./memory/facts";
 import type { SharedRole } from "./neighbour";
 import { titleOf, type SlackMessage } from "./slackServer";
 import { sha256OfFile } from "./sha256";
 import type { Victim } from "./victim";
-import { roleTag } from "../functions/domain/tags";
+import { incidentTag, purposeTag, roleTag, tagValue } from "../functions/domain/tags";
 
 /** The tag every isolation group carries. */
 
@@ -44,6 +46,8 @@ export interface Collection {
     readiness: Facts["readiness"];
     /** What is known to be on the disks. */
     artefacts: ArtefactTruth[];
+    /** Null where memory is not taken. */
+    memory: Pick<MemoryFacts, "mode" | "quarantine" | "endpointGroup" | "sentAt"> | null;
 }
 
 /** Reads an object of the evidence bucket. @returns null when it is not there. */
@@ -85,7 +89,9 @@ async function networkFacts(ec2: EC2Client, instanceId: string): Promise<Pick<Fa
 async function snapshotFacts(ec2: EC2Client, sourceVolumeOf: Map<string, string>): Promise<Facts["evidenceSnapshots"]> {
     const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));
     const { Snapshots: locked = [] } = await ec2.send(new DescribeLockedSnapshotsCommand({}));
-    return Snapshots.map((one) => {
+    // The tools that come to a victim are no evidence: their snapshots are of no incident.
+    const evidence = Snapshots.filter(({ Tags }) => tagValue(Tags, purposeTag) !== "acquisition" || tagValue(Tags, incidentTag) !== null);
+    return evidence.map((one) => {
         const lock = locked.find(({ SnapshotId }) => SnapshotId === one.SnapshotId);
         return {
             snapshotId: one.SnapshotId!,
@@ -226,6 +232,13 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
                       reportAt: Date.parse(report.at),
                   }
                 : null,
+        reportText: html?.toString("utf8") ?? "",
+        memory: collection.memory && {
+            ...collection.memory,
+            ...toldOf(await parsed(objectNames.containment, containmentSchema)),
+            atMostSeconds: defaultSeconds[collection.memory.mode],
+            volumesLeft: await acquisitionVolumesLeft(clients, member),
+        },
         report: report && { htmlBytes: html?.length ?? 0, complete: report.complete, intact: report.intact },
         manifest: await manifestFacts(read, `${incident.prefix}${results}`),
         ...(await momentFacts((name) => parsed(name, { parse: (value: unknown) => value }))),

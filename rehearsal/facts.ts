@@ -2,6 +2,7 @@
 import type { CustodyFacts } from "./custody";
 import type { DiskFinding } from "../functions/domain/analysisOutputs";
 import type { ReadinessCheck } from "../functions/domain/readiness/checks";
+import type { MemoryFacts } from "./memory/facts";
 import type { ArtefactTruth } from "./disks/groundTruth";
 
 export interface Facts {
@@ -55,6 +56,10 @@ export interface Facts {
     forensicVolumes: { id: string; state: string }[];
     /** When people were told the first look, the analysis began, and the report was written, in milliseconds since 1970; null where one is not known. */
     firstLook: { toldAt: number; analysisStartedAt: number; reportAt: number } | null;
+    /** What the report's page says, as text of HTML. */
+    reportText: string;
+    /** Null where memory is not taken. */
+    memory: MemoryFacts | null;
     report: { htmlBytes: number; complete: boolean; intact: boolean } | null;
     /** Each object the manifest names with the SHA-256 it names (`expected`) and that of the stored object (null: missing). */
     manifest: { objects: { key: string; expected: string; actual: string | null }[] } | null;

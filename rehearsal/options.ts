@@ -13,6 +13,8 @@ export interface Options {
     out: string;
     /** Print incident.json's content on one line as the last line of stdout. */
     json: boolean;
+    /** Take what lives only in the victim's memory before the last cut; null: memory.mode is off. */
+    memory: "volatile" | "full" | null;
     /** Leave the local AWS up at the end. */
     keep: boolean;
     /** Seconds to wait for the report after the finding was sent. */
@@ -33,6 +35,11 @@ const options = {
     estate: { type: "boolean", description: "two members, two Regions, four findings at the same moment" },
     out: { type: "string", description: "folder where the results go; rehearsal/out when left out" },
     json: { type: "boolean", description: "print incident.json on one line as the last line" },
+    memory: {
+        type: "string",
+        description:
+            "take what lives only in memory before the last cut: volatile, or full for an image of the memory too; needs root on Linux",
+    },
     keep: { type: "boolean", description: "leave the local AWS running and print its endpoint" },
     fault: {
         type: "string",
@@ -48,11 +55,13 @@ export const rehearseSpec: Omit<CommandSpec<typeof options>, "run"> = {
     name: "rehearse",
     summary:
         "Deploys the whole program onto a local AWS on this machine, gives it one GuardDuty finding and checks what comes out. Nothing is asked of AWS.",
-    arguments: "[--finding FILE] [--disk FILE] [--estate] [--out DIR] [--json] [--keep] [--fault FAULT] [--throttling] [--timeout SECONDS]",
+    arguments:
+        "[--finding FILE] [--disk FILE] [--estate] [--memory MODE] [--out DIR] [--json] [--keep] [--fault FAULT] [--throttling] [--timeout SECONDS]",
     options,
     examples: [
         "npm run rehearse",
         "npm run rehearse -- --finding finding.json --disk victim.img --out /tmp/rehearsal",
+        "npm run rehearse -- --memory volatile",
         "npm run rehearse -- --fault ec2:CreateSnapshots#1=lost-reply",
     ],
     exitCodes: { 0: "all checks hold", 1: "a check is false, or the incident did not finish", 2: "the input cannot be used" },
@@ -79,6 +88,9 @@ export function parseOptions(args: string[], defaultOut: string): Options {
     } catch (error) {
         throw new InputError(`--fault: ${(error as Error).message}`, { cause: error });
     }
+    const { memory = null } = values;
+    if (memory !== null && memory !== "volatile" && memory !== "full")
+        throw new InputError(`--memory is ${memory}; give volatile or full.`);
     const timeoutSeconds = Number(values.timeout ?? "300");
     if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 10 || timeoutSeconds > 3600) {
         throw new InputError(`--timeout is ${values.timeout ?? ""}; give whole seconds from 10 to 3600.`);
@@ -89,6 +101,7 @@ export function parseOptions(args: string[], defaultOut: string): Options {
         estate: values.estate,
         out: values.out ?? defaultOut,
         json: values.json,
+        memory,
         keep: values.keep,
         faults: values.fault,
         throttling: values.throttling,

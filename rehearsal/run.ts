@@ -12,6 +12,7 @@ import type { Options } from "./options";
 import { seconds, type Outcome } from "./outcome";
 import { printable, type Progress } from "./progress";
 import { writeResult, writeTranscript } from "./record";
+import { watchQuarantine, type QuarantineSeen } from "./memory/watchQuarantine";
 import { preflight } from "./readiness";
 import { rehearseRefusal } from "./refusal";
 import { setUp, type Prepared } from "./setUp";
@@ -21,7 +22,15 @@ import { custodySchema } from "../functions/domain/containers";
 import { objectNames } from "../functions/domain/evidenceKeys";
 
 /** Reads back what happened, checks it, and prints each check with what it looked at. */
-async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepared, readiness: Facts["readiness"], progress: Progress) {
+async function judge(
+    stage: Stage,
+    followed: FollowedIncident,
+    prepared: Prepared,
+    readiness: Facts["readiness"],
+    progress: Progress,
+    mode: Options["memory"],
+    quarantine: QuarantineSeen | null,
+) {
     const facts = await collectFacts({
         clients: stage.clients,
         endpoint: stage.localEmu.endpoint,
@@ -33,6 +42,7 @@ async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepare
         slack: followed.slack,
         readiness,
         artefacts: prepared.artefacts,
+        memory: mode && stage.memory && { mode, quarantine, endpointGroup: stage.memory.endpointGroup, sentAt: followed.sentAt },
     });
     const checks = runChecks(facts);
     for (const { passed, name, lookedAt } of checks)
@@ -42,8 +52,7 @@ async function judge(stage: Stage, followed: FollowedIncident, prepared: Prepare
 
 /** The calls on the way to containment, from the local AWS's own log. */
 async function containmentCalls(stage: Stage, { execution, sentAt }: FollowedIncident) {
-    // Containment is the first thing the workflow does: the first task that ended.
-    const contained = execution.visits.find((visit) => visit.kind === "Task" && visit.exitedAt !== null);
+    const contained = execution.visits.find((visit) => visit.name === "IsolateInstance" && visit.exitedAt !== null);
     if (!contained) return null;
     const { callLogFile, exchangeLogFile } = stage.localEmu;
     return callsToContainment(
@@ -52,6 +61,12 @@ async function containmentCalls(stage: Stage, { execution, sentAt }: FollowedInc
         sentAt,
         Date.parse(contained.exitedAt!),
     );
+}
+
+/** How long the instance was open, and how long it stood in quarantine. */
+function memoryTimes({ sentAt, told, containedAt }: NonNullable<Facts["memory"]>): string {
+    const after = (time: string | null | undefined) => (time ? `${seconds(Date.parse(time) - sentAt)} s` : "never");
+    return `After the finding: quarantined ${after(told?.quarantinedAt)}, collecting began ${after(told?.commandSentAt)}, collecting ended ${after(told?.endedAt)}, contained ${after(containedAt)}`;
 }
 
 function verdictLine(checks: Check[], { execution }: FollowedIncident): string {
@@ -70,14 +85,16 @@ async function rehearseIncident(
 ): Promise<Outcome> {
     const { faults, throttling } = options;
     const readiness = await preflight(stage.clients, forensics, progress);
+    const watching = stage.memory === null ? null : watchQuarantine(stage);
     const followed = await withFaults(
         stage.localEmu.endpoint,
         { faults, throttling },
         (line) => progress.line(line),
         () => followIncident(stage, finding, options.timeoutSeconds, progress),
     );
+    const quarantine = (await watching?.stop()) ?? null;
     const { incident, execution } = followed;
-    const { facts, checks } = await judge(stage, followed, prepared, readiness, progress);
+    const { facts, checks } = await judge(stage, followed, prepared, readiness, progress, options.memory, quarantine);
     const passed = checks.every((check) => check.passed) && execution.status === "SUCCEEDED";
     const calls = await containmentCalls(stage, followed);
     const timings = {
@@ -118,6 +135,7 @@ async function rehearseIncident(
         findingsJsonl: await read(`${results}findings.jsonl`),
         slack: followed.slack,
     });
+    if (facts.memory) progress.line(memoryTimes(facts.memory));
     if (calls)
         progress.line(
             `Contained ${seconds(calls.millisecondsToLastChange)} s after the finding, with ${calls.calls.length} AWS calls, ${calls.criticalPath.length} of them one after another: ${calls.criticalPath.join(", ")}`,
@@ -137,7 +155,7 @@ export async function rehearse(finding: LoadedFinding, options: Options, progres
     const prepared = await setUp(options.disk, cleanUp, options.keep);
     const preparedAt = Date.now();
     progress.line(`Set up in ${seconds(preparedAt - startedAt)} s`);
-    const stage = await setStage(prepared, progress, cleanUp, options.keep);
+    const stage = await setStage(prepared, progress, cleanUp, options);
     if (options.keep)
         progress.line(
             `The local AWS stays up: AWS_ENDPOINT_URL=${stage.localEmu.endpoint} AWS_ACCESS_KEY_ID=${forensics.accountId} AWS_SECRET_ACCESS_KEY=rehearsal AWS_REGION=${forensics.region}`,

@@ -5,6 +5,8 @@ import { localClients, type LocalClients, type Target } from "./deploy/localClie
 import { deployProgram, type Deployment } from "./deploy/program";
 import { startLocalEmu, type LocalEmu } from "./localEmu";
 import { shareRole, type SharedRole } from "./neighbour";
+import { prepareForMemory, type MemoryStage } from "./memory/prepare";
+import type { Options } from "./options";
 import type { Progress } from "./progress";
 import { architecture, type Prepared } from "./setUp";
 import { startSlackServer, type SlackServer } from "./slackServer";
@@ -34,6 +36,8 @@ export interface Stage {
     /** The victim and its neighbour, with the credentials stolen from both. Secrets: for the checks alone. */
     sharedRole: SharedRole;
     deployment: Deployment;
+    /** What the victim's VPC has for it; null where memory is not taken. */
+    memory: MemoryStage | null;
     /** Milliseconds each part of the setting took. */
     milliseconds: { localAws: number; victim: number; deploy: number };
 }
@@ -46,6 +50,7 @@ export function configuration(
     victims: readonly Victim[],
     slackUrl: string,
     pythonVersion: Prepared["pythonVersion"],
+    memory: Options["memory"] = null,
 ): Record<string, string> {
     const accounts = [...new Set(victims.map(({ instance }) => instance.accountId))];
     const vpcsOf = (accountId: string) =>
@@ -67,13 +72,19 @@ export function configuration(
             evidence: { retentionDays: 1 },
             support: { enabled: true },
             logRetentionDays: 30,
+            ...(memory === null ? {} : { memory: { mode: memory } }),
         }),
         slackWebhookUrl: slackUrl,
     };
 }
 
-/** Sets the stage. @param keep leave the local AWS running when everything else is cleaned up */
-export async function setStage(prepared: Prepared, progress: Progress, cleanUp: CleanUp, keep = false): Promise<Stage> {
+/** Sets the stage. With `keep` the local AWS is left running when everything else is cleaned up. */
+export async function setStage(
+    prepared: Prepared,
+    progress: Progress,
+    cleanUp: CleanUp,
+    { keep = false, memory: mode = null }: Partial<Pick<Options, "keep" | "memory">> = {},
+): Promise<Stage> {
     const slack = await startSlackServer();
     cleanUp.add("Slack's stand-in", () => slack.stop());
 
@@ -90,11 +101,12 @@ export async function setStage(prepared: Prepared, progress: Progress, cleanUp: 
         `Victim ${victim.instance.instanceId} in account ${member.accountId}: ${victim.interfaces.length} network interfaces, ${victim.volumes.length} volumes, in an Auto Scaling group at its minimum size, behind an application and a classic load balancer`,
     );
 
+    const memory = mode === null ? null : await prepareForMemory(clients, victim, cleanUp);
     const [deployment, sharedRole] = await Promise.all([
         deployProgram({
             clients,
             defaults: forensics,
-            config: configuration([victim], slack.url, prepared.pythonVersion),
+            config: configuration([victim], slack.url, prepared.pythonVersion, mode),
             secretKeys: ["slackWebhookUrl"],
         }),
         shareRole(clients, localEmu.endpoint, victim),
@@ -109,6 +121,7 @@ export async function setStage(prepared: Prepared, progress: Progress, cleanUp: 
         victim,
         sharedRole,
         deployment,
+        memory,
         milliseconds: { localAws: upAt - startedAt, victim: victimAt - upAt, deploy: deployedAt - victimAt },
     };
 }

@@ -89,6 +89,7 @@ export const variableSchemas = {
     /** JSON: the snapshot that an acquisition volume is made of, by the processor of the instance. */
     ACQUISITION_IMAGES: z
         .string()
+        .default("{}")
         .transform((text) => JSON.parse(text) as unknown)
         .pipe(acquisitionImagesSchema),
     /** ARN of the command document that acquires, which the member account is given for the time of it. */

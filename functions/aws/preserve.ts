@@ -30,6 +30,7 @@ export const preserveVariables = needs(
     "LOCK_MODE",
     "LOCK_DAYS",
     "MEMORY_MODE",
+    "ACQUISITION_IMAGES",
 );
 
 /** Copy shared snapshots under the evidence key and lock them; keep the list of volumes. */

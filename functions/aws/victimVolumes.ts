@@ -10,6 +10,7 @@ import { isNotFound, StepError } from "./errors";
 import { getJson, putJson } from "./evidenceBucket";
 import { earlierPins } from "./earlierPins";
 import { log } from "./handler";
+import { madeOfOurImages } from "./memory/leftVolumes";
 import { keptVolume } from "./memory/acquisitionVolume";
 import { readStanding } from "./standingContainments";
 import { objectNames } from "../domain/evidenceKeys";
@@ -111,10 +112,19 @@ async function lookUp(ec2: EC2Client, incident: Incident): Promise<VictimVolumes
     );
 }
 
+/** One whose id was not kept, since the step that made it was ended between the two; EC2 says what it was made of. */
+async function unkept(
+    ec2: EC2Client,
+    { incidentId }: Incident,
+): Promise<Pick<VictimVolumes["volumes"][number], "volumeId" | "device"> | null> {
+    const [volume] = await madeOfOurImages(ec2, incidentId);
+    return volume ? { volumeId: volume.VolumeId!, device: volume.Attachments?.[0]?.Device ?? "not attached" } : null;
+}
+
 /** The acquisition volume beside them, still attached or not: by the id that was kept, whatever the device says. */
-async function withAcquisition(incident: Incident, found: VictimVolumes): Promise<VictimVolumes> {
+async function withAcquisition(ec2: EC2Client, incident: Incident, found: VictimVolumes): Promise<VictimVolumes> {
     if (environment("MEMORY_MODE") === "off") return found;
-    const kept = await keptVolume(incident);
+    const kept = (await keptVolume(incident)) ?? (await unkept(ec2, incident));
     if (kept === null) return found;
     const { volumeId, device } = kept;
     const others = found.volumes.filter((each) => each.volumeId !== volumeId);
@@ -126,7 +136,7 @@ export async function victimVolumes(ec2: EC2Client, incident: Incident): Promise
     const key = `${incident.prefix}${objectNames.victimVolumes}`;
     const kept = await getJson(key, victimVolumesSchema);
     if (kept) return kept.value;
-    const found = await withAcquisition(incident, await lookUp(ec2, incident));
+    const found = await withAcquisition(ec2, incident, await lookUp(ec2, incident));
     await putJson(key, found, { onlyIfAbsent: true });
     return found;
 }

@@ -2,6 +2,7 @@
 import {
     AddPermissionCommand,
     CreateFunctionCommand,
+    InvokeCommand,
     LambdaClient,
     PutFunctionConcurrencyCommand,
     PutFunctionEventInvokeConfigCommand,
@@ -95,8 +96,19 @@ const eventInvokeConfig = entry<aws.lambda.FunctionEventInvokeConfigArgs>(async 
     return { id: inputs.functionName };
 });
 
+/** A call that is part of the deployment. */
+const invocation = entry<aws.lambda.InvocationArgs>(async (inputs, context) => {
+    const { Payload, FunctionError } = await clientOf(context, LambdaClient).send(
+        new InvokeCommand({ FunctionName: inputs.functionName, Payload: Buffer.from(inputs.input) }),
+    );
+    const result = Payload?.transformToString() ?? "";
+    if (FunctionError) throw new Error(`${inputs.functionName} failed when the deployment called it: ${result}`);
+    return { id: `${inputs.functionName}_${context.name}`, state: { result } };
+});
+
 export const functionTable: DeployTable = {
     "aws:lambda/function:Function": lambdaFunction,
+    "aws:lambda/invocation:Invocation": invocation,
     "aws:lambda/permission:Permission": permission,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": eventInvokeConfig,
 };

@@ -46,7 +46,7 @@ const stateMachine = entry<aws.sfn.StateMachineArgs>(async (inputs, context) => 
 
 const document = entry<aws.ssm.DocumentArgs>(async (inputs, context) => {
     const Name = physicalName(context, inputs.name);
-    await clientOf(context, SSMClient).send(
+    const { DocumentDescription } = await clientOf(context, SSMClient).send(
         new CreateDocumentCommand({
             Name,
             Content: inputs.content,
@@ -64,6 +64,7 @@ const document = entry<aws.ssm.DocumentArgs>(async (inputs, context) => {
             arn: `arn:aws:ssm:${context.target.region}:${context.target.accountId}:document/${Name}`,
             defaultVersion: "1",
             latestVersion: "1",
+            hash: DocumentDescription?.Hash,
         },
     };
 });

@@ -2,6 +2,7 @@ import { instanceStateSchema } from "../../functions/domain/instanceState";
 import { containmentSchema, type Containment, type Evidence, type Incident } from "../../functions/domain/containers";
 import { newStanding, type StandingContainment } from "../../functions/domain/standingContainment";
 import { expect } from "chai";
+import { incidentTags } from "../../functions/domain/tags";
 import { handler } from "../../functions/createSnapshots";
 import { tagValue } from "../../functions/domain/tags";
 import { awsError } from "../support/aws/errors";
@@ -120,6 +121,22 @@ describe("createSnapshots", () => {
             expect(aws.forensics.locks.has(memory[0]!.evidenceSnapshotId)).to.equal(true);
             expect(aws.member.volumes.has(volumeId)).to.equal(false);
             expect(aws.of("DetachVolume", aws.member)).to.deep.equal([{ VolumeId: volumeId, Force: true }]);
+        });
+
+        it("finds one whose id was not kept by what EC2 says it was made of, and no other by its tags", async () => {
+            aws.objects.delete(`${incident.prefix}acquisition-volume.json`);
+            process.env.ACQUISITION_IMAGES = JSON.stringify({
+                x86_64: { snapshotId: "snap-0123456789abcdef0", sizeGiB: 1, toolsSha256: "a".repeat(64) },
+            });
+            const Tags = incidentTags(incident.incidentId, "acquisition") as { Key: string; Value: string }[];
+            const made = { Encrypted: true, Size: 2, CreateTime: new Date(), Tags };
+            aws.member.addVolume({ VolumeId: "vol-0bad0000000000bad", ...made });
+            aws.member.addVolume({ VolumeId: volumeId, ...made, SnapshotId: "snap-0123456789abcdef0" });
+            const evidence = await ended();
+            delete process.env.ACQUISITION_IMAGES;
+            expect(evidence.snapshots.filter(({ kind }) => kind === "memory").map(({ volumeId: id }) => id)).to.deep.equal([volumeId]);
+            expect(aws.member.volumes.has(volumeId)).to.equal(false);
+            expect(aws.member.volumes.has("vol-0bad0000000000bad")).to.equal(true);
         });
 
         it("says that the acquisition volume is lost, and preserves the others", async () => {

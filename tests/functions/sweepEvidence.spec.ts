@@ -1,9 +1,10 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { expect } from "chai";
-import { markCaseClosed } from "../../functions/aws/pinsTable";
+import { markCaseClosed, writeTablePin } from "../../functions/aws/pinsTable";
 import { openRecord } from "../../functions/aws/incidentsTable";
 import { handler as createSnapshots } from "../../functions/createSnapshots";
+import { incidentTags } from "../../functions/domain/tags";
 import { newRecord } from "../../functions/domain/incidentRecord";
 import { handler as sweep } from "../../functions/sweepEvidence";
 import { awsError } from "../support/aws/errors";
@@ -83,6 +84,84 @@ describe("sweepEvidence", () => {
         const [calls, seals] = [askedOfMember(), sealed.length];
         await sweep();
         expect([askedOfMember(), sealed.length]).to.deep.equal([calls, seals]);
+    });
+
+    describe("where memory is taken", () => {
+        const image = "snap-0123456789abcdef0";
+        const left = (VolumeId: string, hours: number, of: string, SnapshotId = image) =>
+            aws.member.addVolume({
+                VolumeId,
+                SnapshotId,
+                Size: 2,
+                Encrypted: true,
+                CreateTime: new Date(Date.now() - hours * 3_600_000),
+                Tags: incidentTags(of, "acquisition") as { Key: string; Value: string }[],
+            });
+        beforeEach(() => {
+            const x86_64 = { snapshotId: image, sizeGiB: 1, toolsSha256: "a".repeat(64) };
+            Object.assign(process.env, { MEMORY_MODE: "volatile", ACQUISITION_IMAGES: JSON.stringify({ x86_64 }) });
+        });
+        afterEach(() => {
+            process.env.MEMORY_MODE = "off";
+            delete process.env.ACQUISITION_IMAGES;
+        });
+        const there = () => [...aws.member.volumes.keys()].filter((id) => id.startsWith("vol-0acc"));
+
+        it("tells once of an acquisition volume that a crash left and nothing preserved, and leaves it", async () => {
+            await giveUp();
+            left("vol-0acc0000000000001", 2, incidentId);
+            await sweep();
+            await sweep();
+            expect(there()).to.deep.equal(["vol-0acc0000000000001"]);
+            const mine = told().filter(({ kind }) => kind === "left-volume");
+            expect(mine).to.have.length(1);
+            expect(mine[0]!.what!.join()).to.contain("vol-0acc0000000000001").and.contain(`npm run resume -- ${incidentId}`);
+        });
+
+        it("removes one whose evidence is locked, and none that is another's, new, or of a workflow that runs", async () => {
+            await giveUp();
+            left("vol-0acc0000000000001", 2, incidentId);
+            left("vol-0acc0000000000002", 2, "i-0fffffffffffffff0-0123456789abcdef");
+            left("vol-0acc0000000000003", 0, incidentId);
+            left("vol-0acc0000000000004", 2, incidentId, "snap-0aaaaaaaaaaaaaaaa");
+            aws.forensics.snapshots.set("snap-0ec", {
+                SnapshotId: "snap-0ec",
+                State: "completed",
+                StartTime: new Date(),
+                VolumeSize: 2,
+                Encrypted: true,
+            });
+            aws.forensics.locks.set("snap-0ec", {
+                SnapshotId: "snap-0ec",
+                LockState: "governance",
+                LockCreatedOn: new Date(),
+                LockExpiresOn: new Date(Date.now() + 400 * day),
+            } as never);
+            await writeTablePin(incidentId, {
+                volumeId: "vol-0acc0000000000001",
+                stage: "evidence",
+                generation: 1,
+                snapshotId: "snap-0ec",
+                madeAt: new Date().toISOString(),
+            });
+            execution = "RUNNING";
+            await sweep();
+            expect(there()).to.have.length(4);
+            execution = "FAILED";
+            await sweep();
+            expect(there()).to.deep.equal(["vol-0acc0000000000002", "vol-0acc0000000000003", "vol-0acc0000000000004"]);
+        });
+
+        it("looks after the evidence where a member account cannot be looked at, and names it", async () => {
+            await giveUp();
+            aws.settle();
+            aws.after = (operation) => {
+                if (operation === "DescribeVolumes" && JSON.stringify(aws.record.at(-1)!.input).includes(image))
+                    throw awsError("AccessDenied");
+            };
+            expect((await thrown(sweep())).message).to.contain(`acquisition volumes in ${instance.accountId}`);
+            expect(aws.of("CopySnapshot", aws.forensics).length + aws.of("CopySnapshot", aws.member).length).to.be.greaterThan(0);
+        });
     });
 
     it("finds a case of the layout before, whose pins lie in the bucket alone, and leaves one that was closed", async () => {

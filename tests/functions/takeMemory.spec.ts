@@ -108,6 +108,12 @@ describe("memory before the last cut", () => {
         expect(containment.interfaces.map(({ groupsBefore }) => groupsBefore)).to.deep.equal([["sg-app", "sg-ssh"], ["sg-app"]]);
     });
 
+    it("takes the state's time with an offset too, as Step Functions may write it", async () => {
+        const since = new Date().toISOString().replace("Z", "+00:00");
+        const { outcome, beganAt } = (await quarantine({ incident, since })) as Memory;
+        expect([outcome, beganAt]).to.deep.equal(["ready", since.replace("+00:00", "Z")]);
+    });
+
     it("gives image and document to the account for the time of it, and runs what was deployed", async () => {
         await run();
         const [sent] = account.runCommand.sent;

@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { runChecks } from "../../rehearsal/checks";
 import type { Facts } from "../../rehearsal/facts";
+import type { MemoryFacts } from "../../rehearsal/memory/facts";
+import { planted } from "../../rehearsal/memory/prepare";
 
 /** A rehearsal in which everything went well. */
 function goodFacts(): Facts {
@@ -68,6 +70,8 @@ function goodFacts(): Facts {
         ),
         credentialCalls: ["DescribeInstances"],
         firstLook: { toldAt: 9_000, analysisStartedAt: 1_000, reportAt: 30_000 },
+        reportText: "",
+        memory: null,
         report: { htmlBytes: 40_000, complete: true, intact: true },
         manifest: { objects: [{ key: "findings.jsonl", expected: "c".repeat(64), actual: "c".repeat(64) }] },
         tickets: [{ id: "case-1", text: "Incident i-0aaaaaaaaaaaaaaaa-0123456789abcdef" }],
@@ -223,6 +227,116 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
     ["a replayed journal showed nothing new", /^Every planted/, (f) => f.journalReplayed.push("data")],
     ["nothing was planted", /^Every planted/, (f) => (f.artefacts = [])],
 ];
+
+/** As goodFacts(), with memory taken before the last cut. */
+function goodMemoryFacts(): Facts & { memory: MemoryFacts } {
+    const facts = goodFacts();
+    const evidence = `pid 17 ${planted.program}`;
+    const found = (id: string, title: string) => ({
+        ...facts.findings[0]!,
+        id,
+        volumeId: "vol-3",
+        check: "volatile-state",
+        title,
+        evidence,
+    });
+    return {
+        ...facts,
+        evidenceSnapshots: [
+            ...facts.evidenceSnapshots,
+            { ...facts.evidenceSnapshots[0]!, snapshotId: "snap-of-vol-3", sourceVolumeId: "vol-3" },
+        ],
+        findings: [
+            ...facts.findings,
+            found("m1", "A running program was deleted"),
+            found("m2", "A process was started with LD_PRELOAD"),
+            found("m3", "A suspicious program listens for connections"),
+        ],
+        reportText: `<li>${planted.program}</li>`,
+        memory: {
+            mode: "volatile",
+            told: {
+                schemaVersion: 1,
+                incidentId: facts.incidentId,
+                mode: "volatile",
+                path: "quarantine",
+                outcome: "complete",
+                reason: null,
+                beganAt: "2026-11-24T11:50:01.000Z",
+                quarantinedAt: "2026-11-24T11:50:04.000Z",
+                deadline: "2026-11-24T11:51:10.000Z",
+                taskSeconds: 60,
+                zone: "eu-west-1a",
+                instanceType: "t3.medium",
+                steps: [],
+                volumeId: "vol-3",
+                commandId: "c-1",
+                commandSentAt: "2026-11-24T11:50:08.000Z",
+                endedAt: "2026-11-24T11:50:20.000Z",
+                files: 40,
+                bytes: 4_000_000,
+            },
+            containedAt: "2026-11-24T11:50:22.000Z",
+            sentAt: Date.parse("2026-11-24T11:50:00.000Z"),
+            atMostSeconds: 90,
+            quarantine: {
+                at: Date.parse("2026-11-24T11:50:10.000Z"),
+                groupId: "sg-quarantine",
+                interfaces: [["sg-quarantine"], ["sg-quarantine"]],
+                ingress: [],
+                egress: ["tcp 443-443 to sg-endpoints"],
+                agentOnline: true,
+                stolenCredentials: "UnauthorizedOperation",
+            },
+            endpointGroup: "sg-endpoints",
+            volumesLeft: [],
+        },
+    };
+}
+
+/** As `broken`, of what is checked where memory is taken. */
+const brokenMemory: [string, RegExp, (facts: Facts & { memory: MemoryFacts }) => void][] = [
+    ["the victim was never seen in quarantine", /^While memory/, (f) => (f.memory.quarantine = null)],
+    ["the quarantine has a second way out", /^While memory/, (f) => f.memory.quarantine!.egress.push("tcp 443-443 to 0.0.0.0/0")],
+    ["the quarantine leads elsewhere", /^While memory/, (f) => (f.memory.quarantine!.egress = ["tcp 443-443 to sg-web"])],
+    ["the quarantine lets something in", /^While memory/, (f) => f.memory.quarantine!.ingress.push("tcp 22-22 to 10.0.0.0/8")],
+    ["the thief could act in the quarantine", /^Meanwhile/, (f) => (f.memory.quarantine!.stolenCredentials = "allowed")],
+    ["the deny cut the agent too", /^Meanwhile/, (f) => (f.memory.quarantine!.agentOnline = false)],
+    ["it was contained late", /^It was contained/, (f) => (f.memory.containedAt = "2026-11-24T11:51:32.000Z")],
+    ["it was contained before its memory was taken", /^It was contained/, (f) => (f.memory.containedAt = "2026-11-24T11:50:19.000Z")],
+    ["it was never contained", /^It was contained/, (f) => (f.memory.containedAt = null)],
+    ["nothing was taken", /^What lives only/, (f) => (f.memory.told = { ...f.memory.told!, outcome: "skipped", files: null })],
+    ["a part was taken", /^What lives only/, (f) => (f.memory.told = { ...f.memory.told!, outcome: "partial", reason: "no room" })],
+    ["the acquisition volume is not preserved", /^The acquisition volume/, (f) => f.evidenceSnapshots.pop()],
+    ["the acquisition volume was left behind", /^The acquisition volume/, (f) => f.memory.volumesLeft.push("vol-3")],
+    ["the acquisition volume is not locked", /^One locked snapshot/, (f) => (f.evidenceSnapshots[2]!.lock = null)],
+    ["the listening socket was missed", /^The planted process/, (f) => f.findings.pop()],
+    ["the signs are another program's", /^The planted process/, (f) => (f.findings[2]!.evidence = "pid 18 /usr/bin/nc")],
+    ["the report is silent about it", /^The planted process/, (f) => (f.reportText = "")],
+];
+
+describe("rehearsal checks where memory is taken", () => {
+    it("hold when everything went well, and are not made where none is taken", () => {
+        expect(failed(goodMemoryFacts())).to.deep.equal([]);
+        expect(runChecks(goodMemoryFacts())).to.have.length(runChecks(goodFacts()).length + 6);
+    });
+
+    for (const [what, check, breakIt] of brokenMemory)
+        it(`notice when ${what}`, () => {
+            const facts = goodMemoryFacts();
+            breakIt(facts);
+            expect(failed(facts).filter((name) => check.test(name))).to.have.length(1);
+        });
+
+    it("accept an image that this machine does not offer, with the reason", () => {
+        const facts = goodMemoryFacts();
+        const partial = { ...facts.memory.told!, mode: "full" as const, outcome: "partial" as const, reason: "no memory device" };
+        Object.assign(facts.memory, { mode: "full", told: partial });
+        expect(failed(facts)).to.deep.equal([]);
+        facts.memory.told = { ...partial, reason: null };
+        expect(failed(facts)).to.have.length(1);
+    });
+});
 
 describe("rehearsal checks", () => {
     it("hold when everything went well", () => {

@@ -19,6 +19,7 @@ describe("rehearsal options", () => {
             estate: false,
             out: "out",
             json: false,
+            memory: null,
             keep: false,
             timeoutSeconds: 300,
             faults: [],
@@ -32,6 +33,7 @@ describe("rehearsal options", () => {
             parseOptions(
                 [
                     ...["--finding", "f.json", "--disk=d.img", "--estate", "--out", "o", "--json", "--keep", "--timeout", "60"],
+                    ...["--memory", "full"],
                     ...["--fault", "ec2:CreateSnapshots#1=lost-reply", "--fault=states:*@isolate#2+=slow:3", "--throttling"],
                 ],
                 "out",
@@ -42,6 +44,7 @@ describe("rehearsal options", () => {
             estate: true,
             out: "o",
             json: true,
+            memory: "full",
             keep: true,
             timeoutSeconds: 60,
             faults: ["ec2:CreateSnapshots#1=lost-reply", "states:*@isolate#2+=slow:3"],
@@ -56,6 +59,11 @@ describe("rehearsal options", () => {
             .and.to.match(/Usage: npm run rehearse/);
         expect(refusal("f.json")).to.match(/f\.json/);
         expect(refusal("--finding")).to.match(/finding/);
+    });
+
+    it("refuse what is no mode of taking memory", () => {
+        expect(refusal("--memory", "off")).to.include("volatile or full");
+        expect(refusal("--memory")).to.match(/memory/);
     });
 
     it("refuse a fault that cannot be read, and name the kinds", () => {

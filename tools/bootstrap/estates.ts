@@ -15,6 +15,7 @@ const estates = [
         ...common,
         organization: { ...organization, management: { accountId: ids.management } },
         range: { enabled: true },
+        memory: { mode: "volatile" },
         findings: { drill: true },
         network: { endpoints: "standing" },
         notifications: { emails: ["people@example.com"], chat: true },

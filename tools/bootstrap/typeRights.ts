@@ -325,6 +325,13 @@ export const typeRights: Readonly<Record<string, TypeRights>> = {
         write: "lambda:CreateFunction UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction TagResource UntagResource",
         passesRolesTo: ["lambda.amazonaws.com"],
     },
+    // Of the function that writes the acquisition images, as part of the deployment.
+    "aws:lambda/invocation:Invocation": {
+        group: "compute",
+        on: [here("lambda", "function:clean-room-writeAcquisitionImage")],
+        read: "",
+        write: "lambda:InvokeFunction",
+    },
     "aws:lambda/permission:Permission": {
         group: "compute",
         on: [here("lambda", "function:clean-room-*")],

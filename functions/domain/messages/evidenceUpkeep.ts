@@ -13,7 +13,9 @@ export type Upkeep =
     /** Snapshots that are gone or not locked any more, as sentences. */
     | { kind: "unprotected"; what: readonly string[] }
     /** What could not be un-shared or deleted in the member account, as sentences. */
-    | { kind: "left-over"; what: readonly string[] };
+    | { kind: "left-over"; what: readonly string[] }
+    /** Acquisition volumes in the member account that hold what is not preserved, as sentences. */
+    | { kind: "left-volume"; what: readonly string[] };
 
 const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "title" | "summary" | "whatNow" | "sections"> => {
     switch (upkeep.kind) {
@@ -61,6 +63,16 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 summary: "The evidence is complete and locked. What was made on the way to it could not be taken back.",
                 whatNow: [
                     "Look what stands in the way (an organisation's policy, a lock that somebody extended); it is tried again every day while the case is open.",
+                ],
+                sections: [{ heading: "Left over", items: upkeep.what }],
+            };
+        case "left-volume":
+            return {
+                tone: "warning",
+                title: `What was taken of memory is not preserved: case ${incidentId}`,
+                summary: "The workflow broke off before it could preserve the volume that memory was written to.",
+                whatNow: [
+                    `npm run resume -- ${incidentId} goes on from where it failed, and preserves the volume. Until then anybody in the member account may delete it.`,
                 ],
                 sections: [{ heading: "Left over", items: upkeep.what }],
             };

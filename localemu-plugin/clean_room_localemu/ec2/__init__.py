@@ -8,6 +8,7 @@ def install() -> None:
     """Before LocalEmu takes requests."""
     from . import (
         console,
+        direct_apis,
         disk_images,
         instances,
         interfaces,
@@ -33,6 +34,7 @@ def install() -> None:
         volumes,
         marketplace,
         disk_images,
+        direct_apis,
         vpc_endpoints,
     ):
         module.install()

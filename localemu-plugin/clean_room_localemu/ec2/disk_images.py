@@ -34,7 +34,9 @@ def install() -> None:
     @patch(EBSBackend.create_volume)
     def create_volume(fn: Any, self: Any, size: Any, zone_name: str, snapshot_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
         volume = fn(self, size, zone_name, snapshot_id, *args, **kwargs)
-        volume.disk_image = image_of_snapshot(self.get_snapshot(snapshot_id)) if snapshot_id else None
+        snapshot = self.get_snapshot(snapshot_id) if snapshot_id else None
+        volume.disk_image = image_of_snapshot(snapshot) if snapshot else None
+        volume.is_larger = snapshot is not None and int(volume.size) > int(snapshot.volume.size)
         return volume
 
     @patch(EBSBackend.delete_volume)
@@ -76,12 +78,17 @@ def image_for_snapshot(volume: Any) -> Path | None:
 
 
 def writable_image(volume: Any) -> Path | None:
-    """The volume's own file. It has the size of the disk it was made from. None for a volume without a disk."""
+    """The volume's own file. It has the size of the disk it was made from, and more where the volume is larger than its snapshot. None
+    for a volume without a disk."""
     own = own_image(volume)
     with _lock:
         if not own.exists():
             source = image_behind(volume)
-            return sparse_copy(source, own) if source else None
+            if source is None:
+                return None
+            sparse_copy(source, own)
+            if getattr(volume, "is_larger", False):
+                os.truncate(own, int(volume.size) * 2**30)
     return own
 
 

@@ -33,7 +33,7 @@ def refusal() -> str | None:
 def decide_key_use(request: RequestContext, caller: CallerIdentity | None, principal: Principal | None, context: dict[str, Any]) -> None:
     """To be called for every call, before the service; root may everything."""
     _call.refusal = None
-    if request.service.service_name != "ec2" or caller is None or principal is None:
+    if request.service.service_name not in ("ec2", "ebs") or caller is None or principal is None:
         return
     for need in _needs(request.operation.name, request.service_request or {}, request.region, request.account_id):
         owner = need.resource.split(":")[4]
@@ -53,6 +53,9 @@ def decide_key_use(request: RequestContext, caller: CallerIdentity | None, princ
 def _needs(operation: str, params: dict[str, Any], region: str, account: str) -> list[Need]:
     if operation == "CopySnapshot":
         return _of_copy(params, region, account)
+    if operation == "StartSnapshot":
+        asked = params.get("KmsKeyArn")
+        return _new(key_arn(asked, account, region) if asked else None, region, account, None, "snap-*")
     if operation == "CreateVolume":
         return _of_volume(params, region, account)
     if operation == "RunInstances":

@@ -55,6 +55,21 @@ def _ssm(operation: str, params: Params, region: str, account: str) -> list[Need
     return [Need(action, "*")]
 
 
+def _ebs(operation: str, params: Params, region: str, _account: str) -> list[Need]:
+    """
+    Of the EBS direct APIs, on the snapshot; ec2:CreateTags for tags that it is started with, as for whatever EC2 makes with tags.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticblockstore.html
+    """
+    action, snapshot_id = f"ebs:{operation}", params.get("SnapshotId")
+    if snapshot_id:
+        return [
+            Need(action, ec2_arn(snapshot_id, region, ""), resource_tag_keys(ec2_tags(snapshot_id, region), "ec2:ResourceTag")),
+        ]
+    tags = request_tag_keys(tag_list(params.get("Tags")))
+    new = f"arn:aws:ec2:{region}::snapshot/*"
+    return [Need(action, new, tags), *([Need("ec2:CreateTags", new, tags)] if tags else [])]
+
+
 def _states(operation: str, params: Params, region: str, account: str) -> list[Need]:
     arn = params.get("stateMachineArn") or params.get("executionArn") or params.get("resourceArn")
     if not arn and operation == "CreateStateMachine":
@@ -255,6 +270,7 @@ def _service_quotas(operation: str, params: Params, region: str, account: str) -
 _BY_SERVICE: dict[str, Callable[[str, Params, str, str], list[Need]]] = {
     "autoscaling": _auto_scaling,
     "dynamodb": _dynamodb,
+    "ebs": _ebs,
     "ec2": ec2_needs,
     "elb": _load_balancing,
     "elbv2": _load_balancing,

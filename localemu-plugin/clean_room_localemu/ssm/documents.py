@@ -45,6 +45,8 @@ class Document:
     name: str
     version: str
     content: Mapping[str, Any]
+    #: As it was given, which its hash is of.
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def parse(name: str, version: str, text: str) -> Document:
         raise InvalidDocument(f"The document {name} is not YAML: {problem}") from problem
     if not isinstance(content, dict):
         raise InvalidDocument(f"The document {name} is not an object.")
-    return Document(name, version, content)
+    return Document(name, version, content, text)
 
 
 def managed(name: str) -> Document | None:

@@ -19,6 +19,7 @@ from .documents import Script
 from .isolation import can_isolate
 from .sandbox.request import Request
 
+RUNS = "rehearsal:runs"
 #: How often a running script is looked at, in seconds.
 _POLL = 0.05
 
@@ -81,7 +82,19 @@ def _request(folder: Path, script: Script, instance: Any, credentials: dict[str,
         devices=_devices(instance),
         port=port(),
         private=can_isolate(),
+        before=_running_on(instance) if can_isolate() else None,
     )
+
+
+def _running_on(instance: Any) -> str | None:
+    """
+    Script that stands for what runs on the instance, by its tag. It is run anew for each command, whose processes are all that this instance
+    has.
+    """
+    path = instance.ec2_backend.tags.get(instance.id, {}).get(RUNS)
+    if path is not None and not (Path(path).is_absolute() and Path(path).is_file()):
+        raise ValueError(f"The instance {instance.id} is tagged {RUNS}={path}, which is not the absolute path of a file.")
+    return path
 
 
 def _interpreter(text: str) -> list[str]:

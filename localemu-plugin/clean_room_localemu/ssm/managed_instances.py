@@ -1,9 +1,10 @@
-"""Instances that Systems Manager manages: those that run with a profile whose role lets their agent register, once it has."""
+"""Instances that Systems Manager manages: those that run with a profile whose role lets their agent register, once it has, and whose groups let it out."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .credentials import may_register
+from .reach import reaches_systems_manager
 
 #: An agent takes 30 seconds to 6 minutes in AWS; long enough here that a caller who does not wait is found out.
 REGISTRATION = timedelta(seconds=0.4)
@@ -12,7 +13,11 @@ REGISTRATION = timedelta(seconds=0.4)
 def instances(account_id: str, region: str) -> list[Any]:
     """moto's instances, in the order they were started."""
     registered = datetime.now(UTC) - REGISTRATION
-    return [each for each in _running(account_id, region) if _utc(each.launch_time) <= registered and may_register(each)]
+    return [
+        each
+        for each in _running(account_id, region)
+        if _utc(each.launch_time) <= registered and may_register(each) and reaches_systems_manager(each)
+    ]
 
 
 def is_running(account_id: str, region: str, instance_id: str) -> bool:

@@ -1,5 +1,6 @@
 """The API operations of Run Command."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,7 @@ def list_inventory_entries(context: RequestContext, request: dict[str, Any]) -> 
 def send_command(context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
     """Refuses what AWS refuses; the command is Pending when this returns."""
     document = _document(context, request["DocumentName"], request.get("DocumentVersion") or "$DEFAULT")
+    _check_hash(document, request)
     script = documents.script_of(document, request.get("Parameters") or {})
     instances = _targets(context, request)
     command = Command(
@@ -93,11 +95,17 @@ def send_command(context: RequestContext, request: dict[str, Any]) -> dict[str, 
 
 
 def _document(context: RequestContext, name: str, version: str) -> documents.Document:
-    """The stored document, by its name or ARN."""
+    """
+    The stored document, by its name or ARN; another account's only by its ARN, and while that account shares it.
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html
+    """
     from moto.ssm.models import ssm_backends
 
+    owner = name.split(":")[4] if name.startswith("arn:") else context.account_id
     name = name.rsplit("document/", 1)[-1]
-    stored = ssm_backends[context.account_id][context.region]._documents.get(name)
+    stored = ssm_backends[owner][context.region]._documents.get(name) if owner else None
+    if stored is not None and owner != context.account_id and not {context.account_id, "all"} & set(stored.permissions):
+        stored = None
     if stored is None:
         if found := documents.managed(name):
             return found
@@ -108,6 +116,13 @@ def _document(context: RequestContext, name: str, version: str) -> documents.Doc
     if found.document_type != "Command":
         raise InvalidDocument(f"The document {name} is of type {found.document_type}, not Command.")
     return documents.parse(name, found.document_version, found.content)
+
+
+def _check_hash(document: documents.Document, request: dict[str, Any]) -> None:
+    """The hash that a caller gives must be the one that Systems Manager made of the document."""
+    wanted, kind = request.get("DocumentHash"), request.get("DocumentHashType") or "Sha256"
+    if wanted and wanted != hashlib.new(kind.lower(), document.text.encode()).hexdigest():
+        raise InvalidDocument(f"The {kind} hash of the document {document.name} is another one than {wanted}.")
 
 
 def _targets(context: RequestContext, request: dict[str, Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { freeDevice, readOutput, volumeSize, type Memory } from "../../../functions/domain/memory";
 import { memoryLines } from "../../../functions/domain/memoryWords";
-import { isWatchable } from "../../../functions/domain/planWatch";
+import { isWatchable } from "../../../functions/domain/watch/whenToLook";
 import type { StandingContainment } from "../../../functions/domain/standingContainment";
 
 describe("memory", () => {

@@ -43,7 +43,7 @@ describe("planAnalysis", () => {
 
     it("tells the analysis of an acquisition volume, and of no other, which addresses the findings name", () => {
         const disk = { volumeId: "vol-1", snapshotId: "snap-1", evidenceVolumeId: "vol-e", workVolumeId: null, role: "root" as const };
-        const acquired = { ...disk, role: "data" as const, kind: "memory" };
+        const acquired = { ...disk, role: "data" as const, kind: "memory" as const };
         const facts = (...remoteAddresses: string[]) => ({ facts: { remoteAddresses } }) as unknown as Pick<Finding, "facts">;
         const encoded = encodeVolumes([disk, acquired], [facts("198.51.100.7"), { facts: null }, facts("203.0.113.9", "198.51.100.7")]);
         expect(JSON.parse(Buffer.from(encoded, "base64").toString())).to.deep.equal([

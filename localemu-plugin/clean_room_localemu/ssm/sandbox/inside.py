@@ -20,6 +20,15 @@ def main() -> int:
     _protect_files(request.directory)
     _raise_loopback()
     _hand_out_listener(int(sys.argv[1]), request.port)
+    if request.before:
+        subprocess.run(
+            ["/bin/sh", request.before],
+            cwd="/run",
+            env={"PATH": os.environ["PATH"]},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
     done = subprocess.run(request.command, env=request.environment, cwd=request.directory, stdin=subprocess.DEVNULL)
     return done.returncode if done.returncode >= 0 else 128 - done.returncode
 

@@ -20,6 +20,8 @@ class Request:
     port: int
     #: In namespaces of its own, with block devices. Needs root.
     private: bool
+    #: Shell script that starts what runs on the instance before any command; it ends, what it started goes on. None for nothing.
+    before: str | None = None
 
     def to_line(self) -> bytes:
         """One line."""
