@@ -8,7 +8,7 @@ import { GuardDutyClient } from "@aws-sdk/client-guardduty";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { forensicsClient } from "./aws/clients";
+import { forensicsClient, forgetClients } from "./aws/clients";
 import { environment, needs } from "./aws/environment";
 import { probeSlack } from "./aws/channels/slack";
 import { log } from "./aws/handler";
@@ -238,6 +238,8 @@ const isSampleDay = (now: Date): boolean => plan().sample === "weekly" && now.ge
 
 export async function handler(event: unknown): Promise<Readiness> {
     const request = requestSchema.parse(event ?? {});
+    // Credentials of a run an hour ago would say that a role can be assumed which cannot be any more.
+    forgetClients();
     const now = new Date();
     const wantsSample = request.sendSample || (request.tell && isSampleDay(now));
     const checks = readinessChecks(await facts(wantsSample ? request.sampleWithinSeconds : null, now));

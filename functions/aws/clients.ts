@@ -32,7 +32,7 @@ function cached<C>(key: string, make: () => C): C {
     return client;
 }
 
-/** As in a new execution environment: for specs, which play many in one process. */
+/** As in a new execution environment: for what asks whether a role can be assumed now, and for specs, which play many in one process. */
 export function forgetClients(): void {
     cache.clear();
 }

@@ -7,7 +7,8 @@ import { forensicsClient } from "../clients";
 import { environment, needs } from "../environment";
 import { isNotFound, StepError, TransientError } from "../errors";
 import { toSlack, type SlackPayload } from "../../domain/channels/slack/toSlack";
-import { seen, type Seen } from "../../domain/readiness/facts";
+import { seen, type ReadinessFacts } from "../../domain/readiness/facts";
+import { adviceMark } from "../../domain/stepFailure";
 import type { Channel } from "./channel";
 import { isWebhookUrl, postText } from "./post";
 
@@ -82,15 +83,23 @@ async function postPatiently(parameter: string, payload: SlackPayload): Promise<
  * Whether the webhook would take a message, without sending one: a post without text is refused as such by a webhook that is there, and in
  * other words by one that is not (`no_service`, `invalid_token`, `no_team`). https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  *
- * @returns null where Slack is not configured
+ * @returns null where Slack is not configured; status null where the parameter holds nothing to post to
  */
-export async function probeSlack(): Promise<Seen<{ status: number; answer: string }> | null> {
+export async function probeSlack(): Promise<ReadinessFacts["slack"]> {
     const parameter = environment("SLACK_WEBHOOK_PARAMETER");
     if (parameter === null) return null;
+    known = undefined; // what is kept says nothing of what stands there now
     return seen(
-        webhookUrl(parameter)
-            .then((url) => post(parameter, url, {}))
-            .then(async (response) => ({ status: response.status, answer: (await response.text()).slice(0, 200) })),
+        webhookUrl(parameter).then(
+            async (url) => {
+                const response = await post(parameter, url, {});
+                return { status: response.status, answer: (await response.text()).slice(0, 200) };
+            },
+            (error: unknown) => {
+                if (!(error instanceof StepError)) throw error;
+                return { status: null, answer: error.message.split(adviceMark)[0]! };
+            },
+        ),
     );
 }
 

@@ -292,7 +292,7 @@ function peopleChecks(facts: ReadinessFacts): ReadinessCheck[] {
                     status === 400 && /no_text|invalid_payload|invalid_blocks|missing_text/.test(answer)
                         ? { ok: "answers as a webhook that is there; nothing was posted" }
                         : {
-                              broken: `answered ${status} ${answer}: messages do not arrive`,
+                              broken: `${status === null ? answer.replace(/\.$/, "") : `answered ${status} ${answer}`}: messages do not arrive`,
                               toDo: "Make a new incoming webhook in Slack, pulumi config set --secret slackWebhookUrl, and deploy.",
                           },
                 ),

@@ -51,8 +51,8 @@ export interface ReadinessFacts {
     /** Null where the bucket has no Object Lock. */
     objectLock: Seen<{ mode: string; days: number } | null>;
     wantedLock: { mode: string; days: number };
-    /** What Slack answered to a post without text; null where Slack is not configured. */
-    slack: Seen<{ status: number; answer: string }> | null;
+    /** What Slack answered to a post without text, or with the status null what is wrong with the webhook that the stack has; null where Slack is not configured. */
+    slack: Seen<{ status: number | null; answer: string }> | null;
     /** Whether people are told by something that cannot be tried without telling them: a webhook of their own, or a chat application. */
     otherChannels: boolean;
     /** E-mail subscriptions of the topics that people are told by. */

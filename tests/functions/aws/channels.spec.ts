@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
 import { channels } from "../../../functions/aws/channels";
+import { probeSlack } from "../../../functions/aws/channels/slack";
 import { tell } from "../../../functions/aws/people";
 import { chatNotificationSchema, toChat } from "../../../functions/domain/channels/chat";
 import { defang } from "../../../functions/domain/channels/defang";
@@ -39,6 +40,25 @@ describe("channels", () => {
         expect(digest).to.equal(createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex"));
         expect(Math.abs(Number(seconds) - Date.now() / 1000)).to.be.below(60);
         expect((JSON.parse(body) as { title: string }).title).to.equal(message.title);
+    });
+
+    it("Slack is asked whether it would take a message, by what its parameter holds now, and a parameter that holds none is broken", async () => {
+        const parameter = process.env.SLACK_WEBHOOK_PARAMETER!;
+        await tell(message); // the function knows the URL from here on
+        const told = fake.slack.payloads.length;
+        fake.slack.answers.push({ status: 404 });
+        expect(await probeSlack()).to.deep.include({ value: { status: 404, answer: "no_service" } });
+        expect(fake.slack.payloads).to.have.length(told);
+        fake.ssm.parameters.set(parameter, "http://example.net/services/x");
+        expect(await probeSlack()).to.deep.equal({
+            value: { status: null, answer: `The SSM parameter does not hold the https URL of a Slack webhook: ${parameter}.` },
+        });
+        fake.ssm.parameters.delete(parameter);
+        expect(await probeSlack()).to.deep.equal({
+            value: { status: null, answer: `The SSM parameter with the Slack webhook URL does not exist: ${parameter}.` },
+        });
+        process.env.SLACK_WEBHOOK_PARAMETER = "";
+        expect(await probeSlack()).to.equal(null);
     });
 
     it("do not wait for one that fails for good", async () => {

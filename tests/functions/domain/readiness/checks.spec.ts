@@ -136,6 +136,12 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
     ],
     ["a weaker lock", { wantedLock: { mode: "COMPLIANCE", days: 365 } }, "object-lock", /is GOVERNANCE/],
     ["a webhook that is gone", { slack: { value: { status: 404, answer: "no_service" } } }, "slack", /404 no_service/],
+    [
+        "a webhook's parameter that is gone",
+        { slack: { value: { status: null, answer: "The SSM parameter does not exist: /x." } } },
+        "slack",
+        /^The SSM parameter does not exist: \/x: messages do not arrive/,
+    ],
     ["a webhook with a revoked token", { slack: { value: { status: 403, answer: "invalid_token" } } }, "slack", /403 invalid_token/],
     [
         "an address that never confirmed",
