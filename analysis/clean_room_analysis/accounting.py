@@ -15,6 +15,8 @@ from clean_room_analysis import limits
 
 State = Literal["read", "empty", "unread"]
 
+#: What is said of a span in which nothing else stands.
+ZEROS = "zeros"
 _SECTOR = 512
 #: GRUB's diskboot.S: the code that loads the rest of its core image from the sectors behind it.
 _GRUB = b"\xbf\xf4\x81\x66\x8b\x2d\x83\x7d\x08\x00\x0f\x84"
@@ -73,7 +75,7 @@ class Account:
             if boot < size and _filled(handle, offset + boot, size - boot, None):
                 self.own(offset + boot, size - boot, "unread", name(offset + boot, size - boot))
         for offset, size in self.unowned():
-            self.own(offset, size, "empty", "zeros")
+            self.own(offset, size, "empty", ZEROS)
         return self._flat()
 
     def _flat(self) -> list[Span]:

@@ -9,10 +9,11 @@ from functools import partial
 from typing import BinaryIO
 
 from clean_room_analysis import limits
+from clean_room_analysis.accounting import ZEROS, Span
 from clean_room_analysis.checks.base import Result
 from clean_room_analysis.deleted_files import scan_deleted
 from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume, where_of
-from clean_room_analysis.free_space import scan_free_space
+from clean_room_analysis.free_space import scan_claims, scan_free_space
 from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.model import FileSystemReport
@@ -70,6 +71,18 @@ def look_beyond_tree(
     else:
         why = f"this version looks at free space of ext4 and XFS, not of {kind}"
         ledger.not_looked_at(f"{where}: free space", why, incomplete=False)
+
+
+def look_at_claims(ledger: Ledger, volume: SurveyedVolume, spans: list[Span], nonzero: bytes | None, seconds_left: float) -> None:
+    """Holds the rules to what counts as empty for what it says it is: whoever knows that hides there."""
+    claims = [(one.offset, one.size, one.what) for one in spans if one.state == "empty" and one.what != ZEROS]
+    device, volume_id, seconds = volume.input.evidence, volume.input.source_volume_id, min(limits.FREE_SPACE_SECONDS, seconds_left)
+    try:
+        scan = partial(scan_claims, lambda: open(device, "rb"), claims, volume_id, nonzero, seconds)
+        for result in run_isolated(scan, seconds + 2 * limits.YARA_SECONDS) if claims else ():
+            ledger.take(result)
+    except IsolatedError as error:
+        ledger.not_looked_at(f"{volume_id}: what says that it holds no files", str(error), incomplete=False)
 
 
 def _walked(volume: SurveyedVolume, region: Region, report: FileSystemReport) -> Callable[[], BinaryIO] | None:

@@ -41,7 +41,6 @@ class ExtFileSystem:
             raise ValueError("no superblock of ext2 to ext4")
         self.inodes = struct.unpack_from("<I", head, 0)[0]
         log_block, self._per_group_inodes = struct.unpack_from("<I", head, 24)[0], struct.unpack_from("<I", head, 40)[0]
-        self._first_block = struct.unpack_from("<I", head, 20)[0]
         compatible, incompatible = struct.unpack_from("<II", head, 92)
         size = struct.unpack_from("<H", head, 254)[0]
         self._wide = bool(incompatible & 0x80) and size >= 64
@@ -76,7 +75,8 @@ class ExtFileSystem:
     def _table(self, group: int) -> int:
         """The first block of a group's inodes."""
         if group not in self._tables:
-            raw = self.at((self._first_block + 1) * self.block + group * self._descriptor, self._descriptor)
+            # Behind the superblock's block; where blocks make clusters, the first data block does not say it.
+            raw = self.at((1024 // self.block + 1) * self.block + group * self._descriptor, self._descriptor)
             low, high = struct.unpack_from("<I", raw, 8)[0], struct.unpack_from("<I", raw, 40)[0] if self._wide else 0
             self._tables[group] = low | high << 32
         return self._tables[group]
@@ -117,6 +117,32 @@ class ExtFileSystem:
             pieces = list(self._extents(raw[40:100], 0)) if flags & _EXTENTS else list(self._mapped(raw[40:100]))
         user = low_user | struct.unpack_from("<H", raw, 120)[0] << 16
         return Inode(number, mode, links, size, user, changed, modified, deleted, generation, tuple(sorted(pieces)))
+
+    def out_of_sight(self, raw: bytes) -> tuple[tuple[int, int], ...]:
+        """(first byte of the file system, bytes) of content that an inode has and that nobody who opens it reads: behind the end of a file,
+        or of what is no file, directory or link. Reserved and unwritten blocks are none. @raises ValueError when its map is damaged"""
+        mode, size = struct.unpack_from("<H", raw, 0)[0], struct.unpack_from("<I", raw, 4)[0]
+        blocks, flags, attributes = (
+            struct.unpack_from("<I", raw, 28)[0],
+            struct.unpack_from("<I", raw, 32)[0],
+            struct.unpack_from("<I", raw, 104)[0],
+        )
+        taken = blocks * 512 - (self.block if attributes else 0)
+        if flags & _INLINE or stat.S_ISDIR(mode):
+            return ()
+        if stat.S_ISREG(mode):
+            size |= struct.unpack_from("<I", raw, 108)[0] << 32
+        elif not stat.S_ISLNK(mode):
+            size = 0
+        end = -(-size // self.block) * self.block
+        extents = bool(flags & _EXTENTS) and struct.unpack_from("<H", raw, 40)[0] == _EXTENT_MAGIC
+        if (stat.S_ISLNK(mode) or not extents) and taken <= end:
+            return ()
+        # A tree of extents is read where more is taken than the size needs: each is a read of the disk.
+        if extents and struct.unpack_from("<H", raw, 46)[0] and taken <= end:
+            return ()
+        pieces = self._extents(raw[40:100], 0) if extents else self._mapped(raw[40:100])
+        return tuple((place, length) for first, place, length in pieces if first >= end)
 
     def _extents(self, node: bytes, depth: int) -> Iterator[tuple[int, int, int]]:
         magic, count, _, level = struct.unpack_from("<HHHH", node, 0)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from clean_room_analysis import limits
 from clean_room_analysis.accounting import State
-from clean_room_analysis.beyond_tree import look_beyond_tree
+from clean_room_analysis.beyond_tree import look_at_claims, look_beyond_tree
 from clean_room_analysis.crash_state import CrashState
 from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume, where_of
 from clean_room_analysis.ledger import Ledger
@@ -91,6 +91,7 @@ class FileSystemReader:
             if one.method != "none" and not region.leftover:
                 look_beyond_tree(self._ledger, self._survey, volume, region, one, nonzero, self._walker.seconds_left)
         spans = volume.account.spans(volume.handle, nonzero, lambda offset, size: self._name(volume, offset, size))
+        look_at_claims(self._ledger, volume, spans, nonzero, self._walker.seconds_left)
         unread = [one for one in spans if one.state == "unread"]
         for one in unread:
             self._ledger.not_looked_at(f"{report.input.source_volume_id}: {one.size} bytes at byte {one.offset}", one.what)

@@ -164,13 +164,40 @@ def scan_free_space(
     @param nonzero which blocks of `limits.EVIDENCE_BLOCK_BYTES` of the volume hold anything but zeros; None when that is not known
     @param seconds after which it ends and says how far it came
     """
+    yield from _scan(
+        open_stream, lambda handle: free_runs(handle, kind), "Free space holds what was deleted", volume_id, base, nonzero, seconds
+    )
+
+
+def scan_claims(
+    open_stream: Callable[[], BinaryIO], claims: list[tuple[int, int, str]], volume_id: str, nonzero: bytes | None, seconds: float
+) -> Iterator[Finding | NotLookedAt]:
+    """What YARA finds where a structure says of itself that it holds no files: swap, metadata, boot code. Meant to run isolated.
+
+    @param claims (first byte, bytes, what it says it is); the others as `scan_free_space` has them
+    """
+    end = time.monotonic() + seconds
+    for offset, size, what in claims:
+        runs, title = [(offset, size)], f"What should hold no files ({what[:60]}) holds"
+        yield from _scan(open_stream, lambda _, runs=runs: iter(runs), title, volume_id, 0, nonzero, end - time.monotonic())  # type: ignore[misc]
+
+
+def _scan(
+    open_stream: Callable[[], BinaryIO],
+    runs_of: Callable[[BinaryIO], Iterator[tuple[int, int]]],
+    title: str,
+    volume_id: str,
+    base: int,
+    nonzero: bytes | None,
+    seconds: float,
+) -> Iterator[Finding | NotLookedAt]:
     end = time.monotonic() + seconds
     scanner = yara_x.Scanner(compile_rules().rules)
     scanner.set_timeout(limits.YARA_SECONDS)
     told: dict[str, int] = {}
     looked = 0
     with open_stream() as handle:
-        for first, length in free_runs(handle, kind):
+        for first, length in runs_of(handle):
             for offset, content in _windows(handle, first, length, base, nonzero):
                 if time.monotonic() > end:
                     yield NotLookedAt(
@@ -181,7 +208,7 @@ def scan_free_space(
                     return
                 looked += len(content)
                 for at, piece in ((0, content), *_begun(content)):
-                    yield from _matches(scanner, piece, volume_id, base + offset + at, told)
+                    yield from _matches(scanner, piece, title, volume_id, base + offset + at, told)
 
 
 def _windows(handle: BinaryIO, first: int, length: int, base: int, nonzero: bytes | None) -> Iterator[tuple[int, bytes]]:
@@ -217,7 +244,7 @@ def _begun(content: bytes) -> Iterator[tuple[int, bytes]]:
             yield at, content[at : ends if ends >= 0 else at + 256 * 1024]
 
 
-def _matches(scanner: yara_x.Scanner, content: bytes, volume_id: str, place: int, told: dict[str, int]) -> Iterator[Finding]:
+def _matches(scanner: yara_x.Scanner, content: bytes, title: str, volume_id: str, place: int, told: dict[str, int]) -> Iterator[Finding]:
     try:
         rules = scanner.scan(content).matching_rules
     except yara_x.TimeoutError:
@@ -238,7 +265,7 @@ def _matches(scanner: yara_x.Scanner, content: bytes, volume_id: str, place: int
         yield Finding(
             "deleted",
             severity,
-            f"Free space holds what was deleted: {description_of(rule)}",
+            f"{title}: {description_of(rule)}",
             volume_id,
             None,
             f"at byte {place + first[0]} of the volume: {decode(around)}",

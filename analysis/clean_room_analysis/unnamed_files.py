@@ -6,6 +6,7 @@ the file system is mounted, so they are looked for on the evidence. Those that c
 who wrote to the device, or are what damage left. Every inode in use is asked, by the inode tables of ext4 and the inode trees of XFS.
 """
 
+import contextlib
 import stat
 import struct
 import time
@@ -30,7 +31,7 @@ COUNTED = frozenset({"ext4", "xfs"})
 #: Findings that name one file each; the rest are one finding with their number.
 _TOLD = 50
 #: Extended attributes of ext4 that have an inode of their own: no directory names them, by design.
-_ATTRIBUTE = 0x200000
+_ATTRIBUTE, _ENCRYPTED = 0x200000, 0x800
 _PROGRAM = (b"\x7fELF", b"#!")
 _SECOND = 1_000_000_000
 
@@ -45,6 +46,10 @@ class InodeInUse:
     size: int
     user: int
     modified: int
+    #: (first byte, bytes) of content that nobody reads who opens it by a name.
+    out_of_sight: tuple[tuple[int, int], ...] = ()
+    #: Whether the file system's own encryption (fscrypt) keeps its content.
+    encrypted: bool = False
 
 
 def inodes_in_use(handle: BinaryIO, kind: str) -> Iterator[InodeInUse]:
@@ -67,7 +72,11 @@ def _ext(handle: BinaryIO) -> Iterator[InodeInUse]:
             if flags & _ATTRIBUTE or (not links and (deleted > fs.inodes or not raw[40:100].strip(b"\0"))):
                 continue
             size |= struct.unpack_from("<I", raw, 108)[0] << 32
-            yield InodeInUse(number, mode, links, size, user | struct.unpack_from("<H", raw, 120)[0] << 16, modified)
+            hidden: tuple[tuple[int, int], ...] = ()
+            with contextlib.suppress(ValueError, struct.error):  # a damaged map is the walk's to tell, which reads the file
+                hidden = fs.out_of_sight(raw) if links else ()
+            owner = user | struct.unpack_from("<H", raw, 120)[0] << 16
+            yield InodeInUse(number, mode, links, size, owner, modified, hidden, bool(flags & _ENCRYPTED) and stat.S_ISREG(mode))
 
 
 def _xfs(handle: BinaryIO) -> Iterator[InodeInUse]:
@@ -100,7 +109,21 @@ def _xfs(handle: BinaryIO) -> Iterator[InodeInUse]:
                 size, seconds = struct.unpack_from(">Q", raw, 56)[0], struct.unpack_from(">Q", raw, 40)[0]
                 big = version >= 3 and struct.unpack_from(">Q", raw, 120)[0] & 0x8
                 modified = seconds // _SECOND - (1 << 31) if big else struct.unpack_from(">i", raw, 40)[0]
-                yield InodeInUse(number, mode, links, size, user, modified)
+                # What is no file, directory or link has no blocks.
+                strange = stat.S_IFMT(mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK) and struct.unpack_from(">Q", raw, 64)[0]
+                hidden = tuple(_xfs_extents(raw, block, per_group, blocks_bits)) if strange else ()
+                yield InodeInUse(number, mode, links, size, user, modified, hidden)
+
+
+def _xfs_extents(raw: bytes, block: int, per_group: int, bits: int) -> Iterator[tuple[int, int]]:
+    """(first byte, bytes) of the extents that an inode lists itself; none where a tree has them."""
+    at = 176 if raw[4] >= 3 else 100
+    if raw[5] != 2:
+        return
+    for index in range(min(struct.unpack_from(">I", raw, 76)[0], (len(raw) - at) // 16)):
+        high, low = struct.unpack_from(">QQ", raw, at + 16 * index)
+        start, count = (high & 0x1FF) << 43 | low >> 21, low & 0x1FFFFF
+        yield ((start >> bits) * per_group + (start & (1 << bits) - 1)) * block, count * block
 
 
 def scan_unnamed(
@@ -122,20 +145,21 @@ def scan_unnamed(
     @param seconds after which it ends and says how far it came
     """
     end = time.monotonic() + seconds
-    known = set(named)
+    known, encrypted = set(named), 0
     for opened, deleted in ((read, False), (evidence, True)):
         told = 0
         with opened() as handle:
             look = _Look(handle, kind, volume_id, replayed=replayed)
             for one in inodes_in_use(handle, kind):
-                wanted = one.links == 0 if deleted else one.links > 0 and one.number not in known
+                encrypted += one.encrypted and not deleted
+                wanted = one.links == 0 if deleted else one.links > 0 and (one.number not in known or one.out_of_sight)
                 if not wanted or not (stat.S_ISREG(one.mode) or stat.S_ISDIR(one.mode) or one.links):
                     continue
                 if time.monotonic() > end:
                     why = f"the time for them was over after {seconds:.0f} seconds"
                     yield NotLookedAt(f"{volume_id}: files that no directory names, from inode {one.number} on", why, incomplete=False)
                     return
-                for result in look.at(one):
+                for result in look.at(one, named=one.number in known):
                     told += not deleted and isinstance(result, Finding) and result.rule is None
                     if told <= _TOLD or not isinstance(result, Finding) or result.rule is not None:
                         yield result
@@ -150,6 +174,11 @@ def scan_unnamed(
                 ("T1564",),
             )
 
+    if encrypted:
+        yield NotLookedAt(
+            f"{volume_id}: content of {encrypted} files", "the file system encrypts them (fscrypt): the key is not on the disk in clear"
+        )
+
 
 class _Look:
     """Looks at the content of single files by their numbers."""
@@ -159,11 +188,13 @@ class _Look:
         self._scanner = yara_x.Scanner(compile_rules().rules)
         self._scanner.set_timeout(limits.YARA_SECONDS)
 
-    def at(self, one: InodeInUse) -> Iterator[Finding | NotLookedAt]:
-        """What one file says. Where the handle stood is left as it was."""
+    def at(self, one: InodeInUse, *, named: bool) -> Iterator[Finding | NotLookedAt]:
+        """What one file says. Where the handle stood is left as it was. @param named whether a directory names it: it has content out of sight"""
         place = self._handle.tell()
         content, why = b"", ""
-        if stat.S_ISREG(one.mode) and one.size:
+        if one.out_of_sight:
+            content = self._pieces(one.out_of_sight)
+        elif stat.S_ISREG(one.mode) and one.size:
             try:
                 with file_by_number(self._handle, self._kind, one.number) as stream:
                     content = stream.read(min(one.size, limits.DELETED_BYTES))
@@ -174,7 +205,19 @@ class _Look:
             f"inode {one.number}, mode {one.mode:06o}, {one.size} bytes, owner {one.user}, modified {iso_time(one.modified * _SECOND)}{why}"
         )
         kind = "directory" if stat.S_ISDIR(one.mode) else "program" if content.startswith(_PROGRAM) else "file"
-        if one.links:
+        if named and not content.strip(b"\0"):
+            return
+        if named:
+            title = "Content behind the end of a file" if stat.S_ISREG(one.mode) else "Content of what is neither file, directory nor link"
+            yield self._found(
+                one,
+                "unnamed-files",
+                Severity.MEDIUM,
+                f"{title}: hidden by hand, or what damage left",
+                f"{about}: {decode(content[:80])}",
+                ("T1564",),
+            )
+        elif one.links:
             title = f"A {kind} that no directory names: hidden by hand, or what damage left"
             if not self._replayed:
                 title = f"A {kind} that no directory names; the journal was not replayed, which may have deleted it"
@@ -185,7 +228,7 @@ class _Look:
             title = "A program that was deleted while it was in use"
             yield self._found(one, "deleted", Severity.LOW, title, about, ("T1070.004",))
         check = "unnamed-files" if one.links else "deleted"
-        state = "that no directory names" if one.links else "that was deleted while it was in use"
+        state = "with content out of sight" if named else "that no directory names" if one.links else "that was deleted while it was in use"
         try:
             rules = self._scanner.scan(content).matching_rules if content else ()
         except yara_x.TimeoutError:
@@ -198,9 +241,16 @@ class _Look:
             attack = tuple(dict.fromkeys((*techniques_of(meta), "T1564" if one.links else "T1070.004")))
             title = f"A file {state}: {description_of(rule)}"
             yield self._found(one, check, severity_of(meta), title, f"{about}: {quoted}", attack, rule.identifier)
-        if one.size > limits.DELETED_BYTES and stat.S_ISREG(one.mode):
+        if one.size > limits.DELETED_BYTES and stat.S_ISREG(one.mode) and not named:
             why = f"only the first {limits.DELETED_BYTES} of its {one.size} bytes were scanned"
             yield NotLookedAt(f"{self._volume_id}: inode {one.number}, which no directory names", why, incomplete=one.links > 0)
+
+    def _pieces(self, pieces: tuple[tuple[int, int], ...]) -> bytes:
+        content = bytearray()
+        for place, length in pieces:
+            self._handle.seek(place)
+            content += self._handle.read(min(length, limits.DELETED_BYTES - len(content)))
+        return bytes(content)
 
     def _found(
         self, one: InodeInUse, check: str, severity: Severity, title: str, evidence: str, attack: tuple[str, ...], rule: str | None = None

@@ -3,15 +3,18 @@
 
 import contextlib
 import io
+import json
 import struct
+from pathlib import Path
 
 import pytest
 from conftest import VOLUME
-from disks import file_system
+from disks import Slot, file_system, gpt
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clean_room_analysis import limits
+from clean_room_analysis.cli import main
 from clean_room_analysis.free_space import free_runs, scan_free_space
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
 
@@ -46,6 +49,21 @@ def test_what_is_left_in_free_blocks_is_found(name: str) -> None:
     (script,) = [one for one in found if one.rule == "reverse_shell_script"]
     at = int(script.evidence.split("at byte ")[1].split(" ")[0])
     assert place <= at < place + len(SCRIPT)
+
+
+def test_the_rules_are_held_to_what_says_it_holds_no_files(tmp_path: Path) -> None:
+    mebibyte, inner = limits.MEBIBYTE, file_system()
+    swap = bytearray(4 * mebibyte)
+    swap[4086:4096] = b"SWAPSPACE2"
+    struct.pack_into("<II", swap, 1024, 1, len(swap) // 4096 - 1)
+    swap[2 * mebibyte : 2 * mebibyte + len(MINER)] = MINER
+    disk = gpt(24 * mebibyte, [Slot(mebibyte, len(inner), inner), Slot(16 * mebibyte, len(swap), bytes(swap))])
+    (tmp_path / "disk.img").write_bytes(disk)
+    main(["--evidence", str(tmp_path / "disk.img"), "--role", "data", "--out", str(tmp_path / "out")])
+    found = [json.loads(line) for line in (tmp_path / "out/findings.jsonl").open()]
+    assert [one["title"] for one in found if one["rule"] == "coin_miner" and one["severity"] == "high"] == [
+        "What should hold no files (swap: swap space: its pages are not carved) holds: Text or program of a cryptocurrency miner"
+    ]
 
 
 def test_time_is_bounded_and_said() -> None:

@@ -4,9 +4,12 @@
 import contextlib
 import io
 import json
+import os
 import stat
 import struct
+import subprocess
 from array import array
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,6 +120,61 @@ def test_a_run_tells_them(mounted: bool, tmp_path: Path) -> None:
     supervised([*arguments, "--work", str(work)] if mounted else arguments)
     found = [json.loads(line) for line in (tmp_path / "out/findings.jsonl").open()]
     assert {(one["check"], one["severity"]) for one in found} >= {("unnamed-files", "medium"), ("unnamed-files", "high")}
+
+
+@pytest.mark.parametrize("mode", [0o170644, 0o000644, 0o140644, 0o020644, 0o010644])
+def test_content_of_what_is_no_file_is_scanned(mode: int) -> None:
+    assert _after("ext2-old", lambda disk, place: struct.pack_into("<H", disk, place, mode)) == MEDIUM_AND_SCRIPT
+
+
+@pytest.mark.parametrize("name", ["ext2-old", "ext4", "ext4-no-extents"])
+def test_content_behind_the_end_of_a_file_is_scanned(name: str) -> None:
+    assert _after(name, lambda disk, place: struct.pack_into("<I", disk, place + 4, 0)) == MEDIUM_AND_SCRIPT
+
+
+@pytest.mark.parametrize("features", ["bigalloc", "^extents,^64bit", "^64bit", "^flex_bg", "sparse_super2"])
+def test_the_tables_are_found_with_any_features(features: str, tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    image.write_bytes(b"")
+    os.truncate(image, 64 * 1024 * 1024)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-b", "1024", "-O", features, str(image)], check=True)
+    assert [one.number for one in inodes_in_use(io.BytesIO(image.read_bytes()), "ext4")] == [11]  # lost+found
+
+
+def test_xfs_has_no_content_in_what_is_no_file() -> None:
+    disk = bytearray(file_system("xfs"))
+    at = disk.find(b"start" * 300)
+    disk[at : at + len(SCRIPT)] = SCRIPT
+    place = next(
+        start
+        for start in range(0, 4 * 1024 * 1024, 512)
+        if disk[start : start + 2] == b"IN"
+        and struct.unpack_from(">H", disk, start + 2)[0] == 0o100644
+        and struct.unpack_from(">Q", disk, start + 56)[0] == 1_500_000
+    )
+    struct.pack_into(">H", disk, place + 2, 0o140644)
+    found = [one for one in results(bytes(disk), "xfs") if isinstance(one, Finding)]
+    assert [(one.check, one.severity, one.rule) for one in found] == MEDIUM_AND_SCRIPT
+
+
+def test_files_that_the_file_system_encrypts_are_counted_as_not_looked_at() -> None:
+    disk = bytearray(file_system("ext4"))
+    place = ExtFileSystem(io.BytesIO(bytes(disk))).place(walked(bytes(disk), "ext4")["/holes"].inode)
+    struct.pack_into("<I", disk, place + 32, struct.unpack_from("<I", disk, place + 32)[0] | 0x800)
+    (said,) = results(bytes(disk), "ext4")
+    assert isinstance(said, NotLookedAt) and said.incomplete and "content of 1 files" in said.what
+
+
+MEDIUM_AND_SCRIPT = [("unnamed-files", Severity.MEDIUM, None), ("unnamed-files", Severity.HIGH, "reverse_shell_script")]
+
+
+def _after(name: str, change: Callable[[bytearray, int], None]) -> list[tuple[str, Severity, str | None]]:
+    """What is said of a disk whose file `holes` gives a shell, after its inode was changed."""
+    disk = bytearray(file_system(name))
+    at = disk.find(b"start" * 300)
+    disk[at : at + len(SCRIPT)] = SCRIPT
+    change(disk, ExtFileSystem(io.BytesIO(bytes(disk))).place(walked(bytes(disk), "ext4")["/holes"].inode))
+    return [(one.check, one.severity, one.rule) for one in results(bytes(disk), "ext4") if isinstance(one, Finding)]
 
 
 def test_time_is_bounded_and_said() -> None:
