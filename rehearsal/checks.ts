@@ -166,6 +166,14 @@ function artefactsFound(facts: Facts): Check {
     };
 }
 
+function alarmTold({ alarm: { name, rungAt, toldAt, saysWhy } }: Facts): Check {
+    return {
+        name: "An alarm reached the channel",
+        passed: toldAt !== null && saysWhy,
+        lookedAt: `${name}: ${toldAt === null ? "nobody was told" : `told ${(toldAt - rungAt) / 1000} s after it went off, ${saysWhy ? "with" : "without"} its reason`}`,
+    };
+}
+
 function wasReady({ readiness }: Facts): Check {
     const wanting = readiness.filter(({ state }) => state !== "ok");
     return {
@@ -179,6 +187,7 @@ function wasReady({ readiness }: Facts): Check {
 export function runChecks(facts: Facts): Check[] {
     return [
         wasReady,
+        alarmTold,
         interfacesIsolated,
         isolationGroupEmpty,
         credentialsCut,

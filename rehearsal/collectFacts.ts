@@ -44,6 +44,7 @@ export interface Collection {
     slack: SlackMessage[];
     /** What preflight said before the finding. */
     readiness: Facts["readiness"];
+    alarm: Facts["alarm"];
     /** What is known to be on the disks. */
     artefacts: ArtefactTruth[];
     /** Null where memory is not taken. */
@@ -245,6 +246,7 @@ export async function collectFacts(collection: Collection): Promise<Facts> {
         custody: await checkCustody(clients, forensics, evidenceBucket, incident.incidentId),
         tickets: await tickets(clients, [forensics.accountId, member.accountId]),
         readiness: collection.readiness,
+        alarm: collection.alarm,
         slack: collection.slack.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),
         findings: (findings?.toString("utf8") ?? "")
             .split("\n")

@@ -8,6 +8,15 @@ import type { ArtefactTruth } from "./disks/groundTruth";
 export interface Facts {
     /** What preflight said before the finding. */
     readiness: ReadinessCheck[];
+    /** An alarm that was made to go off. */
+    alarm: {
+        name: string;
+        /** Milliseconds since 1970; `toldAt` null when no channel had it in time. */
+        rungAt: number;
+        toldAt: number | null;
+        /** Whether people read why it went off. */
+        saysWhy: boolean;
+    };
     incidentId: string;
     instanceId: string;
     forensicsAccountId: string;

@@ -1,4 +1,5 @@
 /** One rehearsal: set the stage, send the finding, follow the incident, check, write it all down. */
+import { ringAlarm } from "./alarm";
 import { callsToContainment, readCallLog, readExchangeLog } from "./callLog";
 import type { Check } from "./check";
 import { runChecks } from "./checks";
@@ -26,7 +27,7 @@ async function judge(
     stage: Stage,
     followed: FollowedIncident,
     prepared: Prepared,
-    readiness: Facts["readiness"],
+    before: Pick<Facts, "readiness" | "alarm">,
     progress: Progress,
     mode: Options["memory"],
     quarantine: QuarantineSeen | null,
@@ -40,7 +41,7 @@ async function judge(
         incident: followed.incident,
         evidenceBucket: deployed.evidenceBucket,
         slack: followed.slack,
-        readiness,
+        ...before,
         artefacts: prepared.artefacts,
         memory: mode && stage.memory && { mode, quarantine, endpointGroup: stage.memory.endpointGroup, sentAt: followed.sentAt },
     });
@@ -85,6 +86,7 @@ async function rehearseIncident(
 ): Promise<Outcome> {
     const { faults, throttling } = options;
     const readiness = await preflight(stage.clients, forensics, progress);
+    const alarm = await ringAlarm(stage, progress);
     const watching = stage.memory === null ? null : watchQuarantine(stage);
     const followed = await withFaults(
         stage.localEmu.endpoint,
@@ -94,7 +96,7 @@ async function rehearseIncident(
     );
     const quarantine = (await watching?.stop()) ?? null;
     const { incident, execution } = followed;
-    const { facts, checks } = await judge(stage, followed, prepared, readiness, progress, options.memory, quarantine);
+    const { facts, checks } = await judge(stage, followed, prepared, { readiness, alarm }, progress, options.memory, quarantine);
     const passed = checks.every((check) => check.passed) && execution.status === "SUCCEEDED";
     const calls = await containmentCalls(stage, followed);
     const timings = {

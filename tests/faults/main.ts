@@ -84,6 +84,8 @@ async function main(only: string | null, short: boolean, anew: boolean): Promise
     let finished = 0;
     const take = (result: Result) => {
         done.set(result.name, result);
+        // A command that installs packages may have taken the folder away.
+        if (!short) mkdirSync(folder, { recursive: true });
         if (!short) appendFileSync(kept, `${JSON.stringify(result)}\n`);
         for (const wrong of result.wrong) console.log(`WRONG ${result.name}: ${wrong}`);
         if (only !== null) console.log(JSON.stringify(result, null, 1));

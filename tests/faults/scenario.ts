@@ -98,7 +98,7 @@ export async function live(fault: Fault | null, good: Life | null, name: Scenari
         const input = { incidentId, force: false, acceptRisk: "the specs plant a compromise" };
         let releaseError: string | null = null;
         try {
-            if (mended.contained) await clock.until(cloud.release(input));
+            if (response.contained || mended.contained) await clock.until(cloud.release(input));
         } catch (error) {
             releaseError = `${(error as Error).name}: ${(error as Error).message}`;
             await clock.until(cloud.quiet());

@@ -6,6 +6,7 @@ import { command } from "../../tools/command";
 import { Buckets } from "../support/cloud/buckets";
 import { Cloud } from "../support/cloud/cloud";
 import { virtualWait } from "../support/cloud/clock";
+import { invocations, type Invocation } from "../support/cloud/lambdas";
 import { operationOf } from "../support/cloud/faults";
 import { containmentSchema } from "../../functions/domain/containers";
 import { findings, poison, sequence, sequenceAccount, victims } from "./messages";
@@ -26,6 +27,8 @@ interface Run {
     /** Ids of all findings that were sent about each instance. */
     sent: Map<string, Set<string>>;
     slackRefused: number;
+    /** Posts that did not wait as long as Slack had asked. */
+    slackHurried: number;
     begun: number;
     ended: number;
 }
@@ -37,13 +40,18 @@ async function run(): Promise<Run> {
     // Of the sequence's 3,000, those that may get a place of the brake.
     for (const instanceId of sequence.instanceIds.slice(0, 40)) cloud.member(sequenceAccount).addInstance(instanceId);
     cloud.lambdas.concurrency = concurrency;
-    const result: Run = { cloud, buckets, namedAt: new Map(), sent: new Map(), slackRefused: 0, begun: 0, ended: 0 };
+    const result: Run = { cloud, buckets, namedAt: new Map(), sent: new Map(), slackRefused: 0, slackHurried: 0, begun: 0, ended: 0 };
     let nextPost = 0;
+    const mayPostAt = new WeakMap<Invocation, number>();
     cloud.intercept = (request, effect) => {
         if (request.service === "Slack") {
             // About one message a second. https://docs.slack.dev/apis/web-api/rate-limits
+            // Who was told to wait, and posts again before.
+            const caller = invocations.getStore();
+            if (caller && Date.now() < (mayPostAt.get(caller) ?? 0)) result.slackHurried++;
             if (Date.now() < nextPost) {
                 result.slackRefused++;
+                if (caller) mayPostAt.set(caller, Date.now() + 1000);
                 return Promise.resolve(new Response("rate_limited", { status: 429, headers: { "retry-after": "1" } }));
             }
             nextPost = Date.now() + 1000;
@@ -87,7 +95,7 @@ async function run(): Promise<Run> {
 }
 
 /** What must hold, in words; empty where all does. */
-function wrong({ cloud, sent }: Run): string[] {
+function wrong({ cloud, sent, slackHurried }: Run): string[] {
     const found: string[] = [];
     const demand = (holds: boolean, what: string) => void (holds || found.push(what));
     const names = [...cloud.executions.keys()];
@@ -127,6 +135,7 @@ function wrong({ cloud, sent }: Run): string[] {
         const { status, error } = cloud.executions.get(name)!;
         demand(status === "SUCCEEDED", `${name} ended as ${status}: ${error?.slice(0, 300)}`);
     }
+    demand(slackHurried === 0, `${slackHurried} posts did not wait as long as Slack had asked`);
     demand(cloud.lambdas.mostRunning <= concurrency, `${cloud.lambdas.mostRunning} functions ran at a time`);
     demand(
         cloud.lambdas.deadLetters.length === 0,

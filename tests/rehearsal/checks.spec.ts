@@ -14,6 +14,7 @@ function goodFacts(): Facts {
             { id: "evidence-key", lookedAt: "the evidence key", state: "ok", said: "is enabled", toDo: null },
             { id: "sample", lookedAt: "the sample", state: "ok", said: "arrived", toDo: null },
         ],
+        alarm: { name: "clean-room dead-letters", rungAt: 1000, toldAt: 2000, saysWhy: true },
         now: Date.parse("2026-11-24T12:00:00Z"),
         interfaces: [
             { networkInterfaceId: "eni-1", groups: ["sg-iso"] },
@@ -182,6 +183,8 @@ const broken: [string, RegExp, (facts: Facts) => void][] = [
     ["a disk image was written", /^The disk images/, (f) => (f.volumes[1]!.sha256After = "d".repeat(64))],
     ["preflight found something broken", /^Preflight/, (f) => (f.readiness[0]!.state = "broken")],
     ["preflight could not look at something", /^Preflight/, (f) => (f.readiness[0]!.state = "not looked at")],
+    ["nobody was told of an alarm", /^An alarm/, (f) => (f.alarm.toldAt = null)],
+    ["people were told of an alarm, and not why", /^An alarm/, (f) => (f.alarm.saysWhy = false)],
     ["no sample was sent", /^Preflight/, (f) => f.readiness.pop()],
     ["the forensic instance still runs", /^The forensic instance/, (f) => (f.forensicInstances[0]!.state = "running")],
     ["no forensic instance ever ran", /^The forensic instance/, (f) => (f.forensicInstances = [])],
@@ -341,7 +344,7 @@ describe("rehearsal checks where memory is taken", () => {
 describe("rehearsal checks", () => {
     it("hold when everything went well", () => {
         expect(failed(goodFacts())).to.deep.equal([]);
-        expect(runChecks(goodFacts())).to.have.length(19);
+        expect(runChecks(goodFacts())).to.have.length(20);
     });
 
     for (const [what, check, breakIt] of broken) {
