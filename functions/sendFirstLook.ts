@@ -55,15 +55,9 @@ export const firstLookToldSchema = z.object({
 
 async function firstLook(prefix: string, results: string, incidentId: string): Promise<void> {
     const custody = (await getJson(`${prefix}${objectNames.custody}`, custodySchema))?.value;
-    if (!custody)
-        throw new StepError(
-            "The custody record is missing",
-            `${prefix}${objectNames.custody}`,
-            "The workflow writes it before the analysis; look at the execution.",
-        );
     // Results of a host that this incident's analysis was not sent to: the report tells of them, and nobody believes them meanwhile.
-    const host = analysesOf(custody).find(({ resultsPrefix }) => resultsPrefix === results)?.host;
-    if (custody.incident.incidentId !== incidentId || !host)
+    const host = custody && analysesOf(custody).find(({ resultsPrefix }) => resultsPrefix === results)?.host;
+    if (custody?.incident.incidentId !== incidentId || !host)
         return log("a first look of another host was not told", { incidentId, results });
     const round = roundOf(host);
     for (const done of [firstLookTold(round), objectNames.report])

@@ -164,15 +164,11 @@ async function readOutputs(analyses: readonly Results[]): Promise<Outputs> {
     };
 }
 
-async function readCustody(prefix: string, incidentId: string): Promise<Custody> {
+/** @returns null where there is none: it is written before an analysis is sent, so none was */
+async function readCustody(prefix: string, incidentId: string): Promise<Custody | null> {
     const key = `${prefix}${objectNames.custody}`;
     const custody = (await getJson(key, custodySchema))?.value;
-    if (!custody)
-        throw new StepError(
-            "The custody record is missing",
-            key,
-            "The workflow writes it before the analysis; look at the incident's execution.",
-        );
+    if (!custody) return null;
     if (custody.incident.incidentId !== incidentId) {
         throw new StepError(
             `The custody record belongs to incident ${custody.incident.incidentId}`,
@@ -224,15 +220,12 @@ async function readInput(prefix: string, recorded: Custody): Promise<ReportInput
     };
 }
 
-/** Results that this incident's analysis did not write: told, and never reported. */
-async function tellForged(prefix: string, results: string, custody: Custody): Promise<void> {
+/** Results that this incident's analysis did not write: told, and never reported. @param sentTo where those of its analyses lie */
+async function tellForged(prefix: string, results: string, incidentId: string, sentTo: readonly string[]): Promise<void> {
     const key = `${prefix}${results}${resultNames.manifest}`;
-    const cause = `${key} was written by a forensic instance that no analysis of this incident was sent to (that one writes below ${analysesOf(
-        custody,
-    )
-        .map(({ resultsPrefix }) => resultsPrefix)
-        .join(", ")}). It was not read. Somebody forged results: look at who ran on that instance, and in CloudTrail at its calls.`;
-    await recordAnomaly(prefix, custody.incident.incidentId, "ForeignResults", cause, key);
+    const which = sentTo.length > 0 ? `that one writes below ${sentTo.join(", ")}` : "none was sent yet";
+    const cause = `${key} was written by a forensic instance that no analysis of this incident was sent to (${which}). It was not read. Somebody forged results: look at who ran on that instance, and in CloudTrail at its calls.`;
+    await recordAnomaly(prefix, incidentId, "ForeignResults", cause, key);
 }
 
 /** A manifest that comes after the report: the report stands; that the results differ must not pass in silence. */
@@ -269,8 +262,14 @@ async function addToCase(kind: TicketKind, caseId: string, partition: string, ma
 /** @param results whose manifest came; null: the last round is over */
 async function report(prefix: string, results: string | null, incidentId: string): Promise<void> {
     const custody = await readCustody(prefix, incidentId);
-    if (results !== null && !analysesOf(custody).some(({ resultsPrefix }) => resultsPrefix === results))
-        return tellForged(prefix, results, custody);
+    const sentTo = custody ? analysesOf(custody).map(({ resultsPrefix }) => resultsPrefix) : [];
+    if (results !== null && !sentTo.includes(results)) return tellForged(prefix, results, incidentId, sentTo);
+    if (!custody)
+        throw new StepError(
+            "The custody record is missing",
+            `${prefix}${objectNames.custody}`,
+            "The workflow writes it before the analysis; look at the incident's execution.",
+        );
     const reported = await getJson(`${prefix}${objectNames.report}`, reportSchema);
     if (reported)
         return results === null ? log("report was sent before", { incidentId }) : tellChanged(prefix, results, incidentId, reported.value);

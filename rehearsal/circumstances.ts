@@ -7,6 +7,9 @@ export type Circumstance = { accountId: string; region: string } & (
     /** `state` such as Pending:Wait or Warmed:Stopped; `then` (InService) follows after so many seconds, never without them. */
     | { kind: "lifecycleState"; instanceId: string; state: string; seconds?: number; then?: string }
     | { kind: "snapshotsPending"; count: number; seconds: number }
+    | { kind: "organization"; organizationId: string }
+    /** For the functions of every account, until it is said anew. */
+    | { kind: "later"; seconds: number }
 );
 
 /** @returns what the circumstance made, such as {networkInterfaceId}. @throws Error when it cannot be brought about. */

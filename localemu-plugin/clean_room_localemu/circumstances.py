@@ -1,6 +1,6 @@
 """
 What other services and people bring about, for which LocalEmu has no API: a subnet shared through Resource Access Manager, a pod's branch
-interface, a Marketplace code, a lifecycle state of Auto Scaling, a crowd of snapshots. Set at /_localemu/clean-room/circumstances on the
+interface, a Marketplace code, a lifecycle state of Auto Scaling, a crowd of snapshots, an organisation, and time that passes. Set at /_localemu/clean-room/circumstances on the
 loopback interface by rehearsals and specs (rehearsal/circumstances.ts).
 """
 
@@ -85,6 +85,22 @@ def snapshots_pending(asked: Asked) -> Asked:
     return {}
 
 
+def organization(asked: Asked) -> Asked:
+    """{organizationId}: the account is a member of it from now on."""
+    from .iam.organizations import join
+
+    join(asked["accountId"], asked["organizationId"])
+    return {}
+
+
+def later(asked: Asked) -> Asked:
+    """{seconds}: for functions of every account it is so much later than it is, so that nobody waits for what AWS takes minutes over."""
+    from .lambdas import clock
+
+    clock.seconds_ahead = float(asked["seconds"])
+    return {}
+
+
 def _ec2(asked: Asked) -> Any:
     from moto.ec2.models import ec2_backends
 
@@ -97,4 +113,6 @@ _KINDS: dict[str, Callable[[Asked], Asked]] = {
     "marketplaceCode": marketplace,
     "lifecycleState": lifecycle_state,
     "snapshotsPending": snapshots_pending,
+    "organization": organization,
+    "later": later,
 }

@@ -202,6 +202,15 @@ describe("sendReport", () => {
         expect(report().complete, "the real results are reported all the same").to.equal(true);
     });
 
+    it("takes results that come before any analysis was sent for what they are, forged", async () => {
+        fake.objects.delete(at("custody.json"));
+        await handler(fake.event(manifestKey));
+        expect(fake.slack.payloads, "no report").to.have.length(0);
+        expect(anomalies().map(({ cause }) => cause)).to.have.length(1);
+        expect(anomalies()[0]!.cause).to.include("none was sent yet").and.include("forged");
+        expect(fake.objects.has(at("errors/SendReport.error.json")), "the record of a failed report stays free").to.equal(false);
+    });
+
     it("reads nothing that lies outside every host's own prefix", async () => {
         fake.objects.set(at("analysis/manifest.sha256"), fake.objects.get(manifestKey)!);
         await handler(fake.event(at("analysis/manifest.sha256")));
@@ -345,11 +354,13 @@ describe("sendReport", () => {
     });
 
     it("records a permanent failure as an error record, which tells people", async () => {
-        fake.objects.delete(at("custody.json"));
+        const custody = JSON.parse(fake.objects.get(at("custody.json"))!) as { incident: object };
+        const other = { ...custody, incident: { ...custody.incident, incidentId: "i-0bad0bad0bad0bad0-0123456789abcdef" } };
+        fake.objects.set(at("custody.json"), JSON.stringify(other));
         const error = await failure(handler(fake.event(manifestKey)));
         expect(error.name).to.equal("StepFailed");
         expect(fake.written).to.deep.equal([at("errors/SendReport.error.json")]);
-        expect(fake.objects.get(at("errors/SendReport.error.json"))!).to.contain("The custody record is missing");
+        expect(fake.objects.get(at("errors/SendReport.error.json"))!).to.contain("The custody record belongs to incident i-0bad");
         expect(fake.slack.payloads).to.have.length(0);
     });
 

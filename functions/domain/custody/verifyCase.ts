@@ -108,6 +108,8 @@ export async function verifyCase(source: CaseSource, anchor: Anchor | null, now:
 
 class Verification {
     private objects: CaseObject[] = [];
+    /** The first thing that came after the last seal. It is told where nothing sealed is wrong: what goes on in a case must not hide what was done to it. */
+    private notCovered: Wrong | null = null;
 
     constructor(
         private readonly source: CaseSource,
@@ -129,6 +131,7 @@ class Verification {
         await this.retentions(last.seal.manifest);
         await this.analysis(last.seal.manifest);
         await this.snapshots(last.seal.manifest);
+        if (this.notCovered) throw this.notCovered;
     }
 
     private latest(name: string): CaseObject | undefined {
@@ -244,7 +247,7 @@ class Verification {
         }
         const sealed = seals.at(-1)!.seal.manifest.log;
         if (chain.head.segments > sealed.segments)
-            throw new Wrong(
+            this.notCovered ??= new Wrong(
                 `${count(chain.head.entries - sealed.entries, "entry", "entries")} of the log came after the last seal and no seal covers them; seal the case again`,
                 custodySegment(sealed.segments + 1),
             );
@@ -259,6 +262,7 @@ class Verification {
         const key = (each: { name: string; versionId: string | null }) => `${each.name}\0${each.versionId ?? ""}`;
         const sealed = new Map<string, SealedObject>(manifest.objects.map((each) => [key(each), each]));
         const newest = new Map(manifest.objects.filter(({ latest }) => latest).map((each) => [each.name, each]));
+        const names = new Set(manifest.objects.map(({ name }) => name));
         const found = new Set<SealedObject>();
         for (const object of [...this.objects].sort((left, right) => left.name.localeCompare(right.name))) {
             if (object.name === lastSeal) continue;
@@ -266,11 +270,15 @@ class Verification {
             if (object.versionId === deleteMarker)
                 throw new Wrong("A delete marker hides it from readers; its versions are still there", object.name);
             const entry = object.versionId === null ? newest.get(object.name) : sealed.get(key(object));
-            if (!entry)
-                throw new Wrong(
+            if (!entry) {
+                const wrong = new Wrong(
                     "No seal covers it: it was put there, or written anew, after the case was sealed",
                     `${object.name}${version}`,
                 );
+                if (names.has(object.name)) throw wrong;
+                this.notCovered ??= wrong;
+                continue;
+            }
             if (this.source.allVersions && object.latest !== entry.latest)
                 throw new Wrong("Another version is the newest now than when the case was sealed", `${object.name}${version}`);
             if (object.bytes !== entry.bytes)
@@ -292,11 +300,11 @@ class Verification {
     }
 
     /** Whatever the log says was written must be sealed, and whatever is sealed must be in the log. */
-    private entriesAndObjects({ prefix, objects }: CaseManifest, { entries }: ReadChain): void {
+    private entriesAndObjects({ prefix, objects, log }: CaseManifest, { entries }: ReadChain): void {
         const version = (name: string, versionId: string | null) => `${name}\0${versionId ?? ""}`;
         const sealed = new Map(objects.map((each) => [version(each.name, each.versionId), each]));
         const logged = new Set<string>();
-        for (const { object, error, sequence } of entries) {
+        for (const { object, error, sequence } of entries.slice(0, log.entries)) {
             if (object === null || error !== null) continue;
             const name = object.key.slice(prefix.length);
             const entry = sealed.get(version(name, object.versionId));

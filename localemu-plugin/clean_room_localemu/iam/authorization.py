@@ -16,6 +16,7 @@ from .encryption_needs import is_of_aws
 from .endpoints import endpoint_of
 from .evaluation import Decision, Need, Policies, Principal, decide
 from .needs import needs
+from .organizations import resource_keys
 from .resource_policies import bucket_owner, resource_policy
 from .service_calls import keys_of_service_call, through_service
 
@@ -68,7 +69,7 @@ def authorize(request: RequestContext) -> None:
         )
         owner = account_of(need.resource) or caller.account_id
         # What a service calls of KMS for the caller does not come through the caller's endpoint.
-        if endpoint and not through_service(need) and not endpoint.admits(need, principal, {**context, "aws:ResourceAccount": owner}):
+        if endpoint and not through_service(need) and not endpoint.admits(need, principal, {**context, **resource_keys(owner)}):
             refuse(
                 request,
                 f"User: {caller.arn} is not authorized to perform: {need.action} on resource: {need.resource} "
@@ -76,7 +77,7 @@ def authorize(request: RequestContext) -> None:
             )
         decision = decide(
             need,
-            {**context, **by_service, "aws:ResourceAccount": owner},
+            {**context, **by_service, **resource_keys(owner)},
             principal,
             policies_of(caller, policy_for(need)),
             same_account=owner == caller.account_id,

@@ -6,6 +6,7 @@ from localemu.aws.api import RequestContext
 from localemu.services.iam_enforcement.identity import CallerIdentity
 
 from .evaluation import Policies, Policy, Principal
+from .organizations import principal_keys
 
 #: Instance ARN by access key, for credentials that were handed to an instance.
 _instances: dict[str, str] = {}
@@ -58,8 +59,9 @@ def context_of(request: RequestContext, caller: CallerIdentity) -> dict[str, Any
     found = {
         key: value
         for key, value in _build_conditions(request, caller).items()
-        if not key.startswith(("aws:ResourceTag/", "aws:RequestTag/", "aws:TagKeys", "aws:ResourceAccount"))
+        if not key.startswith(("aws:ResourceTag/", "aws:RequestTag/", "aws:TagKeys", "aws:ResourceAccount", "aws:PrincipalOrgID"))
     }
+    found.update(principal_keys(caller.account_id))
     found.update(caller.tags)
     found["aws:SecureTransport"] = "true"
     found["aws:ViaAWSService"] = "false"

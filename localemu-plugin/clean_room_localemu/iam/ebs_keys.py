@@ -13,6 +13,7 @@ from localemu.services.iam_enforcement.identity import CallerIdentity
 from ..kms_keys import find_key, is_default_ebs_key, key_arn
 from .callers import policies_of
 from .evaluation import Decision, Need, Principal, decide
+from .organizations import resource_keys
 from .resource_policies import resource_policy
 from .service_calls import encryption_context_key
 
@@ -39,7 +40,7 @@ def decide_key_use(request: RequestContext, caller: CallerIdentity | None, princ
         owner = need.resource.split(":")[4]
         decision = decide(
             need,
-            {**context, "aws:ResourceAccount": owner},
+            {**context, **resource_keys(owner)},
             principal,
             policies_of(caller, resource_policy(need.resource)),
             same_account=owner == caller.account_id,

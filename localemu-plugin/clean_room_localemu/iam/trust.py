@@ -7,6 +7,7 @@ from typing import Any
 from localemu.aws.api import CommonServiceException
 
 from .evaluation import Grant, Need, Principal, applies, grant_to, statements
+from .organizations import principal_keys
 from .service_calls import keys_of_service_call
 
 #: ARN of the resource for which a service assumes the role in this thread's call; the functions below are not given the request.
@@ -71,7 +72,7 @@ def trusts(
             context.pop("aws:SourceArn", None)
     else:
         principal = Principal(caller_account_id, (caller_arn,))
-        context = {"aws:PrincipalArn": caller_arn, "aws:PrincipalAccount": caller_account_id}
+        context = {"aws:PrincipalArn": caller_arn, "aws:PrincipalAccount": caller_account_id, **principal_keys(caller_account_id)}
     if external_id is not None:
         context["sts:ExternalId"] = external_id
     if serial_number is not None:

@@ -1,6 +1,6 @@
 /**
  * Runs a Node Lambda handler. One JSON request a line on standard input:
- * {requestId, functionArn, event: JSON text, timeoutMs}; one reply a line on standard output, marked, since the function
+ * {requestId, functionArn, event: JSON text, timeoutMs, aheadMs: how much later it is for the function than it is}; one reply a line on standard output, marked, since the function
  * writes its log there too: {result: JSON text} or {error: {errorType, errorMessage, trace}, exits: whether it ends now}.
  *
  * Its argument is a file that gets a line for each HTTP exchange of the function: when it sent the request and had read the
@@ -16,6 +16,16 @@ const { pathToFileURL } = require("node:url");
 const { LAMBDA_TASK_ROOT: root, _HANDLER: handlerName, ...env } = process.env;
 const separator = handlerName.lastIndexOf(".");
 const [moduleName, exportName] = [handlerName.slice(0, separator), handlerName.slice(separator + 1)];
+
+// Only what asks for the present sees it; a Date of a given moment is what it was.
+let aheadMs = 0;
+const RealDate = Date;
+const present = () => RealDate.now() + aheadMs;
+globalThis.Date = new Proxy(RealDate, {
+    construct: (target, given, wanted) => Reflect.construct(target, given.length === 0 ? [present()] : given, wanted),
+    apply: () => new RealDate(present()).toString(),
+    get: (target, name) => (name === "now" ? present : Reflect.get(target, name)),
+});
 
 const sentAt = new WeakMap();
 const now = () => performance.timeOrigin + performance.now();
@@ -60,7 +70,8 @@ async function loadHandler() {
     return handler;
 }
 
-function invoke(handler, { requestId, functionArn, event, timeoutMs }) {
+function invoke(handler, { requestId, functionArn, event, timeoutMs, aheadMs: ahead }) {
+    aheadMs = ahead;
     const deadline = Date.now() + timeoutMs;
     return new Promise((resolve, reject) => {
         const done = (error, value) => (error ? reject(error) : resolve(value));

@@ -11,6 +11,7 @@ from localemu.services.lambda_.invocation.lambda_models import FunctionVersion, 
 from localemu.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from ..settings import port, settings
+from . import clock
 
 RUNTIMES = ("nodejs22.x", "nodejs24.x")
 BOOTSTRAP = Path(__file__).with_name("bootstrap.cjs")
@@ -118,6 +119,7 @@ class NodeExecutor(RuntimeExecutor):
                     "functionArn": payload["invoked-function-arn"],
                     "event": payload["payload"],
                     "timeoutMs": seconds * 1000,
+                    "aheadMs": clock.seconds_ahead * 1000,
                 }
             )
             reply = process.replies.get(timeout=seconds)

@@ -14,8 +14,9 @@ import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, GetObjectCommand, PutBucketPolicyCommand } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { expect } from "chai";
+import { bringAbout } from "../../../rehearsal/circumstances";
 import { allow, document, makeRole, type Statement } from "../support/functions";
-import { clientsOf, errorOf, FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
+import { clientsOf, errorOf, FORENSICS, localEmu, MEMBER, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
 import { describeInstance, makeNetwork, startInstance } from "../support/network";
 import { ended, sendScript, startManaged } from "../support/runCommand";
 
@@ -62,6 +63,40 @@ describe("LocalEmu: keys of volumes, and endpoints", function () {
         expect(await copy(useKey(own)), "without the source's key").to.equal("error");
         expect(await copy([...useKey(old), ...useKey(own).slice(0, 1)]), "without a grant").to.equal("error");
         expect(await copy([...useKey(old), ...useKey(own)])).to.equal("completed");
+    });
+
+    it("a key of another account that lets in an organisation is read by its members' copies, and by nobody else's", async () => {
+        const member = await rootOf(MEMBER);
+        const organizationId = "o-ofthisspec0";
+        const readers = {
+            Effect: "Allow",
+            Principal: { AWS: "*" },
+            Action: ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant"],
+            Resource: "*",
+            Condition: { StringEquals: { "aws:PrincipalOrgID": organizationId }, StringLike: { "kms:ViaService": "ec2.*.amazonaws.com" } },
+        };
+        const owner = { ...ROOT, Principal: { AWS: `arn:aws:iam::${MEMBER}:root` } };
+        const central = (await member.kms.send(new CreateKeyCommand({ Policy: document(owner, readers) }))).KeyMetadata!.Arn!;
+        const own = await makeKey();
+        const volume = await aws.ec2.send(
+            new CreateVolumeCommand({ AvailabilityZone: `${REGION}a`, Size: 1, Encrypted: true, KmsKeyId: central }),
+        );
+        const SourceSnapshotId = (await aws.ec2.send(new CreateSnapshotCommand({ VolumeId: volume.VolumeId! }))).SnapshotId!;
+        expect(await stateOfSnapshot(SourceSnapshotId)).to.equal("completed");
+        const ofOrganization = (statements: Statement[]) =>
+            statements.map((each) => ({ ...each, Condition: { ...each.Condition, StringLike: { "aws:ResourceOrgID": organizationId } } }));
+        const copy = async () => {
+            const role = await session([...ofOrganization(useKey(central)), ...useKey(own)]);
+            const input = { SourceRegion: REGION, SourceSnapshotId, Encrypted: true, KmsKeyId: own };
+            return stateOfSnapshot((await role.ec2.send(new CopySnapshotCommand(input))).SnapshotId!);
+        };
+        const join = async (accountId: string) =>
+            bringAbout((await localEmu()).endpoint, { accountId, region: REGION, kind: "organization", organizationId });
+        expect(await copy()).to.equal("error");
+        await join(FORENSICS);
+        expect(await copy(), "while the key's account is no member").to.equal("error");
+        await join(MEMBER);
+        expect(await copy()).to.equal("completed");
     });
 
     it("a volume under a key that the caller may not use vanishes, and an instance with one terminates", async () => {

@@ -3,6 +3,7 @@ import { CreateLogGroupCommand, FilterLogEventsCommand } from "@aws-sdk/client-c
 import { CreateFunctionCommand, GetFunctionCommand, InvokeCommand } from "@aws-sdk/client-lambda";
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { expect } from "chai";
+import { bringAbout } from "../../../rehearsal/circumstances";
 import { allow, makeFunction, makeRole, zipped } from "../support/functions";
 import { FORENSICS, localEmu, REGION, rootOf, unique, until, type Clients } from "../support/localAws";
 
@@ -69,6 +70,26 @@ describe("LocalEmu: functions", function () {
         expect(second.result).to.deep.equal({ pid: first.result.pid, calls: 2 });
         const beside = await Promise.all([invoke(name, { ms: 400 }), invoke(name, { ms: 400 })]);
         expect(new Set(beside.map(({ result }) => result.pid)).size).to.equal(2);
+    });
+
+    it("see the time that a rehearsal lets pass, and nothing else of it", async () => {
+        const name = await make(
+            "exports.handler = async (at) => [Date.now(), +new Date(), new Date(at).toISOString(), new Date() instanceof Date, typeof Date()]",
+        );
+        const look = async () => (await invoke(name, "2026-11-24T10:00:00.000Z" as never)).result as [number, number, ...unknown[]];
+        const later = async (seconds: number) =>
+            bringAbout((await localEmu()).endpoint, { accountId: FORENSICS, region: REGION, kind: "later", seconds });
+        const ahead = async () => {
+            const [now, made, ...rest] = await look();
+            expect(rest).to.deep.equal(["2026-11-24T10:00:00.000Z", true, "string"]);
+            expect(made).to.be.closeTo(now, 100);
+            return now - Date.now();
+        };
+        expect(await ahead()).to.be.closeTo(0, 5_000);
+        await later(3600);
+        expect(await ahead()).to.be.closeTo(3_600_000, 5_000);
+        await later(0);
+        expect(await ahead()).to.be.closeTo(0, 5_000);
     });
 
     it("end at their time-out and start afresh", async () => {

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { nextSegment, readChain, emptyChain, sha256Of } from "../../../../functions/domain/custody/custodyLog";
 import { parseSeal, sealText } from "../../../../functions/domain/custody/seal";
-import { verdictLines, verifyCase, type Verdict } from "../../../../functions/domain/custody/verifyCase";
+import { deleteMarker, verdictLines, verifyCase, type Verdict } from "../../../../functions/domain/custody/verifyCase";
 import {
     anomalyRecord,
     custodyKey,
@@ -353,6 +353,31 @@ describe("verifying a case", () => {
         );
         expect((await verify({ others: [version(custodySeal(2), "v99")] })).wrong!.what).to.include("more than once");
         expect((await verify({ others: [version(custodySegment(1), "v99")] })).wrong!.what).to.include("more than once");
+    });
+
+    it("tells what was done to the case before what went on in it, which an intruder could bring about", async () => {
+        const goneOn = () => {
+            const made = wholeCase();
+            made.write({ "errors/SendReport.0123456789abcdef.error.json": "{}" });
+            return made;
+        };
+        expect((await check(goneOn())).wrong!.what).to.match(/came after the last seal/);
+        const altered = goneOn();
+        altered.files.set("report/report.json", Buffer.from(altered.files.get("report/report.json")!.toString().replace("{", "[")));
+        expect((await check(altered)).wrong).to.deep.include({ where: "report/report.json" });
+        const deleted = goneOn();
+        deleted.files.delete("report/report.json");
+        const { what, where } = (await check(deleted)).wrong!;
+        expect(what).to.equal("It was sealed and is not there");
+        expect(where).to.match(/^report\/report\.json /);
+        const hidden = { name: "report/report.json", versionId: deleteMarker, latest: true, bytes: 0 };
+        const made = goneOn();
+        expect((await verifyCase(made.bucket({ others: [hidden] }), made.anchor, now)).wrong!.what).to.include("delete marker");
+        expect((await verifyCase(made.bucket({ lockedUntil: null }), made.anchor, now)).wrong!.what).to.include("lock was taken off");
+        // What was put in, and nothing else, is told too.
+        const added = wholeCase();
+        added.files.set("analysis/put-in.json", Buffer.from("{}"));
+        expect((await check(added)).wrong!.where).to.equal("analysis/put-in.json");
     });
 
     it("says so of a folder that holds no seal", async () => {

@@ -1,0 +1,374 @@
+/**
+ * Evidence that proves itself, on the local AWS with IAM enforced: volumes under every kind of key, and somebody in the member account and
+ * another incident's host who swap, delete and forge.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import {
+    AttachVolumeCommand,
+    CreateSnapshotCommand,
+    CreateTagsCommand,
+    CreateVolumeCommand,
+    DeleteSnapshotCommand,
+    DescribeInstancesCommand,
+    DescribeLockedSnapshotsCommand,
+    DescribeSnapshotAttributeCommand,
+    DescribeSnapshotsCommand,
+    DescribeVolumesCommand,
+    EC2Client,
+    RunInstancesCommand,
+    UnlockSnapshotCommand,
+    waitUntilInstanceRunning,
+    type CreateVolumeCommandInput,
+} from "@aws-sdk/client-ec2";
+import { CreateKeyCommand, DescribeKeyCommand, GetPublicKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { expect } from "chai";
+import { custodySchema, reportSchema, type Custody, type Incident, type Problem } from "../../../functions/domain/containers";
+import type { Pin } from "../../../functions/domain/pins";
+import { incidentFilters, incidentTags } from "../../../functions/domain/tags";
+import { custodyKeyAlias } from "../../../infra/names";
+import { bringAbout } from "../../../rehearsal/circumstances";
+import { CleanUp } from "../../../rehearsal/cleanUp";
+import { readEvidence } from "../../../rehearsal/collectFacts";
+import { checkCustody } from "../../../rehearsal/custody";
+import { localClients, type LocalClients, type Target } from "../../../rehearsal/deploy/localClients";
+import { deployProgram } from "../../../rehearsal/deploy/program";
+import { setFaults } from "../../../rehearsal/faults";
+import { builtInFinding, loadFinding } from "../../../rehearsal/finding";
+import { followIncident } from "../../../rehearsal/incident";
+import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
+import { Progress } from "../../../rehearsal/progress";
+import { setUp, type Prepared } from "../../../rehearsal/setUp";
+import { startSlackServer, type SlackServer } from "../../../rehearsal/slackServer";
+import { configuration, deployed, forensics, member } from "../../../rehearsal/stage";
+import { stealCredentials, type StolenCredentials } from "../../../rehearsal/stolenCredentials";
+import { createVictim, type Victim } from "../../../rehearsal/victim";
+import { until } from "../../../rehearsal/watch";
+
+const organizationId = "o-a1b2c3d4e5";
+const central: Target = { accountId: "333333333333", region: member.region };
+const owner = ({ accountId }: Target) => ({
+    Effect: "Allow",
+    Principal: { AWS: `arn:aws:iam::${accountId}:root` },
+    Action: "kms:*",
+    Resource: "*",
+});
+/** As docs/evidence.md has it for a key of a central account. */
+const readsVolumes = {
+    Sid: "CleanRoomReadsVolumes",
+    Effect: "Allow",
+    Principal: { AWS: "*" },
+    Resource: "*",
+    Action: ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant"],
+    Condition: {
+        StringEquals: { "aws:PrincipalOrgID": organizationId },
+        ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/clean-room-responder" },
+        StringLike: { "kms:ViaService": "ec2.*.amazonaws.com" },
+    },
+};
+
+describe("evidence, on the local AWS", function () {
+    this.timeout(300_000);
+    const cleanUp = new CleanUp();
+    let prepared: Prepared;
+    let localEmu: LocalEmu;
+    let clients: LocalClients;
+    let slack: SlackServer;
+    let victim: Victim;
+    /** Volumes of the victim by what they are encrypted under. */
+    const volumes = new Map<string, string>();
+    let incident: Incident;
+    /** Of the forensic instance of the first incident: what code that its analysis let in would have. */
+    let stolen: StolenCredentials & { instanceId: string };
+
+    const ec2 = (target: Target = member) => clients(EC2Client, target);
+    const s3 = () => clients(S3Client, forensics);
+    const read = async <T>(key: string): Promise<T | null> => {
+        const body = await readEvidence(clients, forensics, deployed.evidenceBucket, key);
+        return body && (JSON.parse(body.toString("utf8")) as T);
+    };
+    async function readAll<T>(prefix: string): Promise<T[]> {
+        const { Contents = [] } = await s3().send(new ListObjectsV2Command({ Bucket: deployed.evidenceBucket, Prefix: prefix }));
+        return Promise.all(Contents.map(async ({ Key }) => (await read<T>(Key!))!));
+    }
+    const problems = (prefix: string) => readAll<Problem>(`${prefix}errors/`);
+    const custodyOf = async (prefix: string): Promise<Custody | null> => {
+        const found = await read<unknown>(`${prefix}custody.json`);
+        return found === null ? null : custodySchema.parse(found);
+    };
+    const soon = () => Date.now() + 120_000;
+    const nameOf = (call: Promise<unknown>) =>
+        call.then(
+            () => "done",
+            (error: Error) => error.name,
+        );
+    const makeKey = async (target: Target, ...statements: object[]) =>
+        (
+            await clients(KMSClient, target).send(
+                new CreateKeyCommand({ Policy: JSON.stringify({ Version: "2012-10-17", Statement: [owner(target), ...statements] }) }),
+            )
+        ).KeyMetadata!.Arn!;
+
+    /** Makes a volume with a file system and attaches it to an instance of the member. */
+    async function attach(instanceId: string, Device: string, key: Partial<CreateVolumeCommandInput>): Promise<string> {
+        const made = await ec2().send(new CreateVolumeCommand({ AvailabilityZone: `${member.region}a`, Size: 1, ...key }));
+        const VolumeId = made.VolumeId!;
+        const look = () => ec2().send(new DescribeVolumesCommand({ VolumeIds: [VolumeId] }));
+        await until(VolumeId, async () => ((await look()).Volumes![0]!.State === "available" ? true : null), soon());
+        await ec2().send(
+            new CreateTagsCommand({ Resources: [VolumeId], Tags: [{ Key: "rehearsal:image", Value: prepared.images.data.path }] }),
+        );
+        await ec2().send(new AttachVolumeCommand({ VolumeId, InstanceId: instanceId, Device }));
+        return VolumeId;
+    }
+
+    const command = (tool: string, ...args: string[]) =>
+        promisify(execFile)(process.execPath, ["-r", "tsx/cjs", `tools/${tool}.ts`, ...args], {
+            cwd: path.resolve(__dirname, "../../.."),
+            env: {
+                PATH: process.env.PATH,
+                AWS_ENDPOINT_URL: localEmu.endpoint,
+                AWS_ACCESS_KEY_ID: forensics.accountId,
+                AWS_SECRET_ACCESS_KEY: "rehearsal",
+                AWS_REGION: forensics.region,
+            },
+        }).then(
+            ({ stdout }) => ({ code: 0, out: stdout }),
+            (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: `${error.stdout}${error.stderr}` }),
+        );
+
+    before(async function () {
+        this.timeout(600_000);
+        prepared = await setUp(null, cleanUp);
+        slack = await startSlackServer();
+        cleanUp.add("Slack's stand-in", () => slack.stop());
+        localEmu = await startLocalEmu({ log: () => undefined });
+        cleanUp.add("the local AWS", () => localEmu.stop());
+        clients = localClients(localEmu.endpoint);
+        for (const target of [forensics, member, central])
+            await bringAbout(localEmu.endpoint, { ...target, kind: "organization", organizationId });
+        victim = await createVictim(clients, member, prepared.images);
+        const { instanceId } = victim.instance;
+        for (const [index, [name, key]] of Object.entries({
+            "the default key": { Encrypted: true },
+            "a customer key": { Encrypted: true, KmsKeyId: await makeKey(member) },
+            "a central key": { Encrypted: true, KmsKeyId: await makeKey(central, readsVolumes) },
+        }).entries())
+            volumes.set(name, await attach(instanceId, `/dev/sd${"ghi"[index]}`, key));
+        for (const { role, volumeId } of victim.volumes) volumes.set(`nothing (${role})`, volumeId);
+        const config = configuration([victim], slack.url, prepared.pythonVersion);
+        const settings = JSON.parse(config.settings!) as { evidence: object };
+        settings.evidence = { ...settings.evidence, volumeKeyAccounts: [central.accountId] };
+        await deployProgram({
+            clients,
+            defaults: forensics,
+            config: { ...config, settings: JSON.stringify(settings) },
+            secretKeys: ["slackWebhookUrl"],
+        });
+    });
+    after(() => cleanUp.run());
+
+    /** Of the instance that analyses an incident, taken while it runs. */
+    async function stealFromHost(): Promise<StolenCredentials & { instanceId: string }> {
+        const find = async () => {
+            const { Reservations = [] } = await ec2(forensics).send(
+                new DescribeInstancesCommand({ Filters: [{ Name: "instance-state-name", Values: ["running"] }] }),
+            );
+            return Reservations.flatMap(({ Instances = [] }) => Instances)[0]?.InstanceId;
+        };
+        const instanceId = await until("a forensic instance", find, soon());
+        return { ...(await stealCredentials(clients(SSMClient, forensics), instanceId)), instanceId };
+    }
+
+    it("of volumes under no key, the default key, a customer's and a central account's is one locked snapshot each, under the evidence key", async () => {
+        const [followed, credentials] = await Promise.all([
+            followIncident({ clients, victim, slack }, await loadFinding(builtInFinding), 240, new Progress({ write: () => true })),
+            stealFromHost(),
+        ]);
+        stolen = credentials;
+        incident = followed.incident;
+        expect(followed.execution.status, JSON.stringify(await problems(incident.prefix))).to.equal("SUCCEEDED");
+        expect(followed.report).to.deep.include({ complete: true, intact: true });
+
+        const { evidence } = (await custodyOf(incident.prefix))!;
+        expect(evidence.missing).to.deep.equal([]);
+        expect(evidence.anomalies).to.deep.equal([]);
+        expect(evidence.snapshots.map(({ volumeId }) => volumeId)).to.have.members([...volumes.values()]);
+        const { KeyMetadata } = await clients(KMSClient, forensics).send(new DescribeKeyCommand({ KeyId: "alias/clean-room-evidence" }));
+        const keyArn = KeyMetadata!.Arn!;
+        const ours = { Filters: incidentFilters(incident.incidentId, "source", "shared-copy", "evidence"), OwnerIds: ["self"] };
+        const { Snapshots = [] } = await ec2(forensics).send(new DescribeSnapshotsCommand(ours));
+        expect(Snapshots.map(({ SnapshotId }) => SnapshotId)).to.have.members(
+            evidence.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId),
+        );
+        for (const each of Snapshots)
+            expect(each).to.include({ State: "completed", Encrypted: true, KmsKeyId: keyArn, OwnerId: forensics.accountId });
+        const { Snapshots: locked = [] } = await ec2(forensics).send(new DescribeLockedSnapshotsCommand({}));
+        expect(locked.filter(({ LockState }) => LockState === "governance").map(({ SnapshotId }) => SnapshotId)).to.have.members(
+            Snapshots.map(({ SnapshotId }) => SnapshotId),
+        );
+
+        // In the member account the sources are left, which its owner may have; nothing that we made on the way, and nothing shared.
+        const { Snapshots: inMember = [] } = await ec2().send(new DescribeSnapshotsCommand(ours));
+        expect(inMember.map(({ SnapshotId }) => SnapshotId)).to.have.members(
+            evidence.snapshots.map(({ sourceSnapshotId }) => sourceSnapshotId),
+        );
+        for (const { SnapshotId } of inMember) {
+            const { CreateVolumePermissions } = await ec2().send(
+                new DescribeSnapshotAttributeCommand({ SnapshotId, Attribute: "createVolumePermission" }),
+            );
+            expect(CreateVolumePermissions ?? [], SnapshotId).to.deep.equal([]);
+        }
+        // Pins of the intermediate copies say which volumes needed one.
+        const pins = await readAll<Pin>(`${incident.prefix}preservation/`);
+        expect(pins.filter(({ stage }) => stage === "shared-copy").map(({ volumeId }) => volumeId)).to.have.members(
+            ["the default key", "a customer key", "a central key"].map((key) => volumes.get(key)),
+        );
+    });
+
+    it("the case is closed, is intact in the bucket and as a copy by the public key alone, and every tampering is found", async () => {
+        const closed = await command("close", incident.incidentId, "--why", "a rehearsal");
+        expect(closed.code, closed.out).to.equal(0);
+        const inBucket = await command("verify", `s3://${deployed.evidenceBucket}/${incident.prefix}`);
+        expect(inBucket.code, inBucket.out).to.equal(0);
+        expect(inBucket.out).to.match(/intact/i);
+
+        const folder = await mkdtemp(path.join(tmpdir(), "case-"));
+        cleanUp.add("the case", () => rm(folder, { recursive: true, force: true }));
+        const fetched = await command("fetch", incident.incidentId, path.join(folder, "case"));
+        expect(fetched.code, fetched.out).to.equal(0);
+        const { PublicKey } = await clients(KMSClient, forensics).send(new GetPublicKeyCommand({ KeyId: custodyKeyAlias }));
+        const pem = `-----BEGIN PUBLIC KEY-----\n${Buffer.from(PublicKey!).toString("base64")}\n-----END PUBLIC KEY-----\n`;
+        await writeFile(path.join(folder, "key.pem"), pem);
+        const offline = await command("verify", path.join(folder, "case"), "--key", path.join(folder, "key.pem"));
+        expect(offline.code, offline.out).to.equal(0);
+
+        const facts = await checkCustody(clients, forensics, deployed.evidenceBucket, incident.incidentId);
+        expect(facts.wrong).to.equal(null);
+        expect(facts.tamperings).to.have.length.greaterThan(10);
+        expect(facts.tamperings.filter(({ found }) => found === null)).to.deep.equal([]);
+    });
+
+    it("what somebody swaps in, deletes or forges is refused or not used, and told", async () => {
+        const { Instances } = await ec2().send(
+            new RunInstancesCommand({
+                ImageId: victim.imageId,
+                InstanceType: "t3.medium",
+                MinCount: 1,
+                MaxCount: 1,
+                SubnetId: victim.interfaces[0]!.subnetId,
+                BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { VolumeSize: 1 } }],
+            }),
+        );
+        const instanceId = Instances![0]!.InstanceId!;
+        const running = { client: ec2(), minDelay: 0.2, maxDelay: 1, maxWaitTime: 60 };
+        await waitUntilInstanceRunning(running, { InstanceIds: [instanceId] });
+        const [first] = (await ec2().send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }))).Reservations![0]!.Instances!;
+        const root = first!.BlockDeviceMappings![0]!.Ebs!.VolumeId!;
+        await ec2().send(
+            new CreateTagsCommand({ Resources: [root], Tags: [{ Key: "rehearsal:image", Value: prepared.images.data.path }] }),
+        );
+        const closed = await attach(instanceId, "/dev/sdg", { Encrypted: true, KmsKeyId: await makeKey(central) });
+        const backup = (await ec2().send(new CreateSnapshotCommand({ VolumeId: root, Description: "last night" }))).SnapshotId!;
+
+        // While no copy can be made, the intruder has time.
+        await setFaults(localEmu.endpoint, { faults: ["ec2:CopySnapshot#*=throttle"] });
+        await clients(SNSClient, forensics).send(
+            new PublishCommand({
+                TopicArn: deployed.findingsTopicArn,
+                Message: JSON.stringify({ ...member, instanceId, reason: "swaps and forgeries" }),
+            }),
+        );
+        const name = await until(
+            "the second incident",
+            async () => {
+                const { executions = [] } = await clients(SFNClient, forensics).send(
+                    new ListExecutionsCommand({ stateMachineArn: deployed.stateMachineArn }),
+                );
+                return executions.find((each) => each.name!.startsWith(instanceId))?.name;
+            },
+            soon(),
+        );
+        const prefix = `incidents/${name}/`;
+        const source = await until("the source", () => read<Pin>(`${prefix}preservation/${root}/source.1.json`), soon());
+        const isLocked = async () =>
+            (await ec2().send(new DescribeLockedSnapshotsCommand({ SnapshotIds: [source.snapshotId] }))).Snapshots?.[0];
+        await until("the source to be locked", isLocked, soon());
+        await ec2().send(new CreateTagsCommand({ Resources: [backup], Tags: incidentTags(name, "source") as { Key: string }[] }));
+        const deletion = () => ec2().send(new DeleteSnapshotCommand({ SnapshotId: source.snapshotId }));
+        expect(await nameOf(deletion()), "who may only delete").to.equal("OperationNotPermitted");
+        await ec2().send(new UnlockSnapshotCommand({ SnapshotId: source.snapshotId }));
+        expect(await nameOf(deletion()), "an administrator").to.equal("done");
+
+        // The other incident's host writes results before there are any.
+        const host = new S3Client({ endpoint: localEmu.endpoint, region: forensics.region, credentials: stolen, forcePathStyle: true });
+        const ownPrefix = (await custodyOf(incident.prefix))!.resultsPrefix;
+        const put = (results: string, once = true) =>
+            nameOf(
+                host.send(
+                    new PutObjectCommand({
+                        Bucket: deployed.evidenceBucket,
+                        Key: `${prefix}${results}manifest.sha256`,
+                        Body: "nothing was found\n",
+                        ...(once ? { IfNoneMatch: "*" } : {}),
+                    }),
+                ),
+            );
+        expect(await put(ownPrefix, false), "where anything could be put over it").to.equal("AccessDenied");
+        expect(await put(ownPrefix)).to.equal("done");
+        const told = (error: string) => until(error, async () => (await problems(prefix)).find((each) => each.error === error), soon());
+        expect((await told("ForeignResults")).cause).to.include(stolen.instanceId);
+
+        await setFaults(localEmu.endpoint, { faults: [] });
+        await bringAbout(localEmu.endpoint, { ...forensics, kind: "later", seconds: 360 });
+        const custody = await until("the analysis to be sent", () => custodyOf(prefix), soon());
+        expect(await put(custody.resultsPrefix), "in the place of the incident's own host").to.equal("AccessDenied");
+        const arn = `${deployed.stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+        await until(
+            "the second incident's end",
+            async () => {
+                const { status } = await clients(SFNClient, forensics).send(new DescribeExecutionCommand({ executionArn: arn }));
+                return status === "RUNNING" ? null : status;
+            },
+            soon(),
+        );
+        await bringAbout(localEmu.endpoint, { ...forensics, kind: "later", seconds: 0 });
+
+        const { evidence } = custody;
+        const again = (await read<Pin>(`${prefix}preservation/${root}/source.2.json`))!;
+        expect(evidence.snapshots.map(({ volumeId, sourceSnapshotId }) => [volumeId, sourceSnapshotId])).to.deep.equal([
+            [root, again.snapshotId],
+        ]);
+        expect(again.snapshotId).to.not.equal(backup);
+        expect(
+            evidence.missing.map(({ volumeId }) => volumeId),
+            "whose key stays closed",
+        ).to.deep.equal([closed]);
+        const report = reportSchema.parse(await read(`${prefix}report/report.json`));
+        expect(report).to.deep.include({ complete: false, intact: true });
+        const page = (await readEvidence(clients, forensics, deployed.evidenceBucket, `${prefix}report/report.html`))!.toString("utf8");
+        const causes = (await problems(prefix)).map(({ cause }) => cause).join("\n");
+        for (const text of [page, causes, JSON.stringify(slack.messages)]) {
+            expect(text).to.include(closed);
+            expect(text).to.include(`Snapshot ${backup} carries this incident`);
+            expect(text).to.include(`The source snapshot ${source.snapshotId} of ${root}`);
+        }
+
+        // Somebody with rights in the forensics account takes the results away and puts others there.
+        const manifest = { Bucket: deployed.evidenceBucket, Key: `${prefix}${custody.resultsPrefix}manifest.sha256` };
+        await s3().send(new DeleteObjectCommand(manifest));
+        await s3().send(new PutObjectCommand({ ...manifest, Body: "nothing was found\n", IfNoneMatch: "*" }));
+        expect((await told("ResultsChanged")).cause).to.include(report.manifestSha256);
+        expect(reportSchema.parse(await read(`${prefix}report/report.json`)).manifestSha256).to.equal(report.manifestSha256);
+        const verified = await command("verify", `s3://${deployed.evidenceBucket}/${prefix}`);
+        expect(verified.code, verified.out).to.equal(1);
+        expect(verified.out).to.include("manifest.sha256");
+    });
+});
