@@ -1,5 +1,5 @@
 /** The chain of custody: from the finding to the manifest, every hand-over with its identifiers and hashes. */
-import type { Containment, Custody } from "../containers";
+import type { Containment, Custody, ForensicHost } from "../containers";
 import { receivedMessage } from "../evidenceKeys";
 import { analysesOf, roundOf } from "../planRounds";
 import type { ReportInput } from "./assessment";
@@ -92,10 +92,18 @@ function hashStep({ summary, custody }: ReportInput): Html {
                 ({ purpose, volumeId }, index) =>
                     html`${index > 0 ? html`<br>` : null}${code(volumeId)}<br><span class="note">${purpose}</span>`,
             );
+    /** The victim's volumes that one instance had, which alone it could put together where they are parts of a whole. */
+    const together = ({ volumes }: ForensicHost) => [...new Set(volumes.map(({ sourceVolumeId }) => sourceVolumeId))].join(", ");
     return html`<li><h3>Evidence volumes</h3>
+${
+    hosts.length > 1
+        ? html`<p class="note">More volumes than one instance takes: those of different rounds were read apart. A volume group or an array whose disks fall into different rounds could not be put together, and is not read.</p>`
+        : null
+}
 ${hosts.map((host) =>
     facts([
         [hosts.length === 1 ? "Forensic instance" : `Forensic instance of round ${roundOf(host)}`, code(host.instanceId)],
+        ["Volumes read together", hosts.length === 1 ? null : together(host)],
         ["Image", code(host.imageId)],
         ["Availability Zone", host.availabilityZone],
         ["Size", host.plan && sizeWords(host.plan)],
