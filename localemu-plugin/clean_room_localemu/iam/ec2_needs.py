@@ -60,6 +60,8 @@ READ_ON_RESOURCE = (
     "GetConsoleOutput",
     "GetConsoleScreenshot",
 )
+#: Parameters that refer to what the call does not act on: the groups that a rule lets in or out to.
+REFERENCES = ("UserIdGroupPairs",)
 _ID = re.compile(r"([a-z]+)-[0-9a-f]{8,17}")
 
 
@@ -108,7 +110,7 @@ def new_arn(kind: str, region: str, account: str) -> str:
 def _ids(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for name, each in value.items():
-            if name not in ("TagSpecifications", "Tags", "Description", "ClientToken", "UserData"):
+            if name not in ("TagSpecifications", "Tags", "Description", "ClientToken", "UserData", *REFERENCES):
                 yield from _ids(each)
     elif isinstance(value, list):
         for each in value:
