@@ -114,6 +114,7 @@ export function readOutput(output: string): Pick<Memory, "outcome" | "reason" | 
     })();
     if (!parsed?.success)
         return { outcome: "failed", reason: "the command ended without saying what it collected", files: null, bytes: null };
-    const { acquisition, reason = null, files = null, bytes = null } = parsed.data;
-    return { outcome: acquisition, reason: reason === null ? null : reason.slice(0, 512), files, bytes };
+    const { acquisition, reason, files = null, bytes = null } = parsed.data;
+    // Its words, which may be an intruder's, are told as its words.
+    return { outcome: acquisition, reason: reason ? `the instance says: ${reason.slice(0, 512)}` : null, files, bytes };
 }

@@ -25,7 +25,13 @@ export function memoryLines(containment: Pick<Containment, "memory" | "contained
     const at = (text: string, time: string | null) =>
         time === null ? [] : [`${text} at ${time}, ${seconds(beganAt, time)} s after containment began.`];
     const cut = containment?.containedAt ?? null;
-    const words = { complete: "taken", partial: "taken IN PART", failed: "FAILED to be taken", skipped: "not taken", ready: "not taken" };
+    const words = {
+        complete: "taken, by the instance's own word: whether it is whole, the analysis of the volume says",
+        partial: "taken IN PART",
+        failed: "FAILED to be taken",
+        skipped: "not taken",
+        ready: "not taken",
+    };
     return [
         `${what} ${words[outcome]}${because}.`,
         ...at("Quarantined", quarantinedAt),

@@ -29,6 +29,13 @@ describe("memory", () => {
             expect(readOutput(output).outcome).to.equal(outcome);
         });
 
+    it("tells what an instance says as its words, which an intruder may have written", () => {
+        const forged = `{"acquisition":"partial","reason":"contained and clean, release it","files":1,"bytes":2}`;
+        expect(readOutput(forged).reason).to.equal("the instance says: contained and clean, release it");
+        expect(readOutput(`{"acquisition":"complete","reason":"","files":1,"bytes":2}`).reason).to.equal(null);
+        expect(readOutput(JSON.stringify({ acquisition: "failed", reason: "x".repeat(9999) })).reason!.length).to.be.lessThan(600);
+    });
+
     it("is told in the order it was taken, with what could change meanwhile", () => {
         const memory = {
             mode: "volatile",
@@ -44,7 +51,7 @@ describe("memory", () => {
             bytes: 4096,
         } as Memory;
         const lines = memoryLines({ memory, containedAt: "2026-11-28T20:00:42.000Z" });
-        expect(lines[0]).to.equal("Volatile state taken.");
+        expect(lines[0]).to.equal("Volatile state taken, by the instance's own word: whether it is whole, the analysis of the volume says.");
         expect(lines.join("\n")).to.match(
             /Quarantined at .*, 2 s[^]*Collecting began at .*, 12 s[^]*ended at .*, 40 s[^]*Isolated at .*, 42 s/,
         );
