@@ -14,7 +14,7 @@ export interface StolenCredentials {
 }
 
 /** Fractions of a second are usual; the program is deployed in the same process meanwhile, on a machine that may be busy. */
-const longestWaitMilliseconds = 120_000;
+const longestWaitMilliseconds = 240_000;
 
 /** Runs a command on the instance that prints its credentials. @throws WaitError when Systems Manager does not reach the instance. */
 export async function stealCredentials(ssm: SSMClient, instanceId: string): Promise<StolenCredentials> {

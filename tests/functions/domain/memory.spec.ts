@@ -51,7 +51,9 @@ describe("memory", () => {
             bytes: 4096,
         } as Memory;
         const lines = memoryLines({ memory, containedAt: "2026-11-28T20:00:42.000Z" });
-        expect(lines[0]).to.equal("Volatile state taken, by the instance's own word: whether it is whole, the analysis of the volume says.");
+        expect(lines[0]).to.equal(
+            "Volatile state taken, by the instance's own word: whether it is whole, the analysis of the volume says.",
+        );
         expect(lines.join("\n")).to.match(
             /Quarantined at .*, 2 s[^]*Collecting began at .*, 12 s[^]*ended at .*, 40 s[^]*Isolated at .*, 42 s/,
         );
