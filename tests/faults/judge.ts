@@ -11,14 +11,14 @@ export const bounds: Record<keyof Seen["counts"], { most: number; why: string }>
     },
     "evidence snapshots a volume": {
         most: 2,
-        why: "CopySnapshot has no client token either. The second copy is the one that is locked; the first is tagged for the incident.",
+        why: "CopySnapshot has no client token either. The copy whose id is known is locked; the other carries the incident's tag.",
     },
     "forensic instances an execution": { most: 1, why: "RunInstances has a client token. Several rounds have one each." },
     "volumes a snapshot an execution": {
         most: 2,
         why: "By design: one that is never written, and one to work on. CreateVolume has a client token.",
     },
-    tickets: { most: 2, why: "CreateCase has no client token, and DescribeCases may be behind; the second names the first where it can." },
+    tickets: { most: 2, why: "CreateCase has no client token, and DescribeCases, which is asked first, may be behind." },
     "messages alike": {
         most: 2,
         why: "Slack has no key against repetition: who dies, or hears nothing, after a post posts again rather than never. Ever the same text.",

@@ -62,6 +62,7 @@ describe("a victim whose role is protected", function () {
             expect(containment.steps.find(({ name }) => name === "disableMetadata")).to.include({ outcome: "done" });
             // What to type, whole.
             const arn = `arn:aws:ec2:${victim.region}:${victim.accountId}:instance/${victim.instanceId}`;
+            expect(slack[0]).to.contain(`--policy-name contained-by-hand-${victim.instanceId}`);
             expect(slack[0]).to.contain("aws iam put-role-policy").and.to.contain(arn);
             const report = slack.find((text) => text.includes('"Report:'));
             expect(report).to.contain("credentials are NOT cut");
