@@ -137,7 +137,11 @@ def account_of(arn: str) -> str | None:
     parts = arn.split(":", 5)
     if len(parts) < 6:
         return None
-    return bucket_owner(parts[5].split("/", 1)[0]) if parts[2] == "s3" else (None if parts[2] in ("iam", "ec2") else parts[4] or None)
+    if parts[2] == "s3":
+        return bucket_owner(parts[5].split("/", 1)[0])
+    # Whom a document is shared with is no policy of it: Run Command itself looks (ssm/operations.py).
+    may_be_shared = parts[2] in ("iam", "ec2") or (parts[2] == "ssm" and parts[5].startswith("document/"))
+    return None if may_be_shared else parts[4] or None
 
 
 def source_account(arn: str) -> str:
