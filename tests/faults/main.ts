@@ -142,10 +142,10 @@ const spec: CommandSpec<{
 }> = {
     name: "test:faults",
     summary:
-        "Plays a whole incident in memory for every operation and everything that can go wrong with it, in two processes. Broken off, it goes on where it was.",
+        "Plays a whole incident in memory for every operation and everything that can go wrong with it, in each course that it takes, in two processes. Broken off, it goes on where it was.",
     arguments: "[--short | --only TEXT] [--anew]",
     options: {
-        short: { type: "boolean", description: "some of every operation and every kind, in half a minute" },
+        short: { type: "boolean", description: "some of every course, operation, function and kind, in a minute" },
         only: { type: "string", description: "those whose name holds the text, in one process, with all that is known of each" },
         anew: { type: "boolean", description: "do again what was done before" },
     },
