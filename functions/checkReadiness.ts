@@ -228,7 +228,7 @@ async function keep({ at, checks }: Readiness): Promise<void> {
     await forensicsClient(DynamoDBClient).send(
         new PutItemCommand({
             TableName: environment("INCIDENTS_TABLE"),
-            Item: { ...lastRun, at: { S: at }, checks: { S: JSON.stringify(worthKeeping.slice(0, 500)) } },
+            Item: { ...lastRun, at: { S: at }, checks: { S: JSON.stringify(worthKeeping.slice(0, 400)) } },
         }),
     );
 }

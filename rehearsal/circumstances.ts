@@ -10,6 +10,9 @@ export type Circumstance = { accountId: string; region: string } & (
     | { kind: "organization"; organizationId: string }
     /** For the functions of every account, until it is said anew. */
     | { kind: "later"; seconds: number }
+    /** `value` null: AWS's default. */
+    | { kind: "serviceQuota"; service: string; quota: string; value: number | null }
+    | { kind: "stackInstances"; name: string; instances: { accountId: string; region: string; status: string }[] }
 );
 
 /** @returns what the circumstance made, such as {networkInterfaceId}. @throws Error when it cannot be brought about. */

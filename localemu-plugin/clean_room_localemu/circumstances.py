@@ -1,7 +1,7 @@
 """
 What other services and people bring about, for which LocalEmu has no API: a subnet shared through Resource Access Manager, a pod's branch
-interface, a Marketplace code, a lifecycle state of Auto Scaling, a crowd of snapshots, an organisation, and time that passes. Set at /_localemu/clean-room/circumstances on the
-loopback interface by rehearsals and specs (rehearsal/circumstances.ts).
+interface, a Marketplace code, a lifecycle state of Auto Scaling, a crowd of snapshots, an organisation, time that passes, a quota, a StackSet's
+instances. Set at /_localemu/clean-room/circumstances on the loopback interface by rehearsals and specs (rehearsal/circumstances.ts).
 """
 
 import json
@@ -101,6 +101,32 @@ def later(asked: Asked) -> Asked:
     return {}
 
 
+def service_quota(asked: Asked) -> Asked:
+    """{service, quota, value}: what Service Quotas says of the account in the Region; value null: the default again."""
+    from .service_quotas import granted
+
+    key = (asked["accountId"], asked["region"], asked["service"], asked["quota"])
+    if asked["value"] is None:
+        granted.pop(key, None)
+    else:
+        granted[key] = float(asked["value"])
+    return {}
+
+
+def stack_instances(asked: Asked) -> Asked:
+    """{name, instances: [{accountId, region, status}]}: a StackSet as its deployment into organizational units left it, which LocalEmu knows none of."""
+    from localemu.services.cloudformation.engine.entities import StackInstance, StackSet
+    from localemu.services.cloudformation.stores import get_cloudformation_store
+
+    stack_set = StackSet({"StackSetName": asked["name"]})
+    stack_set.stack_instances = [
+        StackInstance({"StackSetId": asked["name"], "Account": each["accountId"], "Region": each["region"], "Status": each["status"]})
+        for each in asked["instances"]
+    ]
+    get_cloudformation_store(asked["accountId"], asked["region"]).stack_sets[asked["name"]] = stack_set
+    return {}
+
+
 def _ec2(asked: Asked) -> Any:
     from moto.ec2.models import ec2_backends
 
@@ -115,4 +141,6 @@ _KINDS: dict[str, Callable[[Asked], Asked]] = {
     "snapshotsPending": snapshots_pending,
     "organization": organization,
     "later": later,
+    "serviceQuota": service_quota,
+    "stackInstances": stack_instances,
 }

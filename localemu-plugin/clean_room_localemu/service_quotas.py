@@ -13,6 +13,8 @@ DEFAULTS = {
     ("ec2", "L-1216C47A"): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5.0),
     ("ebs", "L-309BACF6"): ("Snapshots per Region", 100_000.0),
 }
+#: (account, Region, service, quota) -> what AWS granted the account there, or took from it.
+granted: dict[tuple[str, str, str, str], float] = {}
 
 
 def install() -> None:
@@ -23,10 +25,13 @@ def install() -> None:
 
 
 def get_service_quota(fn: Any, self: Any, service_code: str, quota_code: str) -> dict[str, Any]:
+    value = granted.get((self.account_id, self.region_name, service_code, quota_code))
     found = DEFAULTS.get((service_code, quota_code))
     if found is None:
-        return fn(self, service_code, quota_code)
-    name, value = found
+        answer = fn(self, service_code, quota_code)
+        return answer if value is None else {**answer, "Value": value}
+    name, usual = found
+    value = usual if value is None else value
     return {
         "ServiceCode": service_code,
         "QuotaCode": quota_code,

@@ -41,6 +41,7 @@ def install_all() -> None:
         service_quotas,
         ssm,
         state_machines,
+        subscriptions,
     )
 
     for module in (
@@ -58,6 +59,7 @@ def install_all() -> None:
         auto_scaling,
         service_quotas,
         guard_duty,
+        subscriptions,
         ssm,
         circumstances,
         faults,

@@ -39,6 +39,9 @@ const list = (items: readonly string[], most = 8): string =>
 /** Ends in .g or of the families that share one quota: A, C, D, H, I, M, R, T and Z. */
 export const isStandardType = (instanceType: string): boolean => /^(a|c|d|h|i|m|r|t|z)\d/.test(instanceType);
 
+/** Why EC2 refuses: at the end of its sentence stands which kind of policy does, and behind that what only who may decode it can read. */
+const refusalWords = (refusal: string): string => refusal.replace(/\s*Encoded authorization failure message:.*$/s, "").slice(0, 500);
+
 function memberChecks(member: MemberFacts, region: string): ReadinessCheck[] {
     const { accountId } = member;
     const on = (name: string) => `${name} ${accountId}`;
@@ -75,7 +78,7 @@ function memberChecks(member: MemberFacts, region: string): ReadinessCheck[] {
                 if (answer === null) return { ok: "the account has no VPC in this Region, so there is no instance to contain" };
                 if (answer.refusal === null) return { ok: "EC2 would make it" };
                 return {
-                    broken: `EC2 would refuse it: ${answer.refusal.slice(0, 300)}`,
+                    broken: `EC2 would refuse it: ${refusalWords(answer.refusal)}`,
                     toDo: `Exempt the responder role from the service control policy that denies it, such as a Region deny (docs/deploy.md, Accounts and rights), or take ${region} out of regions.`,
                 };
             }),

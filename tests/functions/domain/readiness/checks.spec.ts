@@ -60,10 +60,15 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
     [
         "a Region that a service control policy denies",
         ofMember({
-            dryRun: { value: { refusal: "You are not authorized to perform this operation: explicit deny in a service control policy" } },
+            dryRun: {
+                value: {
+                    // As EC2 writes it: what denies stands at the end.
+                    refusal: `You are not authorized to perform this operation. User: arn:aws:sts::222222222222:assumed-role/clean-room-responder/clean-room-readiness-ap-southeast-2 is not authorized to perform: ec2:CreateSecurityGroup on resource: arn:aws:ec2:ap-southeast-2:222222222222:vpc/vpc-0123456789abcdef0 with an explicit deny in a service control policy. Encoded authorization failure message: ${"x".repeat(900)}`,
+                },
+            },
         }),
         "responder-dry-run 222222222222",
-        /would refuse it: .*service control policy/,
+        /would refuse it: .*service control policy\.$/,
     ],
     ["GuardDuty without a detector", ofMember({ detector: { value: null } }), "guardduty 222222222222", /has no detector/],
     [
