@@ -11,7 +11,7 @@ import { log, step } from "./aws/handler";
 import { useIncidents, markStarted, readIncident, unholdIncident, updateIncident } from "./aws/incidentsTable";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { approvalQuestion } from "./domain/approvalQuestion";
-import { callerProofSchema } from "./domain/callerProof";
+import { answerStatement, callerProofSchema } from "./domain/callerProof";
 import { incidentSchema, untrustedText, type ApprovalAnswer } from "./domain/containers";
 import { receivedMessage } from "./domain/evidenceKeys";
 
@@ -37,14 +37,6 @@ const requestSchema = z.strictObject({
     proof: callerProofSchema,
 });
 export type AnswerRequest = z.infer<typeof requestSchema>;
-
-/** What the caller signs. */
-export const answerStatement = ({ incidentIds, approved, reason }: Omit<AnswerRequest, "proof">) => ({
-    ask: "answer",
-    incidentIds,
-    approved,
-    reason,
-});
 
 const outputSchema = z.object({
     by: z.string(),

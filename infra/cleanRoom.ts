@@ -153,6 +153,8 @@ export class CleanRoom extends pulumi.ComponentResource {
             DRILL: String(settings.findings.drill),
             INCIDENTS_TABLE: incidents.table.name,
             WATCH_FUNCTION: nameOf("watchContainment"),
+            RELEASE_STATE_MACHINE_ARN: namesWith().releaseStateMachineArn,
+            ANSWER_FUNCTION: nameOf("answerApproval"),
             SEAL_FUNCTION: nameOf("sealCustody"),
             CONTAINMENT_POLICY: containmentPolicyText(settings.containment),
             CONTAIN_CREDENTIALS: settings.containment.credentials,

@@ -305,6 +305,11 @@ export const settingsSchema = z.strictObject({
             emails: distinct(z.email()).default([]),
             /** A topic, clean-room-chat, that Amazon Q Developer in chat applications can be pointed at: Slack and Teams without a webhook. */
             chat: z.boolean().default(false),
+            /**
+             * Buttons under the messages there, to contain or leave alone, release and resume: the function clean-room-actFromChat, which the channel's
+             * role may invoke. Whoever may invoke it decides, and the record names the function (docs/channels.md). Needs `chat`. @default false
+             */
+            chatActions: z.boolean().default(false),
             /** Bring each result to Security Hub of the forensics account, which must be on there in every Region of the stack. @default false */
             securityHub: z.boolean().default(false),
             /** A topic, clean-room-results, that each result goes to as an OCSF Detection Finding, for lakes and other tools. @default false */

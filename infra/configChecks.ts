@@ -8,6 +8,7 @@ import type { Problem } from "./configProblem";
 const text = z.string().catch("");
 const texts = z.array(text).catch([]);
 const byRegion = z.record(z.string(), z.unknown()).catch({});
+const flag = z.boolean().catch(false);
 const enabled = z.object({ enabled: z.boolean().catch(false) }).catch({ enabled: false });
 const looseSchema = z.object({
     forensics: z.object({ accountId: text, deployRoleArn: text }).catch({ accountId: "", deployRoleArn: "" }),
@@ -43,6 +44,7 @@ const looseSchema = z.object({
     imagePipeline: enabled,
     range: enabled,
     support: z.object({ kind: text }).catch({ kind: "" }),
+    notifications: z.object({ chat: flag, chatActions: flag }).catch({ chat: false, chatActions: false }),
     findings: z.object({ drill: z.boolean().catch(false) }).catch({ drill: false }),
 });
 
@@ -67,6 +69,8 @@ export function crossProblems(value: unknown): Problem[] {
 
     if (settings.support.kind === "security-incident-response" && partitionOf(regions[0] ?? "") !== "aws")
         problem(["support", "kind"], "AWS Security Incident Response is in the partition aws alone; use support-case");
+    if (settings.notifications.chatActions && !settings.notifications.chat)
+        problem(["notifications", "chatActions"], "buttons stand under messages in a chat channel; set notifications.chat to true");
     configured(["homeRegion"], settings.homeRegion);
     if (members.length === 0 && !organization)
         problem(["members"], "nobody is protected; list the member accounts, or name an organization");

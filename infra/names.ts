@@ -101,6 +101,8 @@ export function deployedNames(args: {
         deadLetterQueueArn: arn("sqs", deadLetterQueueName),
         stateMachineArn: arn("states", `stateMachine:${stateMachineName}`),
         incidentsTableArn: arn("dynamodb", `table/${incidentsTableName}`),
+        answerFunctionArn: arn("lambda", `function:${functionNameOf("answerApproval")}`),
+        releaseStateMachineArn: arn("states", `stateMachine:${releaseStateMachineName}`),
         watchFunctionArn: arn("lambda", `function:${functionNameOf("watchContainment")}`),
         sealFunctionArn: arn("lambda", `function:${functionNameOf("sealCustody")}`),
         notificationTopicArn: arn("sns", notificationTopicName),

@@ -1,4 +1,5 @@
 /** Every function of the estate: its handler, what it may do, and how long. What a handler may do stands in its own file. */
+import * as actFromChat from "../functions/actFromChat";
 import * as answerApproval from "../functions/answerApproval";
 import * as acquireMemory from "../functions/acquireMemory";
 import * as attachEvidenceVolumes from "../functions/attachEvidenceVolumes";
@@ -31,6 +32,9 @@ import type { Permissions, Statement } from "../functions/aws/permissions";
 import type { Settings } from "./config";
 import { deployedNames } from "./names";
 
+/** Settings that decide which functions a stack has. */
+type Choices = Pick<Settings, "memory" | "notifications">;
+
 export interface Step {
     /** What it is for, in one sentence; AWS shows it. */
     readonly description: string;
@@ -40,13 +44,16 @@ export interface Step {
     readonly memberPermissions?: Permissions;
     /** What it reads of its environment. */
     readonly variables: readonly VariableName[];
+    /** Whether a stack has it. @default every stack */
+    readonly wanted?: (settings: Choices) => boolean;
     /** Seconds, 1 to 900. */
     readonly timeoutSeconds: number;
     /** MiB. @default 512 */
     readonly memoryMiB?: number;
-    /** Deployed only where memory is taken before the last cut. @default always */
-    readonly onlyWithMemory?: true;
 }
+
+/** Where memory is taken before the last cut. */
+const withMemory = ({ memory }: Choices): boolean => memory.mode !== "off";
 
 /** By the handler's file name. */
 export const steps = {
@@ -65,7 +72,7 @@ export const steps = {
         memberPermissions: quarantineInstance.memberPermissions,
         timeoutSeconds: 60,
         memoryMiB: 1024,
-        onlyWithMemory: true,
+        wanted: withMemory,
     },
     acquireMemory: {
         description: "Takes what lives only in the instance's memory, until its time is up",
@@ -73,7 +80,7 @@ export const steps = {
         variables: acquireMemory.variables,
         memberPermissions: acquireMemory.memberPermissions,
         timeoutSeconds: 900,
-        onlyWithMemory: true,
+        wanted: withMemory,
     },
     writeAcquisitionImage: {
         description: "Writes the image of the acquisition volume into a snapshot, when it is deployed",
@@ -81,7 +88,7 @@ export const steps = {
         variables: writeAcquisitionImage.variables,
         timeoutSeconds: 180,
         memoryMiB: 1024,
-        onlyWithMemory: true,
+        wanted: withMemory,
     },
     isolateInstance: {
         description: "Contains the instance and reads back that it is contained",
@@ -95,6 +102,14 @@ export const steps = {
         description: "Asks people whether the instance shall be contained",
         permissions: requestApproval.permissions,
         variables: requestApproval.variables,
+        timeoutSeconds: 60,
+    },
+    actFromChat: {
+        description: "Does what somebody asked for by a button in the chat channel",
+        permissions: actFromChat.permissions,
+        variables: actFromChat.variables,
+        // Whoever may invoke it acts as it.
+        wanted: ({ notifications }) => notifications.chatActions,
         timeoutSeconds: 60,
     },
     answerApproval: {
@@ -238,6 +253,7 @@ export const steps = {
         timeoutSeconds: 60,
     },
 } satisfies Record<string, Step>;
+
 export type StepHandler = keyof typeof steps;
 
 const all: Record<string, Step> = steps;
@@ -245,11 +261,11 @@ const all: Record<string, Step> = steps;
 export const respondingFunctions = Object.keys(all).filter((handler) => all[handler]!.memberPermissions);
 
 /** The functions of a deployment. */
-export const deployedSteps = ({ memory }: Pick<Settings, "memory">): Record<string, Step> =>
-    Object.fromEntries(Object.entries(all).filter(([, step]) => memory.mode !== "off" || !step.onlyWithMemory));
+export const deployedSteps = (settings: Choices): Record<string, Step> =>
+    Object.fromEntries(Object.entries(all).filter(([, { wanted }]) => wanted?.(settings) ?? true));
 
 /** {@link respondingFunctions} of a deployment. */
-export const deployedResponders = (settings: Pick<Settings, "memory">): string[] =>
+export const deployedResponders = (settings: Choices): string[] =>
     respondingFunctions.filter((handler) => handler in deployedSteps(settings));
 
 /** What the responder role of an account may do, in all Regions of the stack: the union of what the functions ask for. */

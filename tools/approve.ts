@@ -5,10 +5,11 @@
  */
 import { createInterface } from "node:readline/promises";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { answerStatement, mostAnswers, type AnswerOutcome } from "../functions/answerApproval";
+import { mostAnswers, type AnswerOutcome, type AnswerRequest } from "../functions/answerApproval";
 import { proveCaller } from "../functions/aws/callerIdentity";
 import { readIncident } from "../functions/aws/incidentsTable";
 import { listHeld } from "../functions/aws/standingContainments";
+import { answerStatement } from "../functions/domain/callerProof";
 import { approvalQuestion } from "../functions/domain/approvalQuestion";
 import type { IncidentRecord } from "../functions/domain/incidentRecord";
 import { visible } from "../functions/domain/visibleText";
@@ -26,7 +27,7 @@ const options = {
 } as const;
 
 /** Answers a part of them. @throws with what the function said when it failed */
-async function ask(lambda: LambdaClient, region: string, request: Parameters<typeof answerStatement>[0]): Promise<AnswerOutcome> {
+async function ask(lambda: LambdaClient, region: string, request: Omit<AnswerRequest, "proof">): Promise<AnswerOutcome> {
     const proof = await proveCaller(region, answerStatement(request));
     const { FunctionError, Payload } = await lambda.send(
         new InvokeCommand({ FunctionName: functionNameOf("answerApproval"), Payload: JSON.stringify({ ...request, proof }) }),

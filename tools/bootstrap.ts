@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { commandsWithRights } from "./bootstrap/commandRights";
+import { chatActionsTemplate } from "./bootstrap/chatActions";
 import { accountKinds, declaredTypes, type DeclaredTypes } from "./bootstrap/estates";
 import { scpExemption } from "./bootstrap/exemption";
 import { bootstrapTemplate, guardDutyReaderTemplate, operatorsTemplate } from "./bootstrap/templates";
@@ -42,6 +43,7 @@ export function bootstrapTexts(types: DeclaredTypes["types"]): Record<string, st
     ]);
     return {
         ...Object.fromEntries(templates),
+        "chat-actions.json": `${laidOut(chatActionsTemplate())}\n`,
         "operators.json": `${laidOut(operatorsTemplate(commands))}\n`,
         "guardduty-administrator.json": `${laidOut(guardDutyReaderTemplate(commands))}\n`,
         "scp-exemption.json": `${laidOut(scpExemption())}\n`,

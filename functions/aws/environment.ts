@@ -75,6 +75,10 @@ export const variableSchemas = {
     INCIDENTS_TABLE: text,
     /** Name of the function watchContainment. */
     WATCH_FUNCTION: text,
+    /** Of the state machine that releases. */
+    RELEASE_STATE_MACHINE_ARN: text,
+    /** Name of the function answerApproval. */
+    ANSWER_FUNCTION: text,
     /** Name of the function sealCustody. */
     SEAL_FUNCTION: text,
     /** JSON of a ContainmentPolicy (functions/domain/decideContainment.ts). */

@@ -37,6 +37,8 @@ export interface DeployedNames {
     incidentsTableArn: string;
     /** The function watchContainment. */
     watchFunctionArn: string;
+    answerFunctionArn: string;
+    releaseStateMachineArn: string;
     /** The function sealCustody. */
     sealFunctionArn: string;
     notificationTopicArn: string;

@@ -24,6 +24,17 @@ export function statementHash(statement: Readonly<Record<string, string | boolea
     return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
 }
 
+/** What is signed by who answers whether instances are contained. */
+export const answerStatement = ({
+    incidentIds,
+    approved,
+    reason,
+}: {
+    incidentIds: readonly string[];
+    approved: boolean;
+    reason: string | null;
+}) => ({ ask: "answer", incidentIds, approved, reason });
+
 /** What is signed by who asks for a release. */
 export const releaseStatement = ({
     incidentId,

@@ -225,7 +225,7 @@ describe("the bootstrap templates", function () {
         this.timeout(600_000);
         // It comes with the local AWS.
         const { bin } = await ensureVenv({ name: "rehearsal", lockFile: path.join(root, "rehearsal/requirements.lock") });
-        const files = [...templates, "guardduty-administrator"].map((kind) => path.join(root, "bootstrap", `${kind}.json`));
+        const files = [...templates, "guardduty-administrator", "chat-actions"].map((kind) => path.join(root, "bootstrap", `${kind}.json`));
         const said = await promisify(execFile)(path.join(bin, "cfn-lint"), [
             "--format",
             "parseable",

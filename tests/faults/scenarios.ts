@@ -2,8 +2,8 @@
  * The courses that an incident takes, each of which meets every fault in what is its own: contained at once, people asked, the brake, a response that
  * is gone on with, an instance with more volumes than one forensic instance takes, evidence that the daily sweep completes.
  */
-import { answerStatement, type AnswerOutcome } from "../../functions/answerApproval";
-import { statementHash, statementHeader } from "../../functions/domain/callerProof";
+import type { AnswerOutcome } from "../../functions/answerApproval";
+import { answerStatement, statementHash, statementHeader } from "../../functions/domain/callerProof";
 import { fixture, fixtureText, put } from "../functions/domain/messageFixtures";
 import type { Cloud, Made } from "../support/cloud/cloud";
 import { virtualWait } from "../support/cloud/clock";

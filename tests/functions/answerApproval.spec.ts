@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { answerStatement, handler, mostAnswers } from "../../functions/answerApproval";
+import { handler, mostAnswers } from "../../functions/answerApproval";
+import { answerStatement } from "../../functions/domain/callerProof";
 import { proveCaller } from "../../functions/aws/callerIdentity";
 import { awsError } from "../support/aws/errors";
 import { holdIncident, openRecord, readIncident } from "../../functions/aws/incidentsTable";

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { parseSettings } from "../../infra/config";
 import { componentDocument } from "../../infra/imagePipeline";
+import { deployedSteps } from "../../infra/steps";
 import { declare, type Declared } from "./support/declared";
 
 const base = { forensics: { accountId: "111111111111" }, regions: ["eu-west-1", "us-east-1"], members: [{ accountId: "222222222222" }] };
@@ -9,7 +10,7 @@ const imageParameter = "/clean-room/forensic-image";
 describe("how people are told, as a stack says", () => {
     it("is by nothing that it does not name", () => {
         const { notifications, ownNetworks, report } = parseSettings(base);
-        expect(notifications).to.deep.equal({ emails: [], chat: false, securityHub: false, ocsf: false });
+        expect(notifications).to.deep.equal({ emails: [], chat: false, chatActions: false, securityHub: false, ocsf: false });
         expect(ownNetworks).to.deep.equal([]);
         expect(report).to.deep.equal({ presignedHours: 0 });
     });
@@ -23,13 +24,26 @@ describe("how people are told, as a stack says", () => {
             .and.matches(/webhookParameter = "no slash"/);
     });
 
+    it("has buttons in a chat channel only where there is one", () => {
+        expect(() => parseSettings({ ...base, notifications: { chatActions: true } })).to.throw(
+            /notifications\.chatActions.*set notifications\.chat to true/,
+        );
+        const has = (notifications: object) => Object.keys(deployedSteps(parseSettings({ ...base, notifications })));
+        expect(has({ chat: true })).to.not.include("actFromChat");
+        expect(has({ chat: true, chatActions: true })).to.include("actFromChat");
+    });
+
     it("makes a topic for Amazon Q Developer only where it is asked for, and lets functions publish there alone", async function () {
         this.timeout(240_000);
         const { resources, problems } = await declare({
             ...base,
-            notifications: { chat: true, webhookParameter: "/soc/hook", ocsf: true },
+            notifications: { chat: true, chatActions: true, webhookParameter: "/soc/hook", ocsf: true },
         });
         expect(problems).to.deep.equal([]);
+        const acting = resources.filter(
+            ({ type, inputs }) => type === "aws:lambda/function:Function" && inputs.name === "clean-room-actFromChat",
+        );
+        expect(acting.map(({ region }) => region).sort()).to.deep.equal(["eu-west-1", "us-east-1"]);
         const topics = resources.filter(({ type, inputs }) => type === "aws:sns/topic:Topic" && inputs.name === "clean-room-chat");
         expect(topics.map(({ region }) => region).sort()).to.deep.equal(["eu-west-1", "us-east-1"]);
         expect(

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import path from "node:path";
 import { buildSync } from "esbuild";
 import { variableSchemas } from "../../functions/aws/environment";
+import { parseSettings } from "../../infra/config";
 import { deployedSteps, steps } from "../../infra/steps";
 import { declare, type Declared } from "./support/declared";
 
@@ -34,19 +35,22 @@ describe("what functions are given", function () {
     }
 
     it("is what each declares, with a value for all", async () => {
-        const { resources, problems } = await declare({
+        const chosen = {
             forensics: { accountId: "111111111111" },
             regions: ["eu-west-1"],
             members: [{ accountId: "222222222222" }],
-        });
+            notifications: { chat: true, chatActions: true },
+        };
+        const { resources, problems } = await declare(chosen);
         expect(problems).to.deep.equal([]);
         const functions = resources.filter(({ type }) => type === "aws:lambda/function:Function");
         const given = (each: Declared) => (each.inputs.environment as { variables?: Record<string, string> } | undefined)?.variables ?? {};
         expect(Object.fromEntries(functions.map((each) => [each.inputs.name as string, Object.keys(given(each)).sort()]))).to.deep.equal(
             Object.fromEntries(
-                Object.entries(deployedSteps({ memory: { mode: "off", path: "quarantine", atMostSeconds: 90 } })).map(
-                    ([handler, { variables }]) => [`clean-room-${handler}`, [...variables].sort()],
-                ),
+                Object.entries(deployedSteps(parseSettings(chosen))).map(([handler, { variables }]) => [
+                    `clean-room-${handler}`,
+                    [...variables].sort(),
+                ]),
             ),
         );
         // And each value is one that the function will take.

@@ -5,7 +5,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { newRecord, type IncidentRecord } from "../../functions/domain/incidentRecord";
 import { executionName } from "../../functions/domain/executions";
-import { planResume, type LastExecution } from "../../tools/resumePlan";
+import { planResume, type LastExecution } from "../../functions/domain/planResume";
 import { incident } from "../functions/inMemoryAws";
 
 const now = "2026-11-24T10:00:00.000Z";

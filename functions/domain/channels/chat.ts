@@ -3,6 +3,7 @@
  * brings it to Slack and Microsoft Teams. Anything else on its topic it drops without a word, so that a spec holds these to the schema.
  */
 import { z } from "zod";
+import { offered, offerOf } from "../chatActions";
 import type { Message, MessageSection } from "../messages/message";
 import { runbookPlace } from "../messages/runbook";
 import { clip, visible } from "../visibleText";
@@ -95,12 +96,13 @@ export function toChat(message: Message, idOf: (place: number) => string): ChatN
             summary: title,
             eventType: "clean-room",
             relatedResources: [fact("Instance")].flatMap((each) => (each ? [visible(clip(each, 128))] : [])),
-            // Custom actions of the owner's (approve, deny, release) take the incident from here.
-            additionalContext: Object.fromEntries(
-                (["Incident", "Instance", "Account", "Region"] as const).flatMap((label) =>
+            // Custom actions take the incident from here, and whether their button belongs under this message (domain/chatActions.ts).
+            additionalContext: Object.fromEntries([
+                ...(["Incident", "Instance", "Account", "Region"] as const).flatMap((label) =>
                     fact(label) ? [[label, visible(clip(fact(label)!, 128))]] : [],
                 ),
-            ),
+                ...(message.offers ?? []).map((verb) => [offerOf(verb), offered]),
+            ]),
         },
     }));
 }

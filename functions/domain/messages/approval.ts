@@ -42,6 +42,7 @@ export function approvalMessage(
                 detail: true,
             },
         ],
+        offers: ["approve", "deny"],
         whole: `under ${incident.prefix} in the evidence bucket`,
         links: [
             instanceLink(place, instance.accountId, instance.instanceId),

@@ -53,6 +53,7 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
             { heading: "State of the instance", items: [inPart ? whatIsFollowed : instance] },
             ...(inPart ? [] : [{ heading: "State of the evidence", items: [evidence] }]),
         ],
+        ...(refused || problem.incidentId === null ? {} : { offers: ["resume"] as const }),
         whole: `in s3://${record.bucket}/${record.key}`,
         links: [
             ...(problem.instance

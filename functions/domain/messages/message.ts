@@ -3,6 +3,8 @@
  * of hostile origin; the renderers make it safe.
  */
 
+import type { ChatVerb } from "../chatActions";
+
 export interface Message {
     /** `danger` red, `warning` amber, `neutral` grey-blue. There is no green: an incident is never good news. */
     tone: "danger" | "warning" | "neutral";
@@ -22,6 +24,8 @@ export interface Message {
     links: readonly Link[];
     /** The runbook's page, where a deployment says under which address its documents stand: links.ts. */
     runbookUrl?: string;
+    /** What may be done about the incident by a button under it, where a channel has buttons. @default nothing */
+    offers?: readonly ChatVerb[];
 }
 
 export interface Fact {

@@ -118,6 +118,10 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
             { heading: "Planned checks not done", items: assessment.incomplete },
             { heading: "Not shown to be intact because", items: assessment.altered },
         ],
+        // What a release refuses without a reason is not offered: a button asks for none.
+        ...(report.complete && report.intact && verdict.tone !== "critical" && verdict.tone !== "high"
+            ? { offers: ["release"] as const }
+            : {}),
         whole: `in the report, s3://${bucket}/${key}`,
         links: [
             objectLink(place, "Open the report", bucket, key),

@@ -61,7 +61,10 @@ function decodeS3(method: string, url: URL, headers: IncomingMessage["headers"],
 export async function encode({ protocol, name }: Asked, result: unknown, response: ServerResponse): Promise<void> {
     const fields = result as Record<string, unknown>;
     if (protocol === "json") return json(response, 200, fields);
-    if (protocol === "lambda") return void response.writeHead(fields.StatusCode as number).end();
+    if (protocol === "lambda") {
+        if (fields.FunctionError !== undefined) response.setHeader("x-amz-function-error", fields.FunctionError as string);
+        return void response.writeHead(fields.StatusCode as number).end(fields.Payload);
+    }
     if (protocol === "query")
         return void response
             .writeHead(200, { "content-type": "text/xml" })

@@ -1,6 +1,6 @@
 /** How an incident's response is gone on with after it failed. Pure. */
-import { executionName } from "../functions/domain/executions";
-import type { IncidentRecord } from "../functions/domain/incidentRecord";
+import { executionName } from "./executions";
+import type { IncidentRecord } from "./incidentRecord";
 
 /** The newest execution of an incident, as Step Functions describes it. */
 export interface LastExecution {
