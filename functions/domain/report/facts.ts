@@ -32,7 +32,11 @@ export const isoTime = (text: string | null): string | null => {
     return Number.isNaN(at) ? null : new Date(at).toISOString();
 };
 
-/** @returns the gravest first, then by time */
+/** What people ask for first, among facts that are equally grave: data, credentials, root, persistence, mining and destruction. */
+const asked: readonly Tactic[] = ["Exfiltration", "Credential access", "Privilege escalation", "Persistence", "Impact"];
+const rank = (tactic: Tactic): number => (asked.includes(tactic) ? asked.indexOf(tactic) : asked.length);
+
+/** @returns the gravest first, then by what it means; else in the order of the findings */
 export function factsOf(findings: readonly DiskFinding[]): Fact[] {
     const byIdentity = new Map<string, Fact>();
     const graveFirst = [...findings].sort((left, right) => severities.indexOf(left.severity) - severities.indexOf(right.severity));
@@ -62,7 +66,10 @@ export function factsOf(findings: readonly DiskFinding[]): Fact[] {
         if (!known.places.some((each) => each.volumeId === volumeId && each.path === path)) known.places.push({ volumeId, path });
         if (at !== null && (known.at === null || at < known.at)) known.at = at;
     }
-    return [...byIdentity.values()];
+    // Stable: a fact's first finding, and with it its severity, came in order.
+    return [...byIdentity.values()].sort(
+        (left, right) => severities.indexOf(left.severity) - severities.indexOf(right.severity) || rank(left.tactic) - rank(right.tactic),
+    );
 }
 
 /** Whether a fact is grave enough to be part of the story: medium or more. */

@@ -55,13 +55,13 @@ export function read(input: ReportInput, ownNetworks: readonly string[] = [], re
     const entries = entriesOf(facts, finding.facts?.instance?.launchTime ?? null);
     const moment = input.moment ?? null;
     const calls = moment === null ? [] : controlCalls(moment, responderRole, inNetworks(ownNetworks));
-    const worst = all[0];
+    const [worst] = facts;
     const own = [...(finding.facts?.instance?.publicAddresses ?? []), ...(finding.facts?.instance?.privateAddresses ?? [])];
     return {
         assessment,
         verdict: verdict({
             counts: findings?.counts ?? noCounts(),
-            worst: worst ? { title: worst.title, path: worst.path } : null,
+            worst: worst ? { title: worst.title, path: worst.places[0]?.path ?? null } : null,
             containment: custody.containment,
             assessment,
         }),

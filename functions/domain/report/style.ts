@@ -59,9 +59,11 @@ nav ol { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap
 .statuses { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }
 .status { background: var(--panel); border-top: 4px solid var(--good); padding: 1rem 1.2rem; }
 .status.bad { border-color: var(--bad); }
+.status.partly { border-color: var(--high); }
 .status h3 { margin: 0 0 0.4rem; font-size: 1.1rem; font-weight: 500; }
 .status strong { color: var(--good); }
 .status.bad strong { color: var(--bad); }
+.status.partly strong { color: var(--high); }
 .status p, .status ul { margin: 0; font-size: 0.94rem; }
 .status ul { padding-left: 1.1rem; }
 .status li + li { margin-top: 0.3rem; }

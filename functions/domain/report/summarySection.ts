@@ -1,5 +1,6 @@
 /** The first screen: what happened, what it means, how the instance stands, and how far all that can be relied on. */
 import type { Containment } from "../containers";
+import { credentialsLeft } from "../credentialsLeft";
 import type { ReportInput } from "./assessment";
 import { time } from "./format";
 import { html, type Html } from "./html";
@@ -14,8 +15,11 @@ const mostReasons = 3;
 const impactTile = ({ label, certainty, sentence }: Impact): Html =>
     html`<li class="impact ${certainty}"><h3>${label} <span class="certainty">${certainty}</span></h3><p>${sentence}</p></li>`;
 
-function tile(question: string, answer: string, good: boolean, reasons: readonly string[]): Html {
-    return html`<li class="status ${good ? "good" : "bad"}"><p class="question">${question} <strong>${answer}</strong></p>
+/** How a tile looks: `partly` is a yes that something speaks against. */
+type Standing = "good" | "partly" | "bad";
+
+function tile(question: string, answer: string, standing: Standing, reasons: readonly string[]): Html {
+    return html`<li class="status ${standing}"><p class="question">${question} <strong>${answer}</strong></p>
 ${bullets(reasons.slice(0, mostReasons))}${reasons.length > mostReasons ? html`<p>and ${reasons.length - mostReasons} more</p>` : null}</li>`;
 }
 
@@ -25,12 +29,16 @@ function containmentTile(containment: Containment | null): Html {
     const reasons = [
         ...(yes && containment?.containedAt ? [`Since ${time(containment.containedAt)}`] : []),
         ...(yes ? [] : ["Treat the instance as still connected"]),
+        ...(yes && credentialsLeft(containment!).length > 0 ? ["Its credentials are NOT cut: whoever holds them goes on in AWS"] : []),
         ...(containment?.uncut.length
             ? [`${containment.uncut.length === 1 ? "One path" : `${containment.uncut.length} paths`} could not be cut`]
             : []),
         ...(failed > 0 ? [`${failed === 1 ? "One step" : `${failed} steps`} failed`] : []),
     ];
-    return tile("Contained?", yes ? "Yes" : containment?.outcome === "observed" ? "No, observed" : "NO", yes && failed === 0, reasons);
+    if (!yes) return tile("Contained?", containment?.outcome === "observed" ? "No, observed" : "NO", "bad", reasons);
+    // The moment alone: nothing speaks against it.
+    const wholly = reasons.length <= (containment!.containedAt ? 1 : 0);
+    return tile("Contained?", wholly ? "Yes" : "Yes, but not wholly", wholly ? "good" : "partly", reasons);
 }
 
 function entryLines({ entries, exposure, credentialUse, spread }: Reading, moment: ReportInput["moment"]): Html {
@@ -58,8 +66,8 @@ export function summarySection(input: ReportInput, reading: Reading): Html {
 <ol class="three"><li>${verdict.findings} ${agreement.sentence}${credentialUse.answer === "yes" ? ` Stolen credentials used: ${credentialUse.sentence.charAt(0).toLowerCase()}${credentialUse.sentence.slice(1)}` : ""}</li><li>${verdict.containment}</li><li>${verdict.reliability}</li></ol>
 <ul class="statuses">
 ${containmentTile(input.custody.containment)}
-${tile("Planned checks done?", assessment.complete ? "Yes" : "NO", assessment.complete, assessment.complete ? [`Never looked at: ${neverLookedAtWords(input)}`] : assessment.incomplete)}
-${tile("Evidence intact?", assessment.intact ? "Yes" : "NO", assessment.intact, assessment.intact ? ["Every output matches its manifest, no evidence volume changed"] : assessment.altered)}
+${tile("Planned checks done?", assessment.complete ? "Yes" : "NO", assessment.complete ? "good" : "bad", assessment.complete ? [`Never looked at: ${neverLookedAtWords(input)}`] : assessment.incomplete)}
+${tile("Evidence intact?", assessment.intact ? "Yes" : "NO", assessment.intact ? "good" : "bad", assessment.intact ? ["Every output matches its manifest, no evidence volume changed"] : assessment.altered)}
 </ul>
 <h2 id="impact" class="quiet-heading">What it means</h2>
 <ul class="impacts">${impacts.map(impactTile)}</ul>

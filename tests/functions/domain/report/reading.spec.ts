@@ -39,6 +39,24 @@ describe("facts", () => {
         expect(ours[0]!.ids).to.have.length(2);
     });
 
+    it("begin with what people ask for first among the gravest: data, credentials, root, persistence, mining; and so does the verdict", () => {
+        const critical = (title: string, attack: string) => finding({ check: "x", severity: "critical", title, attack: [attack] });
+        const mixed = [
+            finding({ check: "x", severity: "high", title: "high data", attack: ["T1041"] }),
+            critical("mining", "T1496"),
+            critical("persistence", "T1053.003"),
+            critical("hiding", "T1070"),
+            critical("root", "T1548.001"),
+            critical("credentials", "T1003.008"),
+            critical("data", "T1041"),
+        ];
+        const order = ["data", "credentials", "root", "persistence", "mining", "hiding", "high data"];
+        expect(factsOf(mixed).map(({ title }) => title)).to.deep.equal(order);
+        const input = reportInput();
+        const { verdict } = read({ ...input, findings: { ...input.findings!, shown: mixed } });
+        expect(verdict.findings).to.include("the most serious: data");
+    });
+
     it("keep what differs apart: another file, another line, another rule", () => {
         expect(factsOf(findings)).to.have.length(findings.length);
         const one = finding({ check: "yara", severity: "high", title: "x", path: "/a", sha256: "a".repeat(64), rule: "r" });

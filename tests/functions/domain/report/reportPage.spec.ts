@@ -135,6 +135,21 @@ describe("report page", () => {
         expect(renderReport(reportInput({ summary: { ...plain.summary, volumes: [fat] } }))).to.contain("has none</td>");
     });
 
+    it("says a green yes to containment only where nothing speaks against it", () => {
+        const input = reportInput();
+        const containment = input.custody.containment!;
+        const tile = (changes: Partial<typeof containment>) =>
+            /<li class="status (\w+)"><p class="question">Contained\? <strong>([^<]*)<\/strong>/
+                .exec(renderReport({ ...input, custody: { ...input.custody, containment: { ...containment, ...changes } } }))!
+                .slice(1);
+        const at = containment.startedAt;
+        const failed = { name: "denyCredentials", outcome: "failed" as const, at, detail: "refused" };
+        expect(tile({ uncut: [] })).to.deep.equal(["good", "Yes"]);
+        expect(tile({ uncut: ["a NAT gateway"] })).to.deep.equal(["partly", "Yes, but not wholly"]);
+        expect(tile({ uncut: [], steps: [...containment.steps, failed] })).to.deep.equal(["partly", "Yes, but not wholly"]);
+        expect(tile({ contained: false })).to.deep.equal(["bad", "NO"]);
+    });
+
     it("says of zero findings what was looked at", () => {
         const page = renderReport(reportInput({ summary: { ...plain.summary, findingsBySeverity: {} }, findings: "" }));
         expect(page)
