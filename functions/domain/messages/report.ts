@@ -111,7 +111,7 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
                             ({ severity, title, paths, attack }) =>
                                 `${severity}: ${title}${paths.length > 0 ? ` – ${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
                         ),
-                    ...(told.length > most ? [`and ${told.length - most} less serious ones, in the report`] : []),
+                    ...(told.length > most ? [`and ${told.length - most} more, in the report`] : []),
                 ],
             },
             otherFindingsSection(incident, findings),
