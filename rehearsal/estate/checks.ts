@@ -5,6 +5,24 @@ import type { CallCount, EstateFacts, VictimFacts } from "./facts";
 
 const where = ({ instance }: VictimFacts) => `${instance.instanceId} in ${instance.accountId}/${instance.region}`;
 
+function wasReady({ readiness, regions, victims }: EstateFacts): Check {
+    const wanting = readiness.flatMap(({ region, checks }) =>
+        checks.filter(({ state }) => state !== "ok").map((each) => ({ region, ...each })),
+    );
+    const members = [...new Set(victims.map(({ instance }) => instance.accountId))];
+    const looked = (region: string) => readiness.find((each) => each.region === region)?.checks.map(({ id }) => id) ?? [];
+    return {
+        name: "Preflight was all ok in every Region before the findings, for every member and with GuardDuty's sample finding",
+        passed:
+            wanting.length === 0 &&
+            regions.length > 0 &&
+            regions.every((region) =>
+                ["sample", ...members.map((accountId) => `responder-allowed ${accountId}`)].every((id) => looked(region).includes(id)),
+            ),
+        lookedAt: `${list(regions.map((region) => `${looked(region).length} things in ${region}`))}; not ok: ${list(wanting.map(({ region, state, lookedAt, said }) => `${region}: ${lookedAt} ${state}: ${said}`))}`,
+    };
+}
+
 function ownIncidents({ victims }: EstateFacts): Check {
     const good = ({ executions, instance, incidentId }: VictimFacts) =>
         executions.length === 1 &&
@@ -139,5 +157,5 @@ function callsStayAtHome({ calls, victims, regions }: EstateFacts): Check {
 
 /** All checks, each with what it looked at. */
 export function runEstateChecks(facts: EstateFacts): Check[] {
-    return [ownIncidents, ownIsolation, ownEvidence, ownReports, peopleTold, callsStayAtHome].map((check) => check(facts));
+    return [wasReady, ownIncidents, ownIsolation, ownEvidence, ownReports, peopleTold, callsStayAtHome].map((check) => check(facts));
 }

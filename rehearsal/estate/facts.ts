@@ -1,4 +1,5 @@
 /** What is known at the end of a rehearsal of an estate: read back from the local AWS. */
+import type { ReadinessCheck } from "../../functions/domain/readiness/checks";
 import type { InstanceRef } from "../../functions/domain/containers";
 
 /** One victim and what became of it. */
@@ -38,6 +39,8 @@ export interface CallCount {
 
 export interface EstateFacts {
     regions: string[];
+    /** What a preflight of each Region said before anything happened. */
+    readiness: { region: string; checks: ReadinessCheck[] }[];
     victims: VictimFacts[];
     calls: CallCount[];
     slack: { title: string; violations: string[] }[];

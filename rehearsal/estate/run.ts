@@ -13,7 +13,8 @@ import { printable, Progress } from "../progress";
 import { writeResult } from "../record";
 import { setUp } from "../setUp";
 import { startSlackServer, titleOf } from "../slackServer";
-import { configuration, forensics, member } from "../stage";
+import { preflight } from "../readiness";
+import { configuration, forensics, forensicsIn, member } from "../stage";
 import { engineVersions } from "../versions";
 import { createVictim, type Victim } from "../victim";
 import { countCalls } from "./callOrigins";
@@ -52,6 +53,10 @@ export async function rehearseEstate(finding: LoadedFinding, options: Options, p
         `Program deployed in ${seconds(deployedAt - startedAt)} s: ${deployment.resources.length} resources in ${estateMembers.length} members and ${estateRegions.length} Regions`,
     );
 
+    const readiness: EstateFacts["readiness"] = [];
+    // One after the other: a sample is told by its account and Region alone.
+    for (const region of estateRegions) readiness.push({ region, checks: await preflight(clients, forensicsIn(region), progress) });
+
     const quiet = () => new Progress({ write: () => true });
     const follow = async (victim: Victim) => {
         const one = await followIncident({ clients, victim, slack }, finding, options.timeoutSeconds, quiet());
@@ -73,6 +78,7 @@ export async function rehearseEstate(finding: LoadedFinding, options: Options, p
     const log = await readCallLog(localEmu.callLogFile);
     const facts: EstateFacts = {
         regions: estateRegions,
+        readiness,
         victims: collected,
         calls: countCalls(log, estateRegions, collected),
         slack: slack.messages.map(({ payload, violations }) => ({ title: titleOf(payload), violations })),

@@ -24,6 +24,16 @@ function goodFacts(): EstateFacts {
     const home = (region: string, accountId: string) => ({ home: { region, accountId }, region, accountId });
     return {
         regions: ["eu-west-1", "eu-central-1"],
+        readiness: ["eu-west-1", "eu-central-1"].map((region) => ({
+            region,
+            checks: ["sample", "responder-allowed 222222222222", "responder-allowed 333333333333"].map((id) => ({
+                id,
+                lookedAt: id,
+                state: "ok" as const,
+                said: "well",
+                toDo: null,
+            })),
+        })),
         victims,
         calls: [
             ...victims.map(({ instance, incidentId }) => ({
@@ -67,6 +77,10 @@ const failed = (facts: EstateFacts) =>
 
 /** Each line breaks one fact and names the check that has to notice. */
 const broken: [string, RegExp, (facts: EstateFacts) => void][] = [
+    ["something was broken before", /^Preflight/, (f) => (f.readiness[1]!.checks[0]!.state = "broken")],
+    ["something could not be looked at", /^Preflight/, (f) => (f.readiness[1]!.checks[2]!.state = "not looked at")],
+    ["a Region was not looked at", /^Preflight/, (f) => f.readiness.shift()],
+    ["a member was not looked at", /^Preflight/, (f) => f.readiness[0]!.checks.pop()],
     ["a finding started nothing", /^Each finding/, (f) => (f.victims[1]!.executions = [])],
     [
         "a finding started an incident in the other Region, too",
@@ -116,7 +130,7 @@ const broken: [string, RegExp, (facts: EstateFacts) => void][] = [
 describe("estate checks", () => {
     it("hold when everything went well, and never over nothing", () => {
         expect(failed(goodFacts())).to.deep.equal([]);
-        expect(failed({ regions: [], victims: [], calls: [], slack: [] })).to.have.length(6);
+        expect(failed({ regions: [], readiness: [], victims: [], calls: [], slack: [] })).to.have.length(7);
     });
 
     for (const [what, check, breakIt] of broken) {

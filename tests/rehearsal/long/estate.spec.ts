@@ -28,7 +28,7 @@ describe("a rehearsal of an estate", function () {
             cleanUp,
         );
         expect(passed, lines.join("")).to.equal(true);
-        expect(record["checks"]).to.have.length(6);
+        expect(record["checks"]).to.have.length(7);
         const written = JSON.parse(await readFile(path.join(out, "latest", "incident.json"), "utf8")) as {
             incidents: unknown[];
             facts: { calls: { service: string; region: string }[] };
