@@ -10,7 +10,7 @@ import { needs } from "./aws/environment";
 import { log, step } from "./aws/handler";
 import { useIncidents, markStarted, readIncident, unholdIncident, updateIncident } from "./aws/incidentsTable";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { approvalQuestion } from "./domain/approvalQuestion";
+import { answeredBy, approvalQuestion } from "./domain/approvalQuestion";
 import { answerStatement, callerProofSchema } from "./domain/callerProof";
 import { incidentSchema, untrustedText, type ApprovalAnswer } from "./domain/containers";
 import { receivedMessage } from "./domain/evidenceKeys";
@@ -50,17 +50,20 @@ async function answerOne(incidentId: string, answer: ApprovalAnswer, now: Date):
     if ("reason" in first) return first.reason;
     // On the latest reading: of two answers at the same moment one is taken.
     let question = first as ReturnType<typeof approvalQuestion>;
+    let stood: ApprovalAnswer | null = null;
     const record = await updateIncident(incidentId, (read) => {
         question = approvalQuestion(incidentId, read, now, answer);
         if ("reason" in question) return null;
         // The same answer stands already where the first time broke off before it woke what waits.
-        if (question.kind === "asked" && read.approval?.answer) return null;
+        stood = read.approval?.answer ?? null;
+        if (question.kind === "asked" && stood) return null;
         const approval = { ...(read.approval ?? { taskToken: null, expiresAt: now.toISOString() }), answer };
         return { ...read, approval, status: question.kind === "held" && !answer.approved ? "observed" : read.status };
     });
     if ("reason" in question) return question.reason;
     if (question.kind === "asked") {
         if (await wake(question.taskToken, answer)) return null;
+        if (stood !== null) return `${incidentId} was ${answeredBy(stood)}, and nothing waits for an answer any more.`;
         return `Nothing waits for an answer about ${incidentId} any more: the same answer was taken a moment ago, or the time was over. The next message about the incident says what was decided.`;
     }
     if (!answer.approved) {

@@ -13,7 +13,8 @@ const states: Record<IncidentRecord["status"], string> = {
     released: "It was released.",
 };
 
-const answeredBy = ({ approved, by, reason }: ApprovalAnswer) =>
+/** Such as `approved by arn:… (why)`. */
+export const answeredBy = ({ approved, by, reason }: ApprovalAnswer) =>
     `${approved ? "approved" : "denied"} by ${visible(by)}${reason ? ` (${visible(reason)})` : ""}`;
 
 /**
