@@ -101,7 +101,9 @@ describe("answerApproval", () => {
         expect(sent).to.deep.equal([(await record()).approval!.answer]);
     });
 
-    it("wakes what waits when the same person answers again, where the first answer broke off in between", async () => {
+    it("wakes what waits when the same person answers again, where the first answer broke off in between", async function () {
+        // The SDK tries a busy API again, for as long as it sees fit.
+        this.timeout(30_000);
         await asked();
         aws.refusals.set("SendTaskSuccess", "ThrottlingException");
         await thrown(answer(true));
