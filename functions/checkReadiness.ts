@@ -175,7 +175,7 @@ async function sample(withinSeconds: number, now: Date): Promise<ReadinessFacts[
     const own = environment("FORENSICS_ACCOUNT_ID");
     const sentTo = listed[Math.floor(now.getTime() / 86_400_000) % Math.max(1, listed.length)] ?? own;
     const client = sentTo === own ? forensicsClient(GuardDutyClient) : clientIn(GuardDutyClient, sentTo);
-    return seen(sendSample(client, withinSeconds * 1000).then((seconds) => ({ sentTo, seconds })));
+    return seen(sendSample(client, withinSeconds * 1000).then((sent) => ({ sentTo, ...sent })));
 }
 
 async function facts(sampleWithinSeconds: number | null, now: Date): Promise<ReadinessFacts> {

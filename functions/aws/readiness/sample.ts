@@ -79,8 +79,23 @@ async function writeProbe({ waitsUntil, seenAt }: Probe): Promise<void> {
     );
 }
 
-/** Archives every sample about the sample instance. Only an administrator's account may where there is one: then they stay in sight. */
-async function archive(client: GuardDutyClient, DetectorId: string): Promise<void> {
+/**
+ * Archives every sample about the sample instance.
+ *
+ * @returns false where GuardDuty refuses: only the administrator's account may archive where there is one, and the samples stay in sight
+ * https://docs.aws.amazon.com/guardduty/latest/ug/administrator_member_relationships.html
+ */
+export async function archived(client: Pick<GuardDutyClient, "send">, DetectorId: string): Promise<boolean> {
+    try {
+        await archive(client, DetectorId);
+        return true;
+    } catch (error) {
+        log("the sample finding was not archived", { why: errorCode(error) });
+        return false;
+    }
+}
+
+async function archive(client: Pick<GuardDutyClient, "send">, DetectorId: string): Promise<void> {
     const { FindingIds = [] } = await client.send(
         new ListFindingsCommand({
             DetectorId,
@@ -102,22 +117,24 @@ async function archive(client: GuardDutyClient, DetectorId: string): Promise<voi
  *
  * @param client GuardDuty of the account that sends
  * @param within milliseconds that GuardDuty, EventBridge and SNS may take together
- * @returns seconds it took; null when it did not come
+ * @returns seconds it took, null when it did not come; and whether it is archived in GuardDuty
  * @throws when GuardDuty has no detector there, or refuses
  */
-export async function sendSample(client: GuardDutyClient, within: number): Promise<number | null> {
+export async function sendSample(client: GuardDutyClient, within: number): Promise<{ seconds: number | null; archived: boolean }> {
     const detector = await detectorOf(client);
     if (detector === null) throw new Error("GuardDuty has no detector there");
     const startedAt = Date.now();
     await writeProbe({ waitsUntil: new Date(startedAt + within + 60_000).toISOString(), seenAt: null });
     await client.send(new CreateSampleFindingsCommand({ DetectorId: detector.id, FindingTypes: [sampleType] }));
-    try {
+    const arrival = async () => {
         while (Date.now() - startedAt < within) {
             if ((await readProbe())?.seenAt) return Math.round((Date.now() - startedAt) / 1000);
             await delay(pollMilliseconds);
         }
         return null;
-    } finally {
-        await archive(client, detector.id);
-    }
+    };
+    const [arrived] = await Promise.allSettled([arrival()]);
+    const wasArchived = await archived(client, detector.id);
+    if (arrived.status === "rejected") throw arrived.reason;
+    return { seconds: arrived.value, archived: wasArchived };
 }

@@ -375,9 +375,11 @@ function wayChecks(facts: ReadinessFacts): ReadinessCheck[] {
                   check(
                       "sample",
                       "GuardDuty's own sample finding, from a member to startIncident",
-                      of(facts.sample, ({ sentTo, seconds }) =>
+                      of(facts.sample, ({ sentTo, seconds, archived }) =>
                           seconds !== null
-                              ? { ok: `sent in account ${sentTo}, it arrived after ${seconds} s and is archived in GuardDuty` }
+                              ? {
+                                    ok: `sent in account ${sentTo}, it arrived after ${seconds} s and ${archived ? "is archived in GuardDuty" : "stays in GuardDuty, which lets its administrator alone archive it"}`,
+                                }
                               : {
                                     broken: `sent in account ${sentTo}, it did not arrive: neither would a real one`,
                                     toDo: "See the checks of rules and queues above, and the log of clean-room-startIncident.",

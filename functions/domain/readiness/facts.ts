@@ -69,5 +69,5 @@ export interface ReadinessFacts {
     /** Instances of the StackSet that are not CURRENT; null where there is no StackSet to ask from here. */
     stackSet: Seen<{ all: number; behind: string[] }> | null;
     /** When a sample finding that was sent came to startIncident; null where none was sent. */
-    sample: Seen<{ sentTo: string; seconds: number | null }> | null;
+    sample: Seen<{ sentTo: string; seconds: number | null; archived: boolean }> | null;
 }

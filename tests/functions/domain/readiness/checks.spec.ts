@@ -39,7 +39,7 @@ const good: ReadinessFacts = {
     deadLetters: { value: 0 },
     forwardDeadLetters: { value: 0 },
     stackSet: { value: { all: 3, behind: [] } },
-    sample: { value: { sentTo: "222222222222", seconds: 4 } },
+    sample: { value: { sentTo: "222222222222", seconds: 4, archived: true } },
 };
 const ofMember = (changed: Partial<MemberFacts>): Partial<ReadinessFacts> => ({ members: { value: [{ ...member, ...changed }] } });
 
@@ -176,7 +176,12 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
         /1 of 3 are not current: 333333333333/,
     ],
     ["an empty StackSet", { stackSet: { value: { all: 0, behind: [] } } }, "stackset", /there is none/],
-    ["a sample that did not arrive", { sample: { value: { sentTo: "222222222222", seconds: null } } }, "sample", /did not arrive/],
+    [
+        "a sample that did not arrive",
+        { sample: { value: { sentTo: "222222222222", seconds: null, archived: true } } },
+        "sample",
+        /did not arrive/,
+    ],
 ];
 
 describe("readiness", () => {
@@ -224,6 +229,17 @@ describe("readiness", () => {
             for (const each of states) expect(each.state, `${key}: ${each.id}`).to.equal("not looked at");
             expect(isBroken(checks), key).to.equal(false);
         }
+    });
+
+    it("does not call a sample archived that GuardDuty's administrator alone may archive", () => {
+        const told = (archived: boolean) =>
+            readinessChecks({ ...good, sample: { value: { sentTo: "222222222222", seconds: 4, archived } } }).find(
+                ({ id }) => id === "sample",
+            )!;
+        expect(told(true)).to.include({ state: "ok" });
+        expect(told(true).said).to.include("is archived in GuardDuty");
+        expect(told(false)).to.include({ state: "ok" });
+        expect(told(false).said).to.include("stays in GuardDuty, which lets its administrator alone archive it");
     });
 
     it("names members that there was no time for", () => {
