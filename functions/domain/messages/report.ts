@@ -4,6 +4,7 @@ import type { Incident, Report, SeenFinding, Ticket } from "../containers";
 import { caseWords } from "../planTicket";
 import { time } from "../report/format";
 import type { Reading } from "../report/reading";
+import { mostTelling } from "../report/mostTelling";
 import { storyLines } from "../report/storySection";
 import { instanceLink, objectLink, prefixLink } from "./consoleLinks";
 import { drill, incidentFacts, otherFindingsSection, where } from "./incidentFacts";
@@ -54,7 +55,8 @@ const most = 5;
 export function reportMessage({ incident, findings, reading, neverLookedAt, report, ticket, shared }: ReportNews): Message {
     const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
-    const told = storyLines(facts);
+    const told = mostTelling(facts, most);
+    const untold = storyLines(facts).length - told.length;
     const place = { partition: incident.finding.partition, region: incident.instance.region };
     const { bucket, key } = report.page;
     const counts = severities.map((severity) => `${report.findingsBySeverity[severity] ?? 0} ${severity}`).join(", ");
@@ -105,13 +107,11 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
             {
                 heading: "Most serious facts",
                 items: [
-                    ...told
-                        .slice(0, most)
-                        .map(
-                            ({ severity, title, paths, attack }) =>
-                                `${severity}: ${title}${paths.length > 0 ? ` – ${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
-                        ),
-                    ...(told.length > most ? [`and ${told.length - most} more, in the report`] : []),
+                    ...told.map(
+                        ({ severity, title, paths, attack }) =>
+                            `${severity}: ${title}${paths.length > 0 ? ` – ${paths[0]}${paths.length > 1 ? ` and ${paths.length - 1} more` : ""}` : ""}${attack.length > 0 ? ` (${attack.join(", ")})` : ""}`,
+                    ),
+                    ...(untold > 0 ? [`and ${untold} more, in the report`] : []),
                 ],
             },
             otherFindingsSection(incident, findings),

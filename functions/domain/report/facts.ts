@@ -33,7 +33,7 @@ export const isoTime = (text: string | null): string | null => {
 };
 
 /** What people ask for first, among facts that are equally grave: data, credentials, root, persistence, mining and destruction. */
-const asked: readonly Tactic[] = ["Exfiltration", "Credential access", "Privilege escalation", "Persistence", "Impact"];
+export const asked: readonly Tactic[] = ["Exfiltration", "Credential access", "Privilege escalation", "Persistence", "Impact"];
 const rank = (tactic: Tactic): number => (asked.includes(tactic) ? asked.indexOf(tactic) : asked.length);
 
 /** @returns the gravest first, then by what it means; else in the order of the findings */

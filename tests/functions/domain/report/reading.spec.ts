@@ -3,6 +3,7 @@ import { findingFactsSchema } from "../../../../functions/domain/findingFacts";
 import { factsOf } from "../../../../functions/domain/report/facts";
 import { entriesOf, exposureOf } from "../../../../functions/domain/report/entry";
 import { indicatorsOf, ownAddresses } from "../../../../functions/domain/report/indicators";
+import { mostTelling } from "../../../../functions/domain/report/mostTelling";
 import { neverLookedAtWords } from "../../../../functions/domain/report/neverLookedAt";
 import { read } from "../../../../functions/domain/report/reading";
 import { storyOf } from "../../../../functions/domain/report/story";
@@ -55,6 +56,29 @@ describe("facts", () => {
         const input = reportInput();
         const { verdict } = read({ ...input, findings: { ...input.findings!, shown: mixed } });
         expect(verdict.findings).to.include("the most serious: data");
+    });
+
+    it("leave room in a message for a theft that is high, behind any number of critical web shells", () => {
+        const shells = Array.from({ length: 8 }, (_, index) =>
+            finding({
+                check: "web-shell",
+                severity: "critical",
+                title: `shell ${index}`,
+                path: `/www/${index}.php`,
+                attack: ["T1505.003"],
+            }),
+        );
+        const theft = finding({
+            check: "shell-history",
+            severity: "high",
+            title: "Data was packed and sent out to 198.51.100.23: orders.tgz",
+            path: "/root/.bash_history",
+            attack: ["T1048", "T1560.001"],
+        });
+        const told = mostTelling(factsOf([...shells, theft]), 5).map(({ title }) => title);
+        expect(told).to.deep.equal(["shell 0", "shell 1", "shell 2", "shell 3", theft.title]);
+        expect(mostTelling(factsOf(shells), 5)).to.have.length(5);
+        expect(mostTelling(factsOf([]), 5)).to.deep.equal([]);
     });
 
     it("keep what differs apart: another file, another line, another rule", () => {
