@@ -78,6 +78,12 @@ describe("facts", () => {
         const told = mostTelling(factsOf([...shells, theft]), 5).map(({ title }) => title);
         expect(told).to.deep.equal(["shell 0", "shell 1", "shell 2", "shell 3", theft.title]);
         expect(mostTelling(factsOf(shells), 5)).to.have.length(5);
+        // One that stands for two impacts leaves room for another.
+        const miner = finding({ check: "yara", severity: "high", title: "miner", path: "/var/tmp/m", attack: ["T1496"] });
+        const cron = finding({ check: "cron", severity: "critical", title: "job", path: "/etc/cron.d/x", attack: ["T1053.003", "T1496"] });
+        expect(mostTelling(factsOf([miner, cron, ...shells]), 5).map(({ title }) => title))
+            .to.include("job")
+            .and.not.include("miner");
         expect(mostTelling(factsOf([]), 5)).to.deep.equal([]);
     });
 
