@@ -41,14 +41,18 @@ describe("a release on the local AWS", function () {
     before(async function () {
         this.timeout(600_000);
         // Another incident has denied another instance with the same role.
-        estate = await startLocalEstate({ containment: { network: "nacl" } }, (clients, victim) =>
-            clients(IAMClient, member).send(
-                new PutRolePolicyCommand({
-                    RoleName: victim.roleName,
-                    PolicyName: denyPolicyName,
-                    PolicyDocument: addDenied(null, otherInstance),
-                }),
-            ),
+        estate = await startLocalEstate(
+            { containment: { network: "nacl" } },
+            {
+                beforeDeployment: ({ clients, victim }) =>
+                    clients(IAMClient, member).send(
+                        new PutRolePolicyCommand({
+                            RoleName: victim.roleName,
+                            PolicyName: denyPolicyName,
+                            PolicyDocument: addDenied(null, otherInstance),
+                        }),
+                    ),
+            },
         );
         ({ clients, victim } = estate);
         incident = proposeIncidents(parseMessage(JSON.stringify({ ...victim.instance })).findings, new Date())[0]!;

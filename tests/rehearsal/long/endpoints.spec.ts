@@ -2,9 +2,6 @@
  * Interface endpoints on demand, on the local AWS with the deployed functions and the workflow: two incidents begin and end together, one execution is
  * broken off without its tear-down, its claim is lost, and in the end nothing is left that is billed.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { DynamoDBClient, DeleteItemCommand, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { DescribeVpcEndpointsCommand, EC2Client, RunInstancesCommand, waitUntilInstanceRunning } from "@aws-sdk/client-ec2";
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -14,36 +11,27 @@ import { expect } from "chai";
 import type { EndpointClaims } from "../../../functions/domain/endpoints";
 import { findingsTopicName, incidentsTableName, stateMachineName } from "../../../infra/names";
 import { readCallLog } from "../../../rehearsal/callLog";
-import { localClients, type LocalClients, type Target } from "../../../rehearsal/deploy/localClients";
-import { deployProgram } from "../../../rehearsal/deploy/program";
+import type { LocalClients } from "../../../rehearsal/deploy/localClients";
 import { readFaults, setFaults } from "../../../rehearsal/faults";
-import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
-import { createVictim } from "../../../rehearsal/victim";
 import { until } from "../../../rehearsal/watch";
+import { forensics, member, region, startLocalEstate, type LocalEstate } from "../support/localEstate";
 
-const region = "eu-west-1";
-const forensics: Target = { accountId: "111111111111", region };
-const member: Target = { accountId: "222222222222", region };
 const stateMachineArn = `arn:aws:states:${region}:${forensics.accountId}:stateMachine:${stateMachineName}`;
 const services = ["logs", "ssm", "ssmmessages"];
 const Key = { pk: { S: "endpoints#clean-room" } };
 
 describe("the clean room's endpoints on demand, on the local AWS", function () {
     this.timeout(240_000);
-    let folder: string;
-    let localEmu: LocalEmu;
+    let estate: LocalEstate;
     let clients: LocalClients;
     let victims: string[];
     let vpcId: string;
 
     before(async function () {
         this.timeout(600_000);
-        folder = await mkdtemp(path.join(tmpdir(), "endpoints-"));
-        localEmu = await startLocalEmu({ log: () => undefined });
-        clients = localClients(localEmu.endpoint);
-        const image = { path: path.join(folder, "disk.img"), sha256: "0".repeat(64), sizeBytes: 1024 * 1024 };
-        await writeFile(image.path, Buffer.alloc(image.sizeBytes));
-        const victim = await createVictim(clients, member, { root: image, data: image });
+        estate = await startLocalEstate({ evidence: { retentionDays: 1 }, support: { enabled: false } });
+        const { victim } = estate;
+        ({ clients } = estate);
         const client = clients(EC2Client, member);
         const { Instances } = await client.send(
             new RunInstancesCommand({
@@ -57,29 +45,12 @@ describe("the clean room's endpoints on demand, on the local AWS", function () {
         const second = Instances![0]!.InstanceId!;
         await waitUntilInstanceRunning({ client, minDelay: 1, maxDelay: 1, maxWaitTime: 60 }, { InstanceIds: [second] });
         victims = [victim.instance.instanceId, second];
-        await deployProgram({
-            clients,
-            defaults: forensics,
-            secretKeys: [],
-            config: {
-                settings: JSON.stringify({
-                    forensics: { accountId: forensics.accountId },
-                    regions: [region],
-                    members: [{ accountId: member.accountId }],
-                    evidence: { retentionDays: 1 },
-                    support: { enabled: false },
-                }),
-            },
-        });
         const { Environment } = await clients(LambdaClient, forensics).send(
             new GetFunctionConfigurationCommand({ FunctionName: "clean-room-openEndpoints" }),
         );
         vpcId = Environment!.Variables!.FORENSIC_VPC_ID!;
     });
-    after(async () => {
-        await localEmu?.stop();
-        await rm(folder, { recursive: true, force: true });
-    });
+    after(() => estate?.stop());
 
     const sfn = () => clients(SFNClient, forensics);
     const table = () => clients(DynamoDBClient, forensics);
@@ -179,30 +150,30 @@ describe("the clean room's endpoints on demand, on the local AWS", function () {
 
     it("are made once for two incidents at the same moment, though replies are lost, and go with the last of them", async () => {
         expect(await left()).to.deep.equal(nothing);
-        await setFaults(localEmu.endpoint, { faults: [full, "ec2:CreateVpcEndpoint#1-2=lost-reply"] });
+        await setFaults(estate.localEmu.endpoint, { faults: [full, "ec2:CreateVpcEndpoint#1-2=lost-reply"] });
         const incidents = await begin("two at once");
         await bothNeedThem(incidents);
         expect(await available(), "one of each, whoever asked").to.deep.equal(services);
         expect(await claims()).to.deep.equal(incidents);
-        const { faults } = await readFaults(localEmu.endpoint);
+        const { faults } = await readFaults(estate.localEmu.endpoint);
         expect(faults.find(({ fault }) => fault.includes("lost-reply"))!.hits, "replies were lost").to.equal(2);
 
-        await setFaults(localEmu.endpoint, { faults: [refused] });
+        await setFaults(estate.localEmu.endpoint, { faults: [refused] });
         expect(await Promise.all(incidents.map(ended))).to.deep.equal(["FAILED", "FAILED"]);
         expect(await left()).to.deep.equal(nothing);
-        const deleted = (await readCallLog(localEmu.callLogFile)).filter(
+        const deleted = (await readCallLog(estate.localEmu.callLogFile)).filter(
             ({ operation, status }) => operation === "DeleteVpcEndpoints" && status < 300,
         );
         expect(deleted.length, "by the last one alone").to.equal(1);
     });
 
     it("stay for a broken-off execution while it may be young, and the daily sweep finds that nothing stands behind its claim", async () => {
-        await setFaults(localEmu.endpoint, { faults: [full] });
+        await setFaults(estate.localEmu.endpoint, { faults: [full] });
         const incidents = await begin("one is broken off");
         const [crashed, other] = incidents as [string, string];
         await bothNeedThem(incidents);
         await sfn().send(new StopExecutionCommand({ executionArn: arnOf(crashed), cause: "somebody stopped it" }));
-        await setFaults(localEmu.endpoint, { faults: [refused] });
+        await setFaults(estate.localEmu.endpoint, { faults: [refused] });
         expect(await ended(other)).to.equal("FAILED");
         expect(await claims(), "nobody took the claim back").to.deep.equal([crashed]);
         expect(await available()).to.deep.equal(services);
@@ -228,7 +199,7 @@ describe("the clean room's endpoints on demand, on the local AWS", function () {
     });
 
     it("that no claim is left of are found by their tags, and swept", async () => {
-        await setFaults(localEmu.endpoint, { faults: [] });
+        await setFaults(estate.localEmu.endpoint, { faults: [] });
         await until(
             "the endpoints to be open",
             async () =>

@@ -2,11 +2,9 @@
  * Evidence that proves itself, on the local AWS with IAM enforced: volumes under every kind of key, and somebody in the member account and
  * another incident's host who swap, delete and forge.
  */
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import {
     AttachVolumeCommand,
     CreateSnapshotCommand,
@@ -51,6 +49,7 @@ import { configuration, deployed, forensics, member } from "../../../rehearsal/s
 import { stealCredentials, type StolenCredentials } from "../../../rehearsal/stolenCredentials";
 import { createVictim, type Victim } from "../../../rehearsal/victim";
 import { until } from "../../../rehearsal/watch";
+import { operate } from "../support/localEstate";
 
 const organizationId = "o-a1b2c3d4e5";
 const central: Target = { accountId: "333333333333", region: member.region };
@@ -129,20 +128,7 @@ describe("evidence, on the local AWS", function () {
         return VolumeId;
     }
 
-    const command = (tool: string, ...args: string[]) =>
-        promisify(execFile)(process.execPath, ["-r", "tsx/cjs", `tools/${tool}.ts`, ...args], {
-            cwd: path.resolve(__dirname, "../../.."),
-            env: {
-                PATH: process.env.PATH,
-                AWS_ENDPOINT_URL: localEmu.endpoint,
-                AWS_ACCESS_KEY_ID: forensics.accountId,
-                AWS_SECRET_ACCESS_KEY: "rehearsal",
-                AWS_REGION: forensics.region,
-            },
-        }).then(
-            ({ stdout }) => ({ code: 0, out: stdout }),
-            (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: `${error.stdout}${error.stderr}` }),
-        );
+    const command = (tool: string, ...args: string[]) => operate(localEmu, `tools/${tool}.ts`, ...args);
 
     before(async function () {
         this.timeout(600_000);
@@ -235,20 +221,20 @@ describe("evidence, on the local AWS", function () {
 
     it("the case is closed, is intact in the bucket and as a copy by the public key alone, and every tampering is found", async () => {
         const closed = await command("close", incident.incidentId, "--why", "a rehearsal");
-        expect(closed.code, closed.out).to.equal(0);
+        expect(closed.code, `${closed.out}${closed.err}`).to.equal(0);
         const inBucket = await command("verify", `s3://${deployed.evidenceBucket}/${incident.prefix}`);
-        expect(inBucket.code, inBucket.out).to.equal(0);
+        expect(inBucket.code, `${inBucket.out}${inBucket.err}`).to.equal(0);
         expect(inBucket.out).to.match(/intact/i);
 
         const folder = await mkdtemp(path.join(tmpdir(), "case-"));
         cleanUp.add("the case", () => rm(folder, { recursive: true, force: true }));
         const fetched = await command("fetch", incident.incidentId, path.join(folder, "case"));
-        expect(fetched.code, fetched.out).to.equal(0);
+        expect(fetched.code, `${fetched.out}${fetched.err}`).to.equal(0);
         const { PublicKey } = await clients(KMSClient, forensics).send(new GetPublicKeyCommand({ KeyId: custodyKeyAlias }));
         const pem = `-----BEGIN PUBLIC KEY-----\n${Buffer.from(PublicKey!).toString("base64")}\n-----END PUBLIC KEY-----\n`;
         await writeFile(path.join(folder, "key.pem"), pem);
         const offline = await command("verify", path.join(folder, "case"), "--key", path.join(folder, "key.pem"));
-        expect(offline.code, offline.out).to.equal(0);
+        expect(offline.code, `${offline.out}${offline.err}`).to.equal(0);
 
         const facts = await checkCustody(clients, forensics, deployed.evidenceBucket, incident.incidentId);
         expect(facts.wrong).to.equal(null);
@@ -368,7 +354,7 @@ describe("evidence, on the local AWS", function () {
         expect((await told("ResultsChanged")).cause).to.include(report.manifestSha256);
         expect(reportSchema.parse(await read(`${prefix}report/report.json`)).manifestSha256).to.equal(report.manifestSha256);
         const verified = await command("verify", `s3://${deployed.evidenceBucket}/${prefix}`);
-        expect(verified.code, verified.out).to.equal(1);
-        expect(verified.out).to.include("manifest.sha256");
+        expect(verified.code, `${verified.out}${verified.err}`).to.equal(1);
+        expect(`${verified.out}${verified.err}`).to.include("manifest.sha256");
     });
 });
