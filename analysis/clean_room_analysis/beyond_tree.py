@@ -39,17 +39,18 @@ def look_beyond_tree(
     evidence = partial(survey.reopened, volume, region)
     where = where_of(volume.input, region)
 
-    def look(what: str, most: float, scan: Callable[[float], Iterator[Result]]) -> None:
+    def look(what: str, most: float, scan: Callable[[float], Iterator[Result]], *, counts: bool = False) -> None:
+        """@param counts whether the run is incomplete without it: what is in use counts, what was deleted is named alone"""
         seconds = min(most, seconds_left)
         if seconds <= 0:
-            ledger.not_looked_at(f"{where}: {what}", "the time for the analysis was over (--deadline-seconds)", incomplete=False)
+            ledger.not_looked_at(f"{where}: {what}", "the time for the analysis was over (--deadline-seconds)", incomplete=counts)
             return
         try:
             # It ends by itself, and says how far it came; the rest is for a scan that hangs.
             for result in run_isolated(partial(scan, seconds), seconds + 2 * limits.YARA_SECONDS):
                 ledger.take(result, str(region.offset))
         except IsolatedError as error:
-            ledger.not_looked_at(f"{where}: {what}", str(error), incomplete=False)
+            ledger.not_looked_at(f"{where}: {what}", str(error), incomplete=counts)
 
     if kind in COUNTED and report.read_to_end:
         walked = _walked(volume, region, report) or evidence
@@ -58,6 +59,7 @@ def look_beyond_tree(
             "files that no directory names",
             limits.DELETED_SECONDS,
             lambda seconds: scan_unnamed(evidence, walked, kind, volume_id, report.inodes, replayed=replayed, seconds=seconds),
+            counts=True,
         )
     if kind == "ext4":
         look("deleted files in its journal", limits.DELETED_SECONDS, lambda seconds: scan_deleted(evidence, volume_id, seconds))

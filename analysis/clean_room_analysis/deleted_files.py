@@ -12,12 +12,11 @@ import yara_x
 from clean_room_analysis import limits
 from clean_room_analysis.checks.commands import in_words, suspicions, techniques, worst
 from clean_room_analysis.checks.places import TEMPORARY, hidden_part
-from clean_room_analysis.checks.yara import description_of, severity_of, techniques_of
 from clean_room_analysis.ext_inodes import ExtFileSystem
 from clean_room_analysis.ext_journal import Deleted, deleted_files
 from clean_room_analysis.free_space import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent, iso_time
-from clean_room_analysis.rule_bundle import compile_rules
+from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.text import decode, display_name
 
 _LOG = re.compile(r"/var/log/(?:wtmp|btmp|lastlog|secure|auth\.log|messages|syslog|audit/audit\.log|journal/[^/]+/system\.journal)$")
@@ -31,8 +30,7 @@ def scan_deleted(open_stream: Callable[[], BinaryIO], volume_id: str, seconds: f
     @param seconds after which it ends and says how far it came
     """
     end = time.monotonic() + seconds
-    scanner = yara_x.Scanner(compile_rules().rules)
-    scanner.set_timeout(limits.YARA_SECONDS)
+    scanner = scanner_of()
     with open_stream() as handle:
         fs = ExtFileSystem(handle)
         free = sorted(free_runs(handle, "ext4"))
@@ -83,7 +81,7 @@ def _shown(one: Deleted) -> str:
     return display_name(path, 500) if path else f"inode {one.inode.number}, whose name is not known,"
 
 
-def _judge(one: Deleted, fs: ExtFileSystem, scanner: yara_x.Scanner, volume_id: str, whole: bool) -> Iterator[Finding]:
+def _judge(one: Deleted, fs: ExtFileSystem, scanner: yara_x.Scanner, volume_id: str, whole: bool) -> Iterator[Finding | NotLookedAt]:
     path = _path(one)
     content = b""
     if whole:
@@ -106,19 +104,13 @@ def _judge(one: Deleted, fs: ExtFileSystem, scanner: yara_x.Scanner, volume_id: 
             rule,
         )
 
-    try:
-        rules = scanner.scan(content).matching_rules if content else ()
-    except yara_x.TimeoutError:
-        rules = ()
-    for rule in rules:
-        meta = dict(rule.metadata)
-        matches = [(match.offset, match.length) for pattern in rule.patterns for match in tuple(pattern.matches)[:1]]
-        first = min(matches, default=(0, 0))
-        quoted = decode(content[max(0, first[0] - 40) : first[0] + min(first[1], 200) + 100])
+    matched = matches(scanner, content) if content else ()
+    if matched is None:
+        yield NotLookedAt(f"{volume_id}: {about}", f"the rules took more than {limits.YARA_SECONDS} seconds", incomplete=False)
+    for match in matched or ():
         # Its place and name are known, but not whether it ever ran.
-        severity = severity_of(meta)
-        severity = Severity.HIGH if severity is Severity.CRITICAL else severity
-        yield found(severity, f"A deleted file: {description_of(rule)}", quoted, techniques_of(meta), rule.identifier)
+        severity = Severity.HIGH if match.severity is Severity.CRITICAL else match.severity
+        yield found(severity, f"A deleted file: {match.description}", match.around(content), match.attack, match.rule)
     if path is None:
         return
     if content.startswith((b"\x7fELF", b"#!")) and (path.startswith(TEMPORARY) or hidden_part(path)) and not path.startswith("?"):

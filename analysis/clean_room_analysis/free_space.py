@@ -13,10 +13,8 @@ from typing import BinaryIO
 import yara_x
 
 from clean_room_analysis import limits
-from clean_room_analysis.checks.yara import description_of, severity_of, techniques_of
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
-from clean_room_analysis.rule_bundle import compile_rules
-from clean_room_analysis.text import decode
+from clean_room_analysis.rule_matches import matches, scanner_of
 
 #: Below the size up to which rules take a file for a script.
 _WINDOW = 1024 * 1024
@@ -165,7 +163,14 @@ def scan_free_space(
     @param seconds after which it ends and says how far it came
     """
     yield from _scan(
-        open_stream, lambda handle: free_runs(handle, kind), "Free space holds what was deleted", volume_id, base, nonzero, seconds
+        open_stream,
+        lambda handle: free_runs(handle, kind),
+        "free space",
+        "Free space holds what was deleted",
+        volume_id,
+        base,
+        nonzero,
+        seconds,
     )
 
 
@@ -179,12 +184,13 @@ def scan_claims(
     end = time.monotonic() + seconds
     for offset, size, what in claims:
         runs, title = [(offset, size)], f"What should hold no files ({what[:60]}) holds"
-        yield from _scan(open_stream, lambda _, runs=runs: iter(runs), title, volume_id, 0, nonzero, end - time.monotonic())  # type: ignore[misc]
+        yield from _scan(open_stream, lambda _, runs=runs: iter(runs), what, title, volume_id, 0, nonzero, end - time.monotonic())  # type: ignore[misc]
 
 
 def _scan(
     open_stream: Callable[[], BinaryIO],
     runs_of: Callable[[BinaryIO], Iterator[tuple[int, int]]],
+    what: str,
     title: str,
     volume_id: str,
     base: int,
@@ -192,8 +198,7 @@ def _scan(
     seconds: float,
 ) -> Iterator[Finding | NotLookedAt]:
     end = time.monotonic() + seconds
-    scanner = yara_x.Scanner(compile_rules().rules)
-    scanner.set_timeout(limits.YARA_SECONDS)
+    scanner = scanner_of()
     told: dict[str, int] = {}
     looked = 0
     with open_stream() as handle:
@@ -201,14 +206,14 @@ def _scan(
             for offset, content in _windows(handle, first, length, base, nonzero):
                 if time.monotonic() > end:
                     yield NotLookedAt(
-                        f"{volume_id}: free space from byte {base + offset} on",
-                        f"the time for free space was over after {seconds:.0f} seconds and {looked} bytes",
+                        f"{volume_id}: {what} from byte {base + offset} on",
+                        f"the time for it was over after {seconds:.0f} seconds and {looked} bytes",
                         incomplete=False,
                     )
                     return
                 looked += len(content)
                 for at, piece in ((0, content), *_begun(content)):
-                    yield from _matches(scanner, piece, title, volume_id, base + offset + at, told)
+                    yield from _found(scanner, piece, title, volume_id, base + offset + at, told)
 
 
 def _windows(handle: BinaryIO, first: int, length: int, base: int, nonzero: bytes | None) -> Iterator[tuple[int, bytes]]:
@@ -244,31 +249,29 @@ def _begun(content: bytes) -> Iterator[tuple[int, bytes]]:
             yield at, content[at : ends if ends >= 0 else at + 256 * 1024]
 
 
-def _matches(scanner: yara_x.Scanner, content: bytes, title: str, volume_id: str, place: int, told: dict[str, int]) -> Iterator[Finding]:
-    try:
-        rules = scanner.scan(content).matching_rules
-    except yara_x.TimeoutError:
+def _found(
+    scanner: yara_x.Scanner, content: bytes, title: str, volume_id: str, place: int, told: dict[str, int]
+) -> Iterator[Finding | NotLookedAt]:
+    found = matches(scanner, content)
+    if found is None:
+        why = f"the rules took more than {limits.YARA_SECONDS} seconds"
+        yield NotLookedAt(f"{volume_id}: {len(content)} bytes at byte {place}, which no file has", why, incomplete=False)
         return
-    for rule in rules:
-        matches = [(match.offset, match.length) for pattern in rule.patterns for match in tuple(pattern.matches)[:1]]
-        first = min(matches, default=(0, 0))
-        key = f"{rule.namespace} {rule.identifier} {(place + first[0]) // (64 * 1024)}"
-        if key in told or told.get(rule.identifier, 0) >= _MOST_PER_RULE:
+    for match in found:
+        key = f"{match.namespace} {match.rule} {(place + match.offset) // (64 * 1024)}"
+        if key in told or told.get(match.rule, 0) >= _MOST_PER_RULE:
             continue
         told[key] = 1
-        told[rule.identifier] = told.get(rule.identifier, 0) + 1
-        meta = dict(rule.metadata)
-        severity = severity_of(meta)
+        told[match.rule] = told.get(match.rule, 0) + 1
         # Who deleted it, and whether it ever ran, is not known.
-        severity = Severity.HIGH if severity is Severity.CRITICAL else severity if severity is Severity.HIGH else Severity.LOW
-        around = content[max(0, first[0] - 40) : first[0] + min(first[1], 200) + 100]
+        lesser = {Severity.CRITICAL: Severity.HIGH, Severity.HIGH: Severity.HIGH}.get(match.severity, Severity.LOW)
         yield Finding(
             "deleted",
-            severity,
-            f"{title}: {description_of(rule)}",
+            lesser,
+            f"{title}: {match.description}",
             volume_id,
             None,
-            f"at byte {place + first[0]} of the volume: {decode(around)}",
-            (*techniques_of(meta), "T1070.004"),
-            rule=rule.identifier,
+            f"at byte {place + match.offset} of the volume: {match.around(content)}",
+            (*match.attack, "T1070.004"),
+            rule=match.rule,
         )

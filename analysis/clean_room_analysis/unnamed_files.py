@@ -15,15 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import yara_x
-
 from clean_room_analysis import limits
-from clean_room_analysis.checks.yara import description_of, severity_of, techniques_of
 from clean_room_analysis.ext_inodes import ExtFileSystem
 from clean_room_analysis.free_space import xfs_tree_records
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, iso_time
 from clean_room_analysis.raw_tree import file_by_number
-from clean_room_analysis.rule_bundle import compile_rules
+from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.text import decode
 
 #: Types of file systems whose inodes can be asked one by one.
@@ -157,7 +154,9 @@ def scan_unnamed(
                     continue
                 if time.monotonic() > end:
                     why = f"the time for them was over after {seconds:.0f} seconds"
-                    yield NotLookedAt(f"{volume_id}: files that no directory names, from inode {one.number} on", why, incomplete=False)
+                    yield NotLookedAt(
+                        f"{volume_id}: files that no directory names, from inode {one.number} on", why, incomplete=not deleted
+                    )
                     return
                 for result in look.at(one, named=one.number in known):
                     told += not deleted and isinstance(result, Finding) and result.rule is None
@@ -185,8 +184,7 @@ class _Look:
 
     def __init__(self, handle: BinaryIO, kind: str, volume_id: str, *, replayed: bool) -> None:
         self._handle, self._kind, self._volume_id, self._replayed = handle, kind, volume_id, replayed
-        self._scanner = yara_x.Scanner(compile_rules().rules)
-        self._scanner.set_timeout(limits.YARA_SECONDS)
+        self._scanner = scanner_of()
 
     def at(self, one: InodeInUse, *, named: bool) -> Iterator[Finding | NotLookedAt]:
         """What one file says. Where the handle stood is left as it was. @param named whether a directory names it: it has content out of sight"""
@@ -229,18 +227,14 @@ class _Look:
             yield self._found(one, "deleted", Severity.LOW, title, about, ("T1070.004",))
         check = "unnamed-files" if one.links else "deleted"
         state = "with content out of sight" if named else "that no directory names" if one.links else "that was deleted while it was in use"
-        try:
-            rules = self._scanner.scan(content).matching_rules if content else ()
-        except yara_x.TimeoutError:
-            rules = ()
-        for rule in rules:
-            meta = dict(rule.metadata)
-            matches = [(match.offset, match.length) for pattern in rule.patterns for match in tuple(pattern.matches)[:1]]
-            first = min(matches, default=(0, 0))
-            quoted = decode(content[max(0, first[0] - 40) : first[0] + min(first[1], 200) + 100])
-            attack = tuple(dict.fromkeys((*techniques_of(meta), "T1564" if one.links else "T1070.004")))
-            title = f"A file {state}: {description_of(rule)}"
-            yield self._found(one, check, severity_of(meta), title, f"{about}: {quoted}", attack, rule.identifier)
+        matched = matches(self._scanner, content) if content else ()
+        if matched is None:
+            why = f"the rules took more than {limits.YARA_SECONDS} seconds"
+            yield NotLookedAt(f"{self._volume_id}: content of inode {one.number}, a file {state}", why, incomplete=one.links > 0)
+        for match in matched or ():
+            attack = tuple(dict.fromkeys((*match.attack, "T1564" if one.links else "T1070.004")))
+            quoted = f"{about}: {match.around(content)}"
+            yield self._found(one, check, match.severity, f"A file {state}: {match.description}", quoted, attack, match.rule)
         if one.size > limits.DELETED_BYTES and stat.S_ISREG(one.mode) and not named:
             why = f"only the first {limits.DELETED_BYTES} of its {one.size} bytes were scanned"
             yield NotLookedAt(f"{self._volume_id}: inode {one.number}, which no directory names", why, incomplete=one.links > 0)

@@ -71,7 +71,18 @@ def test_time_is_bounded_and_said() -> None:
     first, length = max(free_runs(io.BytesIO(disk), "ext4"), key=lambda run: run[1])
     disk[first : first + length] = b"x" * length
     (said,) = results(bytes(disk), "ext4", seconds=-1)
-    assert isinstance(said, NotLookedAt) and not said.incomplete and "time for free space was over" in said.why
+    assert (
+        isinstance(said, NotLookedAt) and not said.incomplete and "free space from byte" in said.what and "time for it was over" in said.why
+    )
+
+
+def test_what_the_rules_had_no_time_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = bytearray(file_system())
+    first, length = max(free_runs(io.BytesIO(disk), "ext4"), key=lambda run: run[1])
+    disk[first : first + 4096] = b"x" * 4096
+    monkeypatch.setattr("clean_room_analysis.free_space.matches", lambda *_: None)
+    said = results(bytes(disk), "ext4")
+    assert said and all(isinstance(one, NotLookedAt) and "the rules took more than" in one.why for one in said)
 
 
 @given(st.integers(1024, 1024 + 400), st.binary(min_size=1, max_size=8), st.integers(0, 60))

@@ -24,6 +24,7 @@ from clean_room_analysis.memory.records import records
 from clean_room_analysis.memory.state import Process, Program, Socket, VolatileState, process_of, sockets_of
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent
 from clean_room_analysis.mounted_tree import MountedTree
+from clean_room_analysis.rule_bundle import compile_rules
 
 DIGEST = "ab" * 32
 
@@ -379,6 +380,26 @@ def test_programs_that_were_copied_are_scanned(volume: Volume) -> None:
     volume.files[f"executables/{hashlib.sha256(program).hexdigest()}"] = program
     volume.manifest()
     assert any(isinstance(one, Finding) and one.check == "yara" and "T1496" in one.attack for one in volume.look())
+
+
+def test_rules_of_a_bundle_say_how_grave_they_are_in_words_of_their_own(
+    plain: TreeMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "rules"
+    (directory / "bundles").mkdir(parents=True)
+    (directory / "own.yar").write_text('rule own { strings: $a = "OWN" condition: $a }')
+    rules = (("words", 'severity = "moderate"'), ("number", "severity = 80"), ("score", "score = 40"), ("odd", 'severity = "Severe!"'))
+    (directory / "bundles/0a1b.yar").write_text(
+        "".join(f'rule {name} {{ meta: {meta} strings: $a = "BUNDLE" condition: $a }}\n' for name, meta in rules)
+    )
+    monkeypatch.setattr("clean_room_analysis.rule_matches.compile_rules", lambda: compile_rules(str(directory)))
+    _, results = image_report(plain, lime(0, b"BUNDLE".ljust(1024 * 1024, b"x")))
+    assert {one.rule: one.severity for one in results if isinstance(one, Finding)} == {
+        "words": Severity.MEDIUM,
+        "number": Severity.HIGH,
+        "score": Severity.LOW,
+        "odd": Severity.MEDIUM,
+    }
 
 
 BANNER = b"Linux version 6.1.112-122.189.amzn2023.x86_64 (mockbuild@ip-10) (gcc 11.4.1) #1 SMP PREEMPT_DYNAMIC Tue Oct  8 17:01:53 UTC 2024"

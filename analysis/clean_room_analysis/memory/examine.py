@@ -8,17 +8,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import yara_x
 
 from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Result
-from clean_room_analysis.rule_bundle import compile_rules
 from clean_room_analysis.memory import judge, state as states
 from clean_room_analysis.memory.image import ImageError, ImageReport, blocks, note, ram_bytes
 from clean_room_analysis.memory.records import records
 from clean_room_analysis.memory.state import VolatileState
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent
-from clean_room_analysis.text import decode, display_name
+from clean_room_analysis.rule_matches import Match, matches, scanner_of
+from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
 
 OUT = "/out"
@@ -222,56 +221,37 @@ def _starts(state: VolatileState, volume_id: str) -> Iterator[Result]:
             )
 
 
-def _scanner() -> yara_x.Scanner:
-    scanner = yara_x.Scanner(compile_rules().rules)
-    scanner.set_timeout(limits.YARA_SECONDS)
-    scanner.max_matches_per_pattern(20)
-    return scanner
-
-
-def _quoted(rule: yara_x.Rule, content: bytes, base: int) -> str:
-    return "\n".join(
-        f"{pattern.identifier} at {base + match.offset:#x}: {decode(content[max(0, match.offset - 20) : match.offset + min(match.length, 200) + 60])}"
-        for pattern in rule.patterns
-        for match in tuple(pattern.matches)[:1]
-    )
-
-
 def _copied(tree: Tree, volume_id: str, files: dict[str, int]) -> Iterator[Result]:
     """YARA over the programs that were copied out of /proc: no disk has them."""
-    scanner = _scanner()
+    scanner = scanner_of(most_per_pattern=20)
     for path in (one for one in files if re.fullmatch(rf"{OUT}/executables/[0-9a-f]{{64}}", one)):
         seen: set[str] = set()
         try:
             for offset, content in tree.windows(path):
-                for rule in scanner.scan(content).matching_rules:
-                    if rule.identifier not in seen:
-                        seen.add(rule.identifier)
-                        yield _finding("yara", rule, volume_id, path, _quoted(rule, content, offset), path.rpartition("/")[2])
-        except (OSError, yara_x.TimeoutError) as error:
+                found = matches(scanner, content)
+                if found is None:
+                    yield _too_slow(f"{volume_id}:{path}", offset)
+                for match in found or ():
+                    if match.rule not in seen:
+                        seen.add(match.rule)
+                        yield _finding("yara", match, volume_id, path, match.each(content, offset, "#x"), path.rpartition("/")[2])
+        except OSError as error:
             yield NotLookedAt(f"{volume_id}:{path}", f"not scanned to its end: {type(error).__name__}: {error}")
 
 
-def _finding(check: str, rule: yara_x.Rule, volume_id: str, path: str, quoted: str, digest: str | None, where: str = "") -> Finding:
-    meta = dict(rule.metadata)
-    return Finding(
-        check,
-        Severity(str(meta.get("severity", "medium"))),
-        f"{str(meta.get('description', rule.identifier))}{where}",
-        volume_id,
-        path,
-        quoted,
-        tuple(str(meta.get("attack", "")).split()),
-        None,
-        digest,
-        rule.identifier,
-    )
+def _too_slow(where: str, offset: int) -> NotLookedAt:
+    return NotLookedAt(where, f"the rules took more than {limits.YARA_SECONDS} seconds for the block at {offset:#x}")
+
+
+def _finding(check: str, match: Match, volume_id: str, path: str, quoted: list[str], digest: str | None, where: str = "") -> Finding:
+    title, evidence = f"{match.description}{where}", "\n".join(quoted)
+    return Finding(check, match.severity, title, volume_id, path, evidence, match.attack, None, digest, match.rule)
 
 
 def image(tree: Tree, volume_id: str, seconds: float) -> Iterator[Result | ImageReport]:
     """The memory image in parts: rules, kernel banners, how much of it is filled. Ends by itself after `seconds`, and says how far it came."""
     report = ImageReport()
-    scanner, seen = _scanner(), dict[str, int]()
+    scanner, seen = scanner_of(most_per_pattern=20), dict[str, int]()
     end = time.monotonic() + seconds
     try:
         with tree.open(IMAGE) as handle:
@@ -280,17 +260,13 @@ def image(tree: Tree, volume_id: str, seconds: float) -> Iterator[Result | Image
                     report.problem = f"the time for it was over at the physical address {address:#x}"
                     break
                 note(report, content, form)
-                try:
-                    rules = scanner.scan(content).matching_rules
-                except yara_x.TimeoutError:
-                    yield NotLookedAt(
-                        f"{volume_id}:{IMAGE}", f"the rules took more than {limits.YARA_SECONDS} seconds for the block at {address:#x}"
-                    )
-                    continue
-                for rule in rules:
-                    seen[rule.identifier] = seen.get(rule.identifier, 0) + 1
-                    if seen[rule.identifier] <= _MOST_PER_RULE:
-                        yield _finding(IMAGE_CHECK, rule, volume_id, IMAGE, _quoted(rule, content, address), None, ", in memory")
+                found = matches(scanner, content)
+                if found is None:
+                    yield _too_slow(f"{volume_id}:{IMAGE}", address)
+                for match in found or ():
+                    seen[match.rule] = seen.get(match.rule, 0) + 1
+                    if seen[match.rule] <= _MOST_PER_RULE:
+                        yield _finding(IMAGE_CHECK, match, volume_id, IMAGE, match.each(content, address, "#x"), None, ", in memory")
             else:
                 report.read_to_end = True
     except ImageError as error:
