@@ -32,7 +32,7 @@ import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domai
 import type { Containment, ContainmentStep, Incident, ObjectRef } from "./domain/containers";
 import { namedProfiles, namedRoles, otherCredentials, runBy } from "./domain/credentialHistory";
 import { objectNames } from "./domain/evidenceKeys";
-import { memorySchema, type Memory } from "./domain/memory";
+import { memorySchema, notBegun, type Memory } from "./domain/memory";
 import { observedContainment } from "./domain/observedContainment";
 import type { CredentialsMode } from "./domain/planContainment";
 import type { StandingContainment } from "./domain/standingContainment";
@@ -152,31 +152,12 @@ function notContained({ instance, isolationGroupId, steps }: Containment, open: 
 function memoryOf(memory: Memory | null, asked: boolean, { incidentId }: Incident, at: string): Pick<Containment, "memory"> {
     const mode = environment("MEMORY_MODE");
     if (mode === "off") return {};
-    const none = {
-        schemaVersion: 1 as const,
-        incidentId,
-        mode,
-        path: null,
-        beganAt: at,
-        quarantinedAt: null,
-        deadline: at,
-        taskSeconds: 1,
-    };
-    const nothing = {
-        zone: "",
-        instanceType: "",
-        volumeId: null,
-        commandId: null,
-        commandSentAt: null,
-        endedAt: null,
-        files: null,
-        bytes: null,
-    };
     if (memory === null) {
         const [outcome, reason] = asked
             ? (["skipped", "people were asked first, and memory is taken only where an instance is contained at once"] as const)
             : (["failed", "the step that quarantines ended by an error or at its time limit, so the instance was cut at once"] as const);
-        return { memory: { ...none, ...nothing, outcome, reason, steps: [] } };
+        const when = { beganAt: at, deadline: at, taskSeconds: 1 };
+        return { memory: { ...notBegun, schemaVersion: 1, incidentId, mode, ...when, zone: "", instanceType: "", outcome, reason } };
     }
     if (memory.outcome !== "ready") return { memory: { ...memory, steps: [] } };
     const reason = "acquiring it ended by an error or at its time limit; what was written by then is on the acquisition volume";

@@ -25,7 +25,7 @@ import { victimOf, type Victim } from "./aws/victim";
 import { incidentSchema } from "./domain/containers";
 import type { ContainmentStep, Memory } from "./domain/containers";
 import { namedRoles } from "./domain/credentialHistory";
-import { cutSeconds, memorySchema, tidySeconds } from "./domain/memory";
+import { cutSeconds, memorySchema, notBegun, tidySeconds } from "./domain/memory";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -124,25 +124,17 @@ export const handler = step({
         ]);
         const deadline = Date.parse(since) + (environment("MEMORY_SECONDS") - cutSeconds - tidySeconds) * 1000;
         const answer = (outcome: "ready" | "skipped", reason: string | null, more: Partial<Memory> = {}): Memory => ({
+            ...notBegun,
             schemaVersion: 1,
             incidentId,
             mode: mode === "full" ? "full" : "volatile",
-            path: null,
             outcome,
             reason,
             beganAt: since,
-            quarantinedAt: null,
             deadline: new Date(deadline).toISOString(),
             taskSeconds: Math.max(1, Math.floor((deadline - Date.now()) / 1000) + tidySeconds),
             zone: described.Placement?.AvailabilityZone ?? "",
             instanceType: described.InstanceType ?? "",
-            steps: [],
-            volumeId: null,
-            commandId: null,
-            commandSentAt: null,
-            endedAt: null,
-            files: null,
-            bytes: null,
             ...more,
         });
         if (mode === "off") return answer("skipped", "memory.mode is off");

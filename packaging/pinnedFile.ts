@@ -29,8 +29,12 @@ export async function fetchPinned(wanted: PinnedFile): Promise<Buffer> {
             }
             tried.push(`${url}: SHA-256 ${sha256} instead of ${wanted.sha256}`);
         } catch (error) {
-            tried.push(`${url}: ${(error as Error).message}`);
+            // Node says "fetch failed", and why in the cause.
+            const { message, cause } = error as Error;
+            tried.push(`${url}: ${message}${cause instanceof Error ? ` (${cause.message})` : ""}`);
         }
     }
-    throw new Error(`${wanted.name} could not be fetched: ${tried.join("; ")}. Check the network, or a proxy's settings, of this machine.`);
+    throw new Error(
+        `${wanted.name} could not be fetched: ${tried.join("; ")}. Check the network of this machine; where a proxy signs with a certificate of its own, name it in NODE_EXTRA_CA_CERTS.`,
+    );
 }

@@ -2,10 +2,9 @@
 """Reads each file system of all volumes by the best way there is (the kernel's mount, else dissect), and accounts for every byte."""
 
 import posixpath
-import struct
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import BinaryIO
+from functools import partial
 
 from clean_room_analysis import limits
 from clean_room_analysis.accounting import State
@@ -18,11 +17,11 @@ from clean_room_analysis.mount_points import MountPoints, guess
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.mounting import MountError, mounted
 from clean_room_analysis.operating_system import identify as identify_system
-from clean_room_analysis.partitions import FILELESS, READABLE, Region, identify, part_of, why_not_read
+from clean_room_analysis.partitions import FILELESS, READABLE, Region, part_of, why_not_read
 from clean_room_analysis.raw_tree import RawTree
-from clean_room_analysis.signatures import name_by_blkid
 from clean_room_analysis.text import display_name
 from clean_room_analysis.tree import Tree
+from clean_room_analysis.unowned import fat_boot_gap, hidden_file_system, name_unowned
 from clean_room_analysis.walker import Walker
 
 NOT_LOOKED_AT_ON_WINDOWS = (
@@ -30,14 +29,10 @@ NOT_LOOKED_AT_ON_WINDOWS = (
     "of files are looked at; WMI's repository, alternate data streams, shadow copies, NTFS's own journals, AmCache, SRUM, browsers and "
     "Active Directory's database are not"
 )
-#: mkfs.fat reserves 32 sectors for FAT32, and boot loaders use no more.
-_BOOT_SECTORS = 32
 #: Rounds in which file systems are looked for in what no table owns: one may only show behind another.
 _ROUNDS = 64
 #: Systems below the top of a root volume whose fstab is read.
 _ROOTS_ASKED = 16
-#: Where a file system begins before the first byte of it that is not zero: the superblocks of ext4 and of btrfs do not lie at its start.
-_BEFORE = (0, 1024, 4096, 0x8000, 0x10000)
 
 
 class FileSystemReader:
@@ -90,7 +85,7 @@ class FileSystemReader:
         for region, one in volume.reports:
             if one.method != "none" and not region.leftover:
                 look_beyond_tree(self._ledger, self._survey, volume, region, one, nonzero, self._walker.seconds_left)
-        spans = volume.account.spans(volume.handle, nonzero, lambda offset, size: self._name(volume, offset, size))
+        spans = volume.account.spans(volume.handle, nonzero, partial(name_unowned, volume))
         look_at_claims(self._ledger, volume, spans, nonzero, self._walker.seconds_left)
         unread = [one for one in spans if one.state == "unread"]
         for one in unread:
@@ -103,26 +98,11 @@ class FileSystemReader:
                 "this is the root volume, and no directory of it holds an operating system: it is encrypted, hidden, or kept elsewhere",
             )
 
-    def _name(self, volume: SurveyedVolume, offset: int, size: int) -> str:
-        """What the content of a run that nobody owns may be."""
-        inside = [one for one in volume.disk.regions if one.type is None and one.offset <= offset < one.offset + one.size]
-        where = "no partition owns it"
-        start, length = offset, size
-        if inside:
-            region = min(inside, key=lambda one: one.size)
-            number = f"partition {region.partition.number}" if region.partition is not None else "a logical volume"
-            where = f"in {number}{f' ({region.logical_volume})' if region.logical_volume else ''}"
-            start, length = region.offset, region.size
-        elif any(one.offset <= offset < one.offset + one.size for one in volume.disk.regions):
-            where = "behind the end of a file system, within its partition"
-        name = name_by_blkid(volume.input.evidence, start, length)
-        return f"{display_name(name, 100) if name else 'content that is no format known here, perhaps encrypted or deleted'}; {where}"
-
     def _read_unowned(self, volume: SurveyedVolume, nonzero: bytes | None) -> None:
         """Reads the file systems that begin in what no table and no file system owns."""
         tried = {region.offset for region, _ in volume.reports}
         for _ in range(_ROUNDS):
-            found = self._hidden(volume, nonzero, tried)
+            found = hidden_file_system(volume, nonzero, tried)
             if found is None:
                 return
             report = FileSystemReport(found.type or "unknown", None if found.label is None else display_name(found.label, 64), found.offset)
@@ -133,21 +113,6 @@ class FileSystemReader:
                 incomplete=False,
             )
             self._read_region(volume, found, report)
-
-    def _hidden(self, volume: SurveyedVolume, nonzero: bytes | None, tried: set[int]) -> Region | None:
-        gaps = volume.account.unowned()
-        for start, size in volume.account.filled(volume.handle, nonzero):
-            low, high = next((gap, gap + length) for gap, length in gaps if gap <= start < gap + length)
-            places = [start - before for before in _BEFORE]
-            first = -(-start // limits.MEBIBYTE) * limits.MEBIBYTE
-            places += range(first, min(start + size, first + limits.PROBES * limits.MEBIBYTE), limits.MEBIBYTE)
-            for place in places:
-                if low <= place < high and place not in tried and len(tried) < limits.PROBES:
-                    tried.add(place)
-                    region = identify(volume.handle, place, high - place)
-                    if region.type in READABLE:
-                        return region
-        return None
 
     def _may_be_root(self, volume: SurveyedVolume, region: Region) -> bool:
         if region.type not in READABLE - {"vfat"}:
@@ -328,13 +293,3 @@ class FileSystemReader:
                 incomplete=False,
             )
         tree.prefix = posixpath.join("/", report.mount_point or "/").rstrip("/")
-
-
-def fat_boot_gap(handle: BinaryIO, region: Region) -> tuple[int, int] | None:
-    """The bytes of FAT's reserved sectors behind those that boot code and its copy take, which belong to no file: what is there was put
-    there by hand. None when there are none, or it is no FAT."""
-    if region.type != "vfat":
-        return None
-    handle.seek(region.offset)
-    sector, _, reserved = struct.unpack_from("<HBH", handle.read(16).ljust(16, b"\0"), 11)
-    return (_BOOT_SECTORS * sector, reserved * sector) if reserved > _BOOT_SECTORS else None

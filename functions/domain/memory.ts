@@ -66,6 +66,19 @@ export const memorySchema = z.object({
 });
 export type Memory = z.infer<typeof memorySchema>;
 
+/** Of an acquisition that was not begun. */
+export const notBegun = {
+    path: null,
+    quarantinedAt: null,
+    steps: [],
+    volumeId: null,
+    commandId: null,
+    commandSentAt: null,
+    endedAt: null,
+    files: null,
+    bytes: null,
+} satisfies Partial<Memory>;
+
 /** The snapshot of one processor's acquisition volume, in the forensics account. */
 export const acquisitionImageSchema = z.object({
     snapshotId: z.string().regex(/^snap-[0-9a-f]{8,17}$/),

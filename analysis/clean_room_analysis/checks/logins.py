@@ -6,15 +6,15 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.checks.commands import in_words, techniques, worst
+from clean_room_analysis.checks.login_sums import LoginSums
 from clean_room_analysis.checks.persistence import persistent_suspicions
 from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.login_records import Record, read_records
-from clean_room_analysis.model import Entry, Finding, NotLookedAt, Severity, TimelineEvent, iso_time
+from clean_room_analysis.model import Entry, Finding, NotLookedAt, Severity, TimelineEvent
 from clean_room_analysis.tree import Tree
 
 _FILES = re.compile(
@@ -31,42 +31,9 @@ _DROPBEAR = re.compile(r"^(Password|Pubkey) auth succeeded for '([^']{0,64})' .{
 _DROPBEAR_FAILED = re.compile(r"^Bad password attempt for '.{0,300}' from (\S+):\d+$|^Login attempt for nonexistent user from (\S+):\d+$")
 _NEW_USER = re.compile(r"^new user: name=([^,\s]{1,64}), UID=(\d{1,10})")
 _BECAME_ROOT = re.compile(r"session opened for user root\b.{0,40}\bby\s+(\S{1,64})")
-#: Failed attempts from one address that make it a guesser.
-_GUESSES = 10
 #: Seconds for all logs of a file system, and for one of them.
 _SECONDS = 300.0
 _SECONDS_PER_FILE = 60.0
-#: Addresses kept apart, log-ins kept apart by account, address and way, and commands of each severity.
-_DISTINCT = 100_000
-#: Ways to log in that a guessed password opens.
-_BY_PASSWORD = ("password", "keyboard-interactive")
-
-
-@dataclass(slots=True)
-class _Sessions:
-    """Log-ins of one user from one host by one way."""
-
-    first: int
-    last: int
-    count: int
-    path: str
-
-
-@dataclass(slots=True)
-class _Volume:
-    """What the logs of one file system add up to."""
-
-    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
-    first_failure: dict[str, int] = field(default_factory=dict)
-    #: By user, host and way (session, password, publickey).
-    successes: dict[tuple[str, str, str], _Sessions] = field(default_factory=dict)
-    wiped: Counter[str] = field(default_factory=Counter)
-    #: The same at the end of a file, where a crash leaves zeros too.
-    ended: Counter[str] = field(default_factory=Counter)
-    #: Commands of sudo and cron that stand out, told once each.
-    told: dict[Severity, set[tuple[str, str]]] = field(default_factory=dict)
-    #: What had no room: log-ins, and addresses that failed once.
-    crowded_out: Counter[str] = field(default_factory=Counter)
 
 
 class Logins(Check):
@@ -108,7 +75,7 @@ class Logins(Check):
         if not entries:
             return
         volume_id = entries[0][1]
-        sums = _Volume()
+        sums = LoginSums()
         errors: list[str] = []
         end = time.monotonic() + _SECONDS
         # The newest first: what a bound cuts is the oldest.
@@ -121,37 +88,37 @@ class Logins(Check):
                     yield from self._take(record, sums, volume_id)
             except IsolatedError as error:
                 errors.append(f"{entry.path}: {error}")
-        yield from self._judge(sums, volume_id)
+        yield from sums.judge(self.name, volume_id)
         if errors:
             raise ValueError("; ".join(errors[:5]))
 
-    def _take(self, record: Record, sums: _Volume, volume_id: str) -> Iterator[Result]:
+    def _take(self, record: Record, sums: LoginSums, volume_id: str) -> Iterator[Result]:
         said = ""
         if record.source == "wtmp" and record.kind == "USER_PROCESS":
             said = f"{record.user} logged in on {record.message} from {record.host or 'the console'}"
-            _success(sums, record, record.user, record.host, "session")
+            sums.success(record, record.user, record.host, "session")
         elif record.source == "lastlog":
             said = f"{record.user}'s last log-in, on {record.message} from {record.host or 'the console'}"
-            _success(sums, record, record.user, record.host, "last log-in")
+            sums.success(record, record.user, record.host, "last log-in")
         elif record.source == "zeros":
             (sums.ended if record.message else sums.wiped)[record.path] += int(record.kind)
         elif record.source == "btmp" and record.host:
             said = f"failed log-in as {record.user} from {record.host}"
-            _failure(sums, record, record.host)
+            sums.failure(record, record.host)
         elif record.source == "audit":
             said = f"{record.kind}: {record.user} {record.message}"
             yield from self._audit(record, sums, volume_id)
         elif record.source == "log":
             said = f"{record.kind}: {record.message}"
             if accepted := _ACCEPTED.match(record.message):
-                _success(sums, record, accepted.group(2), accepted.group(3), accepted.group(1))
+                sums.success(record, accepted.group(2), accepted.group(3), accepted.group(1))
             elif failed := _FAILED.match(record.message):
-                _failure(sums, record, failed.group(2))
+                sums.failure(record, failed.group(2))
             elif accepted := _DROPBEAR.match(record.message):
                 how = "password" if accepted.group(1) == "Password" else "publickey"
-                _success(sums, record, accepted.group(2), accepted.group(3), how)
+                sums.success(record, accepted.group(2), accepted.group(3), how)
             elif failed := _DROPBEAR_FAILED.match(record.message):
-                _failure(sums, record, failed.group(1) or failed.group(2))
+                sums.failure(record, failed.group(1) or failed.group(2))
             elif new := _NEW_USER.match(record.message):
                 severity = Severity.CRITICAL if int(new.group(2)) == 0 else Severity.LOW
                 yield Finding(
@@ -177,12 +144,12 @@ class Logins(Check):
             if self._events[failure] <= limits.LOGIN_EVENTS:
                 yield TimelineEvent(record.at, said[:600], "log-in record", record.path, volume_id)
 
-    def _audit(self, record: Record, sums: _Volume, volume_id: str) -> Iterator[Result]:
+    def _audit(self, record: Record, sums: LoginSums, volume_id: str) -> Iterator[Result]:
         kind, _, result = record.kind.partition(" ")
         if kind == "USER_LOGIN" and result in ("success", "1"):
-            _success(sums, record, record.user, record.host, "session")
+            sums.success(record, record.user, record.host, "session")
         elif kind in ("USER_LOGIN", "USER_AUTH") and result in ("failed", "0") and record.host:
-            _failure(sums, record, record.host)
+            sums.failure(record, record.host)
         elif kind in ("EXECVE", "PROCTITLE", "TTY", "USER_TTY", "USER_CMD"):
             reasons = persistent_suspicions(record.message.replace("\n", " "), "T1059.004")
             if reasons:
@@ -194,7 +161,7 @@ class Logins(Check):
             severity = Severity.HIGH if "audit_enabled=0" in record.message else Severity.LOW
             yield from self._once(record, sums, volume_id, severity, "Auditing was switched off or its rules were removed", ("T1562.012",))
 
-    def _command(self, record: Record, command: str, sums: _Volume, volume_id: str) -> Iterator[Result]:
+    def _command(self, record: Record, command: str, sums: LoginSums, volume_id: str) -> Iterator[Result]:
         technique = "T1548.003" if record.kind == "sudo" else "T1053.003"
         reasons = persistent_suspicions(command, technique)
         if reasons:
@@ -204,98 +171,7 @@ class Logins(Check):
             )
 
     def _once(
-        self, record: Record, sums: _Volume, volume_id: str, severity: Severity, title: str, attack: tuple[str, ...]
+        self, record: Record, sums: LoginSums, volume_id: str, severity: Severity, title: str, attack: tuple[str, ...]
     ) -> Iterator[Result]:
-        key, told = (record.path, record.message), sums.told.setdefault(severity, set())
-        if key not in told and len(told) < _DISTINCT:  # far more than are reported of any severity, which is counted there
-            told.add(key)
+        if sums.is_first(record, severity):
             yield Finding(self.name, severity, title, volume_id, record.path, record.message, attack, record.at)
-
-    def _judge(self, sums: _Volume, volume_id: str) -> Iterator[Result]:
-        # The same attempt is in btmp, secure and the journal: the fullest source counts.
-        guesses: dict[str, int] = {}
-        for (_, host), count in sums.failures.items():
-            guesses[host] = max(guesses.get(host, 0), count)
-        entered: set[str] = set()
-        for (user, host, how), sessions in sorted(sums.successes.items(), key=lambda one: one[0]):
-            shown = f"{sessions.count} times, first {iso_time(sessions.first)}, last {iso_time(sessions.last)}, by {how}"
-            where = host or "the console"
-            guessed = guesses.get(host, 0) >= _GUESSES and sessions.last >= sums.first_failure[host]
-            if guessed:
-                entered.add(host)
-                yield Finding(
-                    self.name,
-                    Severity.CRITICAL,
-                    f"{user} logged in from {where} after {guesses[host]} failed attempts from there",
-                    volume_id,
-                    sessions.path,
-                    shown,
-                    ("T1110.001", "T1078"),
-                    sessions.last,
-                )
-                continue
-            typed = how.startswith(_BY_PASSWORD)
-            severity = Severity.MEDIUM if user == "root" or typed else Severity.INFORMATIONAL
-            yield Finding(
-                self.name,
-                severity,
-                f"{user} logged in{' with a password' if typed else ''} from {where}",
-                volume_id,
-                sessions.path,
-                shown,
-                ("T1078",),
-                sessions.last,
-            )
-        for (path, host), count in sorted(sums.failures.items(), key=lambda one: (-one[1], one[0])):
-            if count >= _GUESSES:
-                yield Finding(
-                    self.name,
-                    Severity.MEDIUM if host in entered else Severity.LOW,
-                    f"{count} failed log-ins from {host}",
-                    volume_id,
-                    path,
-                    f"first {iso_time(sums.first_failure[host])}; {'one succeeded later' if host in entered else 'none succeeded'}",
-                    ("T1110.001",),
-                    sums.first_failure[host],
-                )
-        for what, count in sorted(sums.crowded_out.items()):
-            yield NotLookedAt(f"{volume_id}: {count} {what} of its logs", f"only {_DISTINCT} are kept apart")
-        for path, count in sorted(sums.wiped.items()):
-            yield Finding(
-                self.name, Severity.HIGH, f"{count} log-in records were overwritten with zeros", volume_id, path, "", ("T1070.002",)
-            )
-        for path, count in sorted(sums.ended.items()):
-            yield Finding(
-                self.name,
-                Severity.MEDIUM,
-                f"{count} log-in records at the end are zeros",
-                volume_id,
-                path,
-                "overwritten, or not yet on the disk when the machine crashed",
-                ("T1070.002",),
-            )
-
-
-def _success(sums: _Volume, record: Record, user: str, host: str, how: str) -> None:
-    key = (user[:64], host[:256], how[:32])
-    if key not in sums.successes and len(sums.successes) >= _DISTINCT:
-        sums.crowded_out["log-ins"] += 1
-        return
-    known = sums.successes.setdefault(key, _Sessions(record.at, record.at, 0, record.path))
-    known.first, known.last, known.count = min(known.first, record.at), max(known.last, record.at), known.count + 1
-
-
-def _failure(sums: _Volume, record: Record, host: str) -> None:
-    host = host[:256]
-    if host not in sums.first_failure and len(sums.first_failure) >= _DISTINCT:
-        # Many addresses that failed once each hide no guesser, wherever in the log he stands.
-        often = {other for (_, other), count in sums.failures.items() if count > 1}
-        for other in sums.first_failure.keys() - often:
-            del sums.first_failure[other]
-            sums.crowded_out["addresses that failed to log in once"] += 1
-        sums.failures = Counter({key: count for key, count in sums.failures.items() if key[1] in often})
-        if len(sums.first_failure) >= _DISTINCT:
-            sums.crowded_out["failed log-ins"] += 1
-            return
-    sums.failures[record.path, host] += 1
-    sums.first_failure[host] = min(sums.first_failure.get(host, record.at), record.at)

@@ -21,22 +21,14 @@ import {
     type ContainmentGroups,
     type CredentialsMode,
 } from "../../domain/planContainment";
-import {
-    beforeProtection,
-    completed,
-    inherit,
-    newStanding,
-    withGroups,
-    withRevoked,
-    type StandingContainment,
-} from "../../domain/standingContainment";
+import { beforeProtection, completed, inherit, newStanding, withGroups, type StandingContainment } from "../../domain/standingContainment";
 import { eventually } from "../consistency";
 import type { Victim } from "../victim";
-import { listStanding } from "../standingContainments";
-import { perform, type Pins } from "./actions";
+import { perform } from "./actions";
 import { readRules } from "./containmentGroups";
 import { KeptRecord } from "./kept";
 import { attempt, persist } from "./performed";
+import { pinsIn } from "./pins";
 import { prepareGroups, type NetworkMode } from "./prepareGroups";
 import type { QuickRead } from "./readBeside";
 import { readBeside, readQuick } from "./readBeside";
@@ -134,18 +126,7 @@ export async function contain(
             ? { ...newStanding(first, incidentId, read, new Date().toISOString()), modes }
             : { ...inherit(read, first, incidentId), modes },
     );
-    const pins: Pins = {
-        role: (role) =>
-            kept.change((read) => (read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() })),
-        revoked: (role, moment) => kept.change((read) => read && withRevoked(read, role, moment)),
-        suspensions: {
-            pin: (suspended) => kept.change((read) => read && { ...read, suspended: read.suspended ?? suspended }),
-            forOthers: async (group) =>
-                (await listStanding())
-                    .filter(({ instance: { accountId }, suspended }) => accountId === victim.ref.accountId && suspended?.group === group)
-                    .flatMap(({ suspended }) => suspended!.processes),
-        },
-    };
+    const pins = pinsIn(kept, victim);
     const stands = known !== null && known.releasedAt === null ? known.groups : null;
     // Roles that got the deny before stay denied, whatever profile the instance has by now.
     const before = stands === null ? [] : known!.roles;

@@ -22,15 +22,14 @@ import {
 import { chooseEndpoints, endpointsRefuse, openInterfaces, planQuarantine, type QuarantineGroups } from "../../domain/planQuarantine";
 import { completed, inherit, newStanding, withGroups, type StandingContainment } from "../../domain/standingContainment";
 import { eventually } from "../consistency";
-import { listStanding } from "../standingContainments";
 import type { Victim } from "../victim";
-import { perform, type Pins } from "./actions";
+import { perform } from "./actions";
 import { ensureQuarantineGroup, isQuarantine } from "./containmentGroups";
 import { KeptRecord } from "./kept";
 import { attempt, done } from "./performed";
+import { pinsIn } from "./pins";
 import { prepareGroups, type NetworkMode } from "./prepareGroups";
-import type { QuickRead } from "./readBeside";
-import { readBeside } from "./readBeside";
+import { readBeside, type QuickRead } from "./readBeside";
 import { describeInstance, readBranches, stateOf, type Branches } from "./readInstance";
 
 /** Milliseconds that load balancers are read for: where ELB is busier, the instance leaves them with the last cut. */
@@ -109,19 +108,7 @@ export async function quarantine(
     const own: Branches = { interfaces: [], unknown: [], elsewhere: [] };
     const first = stateOf(victim, instance, own, quick);
     const kept = new KeptRecord(victim.ref, known);
-    const pins: Pins = {
-        role: (role) =>
-            kept.change((read) => (read === null || read.roles.includes(role) ? null : { ...read, roles: [...read.roles, role].sort() })),
-        // Sessions are revoked with the last cut.
-        revoked: () => Promise.resolve(),
-        suspensions: {
-            pin: (suspended) => kept.change((read) => read && { ...read, suspended: read.suspended ?? suspended }),
-            forOthers: async (group) =>
-                (await listStanding())
-                    .filter(({ instance: { accountId }, suspended }) => accountId === victim.ref.accountId && suspended?.group === group)
-                    .flatMap(({ suspended }) => suspended!.processes),
-        },
-    };
+    const pins = pinsIn(kept, victim);
     await kept.change((read) =>
         read === null || read.releasedAt !== null
             ? { ...newStanding(first, victim.incidentId, read, new Date().toISOString()), modes }
