@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from clean_room_analysis.ext_groups import group_descriptors
+
 _EXTENT_MAGIC = 0xF30A
-_META_BG, _JOURNAL_DEVICE = 0x10, 0x8
+_JOURNAL_DEVICE = 0x8
 _EXTENTS, _INLINE = 0x80000, 0x10000000
 
 
@@ -42,9 +44,7 @@ class ExtFileSystem:
         self.inodes = struct.unpack_from("<I", head, 0)[0]
         log_block, self._per_group_inodes = struct.unpack_from("<I", head, 24)[0], struct.unpack_from("<I", head, 40)[0]
         compatible, incompatible = struct.unpack_from("<II", head, 92)
-        size = struct.unpack_from("<H", head, 254)[0]
-        self._wide = bool(incompatible & 0x80) and size >= 64
-        self._descriptor = size if self._wide else 32
+        self._descriptors = group_descriptors(head)
         self.inode_size = struct.unpack_from("<H", head, 88)[0] if struct.unpack_from("<I", head, 76)[0] else 128
         #: Whether the disk lacks what stands in the journal: it was taken of a running machine and is not replayed.
         self.dirty = bool(incompatible & 0x4)
@@ -57,8 +57,6 @@ class ExtFileSystem:
         self.first_inode = struct.unpack_from("<I", head, 84)[0] if struct.unpack_from("<I", head, 76)[0] else 11
         if log_block > 6 or not self._per_group_inodes or self.inode_size < 128 or self.inode_size > 1024 << log_block:
             raise ValueError("the sizes in the superblock make no sense")
-        if incompatible & _META_BG:
-            raise ValueError("meta block groups are not looked at inode by inode")
         self.block = 1024 << log_block
         self._tables: dict[int, int] = {}
 
@@ -75,9 +73,9 @@ class ExtFileSystem:
     def _table(self, group: int) -> int:
         """The first block of a group's inodes."""
         if group not in self._tables:
-            # Behind the superblock's block; where blocks make clusters, the first data block does not say it.
-            raw = self.at((1024 // self.block + 1) * self.block + group * self._descriptor, self._descriptor)
-            low, high = struct.unpack_from("<I", raw, 8)[0], struct.unpack_from("<I", raw, 40)[0] if self._wide else 0
+            known = self._descriptors
+            raw = self.at(known.place(group), known.size)
+            low, high = struct.unpack_from("<I", raw, 8)[0], struct.unpack_from("<I", raw, 40)[0] if known.wide else 0
             self._tables[group] = low | high << 32
         return self._tables[group]
 

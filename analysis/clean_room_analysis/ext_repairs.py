@@ -17,9 +17,10 @@ from dissect.extfs import extfs
 from dissect.extfs.c_ext import FILETYPES, XATTR_NAME_MAP, XATTR_PREFIX_MAP, c_ext
 from dissect.util.stream import MappingStream, RunlistStream
 
+from clean_room_analysis.ext_groups import group_descriptors
+
 _INLINE = 0x10000000
 _EXTENTS = 0x00080000
-_META_BG = 0x10
 _XATTR_MAGIC = 0xEA020000
 _ENTRIES = 1_000_000
 
@@ -242,33 +243,12 @@ def _attributes(node: Any, area: bytes, first: int) -> Iterator[Attribute]:
 def _read_group_desc(fs: Any, number: int) -> Any:
     if number >= fs.groups_count:
         raise extfs.Error("Group number exceeds amount of groups")
-    size = fs._group_desc_size
-    each = fs.block_size // size
-    group_of_groups, index = divmod(number, each)
-    if fs.sb.s_feature_incompat & _META_BG and group_of_groups >= fs.sb.s_first_meta_bg:
-        # Each run of groups keeps its own descriptors, behind the superblock's copy where there is one.
-        first = group_of_groups * each
-        block = fs.sb.s_first_data_block + first * fs.sb.s_blocks_per_group + int(_has_superblock(fs, first))
-        if first == 0 and fs.block_size == 1024:
-            block = 2
-        place = block * fs.block_size + index * size
-    else:
-        place = fs.groups_offset + number * size
-    fs.fh.seek(place)
+    known = getattr(fs, "_descriptors", None)
+    if known is None:
+        fs.fh.seek(1024)
+        known = fs._descriptors = group_descriptors(fs.fh.read(1024))
+    fs.fh.seek(known.place(number))
     return fs._group_desc_struct(fs.fh)
-
-
-def _has_superblock(fs: Any, group: int) -> bool:
-    if group <= 1 or not fs.sb.s_feature_ro_compat & 0x1:  # sparse_super
-        return True
-
-    def power(base: int) -> bool:
-        value = base
-        while value < group:
-            value *= base
-        return value == group
-
-    return any(power(base) for base in (3, 5, 7))
 
 
 def apply() -> None:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import yara_x
 
 from clean_room_analysis import limits
+from clean_room_analysis.ext_groups import group_descriptors
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
 from clean_room_analysis.rule_matches import matches, scanner_of
 
@@ -49,20 +50,17 @@ def _ext_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
         *struct.unpack_from("<III", head, 20),
         struct.unpack_from("<I", head, 32)[0],
     )
-    incompatible, descriptor_size = struct.unpack_from("<I", head, 96)[0], struct.unpack_from("<H", head, 254)[0]
-    wide = bool(incompatible & 0x80) and descriptor_size >= 64
-    descriptor_size = descriptor_size if wide else 32
+    descriptors = group_descriptors(head)
+    wide = descriptors.wide
     if wide:
         blocks |= struct.unpack_from("<I", head, 336)[0] << 32
-    if log_block > 6 or not log_block <= log_cluster <= log_block + 20 or per_group == 0:
+    if not log_block <= log_cluster <= log_block + 20:
         raise ValueError("the sizes in the superblock make no sense")
-    if incompatible & 0x10:
-        raise ValueError("meta block groups are not looked at for free space")
     block = 1024 << log_block
     ratio = 1 << (log_cluster - log_block)
     groups = -(-(blocks - first_block) // per_group)
     for group in range(groups):
-        descriptor = _at(handle, (1024 // block + 1) * block + group * descriptor_size, descriptor_size)
+        descriptor = _at(handle, descriptors.place(group), descriptors.size)
         bitmap = struct.unpack_from("<I", descriptor, 0)[0]
         flags = struct.unpack_from("<H", descriptor, 18)[0]
         if wide:
