@@ -32,6 +32,7 @@ import { approvalAnswerSchema, containmentSchema, incidentSchema } from "./domai
 import type { Containment, ContainmentStep, Incident, ObjectRef } from "./domain/containers";
 import { namedProfiles, namedRoles, otherCredentials, runBy } from "./domain/credentialHistory";
 import { objectNames } from "./domain/evidenceKeys";
+import { measured, notContained as triesThatFailed, secondsToContained } from "./domain/measures";
 import { memorySchema, notBegun, type Memory } from "./domain/memory";
 import { observedContainment } from "./domain/observedContainment";
 import type { CredentialsMode } from "./domain/planContainment";
@@ -251,6 +252,9 @@ export const handler = step({
         };
         await keepObject(`${incident.prefix}${objectNames.containment}`, containment, false, steps);
         if (contained) {
+            // One that is contained again, as after a resume, was contained in time before.
+            if (recorded.record?.status !== "contained")
+                log("instance contained", measured(secondsToContained, (Date.now() - Date.parse(incident.openedAt)) / 1000));
             await recordContained(incidentId, answer);
             return containment;
         }
@@ -258,6 +262,7 @@ export const handler = step({
         // Asking again may help where AWS was busy; the plan then starts from what is left.
         if (errors.some(isTransient))
             throw new TransientError(`${instance.instanceId} is not contained yet: ${open.join(", ")} still open`);
+        log("instance NOT contained", { ...measured(triesThatFailed, 1), open: open.length });
         throw notContained(containment, open, ruleless);
     },
 });

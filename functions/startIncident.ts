@@ -30,6 +30,7 @@ import { namesType, ruleOn } from "./domain/decideContainment";
 import { byInstance, proposeIncidents, refusalOf } from "./domain/proposeIncidents";
 import type { Admission } from "./domain/proposeIncidents";
 import type { Effect } from "./domain/incidentRecord";
+import { measured, messagesLeftAside } from "./domain/measures";
 import { joinReasons, parseMessage } from "./domain/parseMessage";
 import { errorRecord, heldPrefix, heldTelling, receivedMessage, refusedPrefix } from "./domain/evidenceKeys";
 
@@ -150,17 +151,10 @@ async function refuse(delivery: Delivery, { reasons, instance, followed }: Refus
     await putJson(`${refusedPrefix(digest)}${problemObject}`, problem, { onlyIfAbsent: true });
 }
 
-/**
- * One line, which is also a count: CloudWatch makes the metric MessagesLeftAside of it.
- * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
- */
+/** One line, which is also a count: CloudWatch makes the metric MessagesLeftAside of it. */
 function logLeftAside(delivery: Delivery, reasons: readonly string[]): void {
     log("message left aside", {
-        _aws: {
-            Timestamp: Date.now(),
-            CloudWatchMetrics: [{ Namespace: "CleanRoom", Dimensions: [[]], Metrics: [{ Name: "MessagesLeftAside", Unit: "Count" }] }],
-        },
-        MessagesLeftAside: reasons.length,
+        ...measured(messagesLeftAside, reasons.length),
         messageId: delivery.id.slice(0, 64),
         reason: joinReasons(reasons),
     });

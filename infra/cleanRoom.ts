@@ -12,6 +12,7 @@ import { cleanRoomAlarms, createAlarms } from "./alarms";
 import { Callback } from "./callback";
 import { containmentPolicyText, type Settings } from "./config";
 import { admittedAccounts } from "./estate";
+import { dashboardBody } from "./dashboard";
 import { EvidenceStore } from "./evidenceStore";
 import { forensicImage, ForensicInstance } from "./forensicRole";
 import { IncidentsTable } from "./incidentsTable";
@@ -22,7 +23,16 @@ import { readinessPlan, responderStatements } from "./readinessPlan";
 import { callDaily } from "./schedule";
 import { MessageKey } from "./messageKey";
 import { statementsKnownEarly } from "./policyDocument";
-import { deployedNames, documentName, functionNameOf as nameOf, responderRoleName, slackWebhookParameterName } from "./names";
+import {
+    dashboardName,
+    deadLetterQueueName,
+    deployedNames,
+    documentName,
+    forwardDeadLettersName,
+    functionNameOf as nameOf,
+    responderRoleName,
+    slackWebhookParameterName,
+} from "./names";
 import { Network } from "./network";
 import { Notifications } from "./notifications";
 import { ReleaseWorkflow } from "./workflow/releaseWorkflow";
@@ -286,29 +296,46 @@ export class CleanRoom extends pulumi.ComponentResource {
         callDaily(`${name}-sweep`, functions.sweepEvidence!, {}, intake.deadLetters, parent);
         // In both modes, so that what was left when the mode changed is removed.
         callDaily(`${name}-endpoints`, functions.closeEndpoints!, { sweep: true }, intake.deadLetters, parent);
-        createAlarms(
-            name,
-            cleanRoomAlarms({
-                stateMachineArn: workflow.stateMachine.arn,
-                deadLetterQueueName: intake.deadLetters.name,
-                forwardDeadLetterQueueName: intake.forwardDeadLetters?.name ?? null,
-                rules: intake.rules,
-                functionNames: [
-                    "startIncident",
-                    "sendFirstLook",
-                    "sendReport",
-                    "sendErrorNotification",
-                    "sendAlarm",
-                    "watchContainment",
-                    "checkReadiness",
-                    "sweepEvidence",
-                ].map(nameOf),
-                promptFunctionNames: ["startIncident"].map(nameOf),
-                watchFunctionName: nameOf("watchContainment"),
-            }),
-            notifications.alarms.arn,
-            parent,
-        );
+        const alarms = cleanRoomAlarms({
+            stateMachineArn: workflow.stateMachine.arn,
+            deadLetterQueueName: intake.deadLetters.name,
+            forwardDeadLetterQueueName: intake.forwardDeadLetters?.name ?? null,
+            rules: intake.rules,
+            functionNames: [
+                "startIncident",
+                "sendFirstLook",
+                "sendReport",
+                "sendErrorNotification",
+                "sendAlarm",
+                "watchContainment",
+                "checkReadiness",
+                "sweepEvidence",
+            ].map(nameOf),
+            promptFunctionNames: ["startIncident"].map(nameOf),
+            watchFunctionName: nameOf("watchContainment"),
+        });
+        createAlarms(name, alarms, notifications.alarms.arn, parent);
+        if (settings.operations.dashboard)
+            new aws.cloudwatch.Dashboard(
+                name,
+                {
+                    dashboardName: dashboardName(region),
+                    dashboardBody: JSON.stringify(
+                        dashboardBody({
+                            partition,
+                            region,
+                            accountId: settings.forensics.accountId,
+                            docsUrl: settings.report.docsUrl,
+                            stateMachineArn: namesWith().stateMachineArn,
+                            releaseStateMachineArn: namesWith().releaseStateMachineArn,
+                            deadLetterQueueNames: [deadLetterQueueName, ...(intake.forwardDeadLetters ? [forwardDeadLettersName] : [])],
+                            functionNames: Object.keys(deployedSteps(settings)).map(nameOf),
+                            alarms,
+                        }),
+                    ),
+                },
+                parent,
+            );
 
         this.summary = pulumi.all({
             findingsTopicArn: intake.topic.arn,

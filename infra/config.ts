@@ -337,6 +337,15 @@ export const settingsSchema = z.strictObject({
             ccEmails: z.array(z.email()).max(10).default([]),
         })
         .prefault({}),
+    operations: z
+        .strictObject({
+            /**
+             * A CloudWatch dashboard in each Region, clean-room-REGION, for who is on call. It has at most 50 metrics: CloudWatch's free tier has three
+             * such dashboards an account, each further one is 3 dollars a month. @default false
+             */
+            dashboard: z.boolean().default(false),
+        })
+        .prefault({}),
     /** Every day each Region looks whether the response would work, and tells people what has changed. */
     readiness: z
         .strictObject({

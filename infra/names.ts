@@ -37,6 +37,8 @@ export const slackWebhookParameterName = "/clean-room/slack-webhook-url";
 
 /** Name in AWS of a handler's function. */
 export const functionNameOf = (handler: string) => `clean-room-${handler}`;
+/** Dashboards have one name space for an account's Regions. */
+export const dashboardName = (region: string) => `clean-room-${region}`;
 /** EventBridge rule that has containments looked at. */
 export const watchRuleName = "clean-room-watch";
 

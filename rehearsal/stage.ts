@@ -70,6 +70,7 @@ export function configuration(
             },
             analysis: { pythonVersion, timeoutSeconds: 600 },
             evidence: { retentionDays: 1 },
+            operations: { dashboard: true },
             support: { enabled: true },
             logRetentionDays: 30,
             ...(memory === null ? {} : { memory: { mode: memory } }),

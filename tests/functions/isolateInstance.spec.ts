@@ -409,8 +409,12 @@ describe("isolateInstance", () => {
 
     it("does all else and fails loudly when an interface cannot be isolated", async () => {
         account.refusals.set("ModifyNetworkInterfaceAttribute:Groups", "UnauthorizedOperation");
-        const error = await thrown(contain());
+        const logged: Record<string, unknown>[] = [];
+        const print = console.log;
+        console.log = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
+        const error = await thrown(contain()).finally(() => (console.log = print));
         expect(error.name).to.equal("StepFailed");
+        expect(logged.map(({ NotContained }) => NotContained).filter(Boolean), "the dashboard counts it").to.deep.equal([1]);
         expect(error.message).to.contain("NOT contained").and.contain("eni-1, eni-2").and.contain("UnauthorizedOperation");
         expect(account.metadata).to.equal("disabled");
         expect(written().contained).to.equal(false);

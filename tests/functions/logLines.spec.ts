@@ -1,8 +1,10 @@
 /** Whoever looks for an incident in the logs finds every line about it: each function's, from the finding to the release. */
 import { expect } from "chai";
+import { secondsToContained } from "../../functions/domain/measures";
 import { look } from "../faults/look";
 import { Cloud } from "../support/cloud/cloud";
 import { invocations } from "../support/cloud/lambdas";
+
 import { fixtureText, victim } from "./domain/messageFixtures";
 
 interface Line {
@@ -80,6 +82,20 @@ describe("the functions' logs", function () {
             "sweepEvidence",
             "releaseInstance",
         );
+    });
+
+    it("count an incident's containment once, with the seconds that it took, as the dashboard shows them", () => {
+        const counted = lines
+            .map(
+                ({ text }) =>
+                    JSON.parse(text) as Record<string, unknown> & { _aws?: { CloudWatchMetrics: { Metrics: { Name: string }[] }[] } },
+            )
+            .filter(({ _aws }) =>
+                _aws?.CloudWatchMetrics.some(({ Metrics }) => Metrics.some(({ Name }) => Name === secondsToContained.name)),
+            );
+        expect(counted).to.have.length(1);
+        expect(counted[0]![secondsToContained.name]).to.be.a("number").within(0, 60);
+        expect(counted[0]).to.deep.include({ message: "instance contained", incidentId });
     });
 
     it("name the incident in every line", () => {

@@ -29,11 +29,12 @@ describe("what a stack costs", () => {
                 declared("aws:ec2/vpcEndpoint:VpcEndpoint", { vpcEndpointType: "Gateway" }),
                 declared("aws:kms/key:Key", {}),
                 declared("aws:cloudwatch/metricAlarm:MetricAlarm", {}),
+                declared("aws:cloudwatch/dashboard:Dashboard", {}),
                 declared("aws:sns/topic:Topic", {}),
             ],
             table,
         );
-        expect(cost!.dollars).to.be.closeTo(2 * 730 * 0.01 + 1 + 0.1, 1e-9);
+        expect(cost!.dollars).to.be.closeTo(2 * 730 * 0.01 + 1 + 0.1 + 3, 1e-9);
         expect(cost!.estimated).to.equal(false);
         expect(idleCost([declared("aws:sns/topic:Topic", {})], table)).to.deep.equal([]);
     });

@@ -19,6 +19,7 @@ const estates = [
         findings: { drill: true },
         network: { endpoints: "standing" },
         notifications: { emails: ["people@example.com"], chat: true },
+        operations: { dashboard: true },
         imagePipeline: { enabled: true, subnetId: "subnet-0123456789abcdef0", securityGroupIds: ["sg-0123456789abcdef0"] },
         forensicInstance: { imageParameter: "/clean-room/forensic-image" },
     },
@@ -43,7 +44,7 @@ export async function declaredTypes(): Promise<DeclaredTypes> {
             const kind = accountKinds.find((each) => ids[each] === accountId);
             if (!custom || !kind || !type.startsWith("aws:")) continue;
             types[kind].add(type);
-            const name = inputs.name ?? inputs.bucket;
+            const name = inputs.name ?? inputs.bucket ?? inputs.dashboardName;
             if (typeof name === "string") named.push({ type, name });
         }
     }

@@ -141,6 +141,13 @@ export const typeRights: Readonly<Record<string, TypeRights>> = {
         write: "logs:CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey TagResource UntagResource",
         readAnything: "logs:DescribeLogGroups",
     },
+    "aws:cloudwatch/dashboard:Dashboard": {
+        group: "messages",
+        // A dashboard is of no Region, and its tags are none of its creation.
+        on: ["cloudwatch::${AWS::AccountId}:dashboard/clean-room-*"],
+        read: "cloudwatch:GetDashboard",
+        write: "cloudwatch:PutDashboard DeleteDashboards",
+    },
     "aws:cloudwatch/metricAlarm:MetricAlarm": {
         group: "messages",
         on: [here("cloudwatch", "alarm:clean-room*")],

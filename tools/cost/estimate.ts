@@ -6,6 +6,7 @@ export interface RegionPrices {
     interfaceEndpointHour: number;
     keyMonth: number;
     alarmMonth: number;
+    dashboardMonth: number;
     lambdaGigabyteSecond: number;
     lambdaRequest: number;
     volumeGigabyteMonth: number;
@@ -62,6 +63,7 @@ function linesOf(resources: readonly Declared[], prices: RegionPrices): CostLine
     const endpointZones = zones.reduce((sum, each) => sum + each, 0);
     const keys = of("aws:kms/key:Key").length;
     const alarms = of("aws:cloudwatch/metricAlarm:MetricAlarm").length;
+    const dashboards = of("aws:cloudwatch/dashboard:Dashboard").length;
     const runs = of("aws:cloudwatch/eventRule:EventRule")
         .flatMap(({ inputs }) => (typeof inputs.scheduleExpression === "string" ? runsAMonth(inputs.scheduleExpression) : []))
         .reduce((sum, each) => sum + each, 0);
@@ -74,6 +76,11 @@ function linesOf(resources: readonly Declared[], prices: RegionPrices): CostLine
         },
         { what: "KMS keys", arithmetic: `${keys} x ${prices.keyMonth.toFixed(2)}`, dollars: keys * prices.keyMonth },
         { what: "alarms", arithmetic: `${alarms} x ${prices.alarmMonth.toFixed(2)}`, dollars: alarms * prices.alarmMonth },
+        {
+            what: "dashboards",
+            arithmetic: `${dashboards} x ${prices.dashboardMonth.toFixed(2)}; an account's first three are free`,
+            dollars: dashboards * prices.dashboardMonth,
+        },
         {
             what: "functions by schedule",
             arithmetic: `${Math.round(runs)} runs x ${scheduledSeconds} s x ${memory} GB x ${prices.lambdaGigabyteSecond}, and ${prices.lambdaRequest} a run`,
