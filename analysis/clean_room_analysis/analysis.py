@@ -27,7 +27,7 @@ from clean_room_analysis.walker import Walker
 _BY_DESIGN = (
     (
         "deleted files",
-        f"ext4: names and content that its journal still knows, for at most {limits.DELETED_SECONDS:.0f} seconds a file system; free space of ext4 and XFS by the "
+        f"ext4: names and content that its journal still knows, for at most {limits.DELETED_SECONDS:.0f} seconds a file system; free space by the "
         f"rules, for at most {limits.FREE_SPACE_SECONDS:.0f}; what left neither trace, and deleted files of other file systems, are not restored",
     ),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a file system holds beyond the tree that was walked: files that no directory names, deleted files, free space.
+"""What a file system holds beyond the tree that was walked: files that no directory names, further streams, deleted files, free space.
 
 Each look has a time of its own and runs in a confined process; the files that are there were looked at without it.
 """
@@ -17,6 +17,7 @@ from clean_room_analysis.free_space import scan_claims, scan_free_space
 from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.model import FileSystemReport
+from clean_room_analysis.ntfs_space import scan_streams
 from clean_room_analysis.partitions import Region, part_of
 from clean_room_analysis.unnamed_files import COUNTED, scan_unnamed
 
@@ -63,16 +64,15 @@ def look_beyond_tree(
         )
     if kind == "ext4":
         look("deleted files in its journal", limits.DELETED_SECONDS, lambda seconds: scan_deleted(evidence, volume_id, seconds))
-    if kind in COUNTED:
-        known = nonzero if region.place is None else None
+    if kind == "ntfs" and report.read_to_end:
         look(
-            "free space",
-            limits.FREE_SPACE_SECONDS,
-            lambda seconds: scan_free_space(evidence, kind, volume_id, region.offset, known, seconds),
+            "alternate data streams",
+            limits.DELETED_SECONDS,
+            lambda seconds: scan_streams(evidence, volume_id, report.inodes, seconds),
+            counts=True,
         )
-    else:
-        why = f"this version looks at free space of ext4 and XFS, not of {kind}"
-        ledger.not_looked_at(f"{where}: free space", why, incomplete=False)
+    known = nonzero if region.place is None else None
+    look("free space", limits.FREE_SPACE_SECONDS, lambda seconds: scan_free_space(evidence, kind, volume_id, region.offset, known, seconds))
 
 
 def look_at_claims(ledger: Ledger, volume: SurveyedVolume, spans: list[Span], nonzero: bytes | None, seconds_left: float) -> None:

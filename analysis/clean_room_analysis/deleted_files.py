@@ -14,7 +14,7 @@ from clean_room_analysis.checks.commands import in_words, suspicions, techniques
 from clean_room_analysis.checks.places import TEMPORARY, hidden_part
 from clean_room_analysis.ext_inodes import ExtFileSystem
 from clean_room_analysis.ext_journal import Deleted, deleted_files
-from clean_room_analysis.free_space import free_runs
+from clean_room_analysis.free_maps import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, TimelineEvent, iso_time
 from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.text import decode, display_name

@@ -25,8 +25,8 @@ from clean_room_analysis.unowned import fat_boot_gap, hidden_file_system, name_u
 from clean_room_analysis.walker import Walker
 
 NOT_LOOKED_AT_ON_WINDOWS = (
-    "event logs, registry (run keys, services, log-on, accounts), scheduled tasks, prefetch, start folders, PowerShell histories and the content "
-    "of files are looked at; WMI's repository, alternate data streams, shadow copies, NTFS's own journals, AmCache, SRUM, browsers and "
+    "event logs, registry (run keys, services, log-on, accounts), scheduled tasks, prefetch, start folders, PowerShell histories, the content "
+    "of files and alternate data streams are looked at; WMI's repository, shadow copies, NTFS's own journals, AmCache, SRUM, browsers and "
     "Active Directory's database are not"
 )
 #: Rounds in which file systems are looked for in what no table owns: one may only show behind another.

@@ -21,7 +21,7 @@ from dissect.target.filesystems.ntfs import NtfsFilesystem
 from dissect.target.filesystems.xfs import XfsFilesystem
 from dissect.xfs import xfs
 
-from clean_room_analysis import btrfs_repairs, ext_repairs, limits, xfs_repairs
+from clean_room_analysis import btrfs_repairs, ext_repairs, fat_repairs, limits, xfs_repairs
 from clean_room_analysis.model import Entry
 from clean_room_analysis.tree import Skipped, Tree, walk_order
 
@@ -35,10 +35,15 @@ def _btrfs(handle: BinaryIO) -> Filesystem:
     return cast(Filesystem, BtrfsFilesystem(handle).open_subvolume(subvolid=5))
 
 
+def _fat(handle: BinaryIO) -> Filesystem:
+    fat_repairs.apply()
+    return FatFilesystem(handle)
+
+
 _READERS: dict[str, Callable[[BinaryIO], Filesystem]] = {
     "ext4": _ext,
     "xfs": XfsFilesystem,
-    "vfat": FatFilesystem,
+    "vfat": _fat,
     "ntfs": NtfsFilesystem,
     "btrfs": _btrfs,
 }
@@ -59,6 +64,14 @@ def file_by_number(handle: BinaryIO, kind: str, number: int) -> BinaryIO:
         return cast(BinaryIO, _Guarded(reader.get_inode(number).open()))
     except _DAMAGED as error:
         raise OSError(errno.EIO, f"the file cannot be opened: {error}") from error
+
+
+def extents_by_number(handle: BinaryIO, number: int) -> list[tuple[int, int, int, int]]:
+    """(block of the content, block of the file system as XFS numbers them, blocks, whether unwritten) of a file of XFS. @raises ValueError"""
+    try:
+        return list(xfs.XFS(handle).get_inode(number)._iter_blocks())
+    except _DAMAGED as error:
+        raise ValueError(f"the extents of inode {number} cannot be read: {error}") from error
 
 
 class RawTree(Tree):

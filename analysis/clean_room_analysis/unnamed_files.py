@@ -17,14 +17,16 @@ from typing import BinaryIO
 
 from clean_room_analysis import limits
 from clean_room_analysis.ext_inodes import ExtFileSystem
-from clean_room_analysis.free_space import xfs_tree_records
+from clean_room_analysis.free_maps import xfs_tree_records
 from clean_room_analysis.model import Finding, NotLookedAt, Severity, iso_time
-from clean_room_analysis.raw_tree import file_by_number
+from clean_room_analysis.raw_tree import extents_by_number, file_by_number
 from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.text import decode
 
 #: Types of file systems whose inodes can be asked one by one.
 COUNTED = frozenset({"ext4", "xfs"})
+#: Those whose walk keeps the numbers it meets; for NTFS see ntfs_space.py.
+NUMBERED = COUNTED | {"ntfs"}
 #: Findings that name one file each; the rest are one finding with their number.
 _TOLD = 50
 #: Extended attributes of ext4 that have an inode of their own: no directory names them, by design.
@@ -106,21 +108,36 @@ def _xfs(handle: BinaryIO) -> Iterator[InodeInUse]:
                 size, seconds = struct.unpack_from(">Q", raw, 56)[0], struct.unpack_from(">Q", raw, 40)[0]
                 big = version >= 3 and struct.unpack_from(">Q", raw, 120)[0] & 0x8
                 modified = seconds // _SECOND - (1 << 31) if big else struct.unpack_from(">i", raw, 40)[0]
-                # What is no file, directory or link has no blocks.
-                strange = stat.S_IFMT(mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK) and struct.unpack_from(">Q", raw, 64)[0]
-                hidden = tuple(_xfs_extents(raw, block, per_group, blocks_bits)) if strange else ()
+                # What is no file, directory or link has no blocks; a file has none behind its end, but reserved ones.
+                blocks, end = struct.unpack_from(">Q", raw, 64)[0], 0
+                if stat.S_ISREG(mode):
+                    end = -(-size // block)
+                hidden: tuple[tuple[int, int], ...] = ()
+                if blocks > end and not (stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+                    hidden = tuple(_xfs_extents(handle, raw, number, end, block, per_group, blocks_bits))
                 yield InodeInUse(number, mode, links, size, user, modified, hidden)
 
 
-def _xfs_extents(raw: bytes, block: int, per_group: int, bits: int) -> Iterator[tuple[int, int]]:
-    """(first byte, bytes) of the extents that an inode lists itself; none where a tree has them."""
+def _xfs_extents(handle: BinaryIO, raw: bytes, number: int, end: int, block: int, per_group: int, bits: int) -> Iterator[tuple[int, int]]:
+    """(first byte, bytes) of the written extents of an inode from block `end` of its content on."""
     at = 176 if raw[4] >= 3 else 100
-    if raw[5] != 2:
+    if raw[5] == 2:  # the inode lists them itself
+        many = raw[4] >= 3 and struct.unpack_from(">Q", raw, 120)[0] & 0x10
+        count = struct.unpack_from(">Q", raw, 24)[0] if many else struct.unpack_from(">I", raw, 76)[0]
+        extents = []
+        for index in range(min(count, (len(raw) - at) // 16)):
+            high, low = struct.unpack_from(">QQ", raw, at + 16 * index)
+            extents.append((high >> 9 & (1 << 54) - 1, (high & 0x1FF) << 43 | low >> 21, low & 0x1FFFFF, high >> 63))
+    elif raw[5] == 3:  # a tree has them
+        place = handle.tell()
+        extents = extents_by_number(handle, number)
+        handle.seek(place)
+    else:
         return
-    for index in range(min(struct.unpack_from(">I", raw, 76)[0], (len(raw) - at) // 16)):
-        high, low = struct.unpack_from(">QQ", raw, at + 16 * index)
-        start, count = (high & 0x1FF) << 43 | low >> 21, low & 0x1FFFFF
-        yield ((start >> bits) * per_group + (start & (1 << bits) - 1)) * block, count * block
+    for first, start, count, unwritten in extents:
+        skip = max(0, end - first)
+        if not unwritten and skip < count:
+            yield ((start >> bits) * per_group + (start & (1 << bits) - 1) + skip) * block, (count - skip) * block
 
 
 def scan_unnamed(
@@ -206,12 +223,15 @@ class _Look:
         if named and not content.strip(b"\0"):
             return
         if named:
-            title = "Content behind the end of a file" if stat.S_ISREG(one.mode) else "Content of what is neither file, directory nor link"
+            behind = stat.S_ISREG(one.mode)
+            title = "Content behind the end of a file" if behind else "Content of what is neither file, directory nor link"
+            # Older kernels reserve space of XFS behind the end of a file that grows, and leave in it what lay there.
+            reserved = behind and self._kind == "xfs"
             yield self._found(
                 one,
                 "unnamed-files",
-                Severity.MEDIUM,
-                f"{title}: hidden by hand, or what damage left",
+                Severity.LOW if reserved else Severity.MEDIUM,
+                f"{title}: " + ("left where space was reserved, or hidden by hand" if reserved else "hidden by hand, or what damage left"),
                 f"{about}: {decode(content[:80])}",
                 ("T1564",),
             )

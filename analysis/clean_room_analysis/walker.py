@@ -14,7 +14,7 @@ from clean_room_analysis.outputs import Writable
 from clean_room_analysis.progress import beat
 from clean_room_analysis.timeline import Timeline, body_line
 from clean_room_analysis.tree import WELL_KNOWN, Tree
-from clean_room_analysis.unnamed_files import COUNTED
+from clean_room_analysis.unnamed_files import NUMBERED
 
 _LATE = "the time for the analysis was over (--deadline-seconds)"
 
@@ -76,7 +76,7 @@ class Walker:
         elsewhere: list[tuple[str, str]] = []
         for entry in self._entries(tree, volume_id):
             report.files_seen += 1
-            if report.type in COUNTED:
+            if report.type in NUMBERED:
                 report.inodes.append(entry.inode)
             beat()
             self._bodyfile.write(body_line(entry, volume_id))
