@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What the package databases of a tree say its files are: dpkg's md5sums and rpm's headers (SQLite, Berkeley DB; ndb is named as not
-read). rpm's formats are read by dissect.database."""
+"""What the package databases of a tree say its files are: dpkg's md5sums and rpm's headers (SQLite, Berkeley DB, ndb). rpm's
+formats are read by dissect.database, ndb by rpm_ndb.py."""
 
 import io
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dissect.database.bsd.tools.c_rpm import c_rpm
 from dissect.database.bsd.tools.rpm import HeaderBlob, Packages
 from dissect.database.sqlite3 import SQLite3
 
-from clean_room_analysis import limits
+from clean_room_analysis import limits, rpm_ndb
 from clean_room_analysis.model import Entry
 from clean_room_analysis.tree import Tree
 
@@ -83,7 +83,7 @@ def _rpm_headers(tree: Tree, entry: Entry) -> Iterator[bytes]:
         for package in Packages(content):
             yield package.blob.buf
     elif entry.name == "Packages.db":
-        raise ValueError("rpm's ndb format is not read: installed packages were not compared")
+        yield from rpm_ndb.headers(content.getvalue())
     else:
         log = tree.entry(entry.path + "-wal")
         wal = io.BytesIO(tree.read(log.path, limits.STREAM_BYTES)) if log is not None and log.is_file and log.size > 32 else None

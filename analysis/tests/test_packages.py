@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Installed files against what their packages installed."""
 
+import contextlib
 import hashlib
+import lzma
 import sqlite3
 import struct
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from conftest import TreeMaker
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clean_room_analysis.checks.packages import Packages
 from clean_room_analysis.model import Severity
+from clean_room_analysis.rpm_ndb import headers
 
 
 def test_dpkg(plain: TreeMaker) -> None:
@@ -80,7 +86,37 @@ def test_rpm(plain: TreeMaker, mode: str) -> None:
     assert (finding.path, finding.severity, finding.attack[0]) == ("/usr/sbin/sshd", Severity.CRITICAL, "T1554")
 
 
+NDB = lzma.decompress((Path(__file__).parent / "data/rpm-ndb.xz").read_bytes())
+
+
+def test_rpm_of_suse(plain: TreeMaker) -> None:
+    """A database that rpm itself wrote, of two packages."""
+    plain.file("/usr/lib/sysimage/rpm/Packages.db", NDB)
+    for path in ("/usr/bin/ls", "/usr/bin/second", "/usr/sbin/other"):
+        plain.file(path, "honest", 0o755)
+    plain.file("/usr/sbin/sshd", "changed", 0o755)
+    plain.file("/etc/c.conf", "edited")
+    (finding,) = plain.findings(Packages())
+    assert (finding.path, finding.severity) == ("/usr/sbin/sshd", Severity.CRITICAL)
+
+
+@pytest.mark.parametrize(("at", "damage"), [(4, b"\1"), (32, b"slot"), (40, b"\xff\xff"), (4096, b"X"), (len(NDB) - 2, b"x")])
+def test_damage_of_one_package_is_named_and_the_others_are_compared(at: int, damage: bytes) -> None:
+    content = NDB[:at] + damage + NDB[at + len(damage) :]
+    read: list[bytes] = []
+    with pytest.raises(ValueError, match="damaged" if at > 4 else "cannot be read"):
+        for one in headers(content):
+            read.append(one)
+    assert len(read) == (0 if at == 4 else 1)
+
+
+@given(st.binary(max_size=200), st.integers(0, len(NDB)))
+def test_any_bytes_are_a_database_or_an_error(damage: bytes, at: int) -> None:
+    with contextlib.suppress(ValueError):
+        assert len(list(headers(NDB[:at] + damage + NDB[at + len(damage) :]))) <= 256
+
+
 def test_a_database_that_cannot_be_read_is_an_error(plain: TreeMaker) -> None:
     plain.file("/usr/lib/sysimage/rpm/Packages.db", b"RpmP")
-    with pytest.raises(ValueError, match="ndb format is not read"):
+    with pytest.raises(ValueError, match="no database of rpm"):
         plain.findings(Packages())
