@@ -1,7 +1,7 @@
 /** What was pinned for the earlier incidents that share a contained instance's containment: our own records of the snapshots we made. */
 import type { Incident } from "../domain/containers";
 import { incidentPrefix } from "../domain/evidenceKeys";
-import type { Pin } from "../domain/planPreservation";
+import type { Pin } from "../domain/pins";
 import { readPins } from "./snapshotPins";
 import { readStanding } from "./standingContainments";
 

@@ -1,6 +1,7 @@
 /** Takes over the evidence of an earlier incident about a contained instance, where it stands (domain/planInheritance.ts). */
 import { LockSnapshotCommand } from "@aws-sdk/client-ec2";
-import type { Pin, SnapshotLock } from "../domain/planPreservation";
+import type { Pin } from "../domain/pins";
+import type { SnapshotLock } from "../domain/preservation";
 import { planInheritance } from "../domain/planInheritance";
 import { earlierPins } from "./earlierPins";
 import { environment } from "./environment";

@@ -10,7 +10,8 @@ import {
     type TagSpecification,
 } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
-import { accountOf, isAside, type Pin, type PreservationAction, type Stage } from "../domain/planPreservation";
+import { type Pin } from "../domain/pins";
+import { accountOf, isAside, type Attempt, type PreservationAction, type Stage } from "../domain/preservation";
 import { incidentTags, type Purpose } from "../domain/tags";
 import { environment } from "./environment";
 import { errorCode, isNotFound, isTransient, NotYetError, StepError } from "./errors";
@@ -33,7 +34,9 @@ const description = (incident: Incident) => `Evidence of incident ${incident.inc
 
 type Made = Omit<Pin, "madeAt">;
 
-async function snapshotVolume({ incident, member }: Sides, volumeId: string, generation: number): Promise<Made[]> {
+const attemptOf = ({ generation, replaces }: Attempt): Attempt => ({ generation, ...(replaces === undefined ? {} : { replaces }) });
+
+async function snapshotVolume({ incident, member }: Sides, volumeId: string, attempt: Attempt): Promise<Made[]> {
     try {
         const { SnapshotId } = await member.send(
             new CreateSnapshotCommand({
@@ -42,7 +45,7 @@ async function snapshotVolume({ incident, member }: Sides, volumeId: string, gen
                 TagSpecifications: snapshotTags(incident, "source"),
             }),
         );
-        return [{ volumeId, stage: "source", generation, snapshotId: SnapshotId! }];
+        return [{ volumeId, stage: "source", snapshotId: SnapshotId!, ...attemptOf(attempt) }];
     } catch (error) {
         if (limitCodes.test(errorCode(error))) throw new NotYetError(`${volumeId} waits for other snapshots to end.`, { cause: error });
         if (!isNotFound(error)) throw error;
@@ -79,7 +82,7 @@ async function snapshotAll(sides: Sides): Promise<Made[]> {
     }
 }
 
-async function copy(sides: Sides, stage: Stage, action: { volumeId: string; generation: number; from: string }): Promise<Made[]> {
+async function copy(sides: Sides, stage: Stage, action: { volumeId: string; from: string } & Attempt): Promise<Made[]> {
     const { incident } = sides;
     const account = accountOf(stage);
     try {
@@ -93,7 +96,7 @@ async function copy(sides: Sides, stage: Stage, action: { volumeId: string; gene
                 TagSpecifications: snapshotTags(incident, stage, { volumeId: action.volumeId, snapshotId: action.from }),
             }),
         );
-        return [{ volumeId: action.volumeId, stage, generation: action.generation, snapshotId: SnapshotId! }];
+        return [{ volumeId: action.volumeId, stage, snapshotId: SnapshotId!, ...attemptOf(action) }];
     } catch (error) {
         if (limitCodes.test(errorCode(error)))
             throw new NotYetError(`${action.from} waits for other copies in the ${account} account to end.`, { cause: error });
@@ -152,14 +155,16 @@ async function act(sides: Sides, action: PreservationAction): Promise<Made[]> {
         case "snapshot-all": {
             const made = await snapshotAll(sides);
             if (made.length > 0) return made;
-            const each = await Promise.allSettled(sides.victims.volumes.map(({ volumeId }) => snapshotVolume(sides, volumeId, 1)));
+            const each = await Promise.allSettled(
+                sides.victims.volumes.map(({ volumeId }) => snapshotVolume(sides, volumeId, { generation: 1 })),
+            );
             const whole = each.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
             const broken = each.find((result) => result.status === "rejected");
             if (whole.length === 0 && broken) throw broken.reason;
             return whole;
         }
         case "snapshot-volume":
-            return snapshotVolume(sides, action.volumeId, action.generation);
+            return snapshotVolume(sides, action.volumeId, action);
         case "copy-to-share":
             return copy(sides, "shared-copy", action);
         case "share-and-copy":

@@ -1,7 +1,8 @@
 /** Reading how far the snapshots of an incident are, in its two accounts, by the ids that are pinned. Changing them is preservation.ts. */
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import type { Incident } from "../domain/containers";
-import { accountOf, type Pin, type PreservationState, type SnapshotState } from "../domain/planPreservation";
+import { type Pin } from "../domain/pins";
+import { accountOf, type PreservationState, type SnapshotState } from "../domain/preservation";
 import { persist } from "./containment/performed";
 import { isTransient } from "./errors";
 import { log } from "./handler";

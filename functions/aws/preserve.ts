@@ -2,7 +2,8 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import type { Evidence, Incident } from "../domain/containers";
 import { objectNames, objectPrefixes } from "../domain/evidenceKeys";
-import { isAside, planPreservation, type PreservationPlan } from "../domain/planPreservation";
+import { planPreservation } from "../domain/planPreservation";
+import { isAside, type PreservationPlan } from "../domain/preservation";
 import { planRounds } from "../domain/planRounds";
 import { purposeTag } from "../domain/tags";
 import { forensicsClient, memberClient } from "./clients";
@@ -136,7 +137,7 @@ export const preserveMemberPermissions: Permissions = (names) => [
 
 /** What to do about a volume that could not be preserved. */
 export const preservationRemedy = () =>
-    `Copies are made under ${environment("EVIDENCE_KEY_ARN")}: a key that may not be used fails only afterwards, so check its policy and that of the volume's key. Delete the failed snapshots and start the incident again; the others stay.`;
+    `Copies are made under ${environment("EVIDENCE_KEY_ARN")}: a key that may not be used fails only afterwards, so check its policy and that of the volume's key. Then go on with npm run resume -- <incident>: what failed is made anew, and the others stay. The daily sweep tries it again as well.`;
 
 /** A volume without evidence, and why. */
 type Missing = Evidence["missing"][number];

@@ -7,7 +7,7 @@ import {
     type Filter,
     type Snapshot,
 } from "@aws-sdk/client-ec2";
-import type { SnapshotLock, SnapshotState } from "../domain/planPreservation";
+import type { SnapshotLock, SnapshotState } from "../domain/preservation";
 import { incidentFilters, type Purpose } from "../domain/tags";
 import { clip, visible } from "../domain/visibleText";
 import { isNotFound } from "./errors";

@@ -1,13 +1,15 @@
 /** Pins: the ids of the snapshots that we made, as EC2 answered them, kept in the evidence bucket and in the incidents table. Pure. */
 import { z } from "zod";
 import { timestampSchema } from "./containers";
-import { stages } from "./planPreservation";
+import { stages } from "./preservation";
 
 export const pinSchema = z.object({
     volumeId: z.string(),
     stage: z.enum(stages),
-    /** 1 for the first; a later one was made because the one before was lost. */
+    /** 1 for the first; a later one was made in place of the one before. */
     generation: z.number().int().positive(),
+    /** What became of the one before: EC2 failed to make it. @default it was lost, or there was none */
+    replaces: z.literal("failed").optional(),
     snapshotId: z.string().regex(/^snap-[0-9a-f]+$/),
     /** ISO 8601: when EC2 was asked for it. */
     madeAt: timestampSchema,

@@ -6,7 +6,8 @@
  * AWS's and our own records: the ids that we pinned in the evidence bucket, the snapshots in the forensics account under the evidence key with
  * their locks, the time since which the containment holds, and EC2's times of start and attachment. No name or tag has a say.
  */
-import type { Pin, SnapshotLock, SnapshotState, VictimVolume } from "./planPreservation";
+import type { Pin } from "./pins";
+import type { SnapshotLock, SnapshotState, VictimVolume } from "./preservation";
 
 /** What is known of evidence that may stand. */
 export interface InheritanceFacts {

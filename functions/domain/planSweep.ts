@@ -1,5 +1,5 @@
 /** What the evidence of an open case needs today: pure, from its pins, what EC2 shows of them, and what was told before. */
-import type { SnapshotLock, SnapshotState } from "./planPreservation";
+import type { SnapshotLock, SnapshotState } from "./preservation";
 import type { Pin } from "./pins";
 
 /** Days before a lock ends that people are told of it. */

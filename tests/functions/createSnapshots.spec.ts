@@ -257,18 +257,46 @@ describe("createSnapshots", () => {
         aws.settle();
         await thrown(handler(event));
         const [broken, whole] = [...aws.forensics.snapshots.values()];
-        Object.assign(broken, { State: "error", StateMessage: "Given key ID is not accessible" });
-        const { answer } = await aws.until(handler, event);
+        const sourceVolume = tagValue(broken.Tags, "clean-room:source-volume")!;
+        // Whatever of this volume is copied: a key that may not be used shows after the copy has begun.
+        const breakCopies = () => {
+            for (const each of aws.forensics.snapshots.values())
+                if (tagValue(each.Tags, "clean-room:source-volume") === sourceVolume)
+                    Object.assign(each, { State: "error", StateMessage: "Given key ID is not accessible" });
+        };
+        breakCopies();
+        const asked = (input: unknown) => {
+            breakCopies();
+            return handler(input);
+        };
+        const { answer } = await aws.until(asked, event);
         expect(answer.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId)).to.deep.equal([whole.SnapshotId]);
-        expect(answer.missing.map(({ volumeId }) => volumeId)).to.deep.equal([tagValue(broken.Tags, "clean-room:source-volume")]);
+        expect(answer.missing.map(({ volumeId }) => volumeId)).to.deep.equal([sourceVolume]);
+        const copies = [...aws.forensics.snapshots.values()].filter(
+            ({ Tags }) => tagValue(Tags, "clean-room:source-volume") === sourceVolume,
+        );
+        expect(copies, "tried twice").to.have.length(2);
         expect(answer.missing[0]!.why)
-            .to.include(broken.SnapshotId as string)
+            .to.include(copies[1]!.SnapshotId as string)
             .and.include("not accessible");
         expect(problem().cause)
             .to.include("1 of 2 volumes are preserved")
             .and.include("NOT preserved")
             .and.include(process.env.EVIDENCE_KEY_ARN!);
         expect(aws.forensics.locks.has(whole.SnapshotId as string)).to.equal(true);
+    });
+
+    it("makes a copy anew that EC2 failed to make, and calls it no deletion", async () => {
+        addVictim();
+        await thrown(handler(event));
+        aws.settle();
+        await thrown(handler(event));
+        const [broken, whole] = [...aws.forensics.snapshots.values()];
+        Object.assign(broken, { State: "error", StateMessage: "Internal error" });
+        const { answer } = await aws.until(handler, event);
+        expect(answer).to.deep.include({ missing: [], anomalies: [] });
+        const evidence = answer.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId);
+        expect(evidence).to.have.length(2).and.include(whole.SnapshotId).and.not.include(broken.SnapshotId);
     });
 
     it("goes on without a volume whose copy AWS refuses", async () => {

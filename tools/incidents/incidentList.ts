@@ -2,7 +2,7 @@
 import type { CaseItem } from "../../functions/aws/pinsTable";
 import type { IncidentRecord } from "../../functions/domain/incidentRecord";
 import { gp3, instanceType } from "../../functions/domain/instanceTypes";
-import type { SnapshotLock, SnapshotState } from "../../functions/domain/planPreservation";
+import type { SnapshotLock, SnapshotState } from "../../functions/domain/preservation";
 import type { StandingContainment } from "../../functions/domain/standingContainment";
 import { visible } from "../../functions/domain/visibleText";
 import prices from "../cost/prices.json";

@@ -144,6 +144,8 @@ def _correct_copy() -> None:
         )
         copy.failure = _why_it_fails(backend, source, copy) or ("Given key ID is not accessible" if refusal() else None)
         copy.source = source
+        # AWS's pages do not say that a copy loses a Marketplace code: it keeps it, which asks more of whoever uses the copy.
+        copy.codes = source.codes
         copy.add_tags(self._parse_tag_specification().get("snapshot", {}))
         backend.snapshots[copy.id] = copy
         return self.response_template(responses.COPY_SNAPSHOT_RESPONSE).render(snapshot=copy)

@@ -1,18 +1,18 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { type Pin } from "../../../functions/domain/pins";
+import { planPreservation } from "../../../functions/domain/planPreservation";
 import {
     accountOf,
-    lagMilliseconds,
     mostConcurrentCopies,
-    mostGenerations,
-    planPreservation,
-    type Pin,
+    type Attempt,
     type PreservationAction,
     type PreservationState,
     type SnapshotState,
     type Stage,
     type VictimVolume,
-} from "../../../functions/domain/planPreservation";
+} from "../../../functions/domain/preservation";
+import { lagMilliseconds, mostGenerations, mostTries, quietMilliseconds } from "../../../functions/domain/volumePlanner";
 
 const begin = Date.parse("2026-11-24T10:00:00.000Z");
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
@@ -58,7 +58,7 @@ class World {
         };
     }
 
-    private add(stage: Stage, volumeId: string, generation: number, encrypted: boolean): void {
+    private add(stage: Stage, volumeId: string, { generation, replaces }: Attempt, encrypted: boolean): void {
         const snapshotId = `snap-${this.next++}`;
         const account = accountOf(stage);
         this.held.set(snapshotId, {
@@ -75,20 +75,20 @@ class World {
             evidenceKey: stage !== "source",
         });
         this.unseen.set(snapshotId, this.lag);
-        this.pins.push({ volumeId, stage, generation, snapshotId, madeAt: iso(this.now) });
+        this.pins.push({ volumeId, stage, generation, snapshotId, madeAt: iso(this.now), ...(replaces ? { replaces } : {}) });
     }
 
     do(action: PreservationAction): void {
         switch (action.kind) {
             case "snapshot-all":
-                for (const { volumeId } of this.volumes) this.add("source", volumeId, 1, this.encrypted(volumeId));
+                for (const { volumeId } of this.volumes) this.add("source", volumeId, { generation: 1 }, this.encrypted(volumeId));
                 break;
             case "snapshot-volume":
-                this.add("source", action.volumeId, action.generation, this.encrypted(action.volumeId));
+                this.add("source", action.volumeId, action, this.encrypted(action.volumeId));
                 break;
             case "copy-to-share":
                 expect(this.held.get(action.from)!.state).to.equal("completed");
-                this.add("shared-copy", action.volumeId, action.generation, true);
+                this.add("shared-copy", action.volumeId, action, true);
                 break;
             case "share-and-copy": {
                 const from = this.held.get(action.from)!;
@@ -99,7 +99,7 @@ class World {
                     "only unencrypted snapshots and those under the evidence key are shared",
                 ).to.equal(true);
                 from.sharedWith.push("forensics");
-                this.add("evidence", action.volumeId, action.generation, true);
+                this.add("evidence", action.volumeId, action, true);
                 break;
             }
             case "lock":
@@ -128,6 +128,13 @@ class World {
             });
     }
 
+    /** EC2 fails to make one of what is pending. */
+    fail(choice: number): void {
+        const pending = [...this.held.values()].filter(({ state }) => state === "pending");
+        const one = pending[choice % Math.max(1, pending.length)];
+        if (one) Object.assign(one, { state: "error", problem: "Given key ID is not accessible" });
+    }
+
     /** Somebody in the member account shares a snapshot of ours with everybody, or with an account of their own: EC2 refuses the first of an encrypted one. */
     expose(choice: number): void {
         const open = [...this.held.values()].filter(({ account }) => account === "member");
@@ -150,7 +157,14 @@ class World {
 }
 
 /** Runs to the end. @returns the last plan */
-function run(world: World, completions: boolean[][], cuts: number[], attacks: (number | null)[] = [], exposures: (number | null)[] = []) {
+function run(
+    world: World,
+    completions: boolean[][],
+    cuts: number[],
+    attacks: (number | null)[] = [],
+    exposures: (number | null)[] = [],
+    failures: (number | null)[] = [],
+) {
     for (let round = 0; round < 400; round++) {
         const plan = planPreservation(world.state());
         // At no moment is a volume called preserved whose copy is not complete and locked.
@@ -178,6 +192,8 @@ function run(world: World, completions: boolean[][], cuts: number[], attacks: (n
         if (attack !== null && attack !== undefined) world.attack(attack);
         const exposure = exposures[round];
         if (exposure !== null && exposure !== undefined) world.expose(exposure);
+        const failure = failures[round];
+        if (failure !== null && failure !== undefined) world.fail(failure);
         world.complete(completions[round] ?? [true]);
         world.tick();
     }
@@ -256,6 +272,35 @@ describe("planPreservation", () => {
         );
     });
 
+    it("preserves or names every volume while EC2 fails copies, leaves no failed one that it replaced, and calls none of it a deletion", () => {
+        fc.assert(
+            fc.property(
+                fc.integer({ min: 1, max: 6 }),
+                fc.array(fc.boolean(), { minLength: 1 }),
+                fc.array(fc.option(fc.nat(), { nil: null }), { maxLength: 40 }),
+                (count, encrypted, failures) => {
+                    const world = new World(volumesOf(count), (volumeId) => encrypted[Number(volumeId.slice(4)) % encrypted.length]!);
+                    const plan = run(world, [], [1000], [], [], failures);
+                    const named = [...plan.preserved.map(({ volume }) => volume), ...plan.failures.map(({ volume }) => volume)];
+                    expect(named.map(({ volumeId }) => volumeId)).to.have.members(world.volumes.map(({ volumeId }) => volumeId));
+                    expect(plan.anomalies.filter((each) => each.includes("deleted"))).to.deep.equal([]);
+                    const done = new Set(plan.preserved.map(({ volume }) => volume.volumeId));
+                    for (const { volumeId } of world.volumes) {
+                        const copies = [...world.held.values()].filter(
+                            (each) => each.stage === "shared-copy" && each.volumeId === volumeId,
+                        );
+                        expect(copies.length, "the newest failure of a volume that is given up").to.be.at.most(done.has(volumeId) ? 0 : 1);
+                    }
+                    // A source that was taken again is of a later moment, which is told.
+                    for (const pin of world.pins.filter(({ stage, replaces }) => stage === "source" && replaces))
+                        if (done.has(pin.volumeId))
+                            expect(plan.anomalies.join(" ")).to.include(`source snapshot`).and.include(pin.volumeId);
+                },
+            ),
+            { numRuns: 200 },
+        );
+    });
+
     const one = volumesOf(1);
     const shown = (changes: Partial<SnapshotState> = {}): SnapshotState => ({
         snapshotId: "snap-a",
@@ -329,11 +374,74 @@ describe("planPreservation", () => {
         expect(plan.anomalies.join()).to.include("snap-a");
     });
 
+    it("makes a failed copy anew at once, gives the volume up when that fails too, and tries again when it is asked later", () => {
+        const error = (snapshotId: string) => shown({ snapshotId, state: "error", problem: "Given key ID is not accessible" });
+        const source = shown({ encrypted: true });
+        const locks = new Map([["snap-a", { mode: "governance" as const, expiresAt: iso(begin) }]]);
+        const at = (now: number, pins: Pin[], ...copies: SnapshotState[]) =>
+            planPreservation(
+                state({
+                    pins: [pin("source", "snap-a"), ...pins],
+                    snapshots: new Map([source, ...copies].map((each) => [each.snapshotId, each])),
+                    locks,
+                    now: iso(now),
+                }),
+            );
+        const first = pin("shared-copy", "snap-1");
+        const again = { kind: "copy-to-share", volumeId: "vol-0", from: "snap-a", replaces: "failed" };
+        expect(at(begin, [first], error("snap-1"))).to.deep.include({
+            actions: [{ ...again, generation: 2 }],
+            failures: [],
+            anomalies: [],
+        });
+
+        const second: Pin = { ...pin("shared-copy", "snap-2", 2), replaces: "failed" };
+        const removal = { kind: "delete-intermediate", snapshotId: "snap-1", locked: false };
+        const givenUp = at(begin, [first, second], error("snap-1"), error("snap-2"));
+        expect(givenUp).to.deep.include({ actions: [removal], anomalies: [] });
+        expect(givenUp.failures[0]!.why).to.include("snap-2").and.include("not accessible");
+
+        const later = at(begin + quietMilliseconds, [first, second], error("snap-2"));
+        expect(later).to.deep.include({ actions: [{ ...again, generation: 3 }], failures: [], anomalies: [] });
+        const many = Array.from({ length: mostTries }, (_, index) => ({ ...second, generation: index + 1 }));
+        expect(at(begin + quietMilliseconds, many, error("snap-2")).failures, "not for ever").to.have.length(1);
+    });
+
+    it("makes a failed evidence copy anew, and never counts failures as deletions", () => {
+        const error = shown({ snapshotId: "snap-1", state: "error" });
+        const plan = planPreservation(
+            state({
+                pins: [pin("source", "snap-a"), pin("evidence", "snap-1")],
+                snapshots: new Map([
+                    ["snap-a", shown()],
+                    ["snap-1", error],
+                ]),
+            }),
+        );
+        expect(plan.actions).to.deep.include({
+            kind: "share-and-copy",
+            volumeId: "vol-0",
+            generation: 2,
+            replaces: "failed",
+            from: "snap-a",
+        });
+        const pins = [1, 2, 3, 4].map((generation): Pin => ({
+            ...pin("source", `snap-${generation}`, generation),
+            ...(generation > 1 ? { replaces: "failed" } : {}),
+        }));
+        const lost = planPreservation(state({ pins, now: iso(begin + lagMilliseconds + 1) }));
+        expect(lost.actions).to.deep.equal([{ kind: "snapshot-volume", volumeId: "vol-0", generation: 5 }]);
+    });
+
     it("fails a volume for EC2's reason and goes on with the others", () => {
         const plan = planPreservation(
             state({
                 volumes: volumesOf(2),
-                pins: [pin("source", "snap-a"), { ...pin("source", "snap-c"), volumeId: "vol-1" }],
+                pins: [
+                    pin("source", "snap-0"),
+                    { ...pin("source", "snap-a", 2), replaces: "failed" },
+                    { ...pin("source", "snap-c"), volumeId: "vol-1" },
+                ],
                 snapshots: new Map([
                     ["snap-a", shown({ state: "error", problem: "Given key ID is not accessible" })],
                     ["snap-c", shown({ snapshotId: "snap-c" })],

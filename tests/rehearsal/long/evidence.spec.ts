@@ -6,23 +6,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
-    AttachVolumeCommand,
     CreateSnapshotCommand,
     CreateTagsCommand,
-    CreateVolumeCommand,
     DeleteSnapshotCommand,
     DescribeInstancesCommand,
     DescribeLockedSnapshotsCommand,
-    DescribeSnapshotAttributeCommand,
-    DescribeSnapshotsCommand,
-    DescribeVolumesCommand,
     EC2Client,
     RunInstancesCommand,
     UnlockSnapshotCommand,
     waitUntilInstanceRunning,
     type CreateVolumeCommandInput,
 } from "@aws-sdk/client-ec2";
-import { CreateKeyCommand, DescribeKeyCommand, GetPublicKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { GetPublicKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
@@ -30,7 +25,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { expect } from "chai";
 import { custodySchema, reportSchema, type Custody, type Incident, type Problem } from "../../../functions/domain/containers";
 import type { Pin } from "../../../functions/domain/pins";
-import { incidentFilters, incidentTags } from "../../../functions/domain/tags";
+import { incidentTags } from "../../../functions/domain/tags";
 import { custodyKeyAlias } from "../../../infra/names";
 import { bringAbout } from "../../../rehearsal/circumstances";
 import { CleanUp } from "../../../rehearsal/cleanUp";
@@ -49,29 +44,11 @@ import { configuration, deployed, forensics, member } from "../../../rehearsal/s
 import { stealCredentials, type StolenCredentials } from "../../../rehearsal/stolenCredentials";
 import { createVictim, type Victim } from "../../../rehearsal/victim";
 import { until } from "../../../rehearsal/watch";
+import { attachVolume, makeKey, organizationId, readsVolumes } from "../support/keyedVolumes";
 import { operate } from "../support/localEstate";
+import { expectLockedEvidence } from "../support/lockedEvidence";
 
-const organizationId = "o-a1b2c3d4e5";
 const central: Target = { accountId: "333333333333", region: member.region };
-const owner = ({ accountId }: Target) => ({
-    Effect: "Allow",
-    Principal: { AWS: `arn:aws:iam::${accountId}:root` },
-    Action: "kms:*",
-    Resource: "*",
-});
-/** As docs/evidence.md has it for a key of a central account. */
-const readsVolumes = {
-    Sid: "CleanRoomReadsVolumes",
-    Effect: "Allow",
-    Principal: { AWS: "*" },
-    Resource: "*",
-    Action: ["kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant"],
-    Condition: {
-        StringEquals: { "aws:PrincipalOrgID": organizationId },
-        ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/clean-room-responder" },
-        StringLike: { "kms:ViaService": "ec2.*.amazonaws.com" },
-    },
-};
 
 describe("evidence, on the local AWS", function () {
     this.timeout(300_000);
@@ -108,25 +85,9 @@ describe("evidence, on the local AWS", function () {
             () => "done",
             (error: Error) => error.name,
         );
-    const makeKey = async (target: Target, ...statements: object[]) =>
-        (
-            await clients(KMSClient, target).send(
-                new CreateKeyCommand({ Policy: JSON.stringify({ Version: "2012-10-17", Statement: [owner(target), ...statements] }) }),
-            )
-        ).KeyMetadata!.Arn!;
-
     /** Makes a volume with a file system and attaches it to an instance of the member. */
-    async function attach(instanceId: string, Device: string, key: Partial<CreateVolumeCommandInput>): Promise<string> {
-        const made = await ec2().send(new CreateVolumeCommand({ AvailabilityZone: `${member.region}a`, Size: 1, ...key }));
-        const VolumeId = made.VolumeId!;
-        const look = () => ec2().send(new DescribeVolumesCommand({ VolumeIds: [VolumeId] }));
-        await until(VolumeId, async () => ((await look()).Volumes![0]!.State === "available" ? true : null), soon());
-        await ec2().send(
-            new CreateTagsCommand({ Resources: [VolumeId], Tags: [{ Key: "rehearsal:image", Value: prepared.images.data.path }] }),
-        );
-        await ec2().send(new AttachVolumeCommand({ VolumeId, InstanceId: instanceId, Device }));
-        return VolumeId;
-    }
+    const attach = (instanceId: string, device: string, key: Partial<CreateVolumeCommandInput>) =>
+        attachVolume(ec2(), { instanceId, region: member.region, device, image: prepared.images.data.path }, key);
 
     const command = (tool: string, ...args: string[]) => operate(localEmu, `tools/${tool}.ts`, ...args);
 
@@ -144,8 +105,8 @@ describe("evidence, on the local AWS", function () {
         const { instanceId } = victim.instance;
         for (const [index, [name, key]] of Object.entries({
             "the default key": { Encrypted: true },
-            "a customer key": { Encrypted: true, KmsKeyId: await makeKey(member) },
-            "a central key": { Encrypted: true, KmsKeyId: await makeKey(central, readsVolumes) },
+            "a customer key": { Encrypted: true, KmsKeyId: await makeKey(clients, member) },
+            "a central key": { Encrypted: true, KmsKeyId: await makeKey(clients, central, readsVolumes) },
         }).entries())
             volumes.set(name, await attach(instanceId, `/dev/sd${"ghi"[index]}`, key));
         for (const { role, volumeId } of victim.volumes) volumes.set(`nothing (${role})`, volumeId);
@@ -187,31 +148,7 @@ describe("evidence, on the local AWS", function () {
         expect(evidence.missing).to.deep.equal([]);
         expect(evidence.anomalies).to.deep.equal([]);
         expect(evidence.snapshots.map(({ volumeId }) => volumeId)).to.have.members([...volumes.values()]);
-        const { KeyMetadata } = await clients(KMSClient, forensics).send(new DescribeKeyCommand({ KeyId: "alias/clean-room-evidence" }));
-        const keyArn = KeyMetadata!.Arn!;
-        const ours = { Filters: incidentFilters(incident.incidentId, "source", "shared-copy", "evidence"), OwnerIds: ["self"] };
-        const { Snapshots = [] } = await ec2(forensics).send(new DescribeSnapshotsCommand(ours));
-        expect(Snapshots.map(({ SnapshotId }) => SnapshotId)).to.have.members(
-            evidence.snapshots.map(({ evidenceSnapshotId }) => evidenceSnapshotId),
-        );
-        for (const each of Snapshots)
-            expect(each).to.include({ State: "completed", Encrypted: true, KmsKeyId: keyArn, OwnerId: forensics.accountId });
-        const { Snapshots: locked = [] } = await ec2(forensics).send(new DescribeLockedSnapshotsCommand({}));
-        expect(locked.filter(({ LockState }) => LockState === "governance").map(({ SnapshotId }) => SnapshotId)).to.have.members(
-            Snapshots.map(({ SnapshotId }) => SnapshotId),
-        );
-
-        // In the member account the sources are left, which its owner may have; nothing that we made on the way, and nothing shared.
-        const { Snapshots: inMember = [] } = await ec2().send(new DescribeSnapshotsCommand(ours));
-        expect(inMember.map(({ SnapshotId }) => SnapshotId)).to.have.members(
-            evidence.snapshots.map(({ sourceSnapshotId }) => sourceSnapshotId),
-        );
-        for (const { SnapshotId } of inMember) {
-            const { CreateVolumePermissions } = await ec2().send(
-                new DescribeSnapshotAttributeCommand({ SnapshotId, Attribute: "createVolumePermission" }),
-            );
-            expect(CreateVolumePermissions ?? [], SnapshotId).to.deep.equal([]);
-        }
+        await expectLockedEvidence(clients, { forensics, member }, incident.incidentId, evidence);
         // Pins of the intermediate copies say which volumes needed one.
         const pins = await readAll<Pin>(`${incident.prefix}preservation/`);
         expect(pins.filter(({ stage }) => stage === "shared-copy").map(({ volumeId }) => volumeId)).to.have.members(
@@ -261,7 +198,7 @@ describe("evidence, on the local AWS", function () {
         await ec2().send(
             new CreateTagsCommand({ Resources: [root], Tags: [{ Key: "rehearsal:image", Value: prepared.images.data.path }] }),
         );
-        const closed = await attach(instanceId, "/dev/sdg", { Encrypted: true, KmsKeyId: await makeKey(central) });
+        const closed = await attach(instanceId, "/dev/sdg", { Encrypted: true, KmsKeyId: await makeKey(clients, central) });
         const backup = (await ec2().send(new CreateSnapshotCommand({ VolumeId: root, Description: "last night" }))).SnapshotId!;
 
         // While no copy can be made, the intruder has time.
