@@ -4,7 +4,7 @@ import {
     CreateTagsCommand,
     CreateVolumeCommand,
     DescribeVolumesCommand,
-    EC2Client,
+    type EC2Client,
     type CreateVolumeCommandInput,
 } from "@aws-sdk/client-ec2";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
