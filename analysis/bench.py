@@ -12,10 +12,10 @@ import json
 import os
 import random
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +28,10 @@ import yara_x  # noqa: E402
 from clean_room_analysis.rule_bundle import compile_rules  # noqa: E402
 
 MEBIBYTE = 1024 * 1024
+#: Of the disk that the forensic instance keeps results on (functions/startForensicInstance.ts).
+RESULTS_GIBIBYTES = 64
+#: Of files that are not empty, in bytes: each takes a block of 4 KiB of the image.
+SMALLEST_AVERAGE = 2048
 
 
 def run(*command: str) -> str:
@@ -52,15 +56,23 @@ def mounted(image: Path, options: str) -> Iterator[Path]:
 
 
 def generate(root: Path, files: int, mebibytes: int) -> None:
-    """Files of the sizes of a system: most are small, a few are large; half text, half not."""
+    """Files of the sizes of a system: most are small, a few are large; half text, half not. Where there are too many for that, most are empty."""
     chance = random.Random(20261128)
     words = [bytes(chance.choices(b"abcdefghijklmnopqrstuvwxyz0123456789_(){};= ", k=60)) + b"\n" for _ in range(2000)]
     noise = chance.randbytes(4 * MEBIBYTE)
-    average = mebibytes * MEBIBYTE // files
+    now = time.time_ns()
+    average = max(mebibytes * MEBIBYTE // files, SMALLEST_AVERAGE)
+    # Spread evenly: what stands beside each other in a directory is like what stands elsewhere.
+    filled = mebibytes * MEBIBYTE / files / average
     for index in range(files):
         directory = root / f"usr/lib/p{index // 2000}/d{index // 40 % 50}"
         if index % 40 == 0:
             directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"f{index}"
+        if int(index * filled) == int((index + 1) * filled):
+            path.touch()
+            os.utime(path, ns=(now - index * 1_000_000, now - index * 1_000_000_000))
+            continue
         size = min(int(chance.paretovariate(1.2) * average / 6), 64 * MEBIBYTE)
         if index % 2:
             content = (
@@ -71,7 +83,9 @@ def generate(root: Path, files: int, mebibytes: int) -> None:
         else:
             start = chance.randrange(MEBIBYTE)
             content = (noise[start : start + size] if size < 3 * MEBIBYTE else noise * (size // len(noise) + 1))[:size]
-        (directory / f"f{index}").write_bytes(content)
+        path.write_bytes(content)
+        # Each was read, written and made at another time: three events of the timeline.
+        os.utime(path, ns=(now - index * 1_000_000, now - index * 1_000_000_000))
 
 
 def cold() -> None:
@@ -109,6 +123,57 @@ def _processor(whose: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
+@contextlib.contextmanager
+def most_used(disk: Path) -> Iterator[list[int]]:
+    """The most bytes used of a disk while the block runs: scratch files have no name, so that only the disk knows of them."""
+    used, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.5):
+            of = os.statvfs(disk)
+            used[0] = max(used[0], (of.f_blocks - of.f_bfree) * of.f_frsize)
+
+    before = os.statvfs(disk)
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield used
+    finally:
+        ended.set()
+        thread.join()
+        used[0] -= (before.f_blocks - before.f_bfree) * before.f_frsize
+
+
+def analysed(image: Path, work: Path, disk: Path) -> dict[str, float | list[str]]:
+    """The whole analysis, cold, its results on a disk of the size that the forensic instance has for them."""
+    out = disk / "out"
+    cold()
+    began, before = time.monotonic(), _processor(resource.RUSAGE_CHILDREN)
+    with most_used(disk) as used:
+        done = subprocess.run(
+            [sys.executable, "-m", "clean_room_analysis", "--evidence", image, "--work", work, "--role", "data", "--out", out],
+            cwd=ANALYSIS,
+            check=False,
+            stdout=sys.stderr,
+        )
+        wall = time.monotonic() - began
+    processor = _processor(resource.RUSAGE_CHILDREN) - before
+    summary = json.loads((out / "summary.json").read_text())
+    entries = sum(one["filesSeen"] for one in summary["volumes"][0]["fileSystems"])
+    return {
+        "analysisSeconds": round(wall, 2),
+        "analysisProcessorSeconds": round(processor, 2),
+        "firstLookSeconds": summary["firstLookSeconds"],
+        "entriesASecond": round(entries / wall),
+        "timelineEvents": summary["timelineEvents"],
+        "largestProcessMebibytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        "outputMebibytes": sum(one.stat().st_size for one in out.iterdir()) // MEBIBYTE,
+        "resultsDiskMebibytes": used[0] // MEBIBYTE,
+        "exitCode": done.returncode,
+        "notLookedAt": [f"{one['what']}: {one['why']}" for one in summary["notLookedAt"]],
+    }
+
+
 def main() -> None:
     """Prints the measurements as JSON."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -118,11 +183,13 @@ def main() -> None:
     arguments.add_argument("--scratch", help="where the images are kept while it runs (default: the temporary directory)")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
-        image, work, out = Path(scratch, "disk.img"), Path(scratch, "work.img"), Path(scratch, "out")
+        image, work, results = (Path(scratch, name) for name in ("disk.img", "work.img", "results.img"))
         needed = int(run("du", "-sm", given.tree).split()[0]) if given.tree else given.mebibytes
         with image.open("wb") as handle:
-            handle.truncate((needed * 3 // 2 + 512) * MEBIBYTE)
-        run("mkfs.ext4", "-q", "-F", "-i", "8192", str(image))
+            # Of each file: an inode of 256 bytes, its name, and half a block that stays empty.
+            handle.truncate((needed * 3 // 2 + 512) * MEBIBYTE + (0 if given.tree else given.files * 2560))
+        inodes = ("-i", "8192") if given.tree else ("-N", str(given.files + given.files // 10 + 10_000))
+        run("mkfs.ext4", "-q", "-F", *inodes, str(image))
         with mounted(image, "rw") as root:
             if given.tree:
                 run("cp", "-a", given.tree, str(root))
@@ -132,19 +199,12 @@ def main() -> None:
         own = _processor(resource.RUSAGE_SELF)
         hash_seconds, yara_seconds, files, size = bare(image, work)
         bare_processor = _processor(resource.RUSAGE_SELF) - own
-        cold()
-        began, before = time.monotonic(), _processor(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, "-m", "clean_room_analysis", "--evidence", image, "--work", work, "--role", "data", "--out", out],
-            cwd=ANALYSIS,
-            check=False,
-            stdout=sys.stderr,
-        )
-        wall = time.monotonic() - began
-        processor = _processor(resource.RUSAGE_CHILDREN) - before
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        summary = json.loads((out / "summary.json").read_text())
-        entries = sum(one["filesSeen"] for one in summary["volumes"][0]["fileSystems"])
+        with results.open("wb") as handle:
+            handle.truncate(RESULTS_GIBIBYTES * 1024 * MEBIBYTE)
+        run("mkfs.ext4", "-q", "-F", str(results))
+        with mounted(results, "rw") as disk:
+            measured = analysed(image, work, disk)
+        bare_seconds = hash_seconds + yara_seconds
         print(
             json.dumps(
                 {
@@ -154,21 +214,14 @@ def main() -> None:
                     "bytes": size,
                     "bareSha256Seconds": round(hash_seconds, 2),
                     "bareYaraSeconds": round(yara_seconds, 2),
-                    "analysisSeconds": round(wall, 2),
-                    "ratio": round(wall / (hash_seconds + yara_seconds), 2),
+                    "ratio": round(measured["analysisSeconds"] / bare_seconds, 2),
                     "bareProcessorSeconds": round(bare_processor, 2),
-                    "analysisProcessorSeconds": round(processor, 2),
-                    "processorRatio": round(processor / bare_processor, 2),
-                    "firstLookSeconds": summary["firstLookSeconds"],
-                    "entriesASecond": round(entries / wall),
-                    "largestProcessMebibytes": used.ru_maxrss // 1024,
-                    "outputMebibytes": sum(one.stat().st_size for one in out.iterdir()) // MEBIBYTE,
-                    "exitCode": done.returncode,
+                    "processorRatio": round(measured["analysisProcessorSeconds"] / bare_processor, 2),
+                    **measured,
                 },
                 indent=2,
             )
         )
-        shutil.rmtree(out)
 
 
 if __name__ == "__main__":

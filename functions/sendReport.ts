@@ -38,7 +38,15 @@ import {
     type TicketKind,
 } from "./domain/containers";
 import { joinSummaries } from "./domain/joinSummaries";
-import { parseManifest, verifyEntry, type FoundObject, type Manifest, type VerifiedObject } from "./domain/manifest";
+import {
+    listedName,
+    parseManifest,
+    verifyEntry,
+    type FoundObject,
+    type Manifest,
+    type RequiredOutput,
+    type VerifiedObject,
+} from "./domain/manifest";
 import type { ReportInput } from "./domain/report/assessment";
 import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
 import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
@@ -130,22 +138,25 @@ function parseSummary(text: string): AnalysisSummary | null {
 /** Reads and hashes every object of the manifests once: what the page shows is what was verified. */
 async function readOutputs(analyses: readonly Results[]): Promise<Outputs> {
     const states = new Map<string, FoundObject>();
-    const readAll = async (name: string, read: (key: string) => Promise<FoundObject>): Promise<boolean> => {
-        for (const { folder } of analyses) states.set(`${folder}${name}`, await found(() => read(`${folder}${name}`)));
-        return analyses.every(({ folder }) => isRead(states.get(`${folder}${name}`)!));
+    const readAll = async (name: RequiredOutput, read: (key: string) => Promise<FoundObject>): Promise<boolean> => {
+        const keys = analyses.map(
+            ({ folder, manifest }) => `${folder}${listedName(new Set(manifest.entries.map((one) => one.name)), name)}`,
+        );
+        for (const key of keys) states.set(key, await found(() => read(key)));
+        return keys.every((key) => isRead(states.get(key)!));
     };
     const summaries: AnalysisSummary[] = [];
-    await readAll("summary.json", async (key) => {
+    await readAll(resultNames.summary, async (key) => {
         const { ref, body } = await getObject(key);
         const summary = parseSummary(body.toString("utf8"));
         if (summary !== null) summaries.push(summary);
         return { sha256: ref.sha256, bytes: body.length };
     });
     const findings = findingCollector();
-    const findingsRead = await readAll("findings.jsonl", (key) => readLines(key, findings.line));
+    const findingsRead = await readAll(resultNames.findings, (key) => readLines(key, findings.line));
     // After the findings: which events matter depends on the files that findings name.
     const timeline = timelineCollector(findings.result().shown);
-    const timelineRead = await readAll("timesketch.jsonl", (key) => readLines(key, timeline.line));
+    const timelineRead = await readAll(resultNames.timeline, (key) => readLines(key, timeline.line));
 
     const objects: VerifiedObject[] = [];
     for (const { folder, manifest } of analyses)

@@ -129,8 +129,8 @@ class _Run:
             ledger = self._read(timeline, deadline_seconds, scratch)
             timeline.finish()
             with (
-                self._results.whole_file("timeline.csv") as table,
-                self._results.whole_file("timesketch.jsonl") as events,
+                self._results.whole_file("timeline.csv.gz") as table,
+                self._results.whole_file("timesketch.jsonl.gz") as events,
                 table.written_beside(timeline.write_table),
             ):
                 timeline.write_events(events)
@@ -165,7 +165,7 @@ class _Run:
 
     def _read(self, timeline: Timeline, deadline_seconds: float, scratch: str) -> Ledger:
         """Reads all volumes. Findings and bodyfile are whole when it returns."""
-        with self._results.whole_file("findings.jsonl") as findings, self._results.whole_file("bodyfile") as bodyfile:
+        with self._results.whole_file("findings.jsonl") as findings, self._results.whole_file("bodyfile.gz") as bodyfile:
             ledger = Ledger(findings, timeline)
             acquired = [report for report in self._reports if report.input.role == "memory"]
             for what, why in (*_BY_DESIGN, *(() if acquired else (_NO_MEMORY,))):

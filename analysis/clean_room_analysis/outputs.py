@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -24,14 +25,14 @@ from clean_room_analysis.sandbox import die_with_parent
 MANIFEST = "manifest.sha256"
 #: In the order of the manifest; `evidence-blocks-*.bin` of each volume follow.
 FILES = (
-    "bodyfile",
+    "bodyfile.gz",
     "content-findings.jsonl.gz",
     "content-look.json",
     "findings.jsonl",
     "first-look.json",
     "summary.json",
-    "timeline.csv",
-    "timesketch.jsonl",
+    "timeline.csv.gz",
+    "timesketch.jsonl.gz",
 )
 #: Written even when the disk of the results is full.
 _PRECIOUS = frozenset({"content-look.json", "findings.jsonl", "first-look.json", "summary.json", MANIFEST})
@@ -41,8 +42,15 @@ _RESERVE = ".reserve"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RESERVE_BYTES = 16 * 1024 * 1024
 _BUFFER_BYTES = 1024 * 1024
+#: Of gzip. The JSONL of a /usr becomes 14 times smaller in 0.3 s a 100 MiB; level 6 makes it 17 times smaller and takes 0.7 s.
+_LEVEL = 1
 #: Exit code of a process that wrote a file as far as the disk had room.
 _CUT = 3
+
+
+def _gzip() -> "zlib._Compress":
+    """A packer without name and time of its own, so that two runs write the same."""
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
 
 
 class Writable(Protocol):
@@ -57,16 +65,19 @@ class OutputError(Exception):
 
 
 class WholeFile:
-    """A text file being written. `cut` is True when its end is missing because the disk was full."""
+    """A text file being written, gzip where `packed`. `cut` is True when its end is missing because the disk was full."""
 
-    def __init__(self, path: str, descriptor: int, results: "Results", *, precious: bool) -> None:
+    def __init__(self, path: str, descriptor: int, results: "Results", *, precious: bool, packed: bool) -> None:
         #: Where it lies until it is whole.
         self.path = path
         self._descriptor = descriptor
         self._results = results
         self._precious = precious
+        self._packer = _gzip() if packed else None
         self._waiting: list[str] = []
         self._characters = 0
+        #: Whether another process wrote it, to its end.
+        self._filled = False
         self.cut = False
 
     def write(self, text: str, /) -> int:
@@ -89,9 +100,9 @@ class WholeFile:
         finally:
             process.kill()
             process.join()
-        if process.exitcode == _CUT:
-            self.cut = True
-        elif process.exitcode != 0:
+        self.cut = process.exitcode == _CUT
+        self._filled = process.exitcode in (0, _CUT)
+        if not self._filled:
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             write(self)
@@ -101,14 +112,25 @@ class WholeFile:
             signal.signal(number, signal.SIG_IGN)  # its end is the parent's
         die_with_parent()
         write(self)
-        self.flush()
+        self.end()
         os._exit(_CUT if self.cut else 0)
 
     def flush(self) -> None:
-        """Hands everything to the kernel."""
+        """Hands everything to the kernel; of a packed file what its packer gives out by now."""
         # backslashreplace keeps what is not Unicode visible instead of failing.
-        content = memoryview("".join(self._waiting).encode("utf-8", "backslashreplace"))
+        content = "".join(self._waiting).encode("utf-8", "backslashreplace")
         self._waiting, self._characters = [], 0
+        self._put(content if self._packer is None else self._packer.compress(content))
+
+    def end(self) -> None:
+        """The last of it. Nothing may be written afterwards."""
+        if not self._filled:
+            self.flush()
+            if self._packer is not None:
+                self._put(self._packer.flush())
+
+    def _put(self, packed: bytes) -> None:
+        content = memoryview(packed)
         while content and not self.cut:
             try:
                 content = content[os.write(self._descriptor, content) :]
@@ -163,14 +185,14 @@ class Results:
 
     @contextmanager
     def whole_file(self, name: str) -> Iterator[WholeFile]:
-        """A text file that appears under its name only when the block ends without an exception."""
+        """A text file that appears under its name only when the block ends without an exception; gzip where the name ends so."""
         partial = self.path(name + ".partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             try:
-                handle = WholeFile(partial, descriptor, self, precious=name in _PRECIOUS)
+                handle = WholeFile(partial, descriptor, self, precious=name in _PRECIOUS, packed=name.endswith(".gz"))
                 yield handle
-                handle.flush()
+                handle.end()
                 with contextlib.suppress(OSError):
                     os.fsync(descriptor)
             finally:

@@ -29,12 +29,12 @@ OUTPUTS = [
     "first-look.json",
     "content-findings.jsonl.gz",
     "content-look.json",
-    "bodyfile",
+    "bodyfile.gz",
     "evidence-blocks-vol-data.bin",
     "findings.jsonl",
     "summary.json",
-    "timeline.csv",
-    "timesketch.jsonl",
+    "timeline.csv.gz",
+    "timesketch.jsonl.gz",
     "manifest.sha256",
 ]
 # Keeps objects as files below $FAKE_S3 and one line a call in $FAKE_S3/calls; checks SHA-256 as S3 does.
@@ -259,7 +259,7 @@ def test_a_failed_upload_leaves_no_manifest(instance: Instance) -> None:
     assert "could not keep summary.json" in run.stdout
     kept = sorted(str(path.relative_to(instance.results)) for path in instance.results.rglob("*") if path.is_file())
     names = [
-        "bodyfile",
+        "bodyfile.gz",
         "content-findings.jsonl.gz",
         "content-look.json",
         "evidence-blocks-vol-data.bin",
@@ -269,20 +269,20 @@ def test_a_failed_upload_leaves_no_manifest(instance: Instance) -> None:
     assert kept == names + [
         f"partial/{name}"
         for name in (
-            "bodyfile",
+            "bodyfile.gz",
             "content-findings.jsonl.gz",
             "content-look.json",
             "evidence-blocks-vol-data.bin",
             "findings.jsonl",
             "first-look.json",
-            "timeline.csv",
-            "timesketch.jsonl",
+            "timeline.csv.gz",
+            "timesketch.jsonl.gz",
         )
     ]
 
 
 def test_what_is_too_large_for_one_put_goes_up_in_parts_and_arrives_whole(instance: Instance) -> None:
-    run = instance.run(CLEAN_ROOM_PUT_BYTES="20000", CLEAN_ROOM_PART_BYTES="15000")
+    run = instance.run(CLEAN_ROOM_PUT_BYTES="4000", CLEAN_ROOM_PART_BYTES="3000")
     assert run.returncode == 0, run.stdout + run.stderr
     listed = (instance.results / "manifest.sha256").read_text().splitlines()
     assert len(listed) > 4

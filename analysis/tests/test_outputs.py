@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -175,15 +176,15 @@ def test_what_was_not_looked_at_is_bounded_and_makes_the_run_incomplete(tmp_path
 
 def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     results = outputs.Results(str(tmp_path))
-    with pytest.raises(RuntimeError), results.whole_file("bodyfile") as handle:
+    with pytest.raises(RuntimeError), results.whole_file("bodyfile.gz") as handle:
         handle.write("half")
         raise RuntimeError
     assert os.listdir(tmp_path) == [".reserve"]
 
 
 def test_results_are_never_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "bodyfile").write_text("an earlier run")
-    with pytest.raises(outputs.OutputError, match="already holds bodyfile"):
+    (tmp_path / "bodyfile.gz").write_text("an earlier run")
+    with pytest.raises(outputs.OutputError, match="already holds bodyfile.gz"):
         outputs.Results(str(tmp_path))
 
 
@@ -197,13 +198,45 @@ def test_a_full_disk_cuts_the_bulky_files_and_keeps_what_says_so(tmp_path: Path,
         return write(descriptor, content)
 
     monkeypatch.setattr(os, "write", full)
-    with results.whole_file("bodyfile") as bodyfile, results.whole_file("findings.jsonl") as findings:
-        bodyfile.write("x" * 3_000_000)
+    with results.whole_file("bodyfile.gz") as bodyfile, results.whole_file("findings.jsonl") as findings:
+        bodyfile.write("".join(f"{number * number}\n" for number in range(300_000)))
         findings.write("grave\n")
         findings.flush()
-    assert results.cut == ["bodyfile"] and (tmp_path / "findings.jsonl").read_text() == "grave\n"
+    assert results.cut == ["bodyfile.gz"] and (tmp_path / "findings.jsonl").read_text() == "grave\n"
     results.write_manifest()
     assert "findings.jsonl" in (tmp_path / "manifest.sha256").read_text()
+
+
+def test_packed_files_are_the_same_in_each_run_and_what_is_cut_can_be_read_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"{number * number}\n" for number in range(300_000)]
+
+    def write(name: str) -> bytes:
+        results = outputs.Results(str(tmp_path / name))
+        with results.whole_file("bodyfile.gz") as bodyfile:
+            bodyfile.write("".join(lines))
+        assert results.cut == ([] if name != "full" else ["bodyfile.gz"])
+        return (tmp_path / name / "bodyfile.gz").read_bytes()
+
+    whole = write("one")
+    assert whole == write("two") and gzip.decompress(whole).decode() == "".join(lines)
+    put, room = os.write, [len(whole) // 2]
+
+    def fills_up(descriptor: int, content: bytes) -> int:
+        if room[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = put(descriptor, content[: room[0]])
+        room[0] -= written
+        return written
+
+    monkeypatch.setattr(os, "write", fills_up)
+    so_far = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(write("full")).decode()
+    assert len(so_far) > 500_000 and "".join(lines).startswith(so_far)
+
+
+def test_a_packed_file_without_a_line_is_gzip_all_the_same(tmp_path: Path) -> None:
+    with outputs.Results(str(tmp_path)).whole_file("timesketch.jsonl.gz"):
+        pass
+    assert gzip.decompress((tmp_path / "timesketch.jsonl.gz").read_bytes()) == b"" != (tmp_path / "timesketch.jsonl.gz").read_bytes()
 
 
 def _run_of_events(scratch: Path, count: int) -> Timeline:
@@ -224,11 +257,11 @@ def test_two_processes_write_the_same_sorted_runs_at_once(tmp_path: Path, monkey
         assert os.getpid() != here
         timeline.write_table(table)
 
-    with results.whole_file("timeline.csv") as table, results.whole_file("timesketch.jsonl") as events, table.written_beside(beside):
+    with results.whole_file("timeline.csv.gz") as table, results.whole_file("timesketch.jsonl.gz") as events, table.written_beside(beside):
         timeline.write_events(events)
     timeline.close()
-    rows = [row[2] for row in csv.reader((tmp_path / "out/timeline.csv").open(newline=""))][1:]
-    lines = [json.loads(line)["message"] for line in (tmp_path / "out/timesketch.jsonl").open()]
+    rows = [row[2] for row in csv.reader(gzip.open(tmp_path / "out/timeline.csv.gz", "rt", newline=""))][1:]
+    lines = [json.loads(line)["message"] for line in gzip.open(tmp_path / "out/timesketch.jsonl.gz")]
     assert rows == lines == [f"event {number}" for number in reversed(range(12_345))] and results.cut == []
 
 
@@ -242,9 +275,9 @@ def test_a_file_whose_writing_process_dies_is_written_whole_all_the_same(tmp_pat
             os.kill(os.getpid(), 9)
         file.write("whole\n")
 
-    with results.whole_file("timeline.csv") as table, table.written_beside(write):
+    with results.whole_file("timeline.csv.gz") as table, table.written_beside(write):
         pass
-    assert (tmp_path / "timeline.csv").read_text() == "begun\nwhole\n"
+    assert gzip.decompress((tmp_path / "timeline.csv.gz").read_bytes()) == b"begun\nwhole\n"
 
 
 def test_a_full_disk_is_told_by_the_process_that_met_it_and_keeps_the_reserve_for_findings(
@@ -256,9 +289,9 @@ def test_a_full_disk_is_told_by_the_process_that_met_it_and_keeps_the_reserve_fo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with results.whole_file("timeline.csv") as table, table.written_beside(lambda file: file.write("x") and None):
+    with results.whole_file("timeline.csv.gz") as table, table.written_beside(lambda file: file.write("x") and None):
         pass
-    assert results.cut == ["timeline.csv"] and (tmp_path / ".reserve").exists()
+    assert results.cut == ["timeline.csv.gz"] and (tmp_path / ".reserve").exists()
 
 
 def test_a_full_disk_costs_the_timeline_its_events_and_not_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

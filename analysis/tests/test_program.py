@@ -22,14 +22,14 @@ from clean_room_analysis.walker import Walker
 
 SEVERITIES = ["critical", "high", "medium", "low", "informational"]
 FILES = {
-    "bodyfile",
+    "bodyfile.gz",
     "content-findings.jsonl.gz",
     "content-look.json",
     "findings.jsonl",
     "first-look.json",
     "summary.json",
-    "timeline.csv",
-    "timesketch.jsonl",
+    "timeline.csv.gz",
+    "timesketch.jsonl.gz",
 }
 
 

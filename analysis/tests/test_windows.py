@@ -2,6 +2,7 @@
 """Windows: event logs, registry with its transaction logs, services, tasks, accounts, prefetch; and what is ordinary there."""
 
 import base64
+import gzip
 import json
 import lzma
 import struct
@@ -296,7 +297,7 @@ def test_a_windows_disk_is_read_as_a_whole(tmp_path: Path) -> None:
     assert summary["operatingSystem"] == {"name": "Windows Server 2022 Datacenter", "version": "21H2 build 20348", "hostname": "EC2AMAZ-1"}
     assert summary["findingsBySeverity"] == {"critical": 2, "high": 4, "medium": 3, "low": 0, "informational": 1}
     assert any("shadow copies" in one["why"] for one in summary["notLookedAt"] if one["what"].endswith(": Windows"))
-    assert "service Upd was installed" in (tmp_path / "out/timeline.csv").read_text()
+    assert "service Upd was installed" in gzip.decompress((tmp_path / "out/timeline.csv.gz").read_bytes()).decode()
 
 
 def test_files_made_here_are_read_by_the_parsers_own_interface(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ export const resultNames = {
     firstLook: "first-look.json",
     summary: "summary.json",
     findings: "findings.jsonl",
+    timeline: "timesketch.jsonl.gz",
     /** Prefix of what an analysis that ended early had written. */
     partial: "partial/",
 } as const;

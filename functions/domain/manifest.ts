@@ -4,7 +4,8 @@
  */
 
 /** Every analysis writes these; a manifest that does not list one is not the manifest of a whole analysis. */
-export const requiredOutputs = ["findings.jsonl", "bodyfile", "timeline.csv", "timesketch.jsonl", "summary.json"] as const;
+export const requiredOutputs = ["findings.jsonl", "bodyfile.gz", "timeline.csv.gz", "timesketch.jsonl.gz", "summary.json"] as const;
+export type RequiredOutput = (typeof requiredOutputs)[number];
 
 /** More lines than this are not read: the analysis writes a handful of files. */
 const mostEntries = 1000;
@@ -20,6 +21,12 @@ export interface Manifest {
     entries: ManifestEntry[];
     /** What is wrong with the manifest itself, in full sentences; empty when nothing is. */
     problems: string[];
+}
+
+/** The name under which an analysis lists an output: those before version 0.2 wrote the large ones unpacked. */
+export function listedName(listed: { has(name: string): boolean }, name: RequiredOutput): string {
+    const unpacked = name.replace(/\.gz$/, "");
+    return !listed.has(name) && listed.has(unpacked) ? unpacked : name;
 }
 
 /**
@@ -45,7 +52,7 @@ export function parseManifest(text: string): Manifest {
     if (malformed > 0) problems.push(`${malformed} line${malformed === 1 ? "" : "s"} of the manifest could not be understood.`);
     if (lines.length > mostEntries) problems.push(`The manifest has ${lines.length} lines; only the first ${mostEntries} were read.`);
     for (const name of requiredOutputs) {
-        if (!entries.has(name)) problems.push(`The manifest does not list ${name}.`);
+        if (!entries.has(listedName(entries, name))) problems.push(`The manifest does not list ${name}.`);
     }
     return { entries: [...entries].map(([name, sha256]) => ({ name, sha256 })), problems };
 }

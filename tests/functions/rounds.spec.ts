@@ -5,6 +5,7 @@ import { handler as attachEvidenceVolumes } from "../../functions/attachEvidence
 import { handler as checkSsm } from "../../functions/checkSsm";
 import { custodySchema, reportSchema, type Evidence } from "../../functions/domain/containers";
 import { planRounds, roundOf } from "../../functions/domain/planRounds";
+import { manifestOf, packed } from "../fixtures/analysis/plain";
 import { roundTag } from "../../functions/domain/tags";
 import { handler as runAnalysis } from "../../functions/runAnalysis";
 import { handler as sendReport } from "../../functions/sendReport";
@@ -99,9 +100,9 @@ describe("sixty volumes", () => {
         });
         const outputs: Record<string, string> = {
             "findings.jsonl": volumes.map(({ volumeId }) => `${JSON.stringify(finding(volumeId))}\n`).join(""),
-            "timesketch.jsonl": "",
-            bodyfile: "0|vol:/etc/passwd|1\n",
-            "timeline.csv": "datetime\r\n",
+            "timesketch.jsonl.gz": packed(""),
+            "bodyfile.gz": packed("0|vol:/etc/passwd|1\n"),
+            "timeline.csv.gz": packed("datetime\r\n"),
             "summary.json": JSON.stringify({
                 schemaVersion: 1,
                 incidentId,
@@ -141,8 +142,7 @@ describe("sixty volumes", () => {
         if (!ends) return;
         const folder = parameters.OutputPrefix![0]!;
         for (const [name, body] of Object.entries(outputs)) aws.overwrite(`${folder}${name}`, body);
-        const manifest = Object.entries(outputs).map(([name, body]) => `${sha256(body)}  ${name}\n`);
-        aws.overwrite(`${folder}manifest.sha256`, manifest.join(""));
+        aws.overwrite(`${folder}manifest.sha256`, manifestOf(outputs));
     }
 
     const handlers: Record<string, (event: unknown) => Promise<unknown>> = {
@@ -251,13 +251,13 @@ describe("sixty volumes", () => {
 
     it("are not intact where one object of one round was altered: it is named with its host", async () => {
         aws.after = (operation) => {
-            const altered = [...aws.objects.keys()].filter((key) => key.endsWith("/bodyfile")).at(-1);
+            const altered = [...aws.objects.keys()].filter((key) => key.endsWith("/bodyfile.gz")).at(-1);
             if (operation === "TerminateInstances" && altered) aws.objects.set(altered, "something else");
         };
         await flow();
         expect(report()).to.deep.include({ complete: true, intact: false });
         const { host } = custody().furtherRounds!.at(-1)!;
-        expect(page()).to.include(`${host.instanceId}/bodyfile was altered`);
+        expect(page()).to.include(`${host.instanceId}/bodyfile.gz was altered`);
     });
 
     it("never take a host whose tear-down failed for the next round's", async () => {

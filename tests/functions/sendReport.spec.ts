@@ -19,17 +19,14 @@ const manifestKey = at(`${plain.custody.resultsPrefix}manifest.sha256`);
 function putAnalysis(fake: NotifyingAws, change: Record<string, string> = {}): void {
     const outputs: Record<string, string> = {
         "findings.jsonl": plain.lines(plain.findings),
-        bodyfile: "0|vol:/etc/passwd|1\n",
-        "timeline.csv": "datetime\r\n",
-        "timesketch.jsonl": plain.lines(plain.timesketch),
+        "bodyfile.gz": plain.packed("0|vol:/etc/passwd|1\n"),
+        "timeline.csv.gz": plain.packed("datetime\r\n"),
+        "timesketch.jsonl.gz": plain.packed(plain.lines(plain.timesketch)),
         "summary.json": JSON.stringify(plain.summary),
         ...change,
     };
     for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`${plain.custody.resultsPrefix}${name}`), text);
-    const manifest = Object.entries(outputs)
-        .map(([name, text]) => `${sha256(Buffer.from(text))}  ${name}\n`)
-        .join("");
-    fake.objects.set(manifestKey, manifest);
+    fake.objects.set(manifestKey, plain.manifestOf(outputs));
     fake.objects.set(at("custody.json"), JSON.stringify(plain.custody));
 }
 
@@ -297,21 +294,40 @@ describe("sendReport", () => {
     });
 
     it("says which object was altered and which is missing", async () => {
-        fake.objects.set(at(`${plain.custody.resultsPrefix}bodyfile`), "something else");
-        fake.objects.delete(at(`${plain.custody.resultsPrefix}timeline.csv`));
+        fake.objects.set(at(`${plain.custody.resultsPrefix}bodyfile.gz`), "something else");
+        fake.objects.delete(at(`${plain.custody.resultsPrefix}timeline.csv.gz`));
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: true });
         expect(page())
-            .to.match(/bodyfile was altered/)
-            .and.match(/timeline\.csv is listed in the manifest and missing/);
-        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("bodyfile was altered");
+            .to.match(/bodyfile\.gz was altered/)
+            .and.match(/timeline\.csv\.gz is listed in the manifest and missing/);
+        expect(JSON.stringify(fake.slack.payloads[0])).to.contain("bodyfile.gz was altered");
+    });
+
+    it("reads the timeline of an analysis that wrote it unpacked", async () => {
+        const outputs = {
+            "findings.jsonl": plain.lines(plain.findings),
+            bodyfile: "0|vol:/etc/passwd|1\n",
+            "timeline.csv": "datetime\r\n",
+            "timesketch.jsonl": plain.lines(plain.timesketch),
+            "summary.json": JSON.stringify(plain.summary),
+        };
+        fake.objects.clear();
+        putAnalysis(fake);
+        for (const name of ["bodyfile.gz", "timeline.csv.gz", "timesketch.jsonl.gz"])
+            fake.objects.delete(at(`${plain.custody.resultsPrefix}${name}`));
+        for (const [name, text] of Object.entries(outputs)) fake.objects.set(at(`${plain.custody.resultsPrefix}${name}`), text);
+        fake.objects.set(manifestKey, plain.manifestOf(outputs));
+        await handler(fake.event(manifestKey));
+        expect(report()).to.include({ intact: true, complete: true });
+        expect(page()).to.match(new RegExp(`has all ${plain.timesketch.length} events`));
     });
 
     it("says which object could not be read, with the AWS error", async () => {
-        fake.s3.refusals.set(at(`${plain.custody.resultsPrefix}timesketch.jsonl`), "AccessDenied");
+        fake.s3.refusals.set(at(`${plain.custody.resultsPrefix}timesketch.jsonl.gz`), "AccessDenied");
         await handler(fake.event(manifestKey));
         expect(report()).to.include({ intact: false, complete: false });
-        expect(page()).to.contain("timesketch.jsonl could not be read: AccessDenied");
+        expect(page()).to.contain("timesketch.jsonl.gz could not be read: AccessDenied");
     });
 
     it("is neither complete nor intact without a summary, and still reports the findings", async () => {

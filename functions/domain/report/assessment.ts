@@ -18,7 +18,7 @@ export interface ReportInput {
     summary: AnalysisSummary | null;
     /** Null when findings.jsonl could not be read. */
     findings: FindingsRead | null;
-    /** Null when timesketch.jsonl could not be read. */
+    /** Null when timesketch.jsonl.gz could not be read. */
     timeline: TimelineRead | null;
     /** What AWS said of the instance beside its disks; null or left out where nothing of it was kept. */
     moment?: Moment | null;
@@ -87,7 +87,8 @@ function incompleteReasons({ custody, summary, findings, timeline, failedRounds:
     reasons.push(...custody.evidence.anomalies.filter((anomaly) => anomaly.includes("taken later")));
     if (!findings) reasons.push("findings.jsonl could not be read, so findings are missing from this report.");
     if (findings?.malformed) reasons.push(`${count(findings.malformed, "line")} of findings.jsonl could not be understood.`);
-    if (!timeline) reasons.push("timesketch.jsonl could not be read, so the timeline has no events from the disks.");
+    if (!timeline) reasons.push("timesketch.jsonl.gz could not be read, so the timeline has no events from the disks.");
+    if (timeline?.malformed) reasons.push(`${count(timeline.malformed, "line")} of timesketch.jsonl.gz could not be understood.`);
     if (!summary) return [...reasons, "summary.json could not be read, so it is not known what was looked at."];
 
     if (!summary.complete) reasons.push("The analysis itself says that it did not finish everything it set out to do.");

@@ -1,5 +1,5 @@
 /**
- * Picks from timesketch.jsonl the events that matter to a reader: the times of files that a finding names, and what the artefacts
+ * Picks from the lines of timesketch.jsonl.gz the events that matter to a reader: the times of files that a finding names, and what the artefacts
  * themselves tell (log-ins, commands). A disk has hundreds of thousands of events; failures of one source are told as one, since one
  * accepted password after 300 refused ones must not be lost among them.
  */

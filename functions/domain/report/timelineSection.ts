@@ -79,10 +79,10 @@ export function timelineSection(input: ReportInput, { calls }: Reading): Html {
 <h2>Timeline</h2>
 <p class="note">${
         timeline
-            ? html`Times of the files that findings name, log-ins and commands, what CloudTrail and GuardDuty saw, and the response. Failures of one source are one event. timesketch.jsonl has all ${count(timeline.read, "event")}. Times on a disk can be forged.
+            ? html`Times of the files that findings name, log-ins and commands, what CloudTrail and GuardDuty saw, and the response. Failures of one source are one event. timesketch.jsonl.gz has all ${count(timeline.read, "event")}. Times on a disk can be forged.
 ${timeline.leftOut > 0 ? html`${count(timeline.leftOut, "further event")} of this kind did not fit this page.` : null}
 ${timeline.malformed > 0 ? html`${count(timeline.malformed, "line")} could not be understood.` : null}`
-            : "timesketch.jsonl could not be read: only the response is shown."
+            : "timesketch.jsonl.gz could not be read: only the response is shown."
     }</p>
 <div id="timeline-app"></div>
 <div id="timeline-static">

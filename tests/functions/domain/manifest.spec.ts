@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { parseManifest, requiredOutputs, verifyEntry } from "../../../functions/domain/manifest";
+import { listedName, parseManifest, requiredOutputs, verifyEntry } from "../../../functions/domain/manifest";
 
 const a = "a".repeat(64);
 const b = "b".repeat(64);
@@ -26,9 +26,17 @@ describe("manifest", () => {
         });
     }
 
+    it("takes the manifest of an analysis that wrote its large outputs unpacked", () => {
+        const before = whole.replaceAll(".gz", "");
+        const { entries, problems } = parseManifest(before);
+        expect(problems).to.deep.equal([]);
+        expect(listedName(new Set(entries.map(({ name }) => name)), "timesketch.jsonl.gz")).to.equal("timesketch.jsonl");
+        expect(listedName(new Set(["bodyfile", "bodyfile.gz"]), "bodyfile.gz")).to.equal("bodyfile.gz");
+    });
+
     it("refuses two hashes for one name", () => {
-        expect(parseManifest(`${whole}${b}  bodyfile\n`).problems).to.deep.equal([
-            "The manifest lists bodyfile twice with different hashes.",
+        expect(parseManifest(`${whole}${b}  bodyfile.gz\n`).problems).to.deep.equal([
+            "The manifest lists bodyfile.gz twice with different hashes.",
         ]);
     });
 
@@ -44,7 +52,7 @@ describe("manifest", () => {
     });
 
     it("tells match, altered, missing and unreadable apart", () => {
-        const entry = { name: "bodyfile", sha256: a };
+        const entry = { name: "bodyfile.gz", sha256: a };
         expect(verifyEntry(entry, { sha256: a, bytes: 5 })).to.deep.include({
             state: "match",
             problem: null,

@@ -81,9 +81,11 @@ export async function encode({ protocol, name }: Asked, result: unknown, respons
         "x-amz-object-lock-mode": fields.ObjectLockMode as string | undefined,
         "x-amz-object-lock-retain-until-date": (fields.ObjectLockRetainUntilDate as Date | undefined)?.toISOString(),
     };
-    const { Body } = fields as { Body?: { transformToByteArray: () => Promise<Uint8Array> } };
+    const { Body, BreaksOff } = fields as { Body?: { transformToByteArray: () => Promise<Uint8Array> }; BreaksOff?: boolean };
     for (const [header, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(header, value);
-    response.end(await Body?.transformToByteArray());
+    const bytes = await Body?.transformToByteArray();
+    if (BreaksOff) response.write(bytes!.subarray(0, bytes!.length / 2), () => response.destroy());
+    else response.end(bytes);
 }
 
 /** Writes an AWS error. @throws what is none, such as an operation that the AWS of the tests does not know */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { awsError } from "./errors";
 
 export class InMemoryS3 {
-    /** Objects by key, in the order they were written. */
+    /** Objects by key, in the order they were written: text, and of those that end in .gz one character a byte. */
     readonly objects = new Map<string, string>();
     /** Versions of the objects, newest last; a key has the last of `objects` too. */
     readonly versions = new Map<string, { id: string; body: string; at: Date; locked: boolean }[]>();
@@ -11,6 +11,8 @@ export class InMemoryS3 {
     readonly written: string[] = [];
     /** AWS error with which reading a key is refused. */
     readonly refusals = new Map<string, string>();
+    /** Keys whose reading ends in the middle. */
+    readonly breaksOff = new Set<string>();
     private writes = 0;
     /** Called before each write, for what another step does at that moment. */
     beforePut: ((key: string) => void) | null = null;
@@ -66,14 +68,14 @@ export class InMemoryS3 {
         const all = this.versions.get(key);
         const version = input.VersionId === undefined ? all?.at(-1) : all?.find(({ id }) => id === input.VersionId);
         const text = input.VersionId === undefined ? this.objects.get(key) : version?.body;
+        const bytes = Buffer.from(text ?? "", key.endsWith(".gz") ? "latin1" : "utf8");
         if (name === "HeadObject" && text !== undefined)
             return {
-                ContentLength: Buffer.byteLength(text),
-                ChecksumSHA256: createHash("sha256").update(text).digest("base64"),
+                ContentLength: bytes.length,
+                ChecksumSHA256: createHash("sha256").update(bytes).digest("base64"),
                 ...(version?.locked ? { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: new Date("2099-01-01") } : {}),
             };
         if (text === undefined) throw awsError(name === "HeadObject" ? "NotFound" : "NoSuchKey");
-        const bytes = Buffer.from(text);
         // A stream of the SDK's is read whole or piece by piece.
         const Body = {
             transformToByteArray: () => Promise.resolve(bytes),
@@ -81,6 +83,6 @@ export class InMemoryS3 {
                 yield await Promise.resolve(bytes);
             },
         };
-        return { ContentLength: bytes.length, Body };
+        return { ContentLength: bytes.length, Body, BreaksOff: this.breaksOff.has(key) };
     }
 }

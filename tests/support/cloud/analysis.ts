@@ -22,11 +22,10 @@ export function analysisObjects(incidentId: string, sourceVolumes: { volumeId: s
     };
     const outputs: Record<string, string> = {
         "findings.jsonl": plain.lines(plain.findings),
-        bodyfile: "0|vol:/etc/passwd|1\n",
-        "timeline.csv": "datetime\r\n",
-        "timesketch.jsonl": plain.lines(plain.timesketch),
+        "bodyfile.gz": plain.packed("0|vol:/etc/passwd|1\n"),
+        "timeline.csv.gz": plain.packed("datetime\r\n"),
+        "timesketch.jsonl.gz": plain.packed(plain.lines(plain.timesketch)),
         "summary.json": JSON.stringify(summary),
     };
-    const manifest = Object.entries(outputs).map(([name, text]) => `${plain.sha256(text)}  ${name}\n`);
-    return { "first-look.json": JSON.stringify(look), ...outputs, "manifest.sha256": manifest.join("") };
+    return { "first-look.json": JSON.stringify(look), ...outputs, "manifest.sha256": plain.manifestOf(outputs) };
 }

@@ -29,7 +29,9 @@ const results = custody.resultsPrefix;
 
 /** A name below each prefix that holds any number of objects: the compiler asks for one of each that comes. */
 const under = {
-    analysis: [resultNames.firstLook, "content-findings.jsonl.gz", `${resultNames.partial}bodyfile`].map((name) => `${results}${name}`),
+    analysis: [resultNames.firstLook, resultNames.timeline, "content-findings.jsonl.gz", `${resultNames.partial}bodyfile.gz`].map(
+        (name) => `${results}${name}`,
+    ),
     findings: [joinedFinding("0123")],
     messages: [receivedMessage("a".repeat(64))],
     releases: [releaseRecord("2026-11-25T10:00:00.000Z")],

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { AnalysisSummary } from "../../../../functions/domain/analysisOutputs";
 import { assess } from "../../../../functions/domain/report/assessment";
 import { reportInput } from "../../../fixtures/analysis/input";
-import { findings, lines, summary } from "../../../fixtures/analysis/plain";
+import { findings, lines, summary, timesketch } from "../../../fixtures/analysis/plain";
 
 type Volume = AnalysisSummary["volumes"][number];
 const withVolumes = (change: (volume: Volume) => Volume): AnalysisSummary => ({ ...summary, volumes: summary.volumes.map(change) });
@@ -25,7 +25,8 @@ describe("report assessment", () => {
         ["the analysis says so", { summary: { ...summary, complete: false } }, /did not finish/],
         ["there is no summary", { summary: null }, /summary\.json could not be read/],
         ["there are no findings to read", { findings: null }, /findings\.jsonl could not be read/],
-        ["there is no timeline to read", { timesketch: null }, /timesketch\.jsonl could not be read/],
+        ["there is no timeline to read", { timesketch: null }, /timesketch\.jsonl\.gz could not be read/],
+        ["an event is malformed", { timesketch: `${lines(timesketch)}{` }, /1 line of timesketch\.jsonl\.gz could not be understood/],
         ["a line is malformed", { findings: `${lines(findings)}{` }, /1 line of findings\.jsonl could not be understood/],
         [
             "a volume of the evidence is not in the summary",
