@@ -59,6 +59,8 @@ class DiskSurvey:
             self.volumes[id(report)] = volume
             for problem in disk.problems:
                 self._ledger.not_looked_at(f"{name}: partition table", problem, incomplete=False)
+            for lacking in disk.table.lacking:
+                self._ledger.not_looked_at(f"{name}: partition table", lacking)
             if disk.table.damaged:
                 self._ledger.not_looked_at(f"{name}: partition table", "it is damaged, so partitions may be missing from it")
             container = container_of(handle) if not any(region.type in READABLE for region in disk.regions) else None

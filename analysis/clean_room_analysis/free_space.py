@@ -16,12 +16,15 @@ from clean_room_analysis import limits
 from clean_room_analysis.free_maps import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
 from clean_room_analysis.rule_matches import matches, scanner_of
+from clean_room_analysis.signatures import identify_signature, places_of_formats
 
 #: Below the size up to which rules take a file for a script.
 _WINDOW = 1024 * 1024
 _OVERLAP = 64 * 1024
 _MOST_PER_RULE = 20
 _ELF = b"\x7fELF"
+#: Types of regions that hold pages of memory or of a journal, as large as they like.
+_PAGES = ("swap", "jbd")
 
 
 def scan_free_space(
@@ -54,8 +57,31 @@ def scan_claims(
     """
     end = time.monotonic() + seconds
     for offset, size, what in claims:
+        if what.startswith(_PAGES):
+            yield from _formats_inside(open_stream, offset, size, what, volume_id, nonzero, end)
         runs, title = [(offset, size)], f"What should hold no files ({what[:60]}) holds"
         yield from _scan(open_stream, lambda _, runs=runs: iter(runs), what, title, volume_id, 0, nonzero, end - time.monotonic())  # type: ignore[misc]
+
+
+def _formats_inside(
+    open_stream: Callable[[], BinaryIO], start: int, size: int, what: str, volume_id: str, nonzero: bytes | None, end: float
+) -> Iterator[Finding | NotLookedAt]:
+    """What begins inside swap or a journal and is neither: whoever wants room that nobody reads makes swap of it."""
+    told = set[int]()
+    with open_stream() as handle:
+        for offset, content in _windows(handle, start, size, 0, nonzero):
+            if time.monotonic() > end:
+                yield NotLookedAt(f"{volume_id}: {what} from byte {offset} on", "the time for what it hides was over", incomplete=False)
+                return
+            for at in places_of_formats(content):
+                place = offset + at
+                if place in told or len(told) > _MOST_PER_RULE:
+                    continue
+                found = identify_signature(handle, place, start + size - place)
+                if found is not None and not found.type.startswith(_PAGES):
+                    told.add(place)
+                    why = f"{found.type} begins inside what says it is {what.partition(':')[0]}: analyse it by itself, as a raw disk"
+                    yield NotLookedAt(f"{volume_id}: byte {place}", why)
 
 
 def _scan(

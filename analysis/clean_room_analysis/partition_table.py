@@ -8,7 +8,7 @@ about the table is said. Nothing here depends on what lies inside the partitions
 import struct
 import uuid
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from clean_room_analysis import limits
@@ -40,6 +40,8 @@ class Table:
     spans: list[tuple[int, int]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     damaged: bool = False
+    #: What the tables name and the disk does not have: it is truncated, or they are another's.
+    lacking: list[str] = field(default_factory=list)
     sector: int = 512
     #: Whether another partition of the same place and size is known already, from any table.
     _seen: set[tuple[int, int]] = field(default_factory=set)
@@ -123,21 +125,41 @@ def _read_gpt(handle: BinaryIO, size: int, sector: int, table: Table) -> None:
         table.damaged = True
         problems.append("no copy of the GPT has the right checksums: what the damaged ones say was read")
     for header in valid or headers:
-        new = sum(table.add(one) for one in _entries(header, size, sector))
+        new = sum(table.add(one) for one in _entries(header, size, sector, table.lacking))
         if header is not (valid or headers)[0] and new:
             problems.append(f"the two copies of the GPT differ: {new} partitions are in the backup alone")
     for header in headers:
-        table.spans += [(header.here * sector, sector), (header.entries_at * sector, header.count * header.entry_size)]
-    # UEFI reserves at least 16,384 bytes for the entries.
-    table.spans += [(one.entries_at * sector, max(16_384, one.count * one.entry_size)) for one in valid]
+        table.spans.append((header.here * sector, sector))
+        # Of a damaged copy that much which the sound one says as well: it could call anything its entries.
+        if header.valid or not valid or header.entries == valid[0].entries:
+            table.spans += _owned_entries(header, sector)
+    if primary is not None and primary.valid and primary.other > last:
+        missing = (primary.other - last) * sector
+        table.lacking.append(f"the disk ends {missing} bytes before its GPT says: it is truncated, or was copied to a smaller one")
     # Where the primary header is gone, its entries may still be there: they are what they are when they equal the backup's.
     for one in valid:
         if primary is None and one.entries and _read(handle, 2 * sector, len(one.entries)) == one.entries:
-            table.spans.append((2 * sector, len(one.entries)))
+            table.spans += _owned_entries(replace(one, entries_at=2), sector)
     table.problems += problems
 
 
-def _entries(header: _Header, size: int, sector: int) -> list[Partition]:
+def _owned_entries(header: _Header, sector: int) -> list[tuple[int, int]]:
+    """The (offset, size) of the entries that are used or empty. What else stands there is judged as everything that nobody owns."""
+    spans: list[tuple[int, int]] = []
+    for index in range(len(header.entries) // header.entry_size):
+        raw = header.entries[index * header.entry_size : (index + 1) * header.entry_size]
+        if any(raw[128:] if any(raw[:16]) else raw):
+            continue
+        at = header.entries_at * sector + index * header.entry_size
+        if spans and sum(spans[-1]) == at:
+            spans[-1] = (spans[-1][0], spans[-1][1] + header.entry_size)
+        else:
+            spans.append((at, header.entry_size))
+    return spans
+
+
+def _entries(header: _Header, size: int, sector: int, lacking: list[str]) -> list[Partition]:
+    """The partitions of one copy; what lies behind the end of the disk is added to `lacking`."""
     found = []
     for index in range(len(header.entries) // header.entry_size):
         raw = header.entries[index * header.entry_size : (index + 1) * header.entry_size]
@@ -145,6 +167,8 @@ def _entries(header: _Header, size: int, sector: int) -> list[Partition]:
             continue
         first, final = struct.unpack_from("<QQ", raw, 32)
         if not 0 < first <= final or first * sector >= size:
+            said = f"partition {index + 1} of the GPT lies outside the disk"
+            lacking += [] if said in lacking else [said]
             continue
         name = raw[56:128].decode("utf-16-le", "replace").split("\0")[0] or None
         identity = str(uuid.UUID(bytes_le=raw[16:32]))
@@ -172,7 +196,7 @@ def _read_mbr(handle: BinaryIO, size: int, table: Table) -> None:
             continue
         offset = first * sector
         if not 0 < offset < size:
-            table.problems.append(f"partition {index + 1} of the MBR lies outside the disk")
+            table.lacking.append(f"partition {index + 1} of the MBR lies outside the disk")
             continue
         real += 1
         if kind in _EXTENDED:
@@ -215,7 +239,10 @@ def _chain(handle: BinaryIO, size: int, sector: int, start: int, length: int, nu
             kind, first, count = _mbr_entry(raw, index)
             if kind in _EXTENDED and following is None:
                 following = start + first * sector
-            elif kind and count and 0 < at + first * sector < size:
+            elif kind and count and not 0 < at + first * sector < size:
+                table.lacking.append(f"logical partition {number} lies outside the disk")
+                number += 1
+            elif kind and count:
                 table.add(Partition(number, at + first * sector, count * sector, f"mbr-{kind:02x}", f"{identity:08x}-{number:02x}"))
                 number += 1
         if following is None:

@@ -120,11 +120,14 @@ def _divide(handle: BinaryIO, part: Region, disk: DiskMap, depth: int) -> None:
     if depth > 0 and found.type is not None:
         table = Table()  # A file system in a partition: what looks like a table in its first sector is its own boot code.
     disk.problems += table.problems
-    if table.damaged:
-        disk.table.damaged = True
     if depth == 0:
         disk.table = table
+    else:
+        disk.table.damaged |= table.damaged
+        disk.table.lacking += table.lacking
     disk.known += [(part.offset + start, length, f"partition table ({' and '.join(table.kinds)})") for start, length in table.spans]
+    if part.cut and found.type is None and part.partition is not None:
+        disk.table.lacking.append(f"partition {part.partition.number} begins on the disk and ends behind it")
     if not table.partitions:
         if found.type is not None or depth > 0:
             _add(handle, found, disk, depth)

@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ READABLE = frozenset({"xfs", "ext4", "vfat", "ntfs", "btrfs"})
 #: Types that hold other parts of a disk rather than files.
 LAYERS = frozenset({"lvm", "raid"})
 _KIBIBYTE = 1024
+_SECTOR = 512
 _BLKID_SECONDS = 20
 
 
@@ -52,7 +54,7 @@ def _power_of_two(value: int, low: int, high: int) -> bool:
     return low <= value <= high and value & (value - 1) == 0
 
 
-def _ext(head: bytes) -> Signature | None:
+def _ext(handle: BinaryIO, offset: int, head: bytes) -> Signature | None:
     block = head[1024:2048]
     if block[56:58] != b"\x53\xef":
         return None
@@ -70,7 +72,9 @@ def _ext(head: bytes) -> Signature | None:
         blocks |= struct.unpack_from("<I", block, 0x150)[0] << 32
     size = blocks << (10 + log_size)
     name, number = text_of(block[0x78:0x88]), str(uuid.UUID(bytes=block[0x68:0x78]))
-    if incompatible & 0x8:  # journal_dev
+    # A flag alone makes no journal of a file system: a journal has no inodes, and begins as journals do.
+    own = (1024 // (1024 << log_size) + 1) * (1024 << log_size)
+    if incompatible & 0x8 and not inodes and _at(handle, offset + own, 4) == b"\xc0\x3b\x39\x98":
         return Signature("jbd", size, name, number)
     if not inodes or not inodes_per_group:
         return None
@@ -142,7 +146,7 @@ def raid_superblock(handle: BinaryIO, offset: int, size: int) -> int | None:
 def identify_signature(handle: BinaryIO, offset: int, size: int) -> Signature | None:
     """What begins at `offset` of a part of `size` bytes, None when nothing that is known here does."""
     head = _at(handle, offset, 4096)
-    found = [one for one in (_xfs(head), _ntfs(head), _ext(head), _fat(head), _btrfs(handle, offset)) if one is not None]
+    found = [one for one in (_xfs(head), _ntfs(head), _ext(handle, offset, head), _fat(head), _btrfs(handle, offset)) if one is not None]
     member = raid_superblock(handle, offset, size)
     if head[:6] in (b"LUKS\xba\xbe", b"SKUL\xba\xbe"):
         found.append(Signature("luks"))
@@ -159,6 +163,24 @@ def identify_signature(handle: BinaryIO, offset: int, size: int) -> Signature | 
     first = found[0]
     others = tuple(one.type for one in found[1:])
     return Signature(first.type, first.size, first.label, first.uuid, first.journal, others, first.elsewhere)
+
+
+#: By the remainder of its place in a sector: magic numbers, and where the format that has it begins before it.
+_MAGICS: dict[int, dict[bytes, list[int]]] = {}
+
+
+def places_of_formats(content: bytes) -> Iterator[int]:
+    """Where in the content something may begin that `identify_signature` knows, at sectors. FAT and swap have no such number."""
+    if not _MAGICS:
+        known = [(place, magic) for place, magic, _ in _TABLE]
+        known += [(0, b"XFSB"), (3, b"NTFS    "), (1080, b"\x53\xef"), (0x10040, b"_BHRfS_M"), (0, b"LUKS"), (0, b"SKUL"), (0, b"LABELONE")]
+        for place, magic in known:
+            _MAGICS.setdefault(place % _SECTOR, {}).setdefault(magic[:2], []).append(place)
+    for remainder, magics in _MAGICS.items():
+        for at in range(remainder, len(content) - 1, _SECTOR):
+            for place in magics.get(content[at : at + 2], ()):
+                if at - place >= 0:
+                    yield at - place
 
 
 def _swap(handle: BinaryIO, offset: int) -> Signature | None:
