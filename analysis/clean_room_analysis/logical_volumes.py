@@ -6,16 +6,20 @@ and read like one. Those that were extended, are striped, or span several volume
 """
 
 import io
+import re
+import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from dissect.util.stream import AlignedStream, RangeStream
+from dissect.util.stream import AlignedStream, MappingStream, RangeStream
 from dissect.volume.lvm import LVM2
 from dissect.volume.lvm.metadata import LogicalVolume, StripedSegment
+from dissect.volume.lvm.physical import LVM2Device, parse_metadata
 
 from clean_room_analysis import limits
 
 _SECTOR = 512
+_CRC_START = 0xF597A6CF
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,22 @@ class PhysicalVolume:
     group: str
     data_offset: int
     volumes: tuple[LogicalVolumePlace, ...]
+    #: (first byte, bytes) of metadata behind the extents, from the start of the physical volume.
+    metadata_behind: tuple[tuple[int, int], ...] = ()
 
 
 def physical_volume(handle: BinaryIO, offset: int, size: int) -> PhysicalVolume:
     """Reads the metadata of the physical volume at `offset`. @raises ValueError when it is not that of LVM2, or damaged"""
-    # The metadata is at the start; a damaged length must not make us read the disk into memory.
-    head = io.BufferedReader(RangeStream(handle, offset, min(size, limits.LVM_METADATA_BYTES)))
     try:
-        lvm = LVM2(head)
+        device = LVM2Device(_ends(handle, offset, size))
+        text = _metadata_text(device)
+        if text is None:
+            raise ValueError("it belongs to no group, or its group's metadata lies on other volumes")
+        device.metadata = parse_metadata(text)
+        for value in device.metadata.values():
+            if isinstance(value, dict):
+                value.setdefault("logical_volumes", {})  # a group that was just made has none
+        lvm = LVM2(device)
         group = lvm.volume_group
         own = next(iter(lvm.devices))
         identities = {name: volume.id.replace("-", "") for name, volume in group.physical_volumes.items()}
@@ -69,9 +81,43 @@ def physical_volume(handle: BinaryIO, offset: int, size: int) -> PhysicalVolume:
         if own not in starts or extent <= 0:
             raise ValueError("the group does not know this physical volume")
         places = tuple(_place(volume, extent, own, identities, starts, size) for volume in group.lv[: limits.LOGICAL_VOLUMES])
-        return PhysicalVolume(own, str(group.name), starts[own], places)
+        areas = [(int(header.start), int(header.size)) for header, _ in device._metadata_areas]
+        return PhysicalVolume(own, str(group.name), starts[own], places, tuple(one for one in areas if one[0] >= starts[own]))
     except Exception as error:  # dissect raises whatever damaged metadata leads to.
-        raise ValueError(f"its LVM metadata cannot be read: {type(error).__name__}") from error
+        what = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        raise ValueError(f"its LVM metadata cannot be read: {what}{error}"[:300]) from error
+
+
+def _ends(handle: BinaryIO, offset: int, size: int) -> BinaryIO:
+    """The start and the end of a physical volume, where its metadata may lie: a damaged length must not make us read all of it."""
+    if size <= 2 * limits.LVM_METADATA_BYTES:
+        return io.BufferedReader(RangeStream(handle, offset, size))
+    stream = MappingStream(size)
+    for start in (0, size - limits.LVM_METADATA_BYTES):
+        stream.add(start, limits.LVM_METADATA_BYTES, handle, offset + start)
+    return io.BufferedReader(stream)
+
+
+def _metadata_text(device: LVM2Device) -> str | None:
+    """What the newest sound metadata area says, None when no area says anything. dissect reads the first alone, and none that has gone
+    round: the areas are rings, whose first sector is their header."""
+    found: list[tuple[bool, int, str]] = []
+    for header, places in device._metadata_areas:
+        for place in places:
+            if not place.offset or not 0 < place.size < limits.LVM_METADATA_BYTES or place.offset >= header.size:
+                continue
+            first = min(place.size, header.size - place.offset)
+            device.fh.seek(header.start + place.offset)
+            raw = device.fh.read(first)
+            if first < place.size:
+                device.fh.seek(header.start + _SECTOR)
+                raw += device.fh.read(place.size - first)
+            # A cyclic sum as zlib's, with LVM's own start and without its last inversion.
+            sound = zlib.crc32(raw, _CRC_START ^ 0xFFFFFFFF) ^ 0xFFFFFFFF == place.checksum
+            number = re.search(rb"^\s*seqno = (\d{1,9})", raw, re.MULTILINE)
+            found.append((sound, int(number[1]) if number else 0, raw.rstrip(b"\0").decode()))
+            break  # the second is one that was not committed
+    return max(found, key=lambda one: one[:2])[2] if found else None
 
 
 def logical_volumes(handle: BinaryIO, offset: int, size: int) -> list[LogicalVolumePlace]:

@@ -163,8 +163,11 @@ def _add_logical_volumes(handle: BinaryIO, region: Region, disk: DiskMap, depth:
         return
     disk.physical_volumes[region.offset] = physical
     disk.known.append((region.offset, min(physical.data_offset, region.size, limits.METADATA_BYTES), "LVM metadata"))
+    for start, length in physical.metadata_behind:
+        disk.known.append((region.offset + start, min(length, region.size - start, limits.METADATA_BYTES), "LVM metadata"))
     visible = [one for one in physical.volumes if one.visible]
-    if not visible:
+    # A group without volumes is judged by what lies there, as all that nobody owns.
+    if physical.volumes and not visible:
         disk.regions.append(region)
     for place in visible:
         if place.offset is None:

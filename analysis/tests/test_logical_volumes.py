@@ -5,6 +5,7 @@ import io
 import json
 import lzma
 import random
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from clean_room_analysis import limits
 from clean_room_analysis.logical_volumes import Extent, PiecesStream, logical_volumes
-from clean_room_analysis.partitions import regions
+from clean_room_analysis.partitions import disk_map, regions
 
 MEBIBYTE = 1024 * 1024
 EXTENT = 4 * MEBIBYTE
@@ -52,6 +53,49 @@ def test_they_take_the_place_of_the_physical_volume(image: bytes) -> None:
 def test_a_physical_volume_on_the_whole_disk(image: bytes) -> None:
     whole = image[START:]
     assert [one.logical_volume for one in regions(io.BytesIO(whole), len(whole))] == ["rhel/var_log", "rhel/root", "rhel/data-x"]
+
+
+def _rearranged(image: bytes, how: str) -> bytes:
+    """The disk with its metadata as LVM leaves it after many changes, or where `pvcreate --metadatacopies 2` keeps a second copy."""
+    disk = bytearray(image)
+    area = START + 4096
+    start, size, at, length = struct.unpack_from("<QQQQ", disk, area + 24)
+    text = bytes(disk[area + at : area + at + length])
+    if how == "gone round":
+        disk[area + 512 : area + size] = bytes(size - 512)
+        disk[area + size - 700 : area + size] = text[:700]
+        disk[area + 512 : area + 512 + length - 700] = text[700:]
+        struct.pack_into("<Q", disk, area + 40, size - 700)
+        return bytes(disk)
+    end = len(disk) - START - size
+    copy = disk[area : area + size]
+    struct.pack_into("<Q", copy, 24, end)
+    disk[START + end :] = copy
+    # The header of the physical volume: id, size, the data's places up to an empty one, then those of metadata.
+    label = next(START + sector * 512 for sector in range(4) if disk[START + sector * 512 :][:8] == b"LABELONE")
+    place = label + 32 + 40
+    while any(disk[place : place + 16]):
+        place += 16
+    disk[place + 16 : place + 64] = struct.pack("<QQQQQQ", start, size, end, size, 0, 0)
+    if how == "the second alone":
+        disk[area + 512 : area + size] = bytes(size - 512)
+        struct.pack_into("<QQ", disk, area + 40, 512, length)  # which says what is no longer there
+    return bytes(disk)
+
+
+@pytest.mark.parametrize("how", ["gone round", "two copies", "the second alone"])
+def test_metadata_is_found_wherever_lvm_keeps_it(image: bytes, how: str) -> None:
+    disk = _rearranged(image, how)
+    assert logical_volumes(io.BytesIO(disk), START, len(disk) - START) == logical_volumes(io.BytesIO(image), START, len(image) - START)
+    known = [(start, size) for start, size, what in disk_map(io.BytesIO(disk), len(disk)).known if what == "LVM metadata"]
+    assert len(known) == (1 if how == "gone round" else 2) and all(size <= limits.METADATA_BYTES for _, size in known)
+
+
+def test_a_physical_volume_of_no_group_is_said_in_words(image: bytes) -> None:
+    disk = bytearray(image)
+    disk[START + 4096 + 40 : START + 4096 + 64] = bytes(24)
+    with pytest.raises(ValueError, match="belongs to no group"):
+        logical_volumes(io.BytesIO(bytes(disk)), START, len(disk) - START)
 
 
 def test_volumes_that_would_reach_outside_are_no_place(image: bytes) -> None:
