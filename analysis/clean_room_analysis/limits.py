@@ -52,6 +52,8 @@ FREE_SPACE_SECONDS = 900.0
 DELETED_SECONDS = 300.0
 DELETED_BYTES = 64 * MEBIBYTE
 DELETED_EVENTS = 20_000
+#: Content of one initial RAM disk, unpacked.
+INITRAMFS_BYTES = 2 * 1024 * MEBIBYTE
 #: Findings one check may report over the whole run, by severity: a flood of small ones takes no room from grave ones.
 FINDINGS_PER_CHECK = {"critical": 5000, "high": 2000, "medium": 500, "low": 200, "informational": 200}
 #: Findings in the first look, the gravest.

@@ -7,6 +7,7 @@ from clean_room_analysis.checks.base import Check
 from clean_room_analysis.checks.containers import Containers
 from clean_room_analysis.checks.credentials import Credentials
 from clean_room_analysis.checks.cron import Cron
+from clean_room_analysis.checks.initramfs import Initramfs
 from clean_room_analysis.checks.kernel_modules import KernelModules
 from clean_room_analysis.checks.kernel_settings import KernelSettings
 from clean_room_analysis.checks.ld_preload import LdPreload
@@ -65,4 +66,4 @@ def artefact_checks() -> list[Check]:
 
 def content_checks() -> list[Check]:
     """Checks of the second pass, which reads every file and so is what a deadline cuts."""
-    return [Yara()]
+    return [Yara(), Initramfs()]
