@@ -13,7 +13,7 @@ from clean_room_analysis.accounting import ZEROS, Span
 from clean_room_analysis.checks.base import Result
 from clean_room_analysis.deleted_files import scan_deleted
 from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume, where_of
-from clean_room_analysis.free_space import scan_claims, scan_free_space
+from clean_room_analysis.free_space import scan_claims, scan_free_space, scan_own_space
 from clean_room_analysis.isolated import IsolatedError, run_isolated
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.model import FileSystemReport
@@ -72,6 +72,12 @@ def look_beyond_tree(
             counts=True,
         )
     known = nonzero if region.place is None else None
+    if kind in COUNTED:
+        look(
+            "what the file system keeps for itself",
+            limits.DELETED_SECONDS,
+            lambda seconds: scan_own_space(evidence, kind, volume_id, region.offset, known, seconds),
+        )
     look("free space", limits.FREE_SPACE_SECONDS, lambda seconds: scan_free_space(evidence, kind, volume_id, region.offset, known, seconds))
 
 

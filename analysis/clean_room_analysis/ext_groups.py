@@ -37,12 +37,13 @@ class GroupDescriptors:
         if self.first_meta is None or number < self.first_meta:
             return (before + 1 + number) * self.block + index * self.size
         first = number * each
-        behind = int(self._has_superblock(first))
+        behind = int(self.has_superblock(first))
         if first == 0 and self.first_block == 0:
             behind += before
         return (self.first_block + first * self.per_group + behind) * self.block + index * self.size
 
-    def _has_superblock(self, group: int) -> bool:
+    def has_superblock(self, group: int) -> bool:
+        """Whether a group begins with the superblock, or a copy of it."""
         if group == 0:
             return True
         if self.backups is not None:

@@ -14,6 +14,7 @@ from clean_room_analysis.ext_groups import group_descriptors
 
 _EXTENT_MAGIC = 0xF30A
 _JOURNAL_DEVICE = 0x8
+_MOST_NODES = 1 << 16
 _EXTENTS, _INLINE = 0x80000, 0x10000000
 
 
@@ -157,14 +158,39 @@ class ExtFileSystem:
                 yield from self._extents(self.at((low | high << 32) * self.block, self.block), depth + 1)
 
     def _mapped(self, raw: bytes) -> Iterator[tuple[int, int, int]]:
-        """The blocks of an inode of ext2 and ext3, up to those of its first indirect block."""
-        blocks = list(struct.unpack("<13I", raw[:52]))
-        indirect = blocks.pop()
-        if indirect:
-            blocks += struct.unpack(f"<{self.block // 4}I", self.at(indirect * self.block, self.block))
-        for index, block in enumerate(blocks):
-            if block:
-                yield index * self.block, block * self.block, self.block
+        """The blocks of an inode of ext2 and ext3 by its list and its trees of blocks, as runs."""
+        begun = (0, 0, 0)
+        for index, block in self._listed(raw):
+            first, place, length = begun
+            if length and (first + length, place + length) == (index * self.block, block * self.block):
+                begun = (first, place, length + self.block)
+                continue
+            if length:
+                yield begun
+            begun = (index * self.block, block * self.block, self.block)
+        if begun[2]:
+            yield begun
+
+    def _listed(self, raw: bytes) -> Iterator[tuple[int, int]]:
+        words = struct.unpack("<15I", raw[:60])
+        yield from ((index, block) for index, block in enumerate(words[:12]) if block)
+        seen, index = set[int](), 12
+        for level, block in enumerate(words[12:]):
+            yield from self._tree_of_blocks(block, level, index, seen)
+            index += (self.block // 4) ** (level + 1)
+
+    def _tree_of_blocks(self, block: int, level: int, index: int, seen: set[int]) -> Iterator[tuple[int, int]]:
+        if not block:
+            return
+        if block in seen or len(seen) > _MOST_NODES:
+            raise ValueError("a map of blocks is a circle, or too large")
+        seen.add(block)
+        each = self.block // 4
+        for at, one in enumerate(struct.unpack(f"<{each}I", self.at(block * self.block, self.block))):
+            if one and level:
+                yield from self._tree_of_blocks(one, level - 1, index + at * each**level, seen)
+            elif one:
+                yield index + at, one
 
     def content(self, inode: Inode, most: int) -> Iterator[bytes]:
         """The content of a file in order, holes as zeros, at most `most` bytes. @raises ValueError"""

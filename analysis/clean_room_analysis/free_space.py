@@ -8,6 +8,7 @@ each block that begins like one, up to the size a program says of itself; everyt
 import struct
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 import yara_x
@@ -15,6 +16,7 @@ import yara_x
 from clean_room_analysis import limits
 from clean_room_analysis.free_maps import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
+from clean_room_analysis.own_space import own_runs
 from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.signatures import identify_signature, places_of_formats
 
@@ -46,6 +48,15 @@ def scan_free_space(
         nonzero,
         seconds,
     )
+
+
+def scan_own_space(
+    open_stream: Callable[[], BinaryIO], kind: str, volume_id: str, base: int, nonzero: bytes | None, seconds: float
+) -> Iterator[Finding | NotLookedAt]:
+    """What YARA finds where a file system keeps what is no file's (own_space.py); as `scan_free_space`. Meant to run isolated."""
+    title = "What the file system keeps for itself (journal, unused inodes, reserved blocks) holds"
+    runs = partial(own_runs, kind=kind)
+    yield from _scan(open_stream, runs, "what the file system keeps for itself", title, volume_id, base, nonzero, seconds)
 
 
 def scan_claims(

