@@ -2,41 +2,11 @@
 import path from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { buildSync } from "esbuild";
 import type { Statement } from "../functions/aws/permissions";
+import { bundleOf } from "./bundles";
 import { functionRoleName } from "./names";
-import { reportProgramDefine } from "../packaging/reportProgram";
 
-const repository = path.resolve(__dirname, "..");
 const archives = new Map<string, Promise<pulumi.asset.AssetArchive>>();
-
-/**
- * Bundles `functions/<name>.ts` into `build/functions/<name>/index.js`.
- *
- * A closure that captures an SDK client or a zod schema does not serialise, and the default code path ships every
- * dependency (52 MB). So the closure only requires a bundle, and the bundle is the whole code path.
- */
-function bundle(name: string): string {
-    const folder = path.posix.join("build/functions", name);
-    buildSync({
-        absWorkingDir: repository,
-        entryPoints: [`functions/${name}.ts`],
-        outfile: `${folder}/index.js`,
-        bundle: true,
-        minify: true,
-        keepNames: true,
-        platform: "node",
-        target: "node22",
-        format: "cjs",
-        // The SDK's ES modules can be shaken: two thirds of the size and half the load time of its CommonJS.
-        mainFields: ["module", "main"],
-        // The report's page carries its program.
-        define: reportProgramDefine(),
-        legalComments: "none",
-        logLevel: "error",
-    });
-    return `./${folder}`;
-}
 
 /** File of the closure in the archive, and what Lambda calls in it. */
 const entry = "__index";
@@ -49,7 +19,7 @@ const exportName = "handler";
  * Region: the 220 functions of 17 Regions then end with "too many open files", to find packages that are all left out.
  */
 async function archive(name: string): Promise<pulumi.asset.AssetArchive> {
-    const module = bundle(name);
+    const module = bundleOf(name);
     const { text } = await pulumi.runtime.serializeFunction(() => require(module).handler, { exportName, isFactoryFunction: true });
     return new pulumi.asset.AssetArchive({
         [`${entry}.js`]: new pulumi.asset.StringAsset(text),
