@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from clean_room_analysis import limits
 from clean_room_analysis.accounting import ZEROS, Span
+from clean_room_analysis.btrfs_unnamed import scan_btrfs
 from clean_room_analysis.checks.base import Result
 from clean_room_analysis.deleted_files import scan_deleted
 from clean_room_analysis.disk_survey import DiskSurvey, SurveyedVolume, where_of
@@ -71,6 +72,8 @@ def look_beyond_tree(
             lambda seconds: scan_streams(evidence, volume_id, report.inodes, seconds),
             counts=True,
         )
+    if kind == "btrfs":
+        look("files that no directory names", limits.DELETED_SECONDS, lambda seconds: scan_btrfs(evidence, volume_id, seconds), counts=True)
     known = nonzero if region.place is None else None
     if kind in COUNTED:
         look(

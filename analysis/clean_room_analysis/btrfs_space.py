@@ -50,22 +50,28 @@ def free_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
 
 def _extents(system: btrfs.Btrfs) -> Iterator[tuple[int, int]]:
     """(logical address, bytes) of every extent, of data and of trees."""
-    pending, seen = [int(system._open_tree(_EXTENT_TREE).root_offset)], set[int]()
+    for logical, kind, length, _ in leaf_items(system, int(system._open_tree(_EXTENT_TREE).root_offset)):
+        if kind in (_EXTENT_ITEM, _METADATA_ITEM):
+            yield logical, length if kind == _EXTENT_ITEM else system.node_size
+
+
+def leaf_items(system: btrfs.Btrfs, root: int) -> Iterator[tuple[int, int, int, memoryview]]:
+    """(object, type, offset, content) of every item of a tree, in no order. @raises ValueError when it is damaged"""
+    pending, seen = [root], set[int]()
     while pending:
         address = pending.pop()
         if address in seen or len(seen) > _MOST_NODES:
-            raise ValueError("the tree of extents is a circle")
+            raise ValueError("a tree of the file system is a circle")
         seen.add(address)
-        node = system._read_node(address)
+        node = memoryview(system._read_node(address))
         if len(node) < system.node_size or struct.unpack_from("<Q", node, 48)[0] != address:
-            raise ValueError("the tree of extents is damaged")
+            raise ValueError("a tree of the file system is damaged")
         count, level = struct.unpack_from("<IB", node, 96)
         if _HEADER + count * (_POINTER if level else _ITEM) > len(node):
-            raise ValueError("the tree of extents is damaged")
+            raise ValueError("a tree of the file system is damaged")
         for index in range(count):
             if level:
                 pending.append(struct.unpack_from("<Q", node, _HEADER + index * _POINTER + 17)[0])
                 continue
-            logical, kind, length = struct.unpack_from("<QBQ", node, _HEADER + index * _ITEM)
-            if kind in (_EXTENT_ITEM, _METADATA_ITEM):
-                yield logical, length if kind == _EXTENT_ITEM else system.node_size
+            number, kind, offset, place, size = struct.unpack_from("<QBQII", node, _HEADER + index * _ITEM)
+            yield number, kind, offset, node[_HEADER + place : _HEADER + place + size]

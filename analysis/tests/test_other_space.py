@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import VOLUME
 from disks import file_system
+from dissect.btrfs import btrfs
 from dissect.ntfs import NTFS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from test_free_space import SCRIPT, results
 from test_unnamed_files import results as unnamed
 from test_unnamed_files import walked
 
+from clean_room_analysis.btrfs_unnamed import scan_btrfs
 from clean_room_analysis.free_maps import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
 from clean_room_analysis.ntfs_space import scan_streams
@@ -183,6 +185,47 @@ def test_the_first_mebibyte_of_btrfs_is_free() -> None:
         changed = bytearray(disk)
         changed[place : place + len(SCRIPT)] = SCRIPT
         assert [one for one in results(bytes(changed), "btrfs") if isinstance(one, Finding)], place
+
+
+def _btrfs(change: str) -> bytes:
+    """A disk whose file `holes` gives a shell and was deleted while it was open, or one of whose subvolumes no directory names."""
+    disk = bytearray(file_system("btrfs-mixed"))
+    system = btrfs.Btrfs(io.BytesIO(bytes(disk)))
+    if change == "deleted":
+        at = disk.find(b"start" * 300)
+        disk[at : at + len(SCRIPT)] = SCRIPT
+        wanted = struct.pack("<Q", 1_500_000)
+        for place in _all(disk, wanted):  # both copies of the tree
+            if struct.unpack_from("<I", disk, place + 24)[0] == 1:
+                struct.pack_into("<I", disk, place + 24, 0)
+        return bytes(disk)
+    node = next(subvolume for subvolume in system.subvolumes() if subvolume.path == "@home")
+    for place in _all(disk, struct.pack("<QB", node.objectid, 144)):
+        disk[place + 8] = 145
+    return bytes(disk)
+
+
+def _all(disk: bytearray, wanted: bytes) -> list[int]:
+    found, at = [], disk.find(wanted)
+    while at >= 0:
+        found.append(at)
+        at = disk.find(wanted, at + 1)
+    return found
+
+
+def test_a_file_of_btrfs_that_was_deleted_while_it_was_open_is_found() -> None:
+    assert list(scan_btrfs(lambda: io.BytesIO(file_system("btrfs-mixed")), VOLUME, 60)) == []
+    disk = _btrfs("deleted")
+    found = [one for one in scan_btrfs(lambda: io.BytesIO(disk), VOLUME, 60) if isinstance(one, Finding)]
+    assert [(one.check, one.rule) for one in found] == [("deleted", None), ("deleted", "reverse_shell_script")]
+    (said,) = scan_btrfs(lambda: io.BytesIO(disk), VOLUME, -1)
+    assert isinstance(said, NotLookedAt) and said.incomplete
+
+
+def test_a_subvolume_that_no_directory_names_is_found() -> None:
+    disk = _btrfs("hidden")
+    (found,) = [one for one in scan_btrfs(lambda: io.BytesIO(disk), VOLUME, 60) if isinstance(one, Finding)]
+    assert found.severity is Severity.MEDIUM and found.title.endswith("hidden by hand")
 
 
 @pytest.fixture(scope="module")
