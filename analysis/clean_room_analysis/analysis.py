@@ -30,6 +30,11 @@ _BY_DESIGN = (
         f"ext4: names and content that its journal still knows, for at most {limits.DELETED_SECONDS:.0f} seconds a file system; free space by the "
         f"rules, for at most {limits.FREE_SPACE_SECONDS:.0f}; what left neither trace, and deleted files of other file systems, are not restored",
     ),
+    (
+        "files inside archives, extended attributes, the rest of a file's last block",
+        "archives (zip, tar, and what is compressed but for logs and initial RAM disks) are scanned as bytes and not unpacked; of attributes "
+        "the capabilities of programs alone are looked at",
+    ),
 )
 #: Said where no acquisition volume is among the volumes.
 _NO_MEMORY = ("memory", "an EBS snapshot holds no memory: processes and connections at the time of the finding are not known")

@@ -20,9 +20,10 @@ from clean_room_analysis.checks import login_sums
 from clean_room_analysis.checks.base import Item, Result
 from clean_room_analysis.checks.cron import Cron
 from clean_room_analysis.checks.logins import Logins
+from clean_room_analysis.checks.odd_directories import OddDirectories
 from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.limits import Deadline
-from clean_room_analysis.model import FileSystemReport, Finding, NotLookedAt, Severity, TimelineEvent
+from clean_room_analysis.model import Entry, FileSystemReport, Finding, NotLookedAt, Severity, TimelineEvent
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.raw_tree import RawTree
 from clean_room_analysis.timeline import Timeline
@@ -196,3 +197,22 @@ def test_a_directory_is_listed_once_for_all_its_files(monkeypatch: pytest.Monkey
     again = RawTree(io.BytesIO(file_system()), "ext4")
     assert [len(again.read(path, 100)) for path in paths] == list(range(90))
     assert listed <= 4 and again.entry("/exact/none") is None and again.entry("/none/0001") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "severity"),
+    [
+        ("/usr/lib/.x", 0o060666, Severity.HIGH),
+        ("/srv/disk", 0o060600, Severity.MEDIUM),
+        ("/var/lib/chroot/dev/sda", 0o060660, None),
+        ("/dev/nvme0n1", 0o060660, None),
+        ("/srv/tty", 0o020666, None),
+    ],
+)
+def test_a_disk_under_another_name_is_told(path: str, mode: int, severity: Severity | None, plain: TreeMaker) -> None:
+    entry = Entry(path, path, 9, mode, 1, 0, 0, 0, BASE, BASE, BASE, None)
+    tree = MountedTree(str(plain.root))
+    check = OddDirectories()
+    found = [one for one in check.examine(Item(entry, tree, VOLUME)) if isinstance(one, Finding)] if check.wants(entry) else []
+    tree.close()
+    assert [one.severity for one in found] == ([] if severity is None else [severity])

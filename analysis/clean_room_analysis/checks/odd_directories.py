@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Directories whose names hide: blanks and dots alone, or hidden ones where the system's own files lie. What they hold need not run."""
+"""Directories whose names hide: blanks and dots alone, or hidden ones where the system's own files lie; and disks' devices outside /dev.
+What they hold need not run."""
 
 import re
+import stat
 from collections.abc import Iterator
 
 from clean_room_analysis.checks.base import Check, Item, Result
@@ -55,11 +57,13 @@ _SHOWN = 10
 
 
 class OddDirectories(Check):
-    """T1564.001 (hidden files and directories)."""
+    """T1564.001 (hidden files and directories), T1006 (a disk under another name)."""
 
     name = "odd-directories"
 
     def wants(self, entry: Entry) -> bool:
+        if stat.S_ISBLK(entry.mode):
+            return "/dev/" not in entry.logical
         if not entry.is_directory:
             return False
         name = entry.name
@@ -67,6 +71,12 @@ class OddDirectories(Check):
 
     def look(self, item: Item) -> Iterator[Result]:
         path, name = item.path, item.entry.name
+        if not item.entry.is_directory:
+            entry, open_to_others = item.entry, item.entry.mode & 0o006
+            detail = f"mode {entry.mode & 0o7777:04o}, owner {entry.user}:{entry.group}: whoever may open it reads and writes a whole disk"
+            severity = Severity.HIGH if open_to_others or entry.user else Severity.MEDIUM
+            yield self.found(item, severity, "A disk's device outside /dev", detail, ("T1006", "T1564"))
+            return
         above = path.rpartition("/")[0] + "/"
         if not name or _TREES.search(path):
             return
