@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_free_space import SCRIPT
 
+from clean_room_analysis import limits
 from clean_room_analysis.checks.initramfs import Initramfs
 from clean_room_analysis.initramfs import members
 from clean_room_analysis.model import Severity
@@ -67,9 +68,29 @@ def test_what_it_holds_is_found(compression: str, early: bool, plain: TreeMaker)
     assert all(one.path == "/boot/initrd.img-6.1.0-13-amd64" and "T1542" in one.attack for one in found)
 
 
-def test_an_archive_behind_a_compressed_one_is_read_too() -> None:
-    content = gzip.compress(cpio({"a": b"1"})) + gzip.compress(cpio({"b": b"2"}))
-    assert [one.name for one in members(io.BytesIO(content))] == ["/a", "/b"]
+@pytest.mark.parametrize("first", COMPRESSIONS)
+@pytest.mark.parametrize("second", ["none", "gzip"])
+def test_an_archive_behind_another_is_read_too(first: str, second: str) -> None:
+    """`cat extra.cpio >> initrd.img` is how one adds to it, and the kernel unpacks both."""
+    one, other = COMPRESSIONS[first](cpio({"a": b"1" * 9})), COMPRESSIONS[second](cpio({"b": b"2"}))
+    # What follows lz4's blocks without zeros between is the size of a next one, to the kernel as well.
+    joined = [one.ljust(4096, b"\0") + other, *([one + other] if (first, second) != ("lz4", "gzip") else [])]
+    for content in joined:
+        assert [member.name for member in members(io.BytesIO(content))] == ["/a", "/b"]
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_zeros_without_end_end(compression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "INITRAMFS_BYTES", limits.MEBIBYTE)
+    with pytest.raises(ValueError, match="only its first"):
+        list(members(io.BytesIO(COMPRESSIONS[compression](bytes(2 * limits.MEBIBYTE)))))
+
+
+def test_a_dictionary_beyond_all_kernels_is_refused() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 512 * limits.MEBIBYTE}]
+    huge = lzma.LZMACompressor(format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=filters)
+    with pytest.raises(lzma.LZMAError):
+        list(members(io.BytesIO(huge.compress(ARCHIVE) + huge.flush())))
 
 
 @pytest.mark.parametrize(
