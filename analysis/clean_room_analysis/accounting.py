@@ -7,7 +7,7 @@ incomplete.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -63,13 +63,16 @@ class Account:
         """The parts of what nobody owns that hold anything but zeros. @param nonzero one byte a block, None to read all of it"""
         return [run for gap in self.unowned() for run in _filled(handle, *gap, nonzero)]
 
-    def spans(self, handle: BinaryIO, nonzero: bytes | None, name: Callable[[int, int], str]) -> list[Span]:
+    def spans(
+        self, handle: BinaryIO, nonzero: bytes | None, name: Callable[[int, int], str], boot_places: Container[int] = ()
+    ) -> list[Span]:
         """The whole disk as spans in order, without a hole or an overlap; their sizes add up to the disk's.
 
         @param name says what the content at (offset, size) may be, for what nobody owns
+        @param boot_places where a boot loader may begin: elsewhere its first bytes are somebody's cover
         """
         for offset, size in self.filled(handle, nonzero):
-            boot = _boot_loader(handle, offset, size)
+            boot = _boot_loader(handle, offset, size) if offset in boot_places else 0
             if boot:
                 self.own(offset, boot, "empty", "GRUB's core image")
             if boot < size and _filled(handle, offset + boot, size - boot, None):

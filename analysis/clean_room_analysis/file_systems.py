@@ -17,6 +17,7 @@ from clean_room_analysis.mount_points import MountPoints, guess
 from clean_room_analysis.mounted_tree import MountedTree
 from clean_room_analysis.mounting import MountError, mounted
 from clean_room_analysis.operating_system import identify as identify_system
+from clean_room_analysis.partition_table import BIOS_BOOT
 from clean_room_analysis.partitions import FILELESS, READABLE, Region, part_of, why_not_read
 from clean_room_analysis.raw_tree import RawTree
 from clean_room_analysis.text import display_name
@@ -29,6 +30,8 @@ NOT_LOOKED_AT_ON_WINDOWS = (
     "of files and alternate data streams are looked at; WMI's repository, shadow copies, NTFS's own journals, AmCache, SRUM, browsers and "
     "Active Directory's database are not"
 )
+#: Where GRUB lies on a disk without a partition of its own for it.
+_BEHIND_MBR = 512
 #: Rounds in which file systems are looked for in what no table owns: one may only show behind another.
 _ROUNDS = 64
 #: Systems below the top of a root volume whose fstab is read.
@@ -85,7 +88,8 @@ class FileSystemReader:
         for region, one in volume.reports:
             if one.method != "none" and not region.leftover:
                 look_beyond_tree(self._ledger, self._survey, volume, region, one, nonzero, self._walker.seconds_left)
-        spans = volume.account.spans(volume.handle, nonzero, partial(name_unowned, volume))
+        boot_places = {_BEHIND_MBR} | {one.offset for one in volume.disk.table.partitions if one.kind == BIOS_BOOT}
+        spans = volume.account.spans(volume.handle, nonzero, partial(name_unowned, volume), boot_places)
         look_at_claims(self._ledger, volume, spans, nonzero, self._walker.seconds_left)
         unread = [one for one in spans if one.state == "unread"]
         for one in unread:

@@ -15,6 +15,8 @@ from clean_room_analysis import limits
 
 _EXTENDED = (0x05, 0x0F, 0x85)
 _PROTECTIVE = 0xEE
+#: The type of the partition in which GRUB keeps its core image on a disk with a GPT.
+BIOS_BOOT = "21686148-6449-6e6f-744e-656564454649"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
@@ -26,6 +26,11 @@ _NOT_READ = {
     "raid": "a member of a Linux software RAID that is not a mirror: assemble it on a copy and analyse the array",
     "jbd": "the external journal of an ext4 file system",
 }
+#: Labels and the header of the metadata, then text in blocks that LVM aligns to sectors.
+_LVM_HEADERS, _LVM_BLOCK = 4096 + 512, 512
+_LVM_TEXT = bytes(range(0x20, 0x7F)) + b"\0\t\n\r"
+#: mdadm gives a bitmap at most this much, and the log of bad blocks 4 KiB.
+_MD_BITMAP_BYTES, _MD_LOG_BYTES = 128 * 1024, 64 * 1024
 #: Types that hold no files by what they are.
 FILELESS = frozenset({"swap", "jbd"})
 
@@ -162,9 +167,9 @@ def _add_logical_volumes(handle: BinaryIO, region: Region, disk: DiskMap, depth:
         disk.regions.append(replace(region, lacking=str(error)))
         return
     disk.physical_volumes[region.offset] = physical
-    disk.known.append((region.offset, min(physical.data_offset, region.size, limits.METADATA_BYTES), "LVM metadata"))
+    disk.known += _text_of_group(handle, region.offset, min(physical.data_offset, region.size, limits.METADATA_BYTES))
     for start, length in physical.metadata_behind:
-        disk.known.append((region.offset + start, min(length, region.size - start, limits.METADATA_BYTES), "LVM metadata"))
+        disk.known += _text_of_group(handle, region.offset + start, min(length, region.size - start, limits.METADATA_BYTES))
     visible = [one for one in physical.volumes if one.visible]
     # A group without volumes is judged by what lies there, as all that nobody owns.
     if physical.volumes and not visible:
@@ -179,6 +184,22 @@ def _add_logical_volumes(handle: BinaryIO, region: Region, disk: DiskMap, depth:
                 disk,
                 depth + 1,
             )
+
+
+def _text_of_group(handle: BinaryIO, offset: int, size: int) -> list[tuple[int, int, str]]:
+    """What of an area of metadata is such: headers, and blocks of text or zeros. The rest is judged as what nobody owns."""
+    handle.seek(offset)
+    content = handle.read(size)
+    known = [(offset, min(_LVM_HEADERS, size), "LVM metadata")]
+    for at in range(_LVM_HEADERS, len(content), _LVM_BLOCK):
+        block = content[at : at + _LVM_BLOCK]
+        if block.translate(None, _LVM_TEXT):
+            continue
+        if sum(known[-1][:2]) == offset + at:
+            known[-1] = (known[-1][0], known[-1][1] + len(block), known[-1][2])
+        else:
+            known.append((offset + at, len(block), "LVM metadata"))
+    return known
 
 
 def _scattered(region: Region, physical: PhysicalVolume, place: LogicalVolumePlace) -> Region:
@@ -207,15 +228,27 @@ def _add_mirror(handle: BinaryIO, region: Region, disk: DiskMap, depth: int) -> 
         disk.regions.append(replace(region, label=name))
         return
     if place is not None:
-        disk.known.append((region.offset + place, 4096, "md superblock"))
-        if start > place:
-            # Superblock, bitmap and bad block log, which mdadm keeps before the data.
-            disk.known.append((region.offset, min(start, limits.METADATA_BYTES), "md metadata"))
-        else:
-            # Behind the content, before the superblock: its bitmap and bad block log.
-            begin = max(region.offset + length, region.offset + region.size - limits.METADATA_BYTES)
-            disk.known.append((begin, region.offset + region.size - begin, "md metadata"))
+        for first, size, what in _parts_of_md(handle, region, place, block):
+            # Not what it says of its own content, or of another's.
+            end = min(first + size, start if first < start else region.size)
+            if 0 <= first < end and not start <= first < start + length:
+                disk.known.append((region.offset + first, end - first, what))
     _divide(handle, Region(region.offset + start, length, None, partition=region.partition, cut=region.cut), disk, depth + 1)
+
+
+def _parts_of_md(handle: BinaryIO, region: Region, place: int, block: bytes) -> Iterator[tuple[int, int, str]]:
+    """(first byte of the member, bytes, what) of the superblock, its bitmap and its log of bad blocks, as large as they need to be."""
+    yield place, 4096, "md superblock"
+    if struct.unpack_from("<I", block, 4)[0] == 0:
+        yield place, 64 * 1024, "md superblock and bitmap"  # 0.90 has 64 KiB for both
+        return
+    bitmap, log_size, log = struct.unpack_from("<i", block, 96)[0] * 512, *struct.unpack_from("<Hi", block, 186)
+    if bitmap:
+        handle.seek(max(0, region.offset + place + bitmap))
+        if handle.read(4) == b"bitm":
+            yield place + bitmap, _MD_BITMAP_BYTES, "md bitmap"
+    if log and log_size:
+        yield place + log * 512, min(log_size * 512, _MD_LOG_BYTES), "md log of bad blocks"
 
 
 def part_of(handle: BinaryIO, region: Region) -> BinaryIO:

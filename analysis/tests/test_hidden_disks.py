@@ -2,6 +2,7 @@
 """Disks made by somebody who has read this program: tables that claim what is not theirs, journals and swap that are none, disks in
 files that look like programs. Each ends with what was hidden, or incomplete with a word for it; each said "complete" once."""
 
+import lzma
 import os
 import struct
 import zlib
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TreeMaker
-from disks import MEBIBYTE, Slot, file_system, gpt, mbr
+from disks import BIOS_BOOT, LINUX, MEBIBYTE, Slot, file_system, gpt, mbr
 from test_every_byte import raw, read, run, said
 
 from clean_room_analysis.checks.disk_images import disk_inside
@@ -94,6 +95,49 @@ def test_swap_hides_no_format_that_can_be_named(content: bytes, named: str, at: 
     begin = SIZE + 2 * MEBIBYTE
     code, summary = run(tmp_path, gpt(SIZE + 12 * MEBIBYTE, [Slot(MEBIBYTE, SIZE, EXT), Slot(begin, len(swap), bytes(swap))]))
     assert code == 3 and f"byte {begin + at} | {named} begins inside what says it is swap" in said(summary)
+
+
+@pytest.mark.parametrize("place", ["behind the MBR", "a partition for it", "a gap", "another partition"])
+def test_grub_is_believed_in_its_places_alone(place: str, tmp_path: Path) -> None:
+    core = bytearray(RANDOM[:40_000])
+    core[16:28] = b"\xbf\xf4\x81\x66\x8b\x2d\x83\x7d\x08\x00\x0f\x84"
+    core[0x1F4:0x1FE] = struct.pack("<QH", 2049, 70)
+    if place == "behind the MBR":
+        disk = mbr(bytearray(SIZE + 8 * MEBIBYTE), [(0x83, 2 * MEBIBYTE, SIZE)])
+        disk[2 * MEBIBYTE : 2 * MEBIBYTE + SIZE] = EXT
+        disk[512 : 512 + len(core)] = core
+    else:
+        slots = [Slot(2 * MEBIBYTE, SIZE, EXT)]
+        if place != "a gap":
+            slots.append(Slot(MEBIBYTE, MEBIBYTE, kind=BIOS_BOOT if place == "a partition for it" else LINUX))
+        disk = gpt(SIZE + 8 * MEBIBYTE, slots)
+        disk[MEBIBYTE : MEBIBYTE + len(core)] = core
+    code, summary = run(tmp_path, disk)
+    assert code == (0 if place in ("behind the MBR", "a partition for it") else 3), said(summary)
+
+
+def test_what_is_no_text_among_the_metadata_of_lvm_is_named(tmp_path: Path) -> None:
+    disk = bytearray(lzma.decompress((Path(__file__).parent / "data/lvm-disk.img.xz").read_bytes()))
+    at = MEBIBYTE + 512 * 1024
+    disk[at : at + len(RANDOM)] = RANDOM
+    code, summary = run(tmp_path, disk)
+    assert code == 3 and f"{len(RANDOM)} bytes at byte {at}" in said(summary)
+
+
+@pytest.mark.parametrize(("bitmap", "hidden"), [(True, False), (False, True), (False, False)])
+def test_a_mirrors_metadata_is_what_it_needs_and_no_more(bitmap: bool, hidden: bool, tmp_path: Path) -> None:
+    member = bytearray(SIZE + MEBIBYTE)
+    struct.pack_into("<II", member, 4096, 0xA92B4EFC, 1)
+    struct.pack_into("<I", member, 4096 + 72, 1)
+    struct.pack_into("<QQ", member, 4096 + 128, MEBIBYTE // 512, SIZE // 512)
+    struct.pack_into("<i", member, 4096 + 96, 8)
+    if bitmap:
+        member[8192 : 8192 + 8000] = b"bitm" + RANDOM[:7996]
+    if hidden:
+        member[512 * 1024 : 512 * 1024 + len(RANDOM)] = RANDOM
+    member[MEBIBYTE:] = EXT
+    code, summary = run(tmp_path, member)
+    assert code == (3 if hidden else 0) and ("ext4", MEBIBYTE) in read(summary), said(summary)
 
 
 def _program(end: int) -> bytes:
