@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ANALYSIS = Path(__file__).resolve().parent
 sys.path.insert(0, str(ANALYSIS))
@@ -95,8 +96,9 @@ def cold() -> None:
         Path("/proc/sys/vm/drop_caches").write_text("3\n")
 
 
-def bare(image: Path, work: Path) -> tuple[float, float, int, int]:
-    """(seconds for SHA-256 of one copy, seconds for YARA over the other, files, bytes) by one process and nothing else."""
+def bare(image: Path, work: Path) -> dict[str, float]:
+    """SHA-256 of one copy, then YARA over the files of the other, by one process and nothing else."""
+    own = _processor(resource.RUSAGE_SELF)
     cold()
     began = time.monotonic()
     with image.open("rb") as handle:
@@ -114,7 +116,13 @@ def bare(image: Path, work: Path) -> tuple[float, float, int, int]:
                     content = Path(path).read_bytes()
                     files, size = files + 1, size + len(content)
                     scanner.scan(content)
-    return hashed, time.monotonic() - began, files, size
+    return {
+        "files": files,
+        "bytes": size,
+        "bareSha256Seconds": round(hashed, 2),
+        "bareYaraSeconds": round(time.monotonic() - began, 2),
+        "bareProcessorSeconds": round(_processor(resource.RUSAGE_SELF) - own, 2),
+    }
 
 
 def _processor(whose: int) -> float:
@@ -144,7 +152,7 @@ def most_used(disk: Path) -> Iterator[list[int]]:
         used[0] -= (before.f_blocks - before.f_bfree) * before.f_frsize
 
 
-def analysed(image: Path, work: Path, disk: Path) -> dict[str, float | list[str]]:
+def analysed(image: Path, work: Path, disk: Path) -> dict[str, Any]:
     """The whole analysis, cold, its results on a disk of the size that the forensic instance has for them."""
     out = disk / "out"
     cold()
@@ -164,7 +172,9 @@ def analysed(image: Path, work: Path, disk: Path) -> dict[str, float | list[str]
         "analysisSeconds": round(wall, 2),
         "analysisProcessorSeconds": round(processor, 2),
         "firstLookSeconds": summary["firstLookSeconds"],
+        "entries": entries,
         "entriesASecond": round(entries / wall),
+        "entriesAProcessorSecond": round(entries / processor),
         "timelineEvents": summary["timelineEvents"],
         "largestProcessMebibytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
         "outputMebibytes": sum(one.stat().st_size for one in out.iterdir()) // MEBIBYTE,
@@ -180,6 +190,9 @@ def main() -> None:
     arguments.add_argument("--tree", help="a directory to copy into the image in place of generated files")
     arguments.add_argument("--files", type=int, default=20_000)
     arguments.add_argument("--mebibytes", type=int, default=800)
+    arguments.add_argument(
+        "--alone", action="store_true", help="without the bare tools: what millions of files take is compared with what fewer take"
+    )
     arguments.add_argument("--scratch", help="where the images are kept while it runs (default: the temporary directory)")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(dir=given.scratch) as scratch:
@@ -196,27 +209,23 @@ def main() -> None:
             else:
                 generate(root, given.files, given.mebibytes)
         run("cp", "--sparse=always", str(image), str(work))
-        own = _processor(resource.RUSAGE_SELF)
-        hash_seconds, yara_seconds, files, size = bare(image, work)
-        bare_processor = _processor(resource.RUSAGE_SELF) - own
+        compared = {} if given.alone else bare(image, work)
         with results.open("wb") as handle:
             handle.truncate(RESULTS_GIBIBYTES * 1024 * MEBIBYTE)
         run("mkfs.ext4", "-q", "-F", str(results))
         with mounted(results, "rw") as disk:
             measured = analysed(image, work, disk)
-        bare_seconds = hash_seconds + yara_seconds
+        if compared:
+            seconds = compared["bareSha256Seconds"] + compared["bareYaraSeconds"]
+            compared["ratio"] = round(measured["analysisSeconds"] / seconds, 2)
+            compared["processorRatio"] = round(measured["analysisProcessorSeconds"] / compared["bareProcessorSeconds"], 2)
         print(
             json.dumps(
                 {
                     "cores": len(os.sched_getaffinity(0)),
                     "load": os.getloadavg()[0],
-                    "files": files,
-                    "bytes": size,
-                    "bareSha256Seconds": round(hash_seconds, 2),
-                    "bareYaraSeconds": round(yara_seconds, 2),
-                    "ratio": round(measured["analysisSeconds"] / bare_seconds, 2),
-                    "bareProcessorSeconds": round(bare_processor, 2),
-                    "processorRatio": round(measured["analysisProcessorSeconds"] / bare_processor, 2),
+                    "imageMebibytes": image.stat().st_size // MEBIBYTE,
+                    **compared,
                     **measured,
                 },
                 indent=2,

@@ -221,6 +221,11 @@ def test_ordinary_scripts_are_no_web_shells(plain: TreeMaker) -> None:
         ("cgi-bin/a.cgi", "#!/usr/bin/perl\nuse CGI;\nmy $q = CGI->new;\nmy $c = $q->param('c');\nprint `$c`;\n"),
         ("cgi-bin/a.cgi", "#!/bin/sh\neval $QUERY_STRING\n"),
         ("cgi-bin/a.cgi", "#!/usr/bin/python3\nimport os\nprint(os.popen(os.environ['QUERY_STRING']).read())\n"),
+        ("cgi-bin/a.sh", "#!/usr/bin/env php\n<?php system($_GET['c']);"),
+        ("a.sh", "<?php eval($_POST['c']);"),
+        ("a.php", "<?php array_map('call_user_func', $_POST['f'], $_POST['a']);"),
+        ("a.php", "<?php array_intersect_ukey(['a' => 1], [$_POST['c'] => 1], 'system');"),
+        ("a.php", "<?php $f = chr(115) . chr(121) . chr(115) . chr(116) . chr(101) . chr(109); $f('id');"),
         ("a.cfm", '<cfexecute name="cmd.exe" arguments="/c #form.cmd#" timeout="5"></cfexecute>'),
     ],
 )
@@ -252,6 +257,12 @@ def test_web_shells_of_each_language(plain: TreeMaker, name: str, content: str) 
             "const { execSync } = require('child_process'); const v = execSync('git rev-parse HEAD'); const m = /^a/.exec(req.url); app.get('/', (req, res) => res.send(v));",
         ),
         ("cgi-bin/env.cgi", "#!/usr/bin/perl\nuse CGI;\nmy $q = CGI->new;\nprint $q->header, $q->param('name');\n"),
+        # Drupal's forms of these.
+        ("rebuild.php", "<?php $r = $_GET['token']; array_map('call_user_func', array_filter($caches, 'is_callable'));"),
+        ("Registry.php", "<?php $system = array_intersect_key($modules, ['system' => TRUE]); array_map($f, ['exec' => 1]);"),
+        ("ImageTest.php", "<?php assert_contains(chr(137) . chr(80) . chr(78) . chr(71) . chr(13) . chr(10) . chr(26) . chr(10), $raw);"),
+        ("scripts/dump.sh", "#!/usr/bin/env php\n<?php\n$_SERVER['HTTP_HOST'] = 'default';\n$cmd = 'index.php';\nprint `date`; $cmd\n"),
+        ("scripts/run-tests.sh", "<?php\n$_SERVER['HTTP_USER_AGENT'] = 'console';\n$php = $(x); eval $x\n"),
         ("index.cfm", '<cfquery name="q" datasource="shop">select 1</cfquery><form action="a.cfm"></form>'),
     ],
 )

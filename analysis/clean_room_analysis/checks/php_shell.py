@@ -26,11 +26,11 @@ _BODY = r"(?:\$_(?:GET|POST|REQUEST|COOKIE)\b|\$\s*\{?\s*[\"']_(?:GET|POST|REQUE
 _CALL = r"(?<![\w>:$\\])@?"
 _RUN = _CALL + r"(?:eval|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function|expect_popen)\s*\("
 _DECODE = r"(?:gzinflate|gzuncompress|gzdecode|base64_decode|str_rot13|strrev|convert_uudecode|hex2bin|pack|rawurldecode|urldecode|openssl_decrypt)\s*\("
-_NAMES = r"(?:assert|eval|system|exec|shell_exec|passthru|popen|proc_open|create_function|base64_decode|gzinflate|str_rot13|preg_replace|file_put_contents|call_user_func)"
+_NAMES = r"(?:assert|eval|system|exec|shell_exec|passthru|popen|proc_open|create_function|base64_decode|gzinflate|str_rot13|preg_replace|file_put_contents)"
 _I = re.IGNORECASE | re.DOTALL
 
 _CALLBACKS = (
-    r"(?:array_(?:map|filter|walk\w*|reduce|diff_u\w+|udiff\w*|u?intersect_?u?\w*)|call_user_func(?:_array)?|u[ak]?sort|register_(?:shutdown|tick)_function"
+    r"(?:array_(?:map|filter|walk\w*|reduce|diff_u\w+|udiff\w*|uintersect\w*|intersect_u\w+)|call_user_func(?:_array)?|u[ak]?sort|register_(?:shutdown|tick)_function"
     r"|ob_start|set_error_handler|iterator_apply|forward_static_call\w*|filter_var(?:_array)?|preg_replace_callback|Closure::fromCallable)"
 )
 _Rules = tuple[tuple[re.Pattern[str], Severity, str], ...]
@@ -71,7 +71,10 @@ _DIRECT = _rules(
         HIGH,
         "runs code through a pattern's modifier e",
     ),
-    (_CALL + _CALLBACKS + r"\s*\([^;]{0,120}?(?:[\"']" + _NAMES + r"[\"']|\bassert\s*,)", HIGH, _HANDS_OVER),
+    # As the key of a list a name is no function.
+    (_CALL + _CALLBACKS + r"\s*\([^;]{0,120}?(?:[\"']" + _NAMES + r"[\"'](?!\s*=>)|\bassert\s*,)", HIGH, _HANDS_OVER),
+    # By itself it calls functions that a list names, without arguments.
+    (_CALL + _CALLBACKS + r"\s*\([^;]{0,120}?[\"']call_user_func(?:_array)?[\"']\s*,[^;]{0,120}?" + _BODY, HIGH, _HANDS_OVER),
     (
         _CALL + r"(?:array_map|call_user_func(?:_array)?|register_shutdown_function|ob_start)\s*\(\s*@?" + _BODY + r"\s*\[",
         HIGH,
@@ -79,7 +82,12 @@ _DIRECT = _rules(
     ),
     (_CALL + r"(?:array_filter|u[ak]?sort|array_walk)\s*\([^;,]{0,80},\s*@?" + _BODY + r"\s*\[", HIGH, _HANDS_OVER),
     (r"[=(]\s*\(?[\"'][^\"'\n]{1,60}[\"']\s*\^\s*(?:[\"'][^\"'\n]{1,60}[\"']|\$\w+)", HIGH, "makes names out of scrambled characters"),
-    (r"(?:chr\s*\(\s*\d{1,3}(?:\s*[-+^*]\s*\d{1,4})?\s*\)\s*\.\s*){4}", HIGH, "makes names out of character numbers"),
+    # Of characters that names have: the first bytes of a picture are none.
+    (
+        r"(?:chr\s*\(\s*(?:3[2-9]|[4-9]\d|1[01]\d|12[0-6]|\d{1,3}\s*[-+^*]\s*\d{1,4})\s*\)\s*\.\s*){4}",
+        HIGH,
+        "makes names out of character numbers",
+    ),
     (
         r"\$\w{1,40}\s*=\s*[\"'](?:assert|eval|system|shell_exec|passthru|create_function)[\"']\s*;",
         HIGH,

@@ -43,7 +43,7 @@ _EMPTY = re.compile(
 
 
 #: Of CGI the first line says the language.
-_SHEBANG = re.compile(r"^#![^\n]{0,100}?\b(?:(python)|(perl)|(node)|((?:ba|da|z|k)?sh))[\d.]*\b")
+_SHEBANG = re.compile(r"^#![^\n]{0,100}?\b(?:(python)|(perl)|(node)|((?:ba|da|z|k)?sh)|(php))[\d.]*\b")
 PROGRAMS = ("python", "node", "perl", "shell")
 
 
@@ -55,13 +55,21 @@ def kind_of(path: str) -> str | None:
     return kind
 
 
+def _language(path: str, text: str) -> str | None:
+    """As `kind_of`, by the first line too: it decides what runs a program, whatever its name ends in."""
+    kind = kind_of(path) or ("php" if _IMAGE_SCRIPT.search(path) and "<?" in text else None)
+    if kind in PROGRAMS and (first := _SHEBANG.match(text)):
+        return next(
+            name for name, group in zip((*PROGRAMS, "php"), (first[1], first[3], first[2], first[4], first[5]), strict=True) if group
+        )
+    return "php" if kind in PROGRAMS and text.startswith("<?php") else kind
+
+
 def judge(path: str, text: str) -> tuple[Severity, list[str], int] | None:
     """What speaks for a web shell: the worst severity, what each sign means, where the first of the worst is; None when nothing does."""
-    kind = kind_of(path) or ("php" if _IMAGE_SCRIPT.search(path) and "<?" in text else None)
+    kind = _language(path, text)
     if kind is None:
         return None
-    if kind in PROGRAMS and (first := _SHEBANG.match(text)):
-        kind = next(name for name, group in zip(PROGRAMS, (first[1], first[3], first[2], first[4]), strict=True) if group)
     if kind in (*PROGRAMS, "cfm"):
         signs = list(program_signs(kind, text))
     elif kind in ("aspx", "asp") and re.search(r"<%@\s*(?:page|webhandler)|runat\s*=\s*[\"']?server", text, re.IGNORECASE):
@@ -120,7 +128,7 @@ class WebShell(Check):
             severity, meanings, start = found
             if self._shells is not None and severity in (Severity.CRITICAL, Severity.HIGH) and item.package_state != "unchanged":
                 self._shells.add(item)
-            excerpt = (text if start == 0 else code_of(text) if kind_of(item.path) == "php" else text)[max(0, start - 100) :][:1000]
+            excerpt = (text if start == 0 else code_of(text) if _language(item.path, text) == "php" else text)[max(0, start - 100) :][:1000]
             yield self.found(item, severity, f"Web script {', '.join(meanings)}"[:300], excerpt, ("T1505.003",), hashed=True)
         elif kind_of(item.path) == "php" and (included := _INCLUDED.search(code_of(text))):
             yield self.found(
