@@ -21,6 +21,9 @@ READABLE = frozenset({"xfs", "ext4", "vfat", "ntfs", "btrfs"})
 LAYERS = frozenset({"lvm", "raid"})
 _KIBIBYTE = 1024
 _SECTOR = 512
+#: Incompatible features that are read: of ext4 all of Linux 6.12 but compression, Lustre's entries and a journal's own; of XFS those up to
+#: large counts of extents, exchanged ranges and names of parents; of btrfs those without zones, stripe trees and split extent trees.
+_EXT_FEATURES, _XFS_FEATURES, _BTRFS_FEATURES = 0x3E7DE, 0xFF, 0x10FFF
 _BLKID_SECONDS = 20
 
 
@@ -79,8 +82,15 @@ def _ext(handle: BinaryIO, offset: int, head: bytes) -> Signature | None:
     if not inodes or not inodes_per_group:
         return None
     journal = bool(compatible & 0x4)
-    device = struct.unpack_from("<I", block, 0xE4)[0]
-    return Signature("ext4", size, name, number, journal, elsewhere="its journal lies on another device" if journal and device else None)
+    elsewhere = _unknown(incompatible & ~_EXT_FEATURES)
+    if journal and struct.unpack_from("<I", block, 0xE4)[0]:
+        elsewhere = "its journal lies on another device"
+    return Signature("ext4", size, name, number, journal, elsewhere=elsewhere)
+
+
+def _unknown(features: int) -> str | None:
+    """Features without which a file system is read wrongly, and that neither dissect nor its repairs here know."""
+    return f"it has features that this version does not know ({features:#x}): what was read raw may be wrong" if features else None
 
 
 def _xfs(head: bytes) -> Signature | None:
@@ -91,7 +101,10 @@ def _xfs(head: bytes) -> Signature | None:
     sector = struct.unpack_from(">H", head, 102)[0]
     if not _power_of_two(block_size, 512, 65536) or not blocks or not _power_of_two(sector, 512, 32768):
         return None
-    elsewhere = "its log lies on another device" if log_start == 0 else "its realtime section lies on another device" if realtime else None
+    version, incompatible = struct.unpack_from(">H", head, 100)[0] & 0xF, struct.unpack_from(">I", head, 216)[0]
+    elsewhere = _unknown(incompatible & ~_XFS_FEATURES) if version == 5 else None
+    if log_start == 0 or realtime:
+        elsewhere = f"its {'log' if log_start == 0 else 'realtime section'} lies on another device"
     return Signature("xfs", blocks * block_size, text_of(head[108:120]), str(uuid.UUID(bytes=head[32:48])), True, elsewhere=elsewhere)
 
 
@@ -128,7 +141,8 @@ def _btrfs(handle: BinaryIO, offset: int) -> Signature | None:
     total, devices = struct.unpack_from("<Q", block, 0x70)[0], struct.unpack_from("<Q", block, 0x88)[0]
     # dev_item.total_bytes: this device's part of it.
     own = struct.unpack_from("<Q", block, 0xC9 + 8)[0]
-    elsewhere = f"it lies on {devices} devices" if devices > 1 else None
+    unknown = _unknown(struct.unpack_from("<Q", block, 0xBC)[0] & ~_BTRFS_FEATURES)
+    elsewhere = f"it lies on {devices} devices" if devices > 1 else unknown
     return Signature("btrfs", own or total, text_of(block[0x12B:0x22B]), str(uuid.UUID(bytes=block[0x20:0x30])), False, elsewhere=elsewhere)
 
 

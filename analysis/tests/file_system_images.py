@@ -33,6 +33,12 @@ FEATURES: tuple[tuple[str, int, tuple[str, ...], str], ...] = (
     ("ext4-inode1024-inline", 12, ("mkfs.ext4", "-q", "-F", "-I", "1024", "-O", "inline_data"), "ext4"),
     ("ext4-inline", 12, ("mkfs.ext4", "-q", "-F", "-O", "inline_data"), "ext4"),
     ("ext4-meta_bg", 40, ("mkfs.ext4", "-q", "-F", "-O", "meta_bg,^resize_inode"), "ext4"),
+    (
+        "ext4-meta_bg-two-copies",
+        40,
+        ("mkfs.ext4", "-q", "-F", "-b", "1024", "-g", "1024", "-O", "meta_bg,^resize_inode,sparse_super2"),
+        "ext4",
+    ),
     ("ext4-bigalloc", 24, ("mkfs.ext4", "-q", "-F", "-O", "bigalloc", "-C", "16384"), "ext4"),
     ("ext4-32bit", 12, ("mkfs.ext4", "-q", "-F", "-O", "^64bit,^metadata_csum"), "ext4"),
     ("ext4-no-extents", 12, ("mkfs.ext4", "-q", "-F", "-O", "^extents,^64bit,^metadata_csum"), "ext4"),
@@ -47,6 +53,7 @@ FEATURES: tuple[tuple[str, int, tuple[str, ...], str], ...] = (
     ("xfs-no-bigtime", 320, ("mkfs.xfs", "-q", "-f", "-m", "bigtime=0"), "xfs"),
     ("xfs-inode2048", 320, ("mkfs.xfs", "-q", "-f", "-i", "size=2048"), "xfs"),
     ("xfs-rmapbt", 320, ("mkfs.xfs", "-q", "-f", "-m", "rmapbt=1,reflink=1"), "xfs"),
+    ("xfs-nrext64", 320, ("mkfs.xfs", "-q", "-f", "-i", "nrext64=1"), "xfs"),
     ("btrfs", 120, ("mkfs.btrfs", "-q", "-f"), "btrfs"),
     ("btrfs-mixed", 24, ("mkfs.btrfs", "-q", "-f", "--mixed"), "btrfs"),
 )

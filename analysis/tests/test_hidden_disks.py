@@ -2,6 +2,7 @@
 """Disks made by somebody who has read this program: tables that claim what is not theirs, journals and swap that are none, disks in
 files that look like programs. Each ends with what was hidden, or incomplete with a word for it; each said "complete" once."""
 
+import io
 import lzma
 import os
 import struct
@@ -16,6 +17,7 @@ from test_every_byte import raw, read, run, said
 from clean_room_analysis.checks.disk_images import disk_inside
 from clean_room_analysis.checks.yara import Yara
 from clean_room_analysis.model import NotLookedAt
+from clean_room_analysis.partitions import identify
 
 __all__ = ["raw"]
 
@@ -138,6 +140,19 @@ def test_a_mirrors_metadata_is_what_it_needs_and_no_more(bitmap: bool, hidden: b
     member[MEBIBYTE:] = EXT
     code, summary = run(tmp_path, member)
     assert code == (3 if hidden else 0) and ("ext4", MEBIBYTE) in read(summary), said(summary)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "form", "bit"),
+    [("ext4", 1024 + 96, "<I", 0x400000), ("xfs", 216, ">I", 0x4000), ("btrfs-mixed", 0x10000 + 0xBC, "<Q", 0x4000)],
+)
+def test_a_feature_that_nobody_here_knows_is_named(name: str, at: int, form: str, bit: int) -> None:
+    disk = bytearray(file_system(name))
+    known = identify(io.BytesIO(disk), 0, len(disk))
+    assert known.type == name.partition("-")[0] and known.lacking is None
+    struct.pack_into(form, disk, at, struct.unpack_from(form, disk, at)[0] | bit)
+    changed = identify(io.BytesIO(disk), 0, len(disk))
+    assert changed.type == known.type and changed.lacking is not None and hex(bit) in changed.lacking
 
 
 def _program(end: int) -> bytes:
