@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One run: the evidence is read whole beside the analysis of its file systems, then every byte is accounted for, then all is written."""
 
+from clean_room_analysis.errors import cause_of
 import contextlib
 import signal
 import tempfile
@@ -206,7 +207,7 @@ class _Run:
             try:
                 (acquisitions if report in acquired else reader).read(report)
             except Exception as error:  # a volume that cannot be read must not take the others with it
-                ledger.not_looked_at(report.input.source_volume_id, f"{type(error).__name__}: {error}")
+                ledger.not_looked_at(report.input.source_volume_id, cause_of(error))
             _tell(report)
         walker.conclude()
         self._system = reader.operating_system
@@ -217,7 +218,7 @@ class _Run:
             try:
                 acquisitions.read_image(report)
             except Exception as error:
-                ledger.not_looked_at(f"{report.input.source_volume_id}: memory image", f"{type(error).__name__}: {error}")
+                ledger.not_looked_at(f"{report.input.source_volume_id}: memory image", cause_of(error))
         say("content scanned")
         # Before the hash of the evidence ends, which takes hours on large volumes: what ends this run then takes only the rest.
         self._results.keep_so_far(findings, "content-findings.jsonl.gz")
@@ -228,7 +229,7 @@ class _Run:
             try:
                 (acquisitions if report in acquired else reader).conclude(report, nonzero)
             except Exception as error:
-                ledger.not_looked_at(report.input.source_volume_id, f"its bytes were not accounted for: {type(error).__name__}: {error}")
+                ledger.not_looked_at(report.input.source_volume_id, f"its bytes were not accounted for: {cause_of(error)}")
             if len(report.file_systems) > seen:
                 walker.conclude()
                 walker.content()

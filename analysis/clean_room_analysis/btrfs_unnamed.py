@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What a walk of a btrfs file system does not meet: subvolumes that no directory names, and files that were deleted while they were open."""
 
+from clean_room_analysis.errors import cause_of
 import stat
 import struct
 import time
@@ -62,7 +63,7 @@ def _file(
     try:
         content = system.open_subvolume(subvolume).inode(number).open().read(min(size, limits.DELETED_BYTES))
     except Exception as error:  # dissect on damage
-        yield NotLookedAt(f"{volume_id}: {about}", f"its content cannot be read: {type(error).__name__}: {error}", incomplete=not deleted)
+        yield NotLookedAt(f"{volume_id}: {about}", f"its content cannot be read: {cause_of(error)}", incomplete=not deleted)
         return
     check, technique = ("deleted", "T1070.004") if deleted else ("unnamed-files", "T1564")
     state = "that was deleted while it was in use" if deleted else "that no directory names"

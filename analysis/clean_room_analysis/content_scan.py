@@ -5,6 +5,7 @@ The compiled rules are shared by fork. The list of files was written to the scra
 walked twice and memory does not grow with it. Results come back in the order of the files, whatever process was faster.
 """
 
+from clean_room_analysis.errors import cause_of
 import marshal
 import multiprocessing
 import os
@@ -136,7 +137,7 @@ def _scan(index: int, batch: _Batch) -> BatchResult:
                 try:
                     done.results += check.examine(item)
                 except Exception as error:  # one hostile file must not end the check
-                    done.failed.append((check.name, item.entry.path, f"{type(error).__name__}: {error}"))
+                    done.failed.append((check.name, item.entry.path, cause_of(error)))
         done.unseen += [(item.entry.path, why) for why in item.unseen]
     return done
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What lies where on the disks of a run: each disk's tables, and the logical volumes that lie on several of them."""
 
+from clean_room_analysis.errors import cause_of
 import io
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -53,7 +54,7 @@ class DiskSurvey:
                 handle = self._open.enter_context(open(report.input.evidence, "rb"))
                 disk = disk_map(handle, report.size_bytes)
             except Exception as error:  # a hostile table must not end the run
-                self._ledger.not_looked_at(name, f"its partition table cannot be read: {type(error).__name__}: {error}")
+                self._ledger.not_looked_at(name, f"its partition table cannot be read: {cause_of(error)}")
                 continue
             volume = SurveyedVolume(report, handle, disk, Account(report.size_bytes))
             self.volumes[id(report)] = volume

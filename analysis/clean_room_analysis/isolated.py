@@ -2,6 +2,7 @@
 """Runs a parser in a process of its own, with bounded memory and time: formats with links and compression can be made to
 loop or to swell, and a parser that was not written for hostile input must not take the analysis with it."""
 
+from clean_room_analysis.errors import cause_of
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ def _child(function: Callable[[], Iterator[Row]], sending: Connection, memory: i
     except MemoryError:
         error = "it needs more memory than it may have"
     except Exception as failure:  # any failure of a parser is data for the parent
-        error = f"{type(failure).__name__}: {failure}"[:300]
+        error = cause_of(failure)[:300]
     sending.send((batch, True, error))
 
 

@@ -16,6 +16,7 @@ from dissect.volume.lvm import LVM2
 from dissect.volume.lvm.metadata import LogicalVolume, StripedSegment
 from dissect.volume.lvm.physical import LVM2Device, parse_metadata
 
+from clean_room_analysis.errors import cause_of
 from clean_room_analysis import limits
 
 _SECTOR = 512
@@ -84,8 +85,7 @@ def physical_volume(handle: BinaryIO, offset: int, size: int) -> PhysicalVolume:
         areas = [(int(header.start), int(header.size)) for header, _ in device._metadata_areas]
         return PhysicalVolume(own, str(group.name), starts[own], places, tuple(one for one in areas if one[0] >= starts[own]))
     except Exception as error:  # dissect raises whatever damaged metadata leads to.
-        what = "" if type(error) is ValueError else f"{type(error).__name__}: "
-        raise ValueError(f"its LVM metadata cannot be read: {what}{error}"[:300]) from error
+        raise ValueError(f"its LVM metadata cannot be read: {cause_of(error)}"[:300]) from error
 
 
 def _ends(handle: BinaryIO, offset: int, size: int) -> BinaryIO:

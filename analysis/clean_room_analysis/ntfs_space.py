@@ -4,6 +4,7 @@
 Read by dissect.ntfs. Content of deleted files that fitted into their record lies in $MFT, which is a file and scanned as one.
 """
 
+from clean_room_analysis.errors import cause_of
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def _stream(record: MftRecord, path: str, name: str, scanner: yara_x.Scanner, vo
         size, content = int(record.size(name)), record.open(name)
         window = content.read(limits.WINDOW_BYTES)
     except Exception as error:  # dissect on a damaged record
-        yield NotLookedAt(f"{volume_id}:{place}", f"this stream cannot be read: {type(error).__name__}: {error}")
+        yield NotLookedAt(f"{volume_id}:{place}", f"this stream cannot be read: {cause_of(error)}")
         return
     if name and window.startswith(_PROGRAM):
         about = f"{size} bytes: {decode(window[:80])}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Reads the trees of one run: first inventory and artefact checks of all of them, then the content of every file."""
 
+from clean_room_analysis.errors import cause_of
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -169,4 +170,4 @@ class Walker:
             for result in results():
                 self._ledger.take(result, self._place, self._prefix)
         except Exception as error:  # one hostile file must not end the check, one check not the run
-            self._ledger.failed(check.name, where, f"{type(error).__name__}: {error}")
+            self._ledger.failed(check.name, where, cause_of(error))

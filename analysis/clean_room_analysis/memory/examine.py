@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Examines what lies on the acquisition volume; every function here runs in a confined process and yields what it found."""
 
+from clean_room_analysis.errors import cause_of
 import hashlib
 import json
 import re
@@ -188,7 +189,7 @@ def _state(tree: Tree, volume_id: str, files: dict[str, int], state: VolatileSta
                         )
                     states.take_line(name, record, state, which, known)
         except (OSError, ValueError, MemoryError) as error:
-            yield NotLookedAt(f"{volume_id}: {name}", f"{type(error).__name__}: {error}")
+            yield NotLookedAt(f"{volume_id}: {name}", cause_of(error))
     states.join_programs(state, which, known)
     for name, count in state.damaged.items():
         if count == 0:
@@ -236,7 +237,7 @@ def _copied(tree: Tree, volume_id: str, files: dict[str, int]) -> Iterator[Resul
                         seen.add(match.rule)
                         yield _finding("yara", match, volume_id, path, match.each(content, offset, "#x"), path.rpartition("/")[2])
         except OSError as error:
-            yield NotLookedAt(f"{volume_id}:{path}", f"not scanned to its end: {type(error).__name__}: {error}")
+            yield NotLookedAt(f"{volume_id}:{path}", f"not scanned to its end: {cause_of(error)}")
 
 
 def _too_slow(where: str, offset: int) -> NotLookedAt:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Prefetch files: which program ran, from where, how often and when."""
 
+from clean_room_analysis.errors import cause_of
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,4 +40,4 @@ def read_prefetch(tree: Tree, entries: Sequence[Entry]) -> Iterator[Run | NotLoo
             times = [int(one.fn.last_run_time), *(int(each) for each in getattr(one.fn, "last_run_remains", ()))]
             yield Run(name[:260], program[:1000], int(one.fn.run_count), tuple(nanoseconds(each) for each in times if each), entry.path)
         except Exception as error:  # one damaged file must not hide the others
-            yield NotLookedAt(entry.path, f"this prefetch file cannot be read: {type(error).__name__}: {error}"[:300], incomplete=False)
+            yield NotLookedAt(entry.path, f"this prefetch file cannot be read: {cause_of(error)}"[:300], incomplete=False)
