@@ -140,6 +140,8 @@ _MADE = re.compile(
     r"|^\s*[zZmfFd]\S{0,4}\s+/\S+\s+[=~:]{0,2}0?[4-7][0-7]{3}\s"
 )
 _SHARED_DIRECTORIES = re.compile(r"/(?:var/log/journal|run/log/journal|var/(?:spool|lib|mail|cache)|tmp|run)\b")
+#: systemd's own: a key for root that the hypervisor may hand over when the machine is made.
+_PROVISIONED = ("/usr/lib/tmpfiles.d/provision.conf", "f^ /root/.ssh/authorized_keys :0600 root :root - ssh.authorized_keys.root")
 _MISC: tuple[tuple[re.Pattern[str], Severity, str, str], ...] = (
     (_SHADOWED, Severity.HIGH, "puts something else behind the name of a command that takes passwords", "T1056"),
     (re.compile(r"^\s*(?:export\s+)?(?:BASH_ENV|ENV|PROMPT_COMMAND|PYTHONSTARTUP|PERL5OPT|NODE_OPTIONS|LD_AUDIT)=[\"']?\S*(?:/tmp/|/dev/shm/|/var/tmp/|/\.[a-z])"), Severity.HIGH, "runs a hidden or temporary file with every program", "T1546.004"),
@@ -209,7 +211,7 @@ class Startup(Check):
 
     def _made_at_start(self, item: Item) -> Iterator[Result]:
         for number, line in item.lines():
-            if _MADE.search(line) and not _SHARED_DIRECTORIES.search(line):
+            if _MADE.search(line) and not _SHARED_DIRECTORIES.search(line) and (item.path, line.strip()) != _PROVISIONED:
                 yield self.found(
                     item,
                     Severity.MEDIUM,
