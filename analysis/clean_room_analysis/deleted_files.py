@@ -70,6 +70,9 @@ def scan_deleted(open_stream: Callable[[], BinaryIO], volume_id: str, seconds: f
                 what = f"{_shown(one)} was deleted, {one.inode.size} bytes, owner {one.inode.user}; {state}"
                 yield TimelineEvent(moment * 10**9, what, "deleted, by the journal", _path(one) or "?", volume_id)
             yield from _judge(one, fs, scanner, volume_id, whole)
+        if seen > limits.DELETED_EVENTS:
+            why = f"the timeline tells of {limits.DELETED_EVENTS}; all were looked at"
+            yield NotLookedAt(f"{volume_id}: rows of {seen - limits.DELETED_EVENTS} more deleted files", why, incomplete=False)
 
 
 def _path(one: Deleted) -> str | None:

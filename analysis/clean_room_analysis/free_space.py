@@ -167,10 +167,15 @@ def _found(
         return
     for match in found:
         key = f"{match.namespace} {match.rule} {(place + match.offset) // (64 * 1024)}"
-        if key in told or told.get(match.rule, 0) >= _MOST_PER_RULE:
+        if key in told:
+            continue
+        told[match.rule] = told.get(match.rule, 0) + 1
+        if told[match.rule] > _MOST_PER_RULE:
+            if told[match.rule] == _MOST_PER_RULE + 1:
+                why = f"a rule is told {_MOST_PER_RULE} times"
+                yield NotLookedAt(f"{volume_id}: further places from byte {place} on that match {match.rule}", why, incomplete=False)
             continue
         told[key] = 1
-        told[match.rule] = told.get(match.rule, 0) + 1
         # Who deleted it, and whether it ever ran, is not known.
         lesser = {Severity.CRITICAL: Severity.HIGH, Severity.HIGH: Severity.HIGH}.get(match.severity, Severity.LOW)
         yield Finding(

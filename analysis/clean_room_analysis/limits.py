@@ -68,8 +68,8 @@ QUIET_SECONDS = 600.0
 BATCH_SECONDS = 1800.0
 #: Directories below the root of a file system.
 DEPTH = 200
-#: Symbolic links followed, inside the tree, to reach one artefact.
-LINKS = 16
+#: Symbolic links followed, inside the tree, to reach one artefact: as many as the kernel follows (MAXSYMLINKS), or the victim reads what we do not.
+LINKS = 40
 #: Entries looked at again under the well-known path of a directory that is a link.
 LINKED_ENTRIES = 200_000
 #: Roots below the top of one file system: every container layer is one.

