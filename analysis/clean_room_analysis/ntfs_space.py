@@ -5,6 +5,7 @@ Read by dissect.ntfs. Content of deleted files that fitted into their record lie
 """
 
 from clean_room_analysis.errors import cause_of
+import struct
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.text import decode
 
 _IN_USE = 1
+_ATTRIBUTE_LIST, _DATA = 0x20, 0x80
 #: Records below this number are NTFS's own, as is what lies in /$Extend; their streams are structures, some mostly holes.
 _FIRST_FILE = 24
 _EXTEND = "/$Extend/"
@@ -52,17 +54,20 @@ def scan_streams(
     known, compacted = set(named), 0
     with open_stream() as handle:
         system = NTFS(handle)
-        for record in system.mft.segments():
+        for number in _worth_a_look(system, known):
             if time.monotonic() > end:
                 why = f"the time for them was over after {seconds:.0f} seconds"
-                yield NotLookedAt(f"{volume_id}: alternate data streams, from record {record.segment} on", why)
+                yield NotLookedAt(f"{volume_id}: alternate data streams, from record {number} on", why)
                 return
-            if not record.header.Flags & _IN_USE or record.header.BaseFileRecordSegment.SegmentNumberLowPart:
-                continue  # freed, or the continuation of another
-            number, path = int(record.segment), _path(record)
-            if number < _FIRST_FILE or path.startswith(_EXTEND):
+            try:
+                record = system.mft.get(number)
+                streams = {str(one.header.name) for one in record.attributes[ATTRIBUTE_TYPE_CODE.DATA]}
+                path = _path(record)
+            except Exception as error:  # dissect on a damaged record
+                yield NotLookedAt(f"{volume_id}: record {number}", f"it cannot be read: {type(error).__name__}: {error}")
                 continue
-            streams = {str(one.header.name) for one in record.attributes[ATTRIBUTE_TYPE_CODE.DATA]}
+            if path.startswith(_EXTEND):
+                continue
             if number not in known:
                 about = f"record {number}, {path}"
                 title = "A file that no directory names: hidden by hand, or what damage left"
@@ -75,6 +80,41 @@ def scan_streams(
     if compacted:
         why = "Windows compressed them (compact /exe), in a form that is not read here"
         yield NotLookedAt(f"{volume_id}: content of {compacted} files", why)
+
+
+def _worth_a_look(system: NTFS, known: set[int]) -> Iterator[int]:
+    """Numbers of the files in use that have named streams, lists of attributes, or no name in any directory.
+
+    The headers of attributes are looked at here: dissect's objects would take a millisecond for each of hundreds of thousands of files.
+    """
+    size = int(system._record_size)
+    stream = system.mft.fh
+    number = 0
+    while True:
+        stream.seek(number * size)  # whoever is given a number moves the stream
+        content = stream.read(size * 1024)
+        if len(content) < size:
+            return
+        for at in range(0, len(content) - size + 1, size):
+            record = content[at : at + size]
+            this, number = number, number + 1
+            if record[:4] != b"FILE" or not record[22] & _IN_USE or any(record[32:38]) or this < _FIRST_FILE:
+                continue  # free, the continuation of another, or NTFS's own
+            if this not in known or _has_streams(record):
+                yield this
+
+
+def _has_streams(record: bytes) -> bool:
+    at = struct.unpack_from("<H", record, 20)[0]
+    while at + 16 <= len(record):
+        kind, length = struct.unpack_from("<II", record, at)
+        if kind == 0xFFFFFFFF:
+            return False
+        # A sector's last bytes stand elsewhere: where they are a length, dissect is to say.
+        if kind == _ATTRIBUTE_LIST or (kind == _DATA and record[at + 9]) or length < 16 or length % 8 or length > len(record):
+            return True
+        at += length
+    return True
 
 
 def _stream(record: MftRecord, path: str, name: str, scanner: yara_x.Scanner, volume_id: str) -> Iterator[Finding | NotLookedAt]:

@@ -24,7 +24,7 @@ from test_unnamed_files import walked
 from clean_room_analysis.btrfs_unnamed import scan_btrfs
 from clean_room_analysis.free_maps import free_runs
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
-from clean_room_analysis.ntfs_space import scan_streams
+from clean_room_analysis.ntfs_space import _worth_a_look, scan_streams
 from clean_room_analysis.raw_tree import RawTree
 
 MEBIBYTE = 1024 * 1024
@@ -257,6 +257,23 @@ def test_alternate_data_streams_are_scanned(ntfs: bytes) -> None:
     assert all("T1564.004" in one.attack for one in found)
     (said,) = scan_streams(lambda: io.BytesIO(ntfs), VOLUME, named, -1)
     assert isinstance(said, NotLookedAt) and said.incomplete
+
+
+def test_streams_of_many_files_are_all_met(ntfs: bytes) -> None:
+    """Looking at one file moves the stream by which the next are found."""
+    system = NTFS(io.BytesIO(ntfs))
+    met = []
+    for number in _worth_a_look(system, set()):
+        met.append(number)
+        system.mft.get(5)
+    assert met == sorted(set(met)) and len(met) > 1
+    # Those that dissect says are in use, and no others.
+    wanted = [
+        int(record.segment)
+        for record in system.mft.segments()
+        if record.header.Flags & 1 and not record.header.BaseFileRecordSegment.SegmentNumberLowPart and record.segment >= 24
+    ]
+    assert met == wanted
 
 
 def test_a_file_of_ntfs_that_no_directory_names_is_found(ntfs: bytes) -> None:
