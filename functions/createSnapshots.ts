@@ -1,23 +1,28 @@
 /**
  * Preserves the victim's volumes: snapshots at one point in time in the member account, encrypted copies in the
- * forensics account, locked. Called again and again until the locks are read back; each call does what is next.
+ * forensics account, locked. Called again and again until the locks are read back; each call does what is next. At the end it says in how many
+ * rounds the evidence is to be analysed, but for what an earlier execution of the incident analysed.
  */
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { analysedBefore, analysedBeforePermissions } from "./aws/analysedBefore";
+import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
 import type { Permissions } from "./aws/permissions";
 import { preservationRemedy, preserve, preserveMemberPermissions, preservePermissions, preserveVariables } from "./aws/preserve";
 import { tellBesides, tellWaitingPermissions } from "./aws/problems";
 import { containmentSchema, evidenceSchema, incidentSchema, type Evidence, type Incident } from "./domain/containers";
+import { withRounds } from "./domain/planRounds";
 
 /** Given by the deployment. */
-export const variables = preserveVariables;
+export const variables = needs(...preserveVariables, "TOOL_SHA256");
 
-/** Preserve, and tell of what could not be. */
+/** Preserve, tell of what could not be, and see what was analysed before. */
 export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...tellWaitingPermissions("CreateSnapshots")(names),
     ...preservePermissions(names),
+    ...analysedBeforePermissions(names),
 ];
 
 export const memberPermissions: Permissions = preserveMemberPermissions;
@@ -52,6 +57,6 @@ export const handler = step({
     run: async ({ incident, containment }) => {
         const { evidence } = await preserve(incident, containment?.contained === true);
         await tellOf(incident, evidence);
-        return evidence;
+        return withRounds(evidence, await analysedBefore(incident));
     },
 });

@@ -20,6 +20,7 @@ import { step } from "./aws/handler";
 import { useIncidents } from "./aws/incidentsTable";
 import { tellPermissions, tellVariables } from "./aws/people";
 import { assumeResponder, readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
+import { newestNames } from "./aws/reports";
 import { close, closeNetwork, tellPeople } from "./aws/release/close";
 import { retireInstance } from "./aws/release/retire";
 import { findOthers, findOthersInGroup, keepWatchAway, readWhatStands, type Standing } from "./aws/release/standing";
@@ -30,7 +31,7 @@ import { releaseStatement } from "./domain/callerProof";
 import type { InstanceState } from "./domain/instanceState";
 import { releaseRisk } from "./domain/releaseRisk";
 import { describeRelease, isOfNetwork, planRelease, type Imposed, type ReleaseAction } from "./domain/planRelease";
-import { incidentPrefix, objectNames, objectPrefixes, releaseRecord } from "./domain/evidenceKeys";
+import { incidentPrefix, objectNames, objectPrefixes, releaseRecord, reportRecords } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs("PARTITION", "RESPONDER_ROLE_NAME", "INCIDENTS_TABLE", "EVIDENCE_BUCKET", ...tellVariables);
@@ -39,7 +40,7 @@ export const permissions: Permissions = (names) => [
     ...appendCustodyPermissions(names),
     ...assumeResponder(names),
     ...writeEvidence(`${objectPrefixes.releases}*`)(names),
-    ...readEvidence(objectNames.restoreRecord, objectNames.containment, objectNames.report)(names),
+    ...readEvidence(objectNames.restoreRecord, objectNames.containment, ...reportRecords)(names),
     ...useIncidents("GetItem", "PutItem", "UpdateItem")(names),
     ...listStandingPermissions(names),
     ...tellPermissions(names),
@@ -73,7 +74,8 @@ const judgedSchema = reportSchema.pick({ findingsBySeverity: true, complete: tru
 /** @throws StepError while the analysis speaks against it and nobody takes the risk by name */
 async function refuseRisk({ instance, incidentIds }: Standing, acceptRisk: string | null): Promise<void> {
     const prefix = incidentPrefix(incidentIds.at(-1)!);
-    const report = await getJson(`${prefix}${objectNames.report}`, judgedSchema);
+    const newest = await newestNames(prefix);
+    const report = newest && (await getJson(`${prefix}${newest.record}`, judgedSchema));
     const risk = releaseRisk(report?.value ?? null);
     if (risk === null || acceptRisk !== null) return;
     throw new StepError(

@@ -8,6 +8,7 @@ import { GetCommandInvocationCommand, paginateListCommandInvocations, SendComman
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { tellWaitingPermissions } from "./aws/problems";
+import { keptCustody } from "./aws/analysedBefore";
 import { forensicsClient, ownArn } from "./aws/clients";
 import { recordCalls } from "./aws/custody/recorder";
 import { environment, needs } from "./aws/environment";
@@ -21,6 +22,7 @@ import {
     analysisSchema,
     containmentSchema,
     custodySchema,
+    endedAnalysisSchema,
     evidenceSchema,
     forensicHostSchema,
     incidentSchema,
@@ -31,8 +33,8 @@ import {
 } from "./domain/containers";
 import { incidentTag, purposeTag } from "./domain/tags";
 import { analysisOf, documentVolumes, encodeVolumes, isUnderWay, leftResults, outputTail, type Invocation } from "./domain/planAnalysis";
-import { analysesOf, withAnalysis } from "./domain/planRounds";
-import { objectNames, resultNames, resultsPrefix } from "./domain/evidenceKeys";
+import { analysesOf, snapshotsOf, withAnalysis } from "./domain/planRounds";
+import { endedAnalysis, objectNames, objectPrefixes, resultNames, resultsPrefix } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -68,7 +70,7 @@ export const permissions: Permissions = (names) => [
     },
     { Sid: "FollowCommand", Effect: "Allow", Action: ["ssm:ListCommandInvocations", "ssm:GetCommandInvocation"], Resource: ["*"] },
     ...useIncidents("GetItem")(names),
-    ...writeEvidence(objectNames.custody, objectNames.analysisCommand)(names),
+    ...writeEvidence(objectNames.custody, objectNames.analysisCommand, `${objectPrefixes.ended}*`)(names),
     ...readEvidence(
         objectNames.custody,
         objectNames.analysisCommand,
@@ -127,10 +129,14 @@ function parameters(incident: Incident, host: ForensicHost): Record<string, stri
 }
 
 async function send({ incident, containment, evidence, host }: Input): Promise<string> {
-    // What other rounds were sent stays: their results are this incident's too.
-    const before =
-        (evidence.rounds ?? 1) > 1 ? (await getJson(`${incident.prefix}${objectNames.custody}`, custodySchema))?.value : undefined;
-    const [first, ...furtherRounds] = withAnalysis(before ? analysesOf(before) : [], { host, resultsPrefix: resultsOf(host) });
+    // What other rounds and earlier executions were sent stays on record: their results are this incident's too.
+    const before = await keptCustody(incident);
+    const { counting, superseded } = withAnalysis(
+        { counting: before ? analysesOf(before) : [], superseded: before?.superseded ?? [] },
+        evidence,
+        { host, resultsPrefix: resultsOf(host), sentAt: new Date().toISOString() },
+    );
+    const [first, ...furtherRounds] = counting;
     const custody = custodySchema.parse({
         schemaVersion: 1,
         incident,
@@ -140,6 +146,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
         ...first,
         toolSha256: environment("TOOL_SHA256"),
         ...(furtherRounds.length > 0 ? { furtherRounds } : {}),
+        ...(superseded.length > 0 ? { superseded } : {}),
     });
     await putJson(`${incident.prefix}${objectNames.custody}`, custody);
     const logGroup = environment("COMMAND_LOG_GROUP");
@@ -224,6 +231,19 @@ async function results(incident: Incident, host: ForensicHost, commandId: string
     const summary = await getJson(summaryKey, analysisSummarySchema);
     if (!summary) throw new StepError("The analysis left no summary", summaryKey, "Read the command's output in Systems Manager.");
     const finished = new Date(summary.value.finishedAt);
+    // A resumed execution reads it (aws/analysedBefore.ts).
+    const ended = endedAnalysisSchema.parse({
+        schemaVersion: 1,
+        incidentId: incident.incidentId,
+        instanceId: host.instanceId,
+        commandId,
+        resultsPrefix: resultsOf(host),
+        snapshotIds: snapshotsOf({ host }),
+        toolSha256: environment("TOOL_SHA256"),
+        manifest,
+        at: new Date().toISOString(),
+    });
+    await putJson(`${incident.prefix}${endedAnalysis(host.instanceId)}`, ended, { onlyIfAbsent: true });
     return {
         schemaVersion: 1,
         incidentId: incident.incidentId,

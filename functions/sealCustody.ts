@@ -22,7 +22,7 @@ import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions
 import { readPins } from "./aws/snapshotPins";
 import { locksOf } from "./aws/snapshots";
 import { analysisSummarySchema } from "./domain/analysisOutputs";
-import { incidentSchema } from "./domain/containers";
+import { custodySchema, incidentSchema } from "./domain/containers";
 import { custodyText } from "./domain/custody/custodyText";
 import type { CustodyAction, ReadChain } from "./domain/custody/custodyLog";
 import { sha256Of } from "./domain/custody/custodyLog";
@@ -42,12 +42,14 @@ import {
     custodyReadme,
     custodySeal,
     custodySegment,
+    editionOf,
     errorRecord,
     incidentPrefix,
     objectNames,
     objectPrefixes,
     resultNames,
 } from "./domain/evidenceKeys";
+import { analysesOf } from "./domain/planRounds";
 import { lateArrivalsMessage } from "./domain/messages/lateArrivals";
 import type { ReportedStep } from "./domain/steps";
 
@@ -126,7 +128,8 @@ function waitForOthers(versions: readonly ListedVersion[], strangers: Set<string
     if (since === null || Date.now() - Date.parse(since) > patience) return;
     const names = new Set(versions.filter(({ latest }) => latest).map(({ name }) => name));
     const analysed = [...names].some((name) => name.startsWith(objectPrefixes.analysis) && name.endsWith(`/${resultNames.manifest}`));
-    if (analysed && !names.has(objectNames.report) && !names.has(errorRecord("SendReport")))
+    const reported = [...names].some((name) => editionOf(name) !== null);
+    if (analysed && !reported && !names.has(errorRecord("SendReport")))
         throw new NotYetError("The analysis has ended and its report is not there yet.");
     const fresh = versions.find(
         ({ name, versionId, writtenAt }) =>
@@ -201,11 +204,21 @@ async function pinnedSnapshots(incidentId: string, versions: readonly ListedVers
     });
 }
 
-/** SHA-256 of whole volumes, by the snapshot they were made of. What the summary does not say stays unknown. */
+/**
+ * SHA-256 of whole volumes, by the snapshot they were made of. What the summary does not say stays unknown. Where several analyses read a volume, the one
+ * counts that the custody record names: a host whose place another took may have said anything.
+ */
 async function volumeHashes(prefix: string, versions: readonly ListedVersion[]): Promise<Map<string, string>> {
+    const custody = await getJson(`${prefix}${objectNames.custody}`, custodySchema).catch(() => null);
+    const counting = new Set(
+        (custody ? analysesOf(custody.value) : []).map(({ resultsPrefix }) => `${resultsPrefix}${resultNames.summary}`),
+    );
+    const summaries = versions
+        .filter(({ name, latest }) => latest && name.startsWith(objectPrefixes.analysis) && name.endsWith(`/${resultNames.summary}`))
+        .map(({ name }) => name)
+        .sort((left, right) => Number(counting.has(left)) - Number(counting.has(right)));
     const hashes = new Map<string, string>();
-    for (const { name, latest } of versions) {
-        if (!latest || !name.startsWith(objectPrefixes.analysis) || !name.endsWith(`/${resultNames.summary}`)) continue;
+    for (const name of summaries) {
         const summary = await getJson(`${prefix}${name}`, analysisSummarySchema).catch(() => null);
         for (const { snapshotId, evidenceSha256Before } of summary?.value.volumes ?? [])
             if (snapshotId !== null && evidenceSha256Before !== null && /^[0-9a-f]{64}$/.test(evidenceSha256Before))

@@ -6,17 +6,28 @@
  */
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { foreignResults, recordAnomaly } from "./aws/anomalies";
 import { inCustody } from "./aws/custody/inCustody";
 import { environment, needs } from "./aws/environment";
 import { getJson, getObject, objectExists, putJson } from "./aws/evidenceBucket";
 import { StepError, TransientError } from "./aws/errors";
 import { log, toStepError } from "./aws/handler";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
+import { isReported, readReports } from "./aws/reports";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
 import { custodySchema, problemSchema } from "./domain/containers";
-import { errorRecord, firstLookTold, objectNames, objectPrefixes, resultNames, resultsPrefix } from "./domain/evidenceKeys";
+import {
+    anomalyRecord,
+    errorRecord,
+    firstLookTold,
+    objectNames,
+    objectPrefixes,
+    reportRecords,
+    resultNames,
+    resultsPrefix,
+} from "./domain/evidenceKeys";
 import { readFirstLook } from "./domain/firstLook";
-import { analysesOf, roundOf } from "./domain/planRounds";
+import { analysesOf, lastRound, reportedByWorkflow, roundOf } from "./domain/planRounds";
 import { firstLookMessage } from "./domain/messages/firstLook";
 import { eventKeys } from "./domain/s3Event";
 
@@ -28,10 +39,10 @@ export const permissions: Permissions = (names) => [
     ...readEvidence(
         `${resultsPrefix("*")}${resultNames.firstLook}`,
         objectNames.custody,
-        objectNames.report,
+        ...reportRecords,
         `${objectPrefixes.report}first-look-told*`,
     )(names),
-    ...writeEvidence(`${objectPrefixes.report}first-look-told*`, errorRecord("SendFirstLook"))(names),
+    ...writeEvidence(`${objectPrefixes.report}first-look-told*`, errorRecord("SendFirstLook"), anomalyRecord("SendFirstLook", "*"))(names),
     ...tellPermissions(names),
 ];
 
@@ -55,13 +66,22 @@ export const firstLookToldSchema = z.object({
 
 async function firstLook(prefix: string, results: string, incidentId: string): Promise<void> {
     const custody = (await getJson(`${prefix}${objectNames.custody}`, custodySchema))?.value;
-    // Results of a host that this incident's analysis was not sent to: the report tells of them, and nobody believes them meanwhile.
-    const host = custody && analysesOf(custody).find(({ resultsPrefix }) => resultsPrefix === results)?.host;
-    if (custody?.incident.incidentId !== incidentId || !host)
-        return log("a first look of another host was not told", { incidentId, results });
+    const analyses = custody?.incident.incidentId === incidentId ? analysesOf(custody) : [];
+    const host = analyses.find(({ resultsPrefix }) => resultsPrefix === results)?.host;
+    // Of a host that no analysis of this incident was sent to. Its manifest, which sendReport would tell of, may never come.
+    if (!custody || !host)
+        return recordAnomaly({
+            incidentId,
+            step: "SendFirstLook",
+            ...foreignResults(
+                `${prefix}${results}${resultNames.firstLook}`,
+                analyses.map(({ resultsPrefix }) => resultsPrefix),
+            ),
+            subject: `${prefix}${results}`,
+        });
     const round = roundOf(host);
-    for (const done of [firstLookTold(round), objectNames.report])
-        if (await objectExists(`${prefix}${done}`)) return log("the first look was told before, or the report was", { incidentId });
+    if ((await objectExists(`${prefix}${firstLookTold(round)}`)) || isReported(await readReports(prefix), results))
+        return log("the first look was told before, or the report was", { incidentId });
     const key = `${prefix}${results}${resultNames.firstLook}`;
     const { ref, body } = await getObject(key, largestLookBytes);
     const look = readFirstLook(body.toString("utf8"));
@@ -72,7 +92,7 @@ async function firstLook(prefix: string, results: string, incidentId: string): P
             "Read the object; the report follows in any case.",
         );
     const { incident, containment, evidence } = custody;
-    const rounds = evidence.rounds === undefined ? undefined : { round, of: evidence.rounds };
+    const rounds = reportedByWorkflow(evidence) ? { round, of: lastRound(evidence) } : undefined;
     const told = await tell(firstLookMessage({ incident, containment, look, bucket: ref.bucket, ...(rounds ? { rounds } : {}) }));
     await putJson(
         `${prefix}${firstLookTold(round)}`,

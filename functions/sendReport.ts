@@ -1,69 +1,46 @@
 /**
  * Verifies an analysis, writes the report and tells people. Started by S3 when the analysis' manifest, its commit mark,
- * is created. Where the volumes are analysed in several rounds (domain/planRounds.ts), the workflow calls it after the last
- * one, and one report joins what each round left; a round that left nothing is named.
+ * is created. Where the volumes are analysed in several rounds, or an execution goes on with an incident (domain/planRounds.ts), the workflow calls it
+ * after the last round, and one report joins what each round left; a round that left nothing is named.
  *
  * `report.json` is written last, as the mark that people were told: a repeated event finds it and sends nothing. An
- * attempt that failed before leaves `report.html`, which the next one finds and keeps.
+ * attempt that failed before leaves `report.html`, which the next one finds and keeps. Results that came after it make a newer edition
+ * (domain/report/edition.ts), an object of its own beside the earlier one.
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { appendCustodyPermissions } from "./aws/custody/custodyLog";
+import { readInput, readManifests, type Results } from "./aws/analysisResults";
+import { changedResults, foreignResults, recordAnomaly, supersededResults, type WhatIsOdd } from "./aws/anomalies";
 import { inCustody } from "./aws/custody/inCustody";
-import { AddCommunicationToCaseCommand, SupportClient } from "@aws-sdk/client-support";
-import { forensicsClient } from "./aws/clients";
+import { addToCase } from "./aws/caseWithAws";
 import { environment, needs } from "./aws/environment";
-import { getJson, getObject, hashObject, putJson, putObject } from "./aws/evidenceBucket";
-import { errorCode, isNotFound, StepError, TransientError } from "./aws/errors";
+import { getJson, getObject, putJson, putObject } from "./aws/evidenceBucket";
+import { StepError, TransientError } from "./aws/errors";
 import { log, step, toStepError } from "./aws/handler";
-import { findingsOf, useIncidents } from "./aws/incidentsTable";
-import { readKeptMoment } from "./aws/metadata/keptMoment";
-import { readLines } from "./aws/objectLines";
+import { useIncidents } from "./aws/incidentsTable";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { publishResult, resultPermissions } from "./aws/publishResult";
 import { importFinding, noteOnFindings, securityHubPermissions } from "./aws/securityHub";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { CreateCaseCommentCommand, incidentCaseArn, SecurityIRClient } from "./aws/securityIncidentResponse";
+import { incidentCaseArn } from "./aws/securityIncidentResponse";
+import { readReports } from "./aws/reports";
 import { shareReport } from "./aws/shareReport";
-import { analysisSummarySchema, type AnalysisSummary } from "./domain/analysisOutputs";
-import {
-    custodySchema,
-    incidentSchema,
-    problemSchema,
-    reportSchema,
-    ticketSchema,
-    type Custody,
-    type ObjectRef,
-    type Report,
-    type TicketKind,
-} from "./domain/containers";
-import { joinSummaries } from "./domain/joinSummaries";
-import {
-    listedName,
-    parseManifest,
-    verifyEntry,
-    type FoundObject,
-    type Manifest,
-    type RequiredOutput,
-    type VerifiedObject,
-} from "./domain/manifest";
+import { custodySchema, incidentSchema, problemSchema, reportSchema, ticketSchema, type Custody, type Report } from "./domain/containers";
 import type { ReportInput } from "./domain/report/assessment";
-import { findingCollector, noCounts, type FindingsRead } from "./domain/report/findingLines";
-import { timelineCollector, type TimelineRead } from "./domain/report/timelineLines";
+import { editionAfter, reportedHash, resultsDigest, sinceReports, type SinceReports } from "./domain/report/edition";
+import { noCounts } from "./domain/report/findingLines";
 import { neverLookedAtWords } from "./domain/report/neverLookedAt";
 import { asffFinding, findingNote } from "./domain/report/asff";
 import { indicatorsFile } from "./domain/report/indicators";
 import { reportMarkdown } from "./domain/report/markdown";
 import { ocsfFinding } from "./domain/report/ocsf";
-import { read } from "./domain/report/reading";
+import { read as readReport } from "./domain/report/reading";
 import { stixBundle } from "./domain/report/stix";
-import { renderReport } from "./domain/report/reportPage";
-import { analysesOf, failedRounds, roundOf } from "./domain/planRounds";
-import { caseComment, supportRegion } from "./domain/planTicket";
-import { shortened } from "./domain/visibleText";
+import { isPageOf, renderReport } from "./domain/report/reportPage";
+import { analysesOf, reportedByWorkflow } from "./domain/planRounds";
 import { eventKeys } from "./domain/s3Event";
 import { reportMessage } from "./domain/messages/report";
-import { anomalyRecord, errorRecord, incidentPrefix, objectNames, objectPrefixes, resultNames } from "./domain/evidenceKeys";
+import { anomalyRecord, errorRecord, incidentPrefix, objectNames, objectPrefixes, reportNames, resultNames } from "./domain/evidenceKeys";
 
 /** Given by the deployment. */
 export const variables = needs(
@@ -99,82 +76,6 @@ export const permissions: Permissions = (names) => [
 
 const manifestKey = /^(?<prefix>incidents\/(?<incident>[^/]+)\/)(?<results>analysis\/[^/]+\/)manifest\.sha256$/;
 
-/** What stands under a key, as the manifest's check wants it: an AWS error is a finding about the object, not the end. */
-async function found(read: () => Promise<FoundObject>): Promise<FoundObject> {
-    try {
-        return await read();
-    } catch (error) {
-        if (isNotFound(error)) return null;
-        return { error: `${errorCode(error) || "error"}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 300) };
-    }
-}
-
-const isRead = (object: FoundObject): boolean => object !== null && !("error" in object);
-
-/** One analysis whose manifest is there. */
-interface Results {
-    /** Key prefix. */
-    folder: string;
-    ref: ObjectRef;
-    manifest: Manifest;
-}
-
-interface Outputs {
-    objects: VerifiedObject[];
-    summary: AnalysisSummary | null;
-    findings: FindingsRead | null;
-    timeline: TimelineRead | null;
-}
-
-function parseSummary(text: string): AnalysisSummary | null {
-    try {
-        return analysisSummarySchema.parse(JSON.parse(text));
-    } catch (error) {
-        log("summary.json does not match its schema", { cause: error instanceof Error ? error.message.slice(0, 2000) : String(error) });
-        return null;
-    }
-}
-
-/** Reads and hashes every object of the manifests once: what the page shows is what was verified. */
-async function readOutputs(analyses: readonly Results[]): Promise<Outputs> {
-    const states = new Map<string, FoundObject>();
-    const readAll = async (name: RequiredOutput, read: (key: string) => Promise<FoundObject>): Promise<boolean> => {
-        const keys = analyses.map(
-            ({ folder, manifest }) => `${folder}${listedName(new Set(manifest.entries.map((one) => one.name)), name)}`,
-        );
-        for (const key of keys) states.set(key, await found(() => read(key)));
-        return keys.every((key) => isRead(states.get(key)!));
-    };
-    const summaries: AnalysisSummary[] = [];
-    await readAll(resultNames.summary, async (key) => {
-        const { ref, body } = await getObject(key);
-        const summary = parseSummary(body.toString("utf8"));
-        if (summary !== null) summaries.push(summary);
-        return { sha256: ref.sha256, bytes: body.length };
-    });
-    const findings = findingCollector();
-    const findingsRead = await readAll(resultNames.findings, (key) => readLines(key, findings.line));
-    // After the findings: which events matter depends on the files that findings name.
-    const timeline = timelineCollector(findings.result().shown);
-    const timelineRead = await readAll(resultNames.timeline, (key) => readLines(key, timeline.line));
-
-    const objects: VerifiedObject[] = [];
-    for (const { folder, manifest } of analyses)
-        for (const entry of manifest.entries) {
-            const key = `${folder}${entry.name}`;
-            // Names are the same in each folder, so where there are several the host is named too.
-            const name = analyses.length === 1 ? entry.name : `${folder.split("/").at(-2)}/${entry.name}`;
-            objects.push(verifyEntry({ ...entry, name }, states.has(key) ? states.get(key)! : await found(() => hashObject(key))));
-        }
-    return {
-        objects,
-        // What one of them looked at is not known without its own account of it.
-        summary: summaries.length === analyses.length ? joinSummaries(summaries as [AnalysisSummary, ...AnalysisSummary[]]) : null,
-        findings: findingsRead ? findings.result() : null,
-        timeline: timelineRead ? timeline.result() : null,
-    };
-}
-
 /** @returns null where there is none: it is written before an analysis is sent, so none was */
 async function readCustody(prefix: string, incidentId: string): Promise<Custody | null> {
     const key = `${prefix}${objectNames.custody}`;
@@ -190,140 +91,81 @@ async function readCustody(prefix: string, incidentId: string): Promise<Custody 
     return custody;
 }
 
-/** @returns null where the analysis left no manifest */
-async function readResults(folder: string): Promise<Results | null> {
-    try {
-        const { ref, body } = await getObject(`${folder}${resultNames.manifest}`);
-        return { folder, ref, manifest: parseManifest(body.toString("utf8")) };
-    } catch (error) {
-        if (isNotFound(error)) return null;
-        throw error;
+const tellAnomaly = (incidentId: string, what: WhatIsOdd, subject: string): Promise<void> =>
+    recordAnomaly({ incidentId, step: "SendReport", ...what, subject });
+
+/** Whether a report is written now, of results that no edition has. @param event whether a manifest came; else the workflow's last round is over */
+function isTime({ evidence }: Custody, reports: readonly Report[], fresh: readonly Results[], event: boolean): boolean {
+    if (!event || !reportedByWorkflow(evidence)) return true;
+    // The workflow calls after its last round. What was sent before the last edition and came only now has nobody else to wait for.
+    const last = reports.at(-1);
+    return last !== undefined && fresh.some(({ sentAt }) => sentAt !== undefined && sentAt < last.at);
+}
+
+/**
+ * Writes the page of the next edition. An attempt that ended before people were told left its page: it is kept where it is of the same results, and
+ * passed over where it is of others.
+ */
+async function writePage(prefix: string, first: number, digest: string, page: (edition: number) => string) {
+    for (let number = first; ; number++) {
+        const names = reportNames(number);
+        const { ref, written } = await putObject(`${prefix}${names.page}`, page(number), {
+            contentType: "text/html; charset=utf-8",
+            onlyIfAbsent: true,
+        });
+        if (written || isPageOf((await getObject(ref.key)).body.toString("utf8"), digest)) return { number, names, ref, written };
     }
 }
 
-/** @returns null where no analysis left results */
-async function readInput(prefix: string, recorded: Custody): Promise<ReportInput | null> {
-    const read = new Map<number, Results>();
-    for (const { host, resultsPrefix } of analysesOf(recorded)) {
-        const results = await readResults(`${prefix}${resultsPrefix}`);
-        if (results) read.set(roundOf(host), results);
-    }
-    const [first, ...further] = read.values();
-    if (!first) return null;
-    const findings = await findingsOf(recorded.incident.incidentId);
-    // Findings may have joined since the custody record was written.
-    const custody = { ...recorded, findings: findings.length > 0 ? findings : recorded.findings };
-    const { objects, ...outputs } = await readOutputs([first, ...further]);
-    const moment = await readKeptMoment(prefix);
-    const failed = failedRounds(custody.evidence, new Set(read.keys()));
-    return {
-        custody,
-        ...outputs,
-        moment,
-        ...(failed.length > 0 ? { failedRounds: failed } : {}),
-        manifest: {
-            ref: first.ref,
-            ...(further.length > 0 ? { further: further.map(({ ref }) => ref) } : {}),
-            objects,
-            problems: [first, ...further].flatMap(({ manifest }) => manifest.problems),
-        },
-        generatedAt: new Date().toISOString(),
-    };
-}
-
-/** Results that this incident's analysis did not write: told, and never reported. @param sentTo where those of its analyses lie */
-async function tellForged(prefix: string, results: string, incidentId: string, sentTo: readonly string[]): Promise<void> {
-    const key = `${prefix}${results}${resultNames.manifest}`;
-    const which = sentTo.length > 0 ? `that one writes below ${sentTo.join(", ")}` : "none was sent yet";
-    const cause = `${key} was written by a forensic instance that no analysis of this incident was sent to (${which}). It was not read. Somebody forged results: look at who ran on that instance, and in CloudTrail at its calls.`;
-    await recordAnomaly(prefix, incidentId, "ForeignResults", cause, key);
-}
-
-/** A manifest that comes after the report: the report stands; that the results differ must not pass in silence. */
-async function tellChanged(prefix: string, results: string, incidentId: string, reported: Report): Promise<void> {
-    const { ref } = await getObject(`${prefix}${results}${resultNames.manifest}`);
-    const known = [reported.manifestSha256, ...(reported.furtherManifests ?? [])];
-    if (known.includes(ref.sha256)) return log("report was sent before", { incidentId });
-    const cause =
-        known.length > 1
-            ? `The manifest ${ref.key} came, or was written again, after the report of all rounds was sent: it has SHA-256 ${ref.sha256}, and the report stands for ${known.join(", ")}. What it lists is in no report; read it in the evidence bucket.`
-            : `The manifest ${ref.key} was written again after its report was sent: it had SHA-256 ${reported.manifestSha256} and has ${ref.sha256}. The report stands for the first one, which is a version of the object under Object Lock.`;
-    await recordAnomaly(prefix, incidentId, "ResultsChanged", cause, ref.sha256);
-}
-
-/** AWS Support takes 8,000 characters of a communication. */
-const longestCommunication = 7500;
-
-/** The report in short for the case with AWS. Whatever that answers, people have been told by the channels. */
-async function addToCase(kind: TicketKind, caseId: string, partition: string, markdown: string): Promise<void> {
-    try {
-        if (kind === "security-incident-response")
-            await forensicsClient(SecurityIRClient, environment("SUPPORT_REGION")).send(
-                new CreateCaseCommentCommand(caseComment(caseId, markdown)),
-            );
-        else
-            await forensicsClient(SupportClient, supportRegion(partition)).send(
-                new AddCommunicationToCaseCommand({ caseId, communicationBody: shortened(markdown, longestCommunication) }),
-            );
-    } catch (error) {
-        log("the report was not added to the case", { kind, caseId, error: errorCode(error), cause: String(error) });
-    }
-}
-
-/** @param results whose manifest came; null: the last round is over */
-async function report(prefix: string, results: string | null, incidentId: string): Promise<void> {
-    const custody = await readCustody(prefix, incidentId);
-    const sentTo = custody ? analysesOf(custody).map(({ resultsPrefix }) => resultsPrefix) : [];
-    if (results !== null && !sentTo.includes(results)) return tellForged(prefix, results, incidentId, sentTo);
-    if (!custody)
-        throw new StepError(
-            "The custody record is missing",
-            `${prefix}${objectNames.custody}`,
-            "The workflow writes it before the analysis; look at the incident's execution.",
-        );
-    const reported = await getJson(`${prefix}${objectNames.report}`, reportSchema);
-    if (reported)
-        return results === null ? log("report was sent before", { incidentId }) : tellChanged(prefix, results, incidentId, reported.value);
-    if (results !== null && (custody.evidence.rounds ?? 1) > 1)
-        return log("the report follows the last round", { incidentId, results, rounds: custody.evidence.rounds });
-    const input = await readInput(prefix, custody);
-    if (input === null)
-        throw new StepError(
-            "No round of the analysis left results",
-            prefix,
-            "What each failed of was told; npm run resume begins them anew.",
-        );
-    const reading = read(input, environment("OWN_NETWORKS"), environment("RESPONDER_ROLE_NAME"));
-    const { assessment } = reading;
-    const page = await putObject(`${prefix}${objectNames.reportPage}`, renderReport(input, reading), {
-        contentType: "text/html; charset=utf-8",
-        onlyIfAbsent: true,
-    });
+/** Writes one edition and tells people of it; its record comes last. */
+async function writeEdition(
+    prefix: string,
+    custody: Custody,
+    found: readonly [Results, ...Results[]],
+    since: SinceReports<Results>,
+    reports: readonly Report[],
+): Promise<void> {
+    const { incident } = custody;
+    const { incidentId } = incident;
+    const read = await readInput(prefix, custody, found, since.changed);
+    const reading = readReport(read, environment("OWN_NETWORKS"), environment("RESPONDER_ROLE_NAME"));
+    const { complete, intact } = reading.assessment;
+    const judged = { complete, intact, findingsBySeverity: read.findings?.counts ?? noCounts() };
+    const last = reports.at(-1);
+    const gone = (last?.results ?? [])
+        .map(({ resultsPrefix }) => resultsPrefix)
+        .filter((each) => !found.some(({ resultsPrefix }) => resultsPrefix === each));
+    const inputOf = (number: number): ReportInput =>
+        last === undefined ? read : { ...read, edition: editionAfter(last, number, judged, since, gone) };
+    const page = await writePage(
+        prefix,
+        last === undefined ? 1 : (last.edition ?? 1) + 1,
+        resultsDigest(found.map(({ ref }) => ref)),
+        (number) => renderReport(inputOf(number), reading),
+    );
+    const { names } = page;
+    const input = inputOf(page.number);
     const event = ocsfFinding(input, reading);
-    // Beside the page: for tickets, for hunting elsewhere, for threat intelligence platforms. A page that stands was made of the same results.
+    const markdown = reportMarkdown(input, reading);
+    // Beside the page: for tickets, for hunting elsewhere, for threat intelligence platforms.
     for (const [name, body, contentType] of [
-        [objectNames.reportMarkdown, reportMarkdown(input, reading), "text/markdown; charset=utf-8"],
-        [
-            objectNames.indicators,
-            JSON.stringify(indicatorsFile(input.custody.incident, reading.indicators, reading.exposure), null, 2),
-            "application/json",
-        ],
-        [objectNames.ocsf, JSON.stringify(event, null, 2), "application/json"],
-        [objectNames.indicatorsStix, JSON.stringify(stixBundle(input, reading), null, 2), "application/stix+json;version=2.1"],
+        [names.markdown, markdown, "text/markdown; charset=utf-8"],
+        [names.indicators, JSON.stringify(indicatorsFile(incident, reading.indicators, reading.exposure), null, 2), "application/json"],
+        [names.ocsf, JSON.stringify(event, null, 2), "application/json"],
+        [names.indicatorsStix, JSON.stringify(stixBundle(input, reading), null, 2), "application/stix+json;version=2.1"],
     ] as const)
         await putObject(`${prefix}${name}`, body, { contentType, onlyIfAbsent: true });
     const result: Report = reportSchema.parse({
         schemaVersion: 1,
         incidentId,
         page: page.ref,
-        complete: assessment.complete,
-        intact: assessment.intact,
-        findingsBySeverity: input.findings?.counts ?? noCounts(),
+        ...judged,
         manifestSha256: input.manifest.ref.sha256,
         furtherManifests: input.manifest.further?.map(({ sha256 }) => sha256),
+        results: found.map(({ resultsPrefix, sha256 }) => ({ resultsPrefix, sha256 })),
+        edition: page.number,
         at: input.generatedAt,
     });
-    const { incident } = input.custody;
     const ticket = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value ?? null;
     const caseId = ticket?.caseId ?? null;
     const told = await tell(
@@ -333,6 +175,7 @@ async function report(prefix: string, results: string | null, incidentId: string
             reading,
             neverLookedAt: neverLookedAtWords(input),
             report: result,
+            edition: input.edition ?? null,
             ticket,
             shared: await shareReport(page.ref, environment("REPORT_LINK_HOURS")),
         }),
@@ -343,26 +186,51 @@ async function report(prefix: string, results: string | null, incidentId: string
         await importFinding(asffFinding(input, reading, account));
         await noteOnFindings(findingNote(input, reading, account, `s3://${page.ref.bucket}/${page.ref.key}`));
     }
-    if (caseId !== null)
-        await addToCase(ticket?.kind ?? "support-case", caseId, incident.finding.partition, reportMarkdown(input, reading));
-    await putJson(`${prefix}${objectNames.report}`, result, { onlyIfAbsent: true });
-    log("report sent", { incidentId, complete: result.complete, intact: result.intact, told, newPage: page.written });
+    if (caseId !== null) await addToCase(ticket?.kind ?? "support-case", caseId, incident.finding.partition, markdown);
+    await putJson(`${prefix}${names.record}`, result, { onlyIfAbsent: true });
+    log("report sent", { incidentId, edition: page.number, complete, intact, told, newPage: page.written });
 }
 
-/** Tells people of results that must not be, once for each subject. */
-async function recordAnomaly(prefix: string, incidentId: string, error: string, cause: string, subject: string): Promise<void> {
-    const digest = createHash("sha256").update(subject).digest("hex").slice(0, 16);
-    const problem = problemSchema.parse({
-        schemaVersion: 1,
-        incidentId,
-        instance: null,
-        step: "SendReport",
-        error,
-        cause,
-        at: new Date().toISOString(),
-    });
-    await putJson(`${prefix}${anomalyRecord("SendReport", digest)}`, problem, { onlyIfAbsent: true });
-    log("results were not accepted", { incidentId, error, cause });
+/** @param results whose manifest came; null: the last round is over */
+async function report(prefix: string, results: string | null, incidentId: string): Promise<void> {
+    const custody = await readCustody(prefix, incidentId);
+    const counting = custody ? analysesOf(custody) : [];
+    const superseded = (custody?.superseded ?? []).filter(({ resultsPrefix }) => resultsPrefix === results);
+    const sentTo = [...counting, ...superseded].map(({ resultsPrefix }) => resultsPrefix);
+    if (results !== null && !sentTo.includes(results)) {
+        const key = `${prefix}${results}${resultNames.manifest}`;
+        return tellAnomaly(incidentId, foreignResults(key, sentTo), key);
+    }
+    if (!custody)
+        throw new StepError(
+            "The custody record is missing",
+            `${prefix}${objectNames.custody}`,
+            "The workflow writes it before the analysis; look at the incident's execution.",
+        );
+    const late = await readManifests(prefix, superseded);
+    // What comes while an edition is being written is in the next one.
+    for (let edition = 0; edition <= counting.length; edition++) {
+        const reports = await readReports(prefix);
+        const given = sinceReports(reports, late);
+        for (const each of given.fresh) await tellAnomaly(incidentId, supersededResults(each.ref.key, each.host.instanceId), each.ref.key);
+        const [first, ...further] = await readManifests(prefix, counting);
+        const since = sinceReports(reports, first ? [first, ...further] : []);
+        for (const { ref, resultsPrefix } of [...since.changed, ...given.changed])
+            await tellAnomaly(incidentId, changedResults(ref, reportedHash(reports, resultsPrefix)), ref.sha256);
+        if (since.fresh.length === 0 && reports.length > 0)
+            return log("every result is in a report", { incidentId, editions: reports.length });
+        if (!first) {
+            if (superseded.length > 0) return;
+            throw new StepError(
+                "No round of the analysis left results",
+                prefix,
+                "What each failed of was told; npm run resume analyses what is left.",
+            );
+        }
+        if (!isTime(custody, reports, since.fresh, results !== null))
+            return log("the report follows the last round", { incidentId, results, rounds: custody.evidence.rounds });
+        await writeEdition(prefix, custody, [first, ...further], since, reports);
+    }
 }
 
 /** Writes the error record, which tells people that there is no report. Only for what a retry does not cure. */

@@ -13,7 +13,7 @@ import { ec2Arn, readEvidence, writeEvidence, type Permissions } from "./aws/per
 import { tellBesides, tellOfWaiting } from "./aws/problems";
 import { evidenceSchema, forensicHostSchema, incidentSchema, type Evidence, type ForensicHost } from "./domain/containers";
 import { errorRecord } from "./domain/evidenceKeys";
-import { evidenceOfRound } from "./domain/planRounds";
+import { evidenceOfRound, reportedByWorkflow } from "./domain/planRounds";
 import { incidentTags, roundTag, tagValue } from "./domain/tags";
 import { isAboutTheSubnet, isQuota, isSharedQuota, planLaunch, typesToTry, type LaunchAttempt } from "./domain/planLaunch";
 import { planSize, sizeOn } from "./domain/planSize";
@@ -283,7 +283,7 @@ export const handler = step({
             incidentId,
             instanceId: instance.InstanceId,
         });
-        const host = toHost(incidentId, instance, evidence, whole.rounds === undefined ? null : round);
+        const host = toHost(incidentId, instance, evidence, reportedByWorkflow(whole) ? round : null);
         if (host.plan && !host.plan.fits)
             await tellBesides(
                 incident,

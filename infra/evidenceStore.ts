@@ -194,7 +194,7 @@ export class EvidenceStore extends pulumi.ComponentResource {
                 Effect: "Deny",
                 Principal: "*",
                 Action: "s3:PutObject",
-                Resource: [objectPrefixes.analysis, objectPrefixes.custody, objectPrefixes.preservation].map(
+                Resource: [objectPrefixes.analysis, objectPrefixes.ended, objectPrefixes.custody, objectPrefixes.preservation].map(
                     (each) => pulumi.interpolate`${this.bucket.arn}/${incidentPrefix("*")}${each}*`,
                 ),
                 Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },

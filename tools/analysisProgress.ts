@@ -1,7 +1,8 @@
 /** How far the analyses of incidents are, from what their Run Command writes to its log group. */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { z } from "zod";
-import { getJson, objectExists } from "../functions/aws/evidenceBucket";
+import { getJson } from "../functions/aws/evidenceBucket";
+import { readReports } from "../functions/aws/reports";
 import { incidentPrefix, objectNames } from "../functions/domain/evidenceKeys";
 import { visible } from "../functions/domain/visibleText";
 
@@ -49,7 +50,13 @@ export function progressLines(log: readonly { message: string; timestamp: number
 export async function analysisProgress(incidentId: string, region: string): Promise<string[] | null> {
     const prefix = incidentPrefix(incidentId);
     const command = (await getJson(`${prefix}${objectNames.analysisCommand}`, commandSchema))?.value;
-    if (!command || (await objectExists(`${prefix}${objectNames.report}`))) return null;
+    if (!command) return null;
+    // Of an earlier report, or of this analysis' own.
+    const reports = await readReports(prefix);
+    if (
+        reports.some(({ results }) => results === undefined || results.some((one) => one.resultsPrefix.endsWith(`:${command.instanceId}/`)))
+    )
+        return null;
     const logs = new CloudWatchLogsClient({ region });
     const events: { message: string; timestamp: number }[] = [];
     let nextToken: string | undefined;

@@ -1,7 +1,8 @@
 /** `npm run brief`: one page about a case for counsel, read from the evidence bucket. */
 import { getJson, listKeys } from "../functions/aws/evidenceBucket";
 import { analysisSummarySchema } from "../functions/domain/analysisOutputs";
-import { custodySchema, reportSchema } from "../functions/domain/containers";
+import { readReports } from "../functions/aws/reports";
+import { custodySchema } from "../functions/domain/containers";
 import { verifyCase } from "../functions/domain/custody/verifyCase";
 import { errorEnding, incidentPrefix, objectNames, objectPrefixes, resultNames } from "../functions/domain/evidenceKeys";
 import { joinSummaries } from "../functions/domain/joinSummaries";
@@ -32,7 +33,7 @@ async function print(values: Values<typeof options>, [incident]: string[]): Prom
     const lines = caseBrief({
         incidentId,
         custody,
-        report: (await getJson(`${prefix}${objectNames.report}`, reportSchema))?.value ?? null,
+        reports: await readReports(prefix),
         summary: first ? joinSummaries([first, ...further]) : null,
         verdict,
         errors: keys

@@ -3,6 +3,7 @@
  * logs, osquery; and what the instance's siblings are. It runs nothing.
  */
 import { getJson } from "../functions/aws/evidenceBucket";
+import { newestNames } from "../functions/aws/reports";
 import { custodySchema } from "../functions/domain/containers";
 import { incidentPrefix, objectNames } from "../functions/domain/evidenceKeys";
 import { huntStatements, siblingLines, siblingStatements, type Statement as HuntStatement } from "../functions/domain/hunt";
@@ -48,7 +49,9 @@ async function hunts({ siblings, since, region, json }: Values<typeof options>, 
     const incidentId = readIncidentId(incident);
     if (since !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(since)) throw new UsageError("--since takes a date such as 2026-11-20.");
     const { bucket } = await operator(region);
-    const key = `${incidentPrefix(incidentId)}${objectNames.indicators}`;
+    // Where there was an attempt at a report alone, its indicators stand under the first edition's name.
+    const { indicators } = (await newestNames(incidentPrefix(incidentId))) ?? objectNames;
+    const key = `${incidentPrefix(incidentId)}${indicators}`;
     const file = (await getJson(key, indicatorsFileSchema))?.value;
     if (!file) throw new Error(`${key} is not in ${bucket}: the incident has no report yet, or lies in another Region.`);
     const { statements, leftOut } = huntStatements(file.indicators, since ?? file.since, file.accessKeys);

@@ -4,7 +4,6 @@ import type { Evidence, Incident } from "../domain/containers";
 import { objectNames, objectPrefixes } from "../domain/evidenceKeys";
 import { planPreservation } from "../domain/planPreservation";
 import { isAside, type PreservationPlan } from "../domain/preservation";
-import { planRounds } from "../domain/planRounds";
 import { purposeTag } from "../domain/tags";
 import { forensicsClient, memberClient } from "./clients";
 import { madeForIncident, snapshotArn, tagAtCreation, taggedAtCreation, useKeyThroughEbs } from "./ec2Permissions";
@@ -143,7 +142,7 @@ export const preservationRemedy = () =>
 type Missing = Evidence["missing"][number];
 
 function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"], missing: Missing[], anomalies: string[]): Evidence {
-    const evidence: Evidence = {
+    return {
         schemaVersion: 1,
         incidentId: incident.incidentId,
         snapshots: preserved.map(({ volume, source, sharedCopyId, evidence, lock, inheritedFrom }) => ({
@@ -161,8 +160,6 @@ function toEvidence(incident: Incident, preserved: PreservationPlan["preserved"]
         anomalies: [...new Set(anomalies)].slice(0, 100),
         completedAt: new Date().toISOString(),
     };
-    const rounds = planRounds(evidence.snapshots).length;
-    return rounds > 1 ? { ...evidence, rounds } : evidence;
 }
 
 /** Stages that one call goes through where EC2 is quick: snapshot, shared copy, evidence copy, lock, and the look back. */

@@ -34,12 +34,12 @@ async function withEnd(sfn: SFNClient, arnOf: (name: string) => string, last: La
     return { ...last, endedInFail: events.some(({ type }) => type === "FailStateEntered") };
 }
 
-/** @param stateMachineArn the workflow's, in the account and Region of the incident */
-export async function resumeIncident(sfn: SFNClient, stateMachineArn: string, incidentId: string): Promise<Resumed> {
+/** @param stateMachineArn the workflow's, in the account and Region of the incident @param late as planResume has it */
+export async function resumeIncident(sfn: SFNClient, stateMachineArn: string, incidentId: string, late = false): Promise<Resumed> {
     const record = await readIncident(incidentId);
     const arnOf = (name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
     const { last, executions } = record === null ? { last: null, executions: 0 } : await lastExecution(sfn, arnOf, incidentId);
-    const plan = planResume(incidentId, record, last, executions);
+    const plan = planResume(incidentId, record, last, executions, late);
     if (plan.kind === "nothing") return { action: "nothing", execution: null, said: plan.reason };
     if (plan.kind === "redrive") {
         await sfn.send(new RedriveExecutionCommand({ executionArn: arnOf(plan.name) }));

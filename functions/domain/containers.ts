@@ -273,8 +273,12 @@ export const evidenceSchema = z.object({
         .array(z.object({ volumeId: z.string(), device: z.string(), root: z.boolean(), why: untrustedText(1024) }))
         .max(128)
         .default([]),
-    /** In how many rounds it is analysed (domain/planRounds.ts), where that is more than one. */
-    rounds: z.number().int().min(2).optional(),
+    /** In how many rounds this execution analyses what is not analysed yet (domain/planRounds.ts): 0 where all of it is. @default 1 */
+    rounds: z.number().int().nonnegative().optional(),
+    /** Rounds that earlier executions of the incident sent analyses in: this one counts on from there. @default 0 */
+    roundsBefore: z.number().int().nonnegative().optional(),
+    /** Evidence snapshots whose results an earlier execution left, and which stand (aws/analysedBefore.ts). @default none */
+    analysed: z.array(z.string()).max(256).optional(),
     /** What was lost and replaced, or carried our tags without being ours, as sentences. */
     anomalies: z.array(untrustedText(512)).max(100).default([]),
     completedAt: timestampSchema,
@@ -345,6 +349,33 @@ export type Analysis = z.infer<typeof analysisSchema>;
 
 const resultsPrefixSchema = z.string().regex(/^analysis\/[A-Za-z0-9]+:i-[0-9a-f]+\/$/);
 
+/** One analysis that was sent: to which host, and where its results lie. */
+const sentAnalysisSchema = z.object({
+    host: forensicHostSchema,
+    resultsPrefix: resultsPrefixSchema,
+    /** Left out in records that were written before it was kept. */
+    sentAt: timestampSchema.optional(),
+});
+
+/**
+ * An analysis that ended well, written by runAnalysis when Systems Manager says so. It, and nothing that lies where forensic hosts may write, lets a
+ * resumed execution leave volumes unread.
+ */
+export const endedAnalysisSchema = z.object({
+    schemaVersion: z.literal(1),
+    incidentId: z.string(),
+    instanceId: z.string(),
+    commandId: z.string(),
+    resultsPrefix: resultsPrefixSchema,
+    /** Evidence snapshots whose volumes the host had. */
+    snapshotIds: z.array(z.string()).min(1),
+    /** SHA-256 of the analysis archive that ran. */
+    toolSha256: z.string(),
+    /** The manifest as it was read then. */
+    manifest: objectRefSchema,
+    at: timestampSchema,
+});
+
 /** The custody record: everything the report needs to know of the incident besides the analysis' own outputs. */
 export const custodySchema = z.object({
     schemaVersion: z.literal(1),
@@ -360,7 +391,11 @@ export const custodySchema = z.object({
     /** Where this host's results lie, below the incident's prefix; results anywhere else are nobody's. */
     resultsPrefix: resultsPrefixSchema,
     /** The same of further rounds, where one forensic instance did not take all volumes; `host` is then the first that was sent an analysis. */
-    furtherRounds: z.array(z.object({ host: forensicHostSchema, resultsPrefix: resultsPrefixSchema })).optional(),
+    furtherRounds: z.array(sentAnalysisSchema).optional(),
+    /** When the first was sent. */
+    sentAt: timestampSchema.optional(),
+    /** Analyses of earlier executions whose results did not stand: another one took their place, and the report has nothing of them. */
+    superseded: z.array(sentAnalysisSchema).optional(),
 });
 export type Custody = z.infer<typeof custodySchema>;
 
@@ -377,12 +412,20 @@ export const reportSchema = z.object({
     manifestSha256: z.string(),
     /** And of those of further rounds. */
     furtherManifests: z.array(z.string()).optional(),
+    /** Which results it is of; left out in records that were written before it was kept. */
+    results: z.array(z.object({ resultsPrefix: resultsPrefixSchema, sha256: z.string() })).optional(),
+    /** 1 for the first that people were told of. @default 1 */
+    edition: z.number().int().positive().optional(),
     at: timestampSchema,
 });
 export type Report = z.infer<typeof reportSchema>;
 
 /** `error` of a Problem whose message was followed for some of the instances or findings it names, and refused for others. */
 export const followedInPart = "MessageFollowedInPart";
+
+/** `error` of a Problem that is no step's failure: results of an analysis that are not as the incident's own analyses left them (aws/anomalies.ts). */
+export const evidenceAnomalies = ["ForeignResults", "ResultsChanged", "SupersededResults"] as const;
+export type EvidenceAnomaly = (typeof evidenceAnomalies)[number];
 
 /** A step that failed, as written to `<prefix>errors/<step>.error.json`, which starts `sendErrorNotification`. */
 export const problemSchema = z.object({

@@ -45,7 +45,7 @@ export const objectNames = {
     indicatorsStix: "report/indicators.stix.json",
     /** The result as an OCSF Detection Finding. */
     ocsf: "report/finding.ocsf.json",
-    /** Written last: an incident with it has been told of its report. */
+    /** Written last: an incident with it has been told of its report. Later editions: {@link reportNames}. */
     report: "report/report.json",
 } as const;
 
@@ -53,6 +53,8 @@ export const objectNames = {
 export const objectPrefixes = {
     /** Results of analyses: see {@link resultsPrefix}. */
     analysis: "analysis/",
+    /** What runAnalysis wrote of each analysis that ended well ({@link endedAnalysis}): no forensic host may write there. */
+    ended: "analysis-ended/",
     /** Findings that joined the incident. */
     findings: "findings/",
     /** The messages that its findings came in, byte for byte. */
@@ -108,6 +110,32 @@ export const resultNames = {
 /** What was told of the first look of one round of the analysis (domain/planRounds.ts). @param round 1 for the first */
 export const firstLookTold = (round: number): string =>
     round === 1 ? objectNames.firstLookTold : `${objectPrefixes.report}first-look-told.round-${round}.json`;
+
+/** That the analysis on a forensic instance ended well. @param instanceId the instance's */
+export const endedAnalysis = (instanceId: string): string => `${objectPrefixes.ended}${instanceId}.json`;
+
+/** What one edition of the report consists of. The first has the names in {@link objectNames}. @param edition 1 for the first */
+export function reportNames(edition: number) {
+    const { reportPage, reportMarkdown, indicators, indicatorsStix, ocsf, report } = objectNames;
+    const name = (first: string) =>
+        edition === 1 ? first : first.replace(objectPrefixes.report, `${objectPrefixes.report}edition-${edition}/`);
+    return {
+        page: name(reportPage),
+        markdown: name(reportMarkdown),
+        indicators: name(indicators),
+        indicatorsStix: name(indicatorsStix),
+        ocsf: name(ocsf),
+        record: name(report),
+    };
+}
+/** The records of all editions, as IAM has them. */
+export const reportRecords: readonly string[] = [objectNames.report, `${objectPrefixes.report}edition-*/report.json`];
+const recordName = /^report\/(?:edition-(?<edition>[1-9]\d{0,3})\/)?report\.json$/;
+/** @returns which edition the record of that name is of; null where it is none's */
+export function editionOf(name: string): number | null {
+    const found = recordName.exec(name);
+    return found && Number(found.groups!.edition ?? 1);
+}
 
 /** A finding that joined the incident. @param digest of the finding, so that a repeated one takes the same name */
 export const joinedFinding = (digest: string): string => `${objectPrefixes.findings}${digest}.json`;

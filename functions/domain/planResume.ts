@@ -22,8 +22,15 @@ export type ResumePlan = { kind: "redrive"; name: string } | { kind: "start"; na
  * @param record null when the incidents table has none
  * @param last null when Step Functions knows no execution any more, as from 90 days after its end on
  * @param executions how many it knows
+ * @param late evidence came after the last execution had ended well: a new one analyses what is not analysed yet, which may be nothing
  */
-export function planResume(incidentId: string, record: IncidentRecord | null, last: LastExecution | null, executions: number): ResumePlan {
+export function planResume(
+    incidentId: string,
+    record: IncidentRecord | null,
+    last: LastExecution | null,
+    executions: number,
+    late = false,
+): ResumePlan {
     const nothing = (reason: string): ResumePlan => ({ kind: "nothing", reason });
     if (record === null)
         return nothing(
@@ -36,9 +43,9 @@ export function planResume(incidentId: string, record: IncidentRecord | null, la
     if (record.heldSince && record.startedAt === null)
         return nothing(`${incidentId} waits for your answer, as the brake holds: npm run approve -- ${incidentId}, or deny.`);
     if (last?.status === "RUNNING" || last?.status === "PENDING_REDRIVE") return nothing(`${last.name} is under way.`);
-    if (last?.status === "SUCCEEDED")
+    if (last?.status === "SUCCEEDED" && !late)
         return nothing(
-            `${last.name} ended well. For a second look, publish a message about the instance to the findings topic (docs/runbook.md).`,
+            `${last.name} ended well. For evidence that came after it: npm run resume -- ${incidentId} --late. For a second look, publish a message about the instance to the findings topic (docs/runbook.md).`,
         );
     if (last !== null && last.redriveStatus === "REDRIVABLE" && !last.endedInFail) return { kind: "redrive", name: last.name };
     return { kind: "start", name: executionName(incidentId, executions + 1) };

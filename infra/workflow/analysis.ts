@@ -5,11 +5,25 @@ import { answerInto, containers, type StepName, type Tasks } from "./tasks";
 
 const ofIncident = { "incidentId.$": "$.incident.incidentId" };
 
-/** A branch that asks for the endpoints while the snapshots are taken. Whatever comes of it, they are asked for again before they are needed. */
+/**
+ * A branch that asks for the endpoints while the snapshots are taken. Whatever comes of it, they are asked for again before they are needed. Not in an
+ * execution that goes on with an incident: there may be nothing left to analyse, and endpoints cost.
+ */
 export function openEarly(tasks: Tasks): State {
     return {
-        StartAt: "OpenEndpointsEarly",
+        StartAt: "NameExecution",
         States: {
+            NameExecution: {
+                Type: "Pass",
+                Parameters: { "incident.$": "$.incident", "execution.$": "$$.Execution.Name" },
+                Next: "IsFirstExecution",
+            },
+            IsFirstExecution: {
+                Type: "Choice",
+                // functions/domain/executions.ts: the first one has the incident's own name.
+                Choices: [{ Variable: "$.execution", StringEqualsPath: "$.incident.incidentId", Next: "OpenEndpointsEarly" }],
+                Default: "OpenedEarly",
+            },
             OpenEndpointsEarly: {
                 Type: "Task",
                 Resource: tasks.service("lambda:invoke"),
@@ -27,12 +41,25 @@ export function openEarly(tasks: Tasks): State {
 /** The first state of a round. */
 const beginRound = (tasks: Tasks): string => (tasks.inputs.endpointsOnDemand ? "OpenEndpoints" : "StartForensicInstance");
 
-/** One round from the evidence to the results, in this order. A step's failure ends the round, but never before its tear-down. */
+/**
+ * One round from the evidence to the results, in this order. A step's failure ends the round, but never before its tear-down. Where an earlier execution
+ * analysed everything there is no round: what it left behind is torn down, and its report looked after.
+ */
 export function analyse(tasks: Tasks, next: string): States {
     const mainStep = (step: StepName, payload: Record<string, unknown>, container: string, following: string) =>
         tasks.step(step, payload, { container, next: following, onFailure: "TellError" });
     return {
-        FirstRound: { Type: "Pass", Result: { number: 1 }, ResultPath: "$.round", Next: beginRound(tasks) },
+        FirstRound: {
+            Type: "Pass",
+            Parameters: { "number.$": "States.MathAdd($.evidence.roundsBefore, 1)", "last.$": "States.MathAdd($.evidence.roundsBefore, $.evidence.rounds)" },
+            ResultPath: "$.round",
+            Next: "AnythingLeft",
+        },
+        AnythingLeft: {
+            Type: "Choice",
+            Choices: [{ Variable: "$.evidence.rounds", NumericEquals: 0, Next: "TearDown" }],
+            Default: beginRound(tasks),
+        },
         // Begun beside the snapshots; here it is waited for, and read back.
         ...(tasks.inputs.endpointsOnDemand
             ? {
@@ -54,26 +81,32 @@ export function analyse(tasks: Tasks, next: string): States {
 }
 
 /**
- * What follows a tear-down: the next round, or the one report of all rounds, where there are several. A round that failed is told by then and
- * named in the report; `$.problem` stays, so that the execution does not say that it succeeded.
+ * What follows a tear-down: the next round, or the one report of all rounds and executions. Where there is one round and there was none before, its manifest
+ * starts the report by itself (domain/planRounds.ts, reportedByWorkflow). A round that failed is told by then and named in the report; `$.problem`
+ * stays, so that the execution does not say that it succeeded.
  */
 function nextRound(tasks: Tasks, next: string): States {
-    const several = [
-        { Variable: "$.round", IsPresent: true },
-        { Variable: "$.evidence.rounds", IsPresent: true },
-    ];
+    const analysed = { Variable: "$.round", IsPresent: true };
     return {
         AnotherRound: {
             Type: "Choice",
             Choices: [
-                { And: [...several, { Variable: "$.round.number", NumericLessThanPath: "$.evidence.rounds" }], Next: "NextRound" },
-                { And: several, Next: "SendReport" },
+                { And: [analysed, { Variable: "$.round.number", NumericLessThanPath: "$.round.last" }], Next: "NextRound" },
+                {
+                    And: [
+                        analysed,
+                        { Variable: "$.evidence.rounds", NumericEquals: 1 },
+                        { Variable: "$.evidence.roundsBefore", NumericEquals: 0 },
+                    ],
+                    Next: next,
+                },
+                { ...analysed, Next: "SendReport" },
             ],
             Default: next,
         },
         NextRound: {
             Type: "Pass",
-            Parameters: { "number.$": "States.MathAdd($.round.number, 1)" },
+            Parameters: { "number.$": "States.MathAdd($.round.number, 1)", "last.$": "$.round.last" },
             ResultPath: "$.round",
             Next: beginRound(tasks),
         },

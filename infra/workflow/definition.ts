@@ -6,7 +6,7 @@
  *         -> CaptureLater -> RunAnalysis -> TearDown -> CloseEndpoints -> SealCustody
  *
  * From OpenEndpoints to TearDown is one round: it is gone through again where the incident has more volumes than one forensic instance takes, and
- * SendReport then joins what the rounds left.
+ * SendReport then joins what the rounds left. An execution that goes on with an incident has rounds of what is not analysed yet alone.
  *
  * The state of an execution is `{ incident, memory, containment, ticket, evidence, round, host, analysis }`; each task gets only the containers
  * it names. Containment comes first and nothing stands before it; when it fails, people are told at once and the

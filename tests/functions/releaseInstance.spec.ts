@@ -198,7 +198,7 @@ describe("releaseInstance", () => {
         const again = await release();
         expect(again.released).to.equal(true);
         expect(again.steps.filter(({ outcome }) => outcome === "done")).to.deep.equal([]);
-        expect(account.calls.slice(at).filter((call) => !/^(Describe|Get|Query|PutObject)/.test(call))).to.deep.equal([]);
+        expect(account.calls.slice(at).filter((call) => !/^(Describe|Get|List|Query|PutObject)/.test(call))).to.deep.equal([]);
     });
 
     it("refuses what was never contained", async () => {
@@ -267,7 +267,11 @@ describe("releaseInstance", () => {
             intact: true,
             at: incident.openedAt,
         };
-        account.objects.set(`${prefix}report/report.json`, JSON.stringify(report));
+        // An earlier edition judges nothing any more.
+        account.objects.set(`${prefix}report/report.json`, JSON.stringify({ ...report, complete: false }));
+        account.objects.set(`${prefix}report/edition-2/report.json`, JSON.stringify({ ...report, findingsBySeverity: { critical: 1 } }));
+        expect((await thrown(releaseHandler({ incidentId }))).message).to.include("--accept-risk");
+        account.objects.set(`${prefix}report/edition-10/report.json`, JSON.stringify(report));
         expect(await releaseHandler({ incidentId })).to.include({ released: true, acceptedRisk: null });
     });
 

@@ -51,11 +51,28 @@ describe("sendFirstLook", () => {
         });
     });
 
-    it("tells nothing of a host that this incident's analysis was not sent to", async () => {
+    const anomalies = () =>
+        fake.written
+            .filter((each) => /errors\/SendFirstLook\.[0-9a-f]{16}\.error\.json$/.test(each))
+            .map((each) => JSON.parse(fake.objects.get(each)!) as { error: string; cause: string });
+
+    it("believes nothing of a host that this incident's analysis was not sent to, and tells of it once as of an anomaly", async () => {
         const foreign = at("analysis/AROAEXAMPLEID:i-0bad0bad0bad0bad0/first-look.json");
         fake.objects.set(foreign, fake.objects.get(key)!);
-        await handler(fake.event(foreign));
-        expect([fake.written, fake.slack.payloads]).to.deep.equal([[], []]);
+        for (let times = 0; times < 2; times++) await handler(fake.event(foreign));
+        expect(fake.slack.payloads, "what it says is told to nobody").to.deep.equal([]);
+        expect(fake.written).to.have.length(1);
+        expect(anomalies()[0]!.error).to.equal("ForeignResults");
+        expect(anomalies()[0]!.cause).to.include("i-0bad0bad0bad0bad0").and.include("forged").and.include(plain.custody.resultsPrefix);
+        await handler(fake.event(key));
+        expect(fake.slack.payloads, "the real one is told all the same").to.have.length(1);
+    });
+
+    it("takes one that comes before any analysis was sent for forged", async () => {
+        fake.objects.delete(at("custody.json"));
+        await handler(fake.event(key));
+        expect(fake.slack.payloads).to.deep.equal([]);
+        expect(anomalies()[0]!.cause).to.include("none was sent yet");
     });
 
     it("tells of each round once, and says which it is", async () => {
@@ -74,7 +91,18 @@ describe("sendFirstLook", () => {
     });
 
     it("comes too late once the report was sent, and never answers its own mark", async () => {
-        fake.objects.set(at("report/report.json"), "{}");
+        const report = {
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            page: { bucket: fake.bucket, key: at("report/report.html"), sha256: "0".repeat(64) },
+            complete: true,
+            intact: true,
+            findingsBySeverity: {},
+            manifestSha256: "0".repeat(64),
+            results: [{ resultsPrefix: plain.custody.resultsPrefix, sha256: "0".repeat(64) }],
+            at: "2026-11-20T04:00:00.000Z",
+        };
+        fake.objects.set(at("report/edition-2/report.json"), JSON.stringify(report));
         await handler(fake.event(key));
         await handler(fake.event(marker));
         expect([fake.written, fake.slack.payloads]).to.deep.equal([[], []]);
@@ -110,7 +138,7 @@ describe("sendFirstLook", () => {
         expect(fake.written).to.deep.equal([marker]);
     });
 
-    it("may write its mark and its error record, and nothing else", () => {
+    it("may write its mark and its error records, and nothing else", () => {
         expect(
             permissions(deployedNames)
                 .filter(({ Action }) => Action.includes("s3:PutObject"))
@@ -119,6 +147,7 @@ describe("sendFirstLook", () => {
             "arn:aws:s3:::evidence/incidents/*/custody/log/*",
             "arn:aws:s3:::evidence/incidents/*/report/first-look-told*",
             "arn:aws:s3:::evidence/incidents/*/errors/SendFirstLook.error.json",
+            "arn:aws:s3:::evidence/incidents/*/errors/SendFirstLook.*.error.json",
         ]);
     });
 });

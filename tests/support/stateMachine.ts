@@ -21,9 +21,9 @@ function fill(template: unknown, data: Data, context: Data): unknown {
         Object.entries(template).map(([name, value]) => {
             if (!name.endsWith(".$")) return [name, fill(value, data, context)];
             const text = value as string;
-            const sum = /^States\.MathAdd\((\$[^,]*), (\d+)\)$/.exec(text);
+            const sum = /^States\.MathAdd\((\$[^,]*), (\$[^,]*|\d+)\)$/.exec(text);
             const filled = sum
-                ? (at(data, sum[1]!) as number) + Number(sum[2])
+                ? (at(data, sum[1]!) as number) + (sum[2]!.startsWith("$") ? (at(data, sum[2]!) as number) : Number(sum[2]))
                 : text.startsWith("$$.")
                   ? at(context, text.slice(1))
                   : text.startsWith("States.")
@@ -38,6 +38,7 @@ interface Rule {
     And?: Rule[];
     Variable?: string;
     IsPresent?: boolean;
+    NumericEquals?: number;
     NumericLessThanPath?: string;
     Next?: string;
 }
@@ -46,6 +47,8 @@ function holds(rule: Rule, data: Data): boolean {
     if (rule.And) return rule.And.every((each) => holds(each, data));
     const value = at(data, rule.Variable!);
     if (rule.IsPresent !== undefined) return (value !== undefined) === rule.IsPresent;
+    if (value === undefined) throw new Error(`${rule.Variable} is not there`);
+    if (rule.NumericEquals !== undefined) return value === rule.NumericEquals;
     if (rule.NumericLessThanPath) return (value as number) < (at(data, rule.NumericLessThanPath) as number);
     throw new Error(`a rule that this machine does not know: ${JSON.stringify(rule)}`);
 }

@@ -5,6 +5,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { newRecord, type IncidentRecord } from "../../functions/domain/incidentRecord";
 import { executionName } from "../../functions/domain/executions";
+import { upkeepMessage } from "../../functions/domain/messages/evidenceUpkeep";
 import { planResume, type LastExecution } from "../../functions/domain/planResume";
 import { incident } from "../functions/inMemoryAws";
 
@@ -48,6 +49,17 @@ describe("planResume", () => {
         expect(reason(planResume(incidentId, { ...record, startedAt: null, heldSince: now }, null, 0))).to.match(/npm run approve/);
         expect(reason(planResume(incidentId, record, last({ status: "RUNNING" }), 1))).to.match(/under way/);
         expect(reason(planResume(incidentId, record, last({ status: "SUCCEEDED" }), 1))).to.match(/ended well/);
+    });
+
+    it("goes on after a good end for evidence that came late, and only when that is said", () => {
+        const ended = last({ status: "SUCCEEDED", endedInFail: false, redriveStatus: "NOT_REDRIVABLE" });
+        expect(planResume(incidentId, record, ended, 1, true)).to.deep.equal({ kind: "start", name: `${incidentId}-resumed-2` });
+        expect(reason(planResume(incidentId, record, ended, 1))).to.include(`npm run resume -- ${incidentId} --late`);
+        for (const status of ["RUNNING", "PENDING_REDRIVE"])
+            expect(planResume(incidentId, record, last({ status }), 1, true).kind).to.equal("nothing");
+        // What people are told when such evidence comes.
+        const told = upkeepMessage({ kind: "late", preserved: ["vol-1"], missing: [] }, incidentId, now);
+        expect(told.whatNow.join()).to.include(`npm run resume -- ${incidentId} --late`);
     });
 
     it("keeps to what Step Functions takes as a name", () => expect(executionName(incidentId, 50).length).to.be.at.most(80));

@@ -9,7 +9,8 @@ import { visible } from "../../functions/domain/visibleText";
 export interface BriefInput {
     incidentId: string;
     custody: Custody | null;
-    report: Report | null;
+    /** Every edition, the first one first. */
+    reports: readonly Report[];
     summary: AnalysisSummary | null;
     /** The check of the case, as it lies in the bucket. */
     verdict: Verdict;
@@ -36,7 +37,8 @@ function volumeLine({ volumeId, device, sizeGiB, evidenceSnapshotId, lock }: Evi
     return `${volumeId} (${device}, ${sizeGiB} GiB): ${evidenceSnapshotId}, ${now ? `locked (${now.mode}) until ${now.expiresAt}` : "NOT locked"}`;
 }
 
-function known({ custody, report, summary, verdict }: BriefInput): string[] {
+function known({ custody, reports, summary, verdict }: BriefInput): string[] {
+    const report = reports.at(-1);
     const containment = custody?.containment;
     const counted = Object.entries(report?.findingsBySeverity ?? {}).filter(([, number]) => number > 0);
     return [
@@ -52,13 +54,20 @@ function known({ custody, report, summary, verdict }: BriefInput): string[] {
             : "Nothing is recorded of containment.",
         ...(custody ? custody.evidence.snapshots.map((each) => volumeLine(each, verdict)) : []),
         report
-            ? `The disks were analysed (${report.at}): ${counted.length > 0 ? counted.map(([severity, number]) => `${number} ${severity}`).join(", ") : "no findings"}.`
+            ? `The disks were analysed (${report.at}${(report.edition ?? 1) > 1 ? `, edition ${report.edition} of the report` : ""}): ${counted.length > 0 ? counted.map(([severity, number]) => `${number} ${severity}`).join(", ") : "no findings"}.`
             : "There is no report of an analysis.",
+        ...reports
+            .slice(0, -1)
+            .map(
+                ({ edition = 1, at, page }) =>
+                    `An earlier report, edition ${edition} of ${at}, stays as evidence: s3://${page.bucket}/${page.key}.`,
+            ),
         ...(summary?.operatingSystem?.hostname ? [`The instance called itself ${visible(summary.operatingSystem.hostname)}.`] : []),
     ];
 }
 
-function unknown({ custody, report, summary, errors }: BriefInput): string[] {
+function unknown({ custody, reports, summary, errors }: BriefInput): string[] {
+    const report = reports.at(-1);
     return [
         ...(custody === null ? ["No custody record was written: the analysis had not begun."] : []),
         ...(custody?.evidence.missing ?? []).map(({ volumeId, why }) => `${volumeId} is not preserved: ${visible(why)}`),

@@ -10,6 +10,7 @@ import { analysesOf } from "../planRounds";
 import { visible } from "../visibleText";
 import { readChain, sha256Of, type CustodyEntry, type ReadChain } from "./custodyLog";
 import { parseSeal, readPublicKey, signatureHolds, type CaseManifest, type Retention, type Seal, type SealedObject } from "./seal";
+import { parsedOrNull, verifyReports } from "./verifyReports";
 
 /** An object as it lies somewhere. */
 export interface CaseObject {
@@ -71,15 +72,6 @@ class Wrong extends Error {
         readonly where: string,
     ) {
         super(`${what}: ${where}`);
-    }
-}
-
-/** A host of the clean room writes its results: what is no JSON is nothing. */
-function parsedOrNull(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return null;
     }
 }
 
@@ -346,8 +338,9 @@ class Verification {
         this.verdict.lookedAt.push(`${asRecorded}, and each as it stands now`);
     }
 
-    /** The analysis' own manifest, and the hash of each volume. */
-    private async analysis({ objects, snapshots }: CaseManifest): Promise<void> {
+    /** The analysis' own manifest, what the reports are of, and the hash of each volume. */
+    private async analysis(manifest: CaseManifest): Promise<void> {
+        const { objects, snapshots } = manifest;
         const sealed = new Map(objects.filter(({ latest }) => latest).map((each) => [each.name, each]));
         let listed = 0;
         for (const name of sealed.keys()) {
@@ -362,6 +355,14 @@ class Verification {
             }
         }
         if (listed > 0) this.verdict.lookedAt.push(`${count(listed, "result")} of the analysis against its own manifest`);
+        const reports = await verifyReports(manifest, (name) => this.readText(name));
+        if (reports.wrong) throw new Wrong(reports.wrong.what, reports.wrong.where);
+        if (reports.editions > 0)
+            this.verdict.lookedAt.push(`${count(reports.editions, "edition")} of the report against page and results`);
+        if (reports.unread > 0)
+            this.verdict.lookedAt.push(
+                `${count(reports.unread, "record")} of a report, which cannot be understood and were compared with nothing`,
+            );
         const custody = await this.readText(objectNames.custody);
         if (custody === null) return;
         const parsed = custodySchema.safeParse(parsedOrNull(custody));

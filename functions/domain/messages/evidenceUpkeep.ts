@@ -32,7 +32,9 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 tone: upkeep.missing.length === 0 ? "neutral" : "warning",
                 title: `Evidence completed late: case ${incidentId}`,
                 summary: `The workflow had given up on volumes of this case. Copies of ${upkeep.preserved.length} are complete and locked now; ${upkeep.missing.length} are missing. The case is sealed again.`,
-                whatNow: [`They were not analysed by then: npm run resume -- ${incidentId} goes on from where it failed.`],
+                whatNow: [
+                    `They were not analysed by then: npm run resume -- ${incidentId} --late analyses them, and nothing a second time; the report gets a newer edition.`,
+                ],
                 sections: [
                     { heading: "Preserved", items: upkeep.preserved, detail: true },
                     ...(upkeep.missing.length === 0 ? [] : [{ heading: "Missing", items: upkeep.missing }]),

@@ -1,5 +1,5 @@
 /** The message of a step that failed. Pure. */
-import { followedInPart, type Problem } from "../containers";
+import { evidenceAnomalies, followedInPart, type Problem } from "../containers";
 import { situation, type KnownFacts } from "../stepAdvice";
 import { stepTitle } from "../stepWords";
 import { isReportedStep } from "../steps";
@@ -25,15 +25,21 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
     const nowhere = problem.incidentId === null ? "a message that could not be tied to an instance" : `incident ${problem.incidentId}`;
     const subject = problem.instance ? where(problem.instance) : nowhere;
     const refused = problem.step === "StartIncident";
+    // No step failed: somebody touched what the analysis left, which no resumed execution cures.
+    const touched = evidenceAnomalies.some((each) => each === problem.error);
     const inPart = refused && problem.error === followedInPart;
     const { started, runbook } = inPart
         ? { started: "A message was followed in part", runbook: runbookHeadings.followedInPart }
         : { started: "A message started no incident", runbook: runbookHeadings.refused };
     return {
         tone: known.containmentFailed || problem.step === "IsolateInstance" ? "danger" : "warning",
-        title: refused ? `${started}: ${subject}` : `A step of the response failed: ${subject}`,
+        title: refused
+            ? `${started}: ${subject}`
+            : touched
+              ? `Results of the analysis are not as they must be: ${subject}`
+              : `A step of the response failed: ${subject}`,
         summary: `${stepTitle(problem.step)}: ${problem.cause}`,
-        whatNow: [...(problem.advice === undefined ? [] : [problem.advice]), whatToDo],
+        whatNow: [...(problem.advice === undefined ? [] : [problem.advice]), ...(touched ? [] : [whatToDo])],
         runbook: refused ? runbook : isReportedStep(problem.step) ? stepHeading(problem.step) : runbookHeadings.stepFailed,
         facts: [
             { label: "Step", value: stepTitle(problem.step) },
@@ -53,7 +59,7 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
             { heading: "State of the instance", items: [inPart ? whatIsFollowed : instance] },
             ...(inPart ? [] : [{ heading: "State of the evidence", items: [evidence] }]),
         ],
-        ...(refused || problem.incidentId === null ? {} : { offers: ["resume"] as const }),
+        ...(refused || touched || problem.incidentId === null ? {} : { offers: ["resume"] as const }),
         whole: `in s3://${record.bucket}/${record.key}`,
         links: [
             ...(problem.instance

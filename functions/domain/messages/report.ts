@@ -4,6 +4,7 @@ import type { Incident, Report, SeenFinding, Ticket } from "../containers";
 import { caseWords } from "../planTicket";
 import { time } from "../report/format";
 import type { Reading } from "../report/reading";
+import { editionSentence, type Edition } from "../report/edition";
 import { mostTelling } from "../report/mostTelling";
 import { storyLines } from "../report/storySection";
 import { instanceLink, objectLink, prefixLink } from "./consoleLinks";
@@ -22,6 +23,8 @@ export interface ReportNews {
     /** What is never looked at, in words: neverLookedAt.ts. */
     neverLookedAt: string;
     report: Report;
+    /** What is new since the report before; null for the first. */
+    edition: Edition | null;
     /** The case with AWS; null when there is none. */
     ticket: Pick<Ticket, "kind" | "caseId" | "displayId"> | null;
     /** Opens the page without signing in, and until when; null where that is not asked for. */
@@ -52,7 +55,7 @@ const sharedLinks = (shared: SharedLink | null): Link[] =>
 const most = 5;
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
-export function reportMessage({ incident, findings, reading, neverLookedAt, report, ticket, shared }: ReportNews): Message {
+export function reportMessage({ incident, findings, reading, neverLookedAt, report, edition, ticket, shared }: ReportNews): Message {
     const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
     const told = mostTelling(facts, most);
@@ -67,8 +70,8 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
                 : verdict.tone === "medium" || !report.complete || !report.intact
                   ? "warning"
                   : "neutral",
-        title: `${drill(incident)}Report: ${verdict.headline} – ${where(incident.instance)}`,
-        summary: `${verdict.findings} ${agreement.sentence} ${verdict.containment} ${verdict.reliability}`,
+        title: `${drill(incident)}${edition === null ? "Report" : `Newer report (edition ${edition.number})`}: ${verdict.headline} – ${where(incident.instance)}`,
+        summary: `${edition === null ? "" : `${editionSentence(edition)} `}${verdict.findings} ${agreement.sentence} ${verdict.containment} ${verdict.reliability}`,
         whatNow: [
             "Open the report, and read what was not looked at before you rely on what was not found.",
             ...(verdict.tone === "critical" || verdict.tone === "high"
@@ -92,6 +95,7 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
             { label: "Report", value: `s3://${bucket}/${key}` },
         ],
         sections: [
+            ...(edition === null ? [] : [{ heading: "What is new in it", items: edition.news }]),
             { heading: "What it means", items: impacts.map(({ label, certainty, sentence }) => `${label} – ${certainty}: ${sentence}`) },
             {
                 heading: "How it came in",

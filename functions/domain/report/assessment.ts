@@ -6,8 +6,9 @@ import { severities, type AnalysisSummary } from "../analysisOutputs";
 import type { Custody, ObjectRef } from "../containers";
 import type { VerifiedObject } from "../manifest";
 import type { Moment } from "../metadata/readMoment";
-import { analysesOf, type FailedRound } from "../planRounds";
+import { analysesOf, missingOnHosts, type FailedRound } from "../planRounds";
 import { count } from "./format";
+import type { Edition } from "./edition";
 import type { FindingsRead } from "./findingLines";
 import type { TimelineRead } from "./timelineLines";
 
@@ -24,6 +25,8 @@ export interface ReportInput {
     moment?: Moment | null;
     /** Rounds of the analysis that left no results, where there were several. */
     failedRounds?: readonly FailedRound[];
+    /** What is new since the report before; left out in the first. */
+    edition?: Edition;
     /** `further`: of later rounds. */
     manifest: { ref: ObjectRef; further?: readonly ObjectRef[]; objects: VerifiedObject[]; problems: string[] };
     /** ISO 8601. */
@@ -82,7 +85,7 @@ function incompleteReasons({ custody, summary, findings, timeline, failedRounds:
         reasons.push(
             `Round ${round} of ${of} of the analysis left no results, so ${count(volumeIds.length, "volume")} of it ${volumeIds.length === 1 ? "was" : "were"} not looked at: ${volumeIds.join(", ")}.`,
         );
-    for (const { sourceVolumeId, purpose, why } of analysesOf(custody).flatMap(({ host }) => host.missing))
+    for (const { sourceVolumeId, purpose, why } of missingOnHosts(analysesOf(custody)))
         reasons.push(`The ${purpose} volume of ${sourceVolumeId} is missing on the forensic instance: ${why}`);
     reasons.push(...custody.evidence.anomalies.filter((anomaly) => anomaly.includes("taken later")));
     if (!findings) reasons.push("findings.jsonl could not be read, so findings are missing from this report.");

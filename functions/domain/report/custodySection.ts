@@ -97,7 +97,7 @@ function hashStep({ summary, custody }: ReportInput): Html {
     return html`<li><h3>Evidence volumes</h3>
 ${
     hosts.length > 1
-        ? html`<p class="note">More volumes than one instance takes: those of different rounds were read apart. A volume group or an array whose disks fall into different rounds could not be put together, and is not read.</p>`
+        ? html`<p class="note">Analysed in rounds, each on an instance of its own: volumes of different rounds were read apart. A volume group or an array whose disks fall into different rounds could not be put together, and is not read.</p>`
         : null
 }
 ${hosts.map((host) =>

@@ -1,6 +1,7 @@
 /** report.md: the report for tickets, short, in Markdown that no text of the disk can break out of. Pure. */
 import { clip, visible } from "../visibleText";
 import type { ReportInput } from "./assessment";
+import { editionSentence } from "./edition";
 import { time } from "./format";
 import { neverLookedAtWords } from "./neverLookedAt";
 import type { Reading } from "./reading";
@@ -28,7 +29,7 @@ const bullets = (items: readonly string[]): string[] => (items.length === 0 ? ["
 
 /** @returns Markdown, lines ended by \n */
 export function reportMarkdown(input: ReportInput, reading: Reading): string {
-    const { custody, generatedAt, manifest } = input;
+    const { custody, edition, generatedAt, manifest } = input;
     const { incident, containment } = custody;
     const { verdict, agreement, impacts, story, entries, exposure, indicators, assessment, credentialUse, spread } = reading;
     const [entry] = entries;
@@ -39,6 +40,7 @@ export function reportMarkdown(input: ReportInput, reading: Reading): string {
         "",
         `Account ${incident.instance.accountId}, ${incident.instance.region}, incident ${code(incident.incidentId)}, written ${time(generatedAt)}.`,
         "",
+        ...(edition === undefined ? [] : [plain(editionSentence(edition)), "", ...bullets(edition.news.map(plain)), ""]),
         plain(incident.finding.type),
         "",
         ...[verdict.findings, agreement.sentence, verdict.containment, verdict.reliability].map((sentence) => `${plain(sentence)}  `),

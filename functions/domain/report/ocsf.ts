@@ -8,7 +8,8 @@ import type { Reading } from "./reading";
 /** The schema's version that the object follows. */
 const schemaVersion = "1.5.0";
 const classUid = 2004;
-const create = 1;
+/** A newer report of the same finding updates it. */
+const activities = { create: { id: 1, name: "Create" }, update: { id: 2, name: "Update" } } as const;
 
 const severityIds: Record<Severity, number> = { critical: 5, high: 4, medium: 3, low: 2, informational: 1 };
 const captions: Record<Severity, string> = {
@@ -36,19 +37,21 @@ export function ocsfFinding(
 ): { severity: string } {
     const { incident } = input.custody;
     const { finding, instance } = incident;
+    const { edition } = input;
+    const activity = edition === undefined ? activities.create : activities.update;
     const worst = severities.find((severity) => facts.some((fact) => fact.severity === severity)) ?? "informational";
     const techniques = [...new Set(facts.flatMap(({ attack }) => attack))].slice(0, mostTechniques);
     const time = milliseconds(input.generatedAt) ?? 0;
     const start = exposure.moments[0]?.at;
     const event = {
-        activity_id: create,
-        activity_name: "Create",
+        activity_id: activity.id,
+        activity_name: activity.name,
         category_uid: 2,
         category_name: "Findings",
         class_uid: classUid,
         class_name: "Detection Finding",
-        type_uid: classUid * 100 + create,
-        type_name: "Detection Finding: Create",
+        type_uid: classUid * 100 + activity.id,
+        type_name: `Detection Finding: ${activity.name}`,
         time,
         severity_id: severityIds[worst],
         severity: captions[worst],
@@ -75,7 +78,8 @@ export function ocsfFinding(
             title: `${verdict.headline}: ${instance.instanceId}`,
             desc: `${verdict.findings} ${verdict.containment} ${verdict.reliability}`.slice(0, 4000),
             types: [finding.type],
-            created_time: time,
+            created_time: edition === undefined ? time : milliseconds(edition.before.at),
+            modified_time: edition === undefined ? undefined : time,
             first_seen_time: milliseconds(start),
             attacks: techniques.map((uid) => ({
                 technique: { uid: uid.split(".")[0]!, name: uid.split(".")[0]! },

@@ -11,6 +11,7 @@ import { containmentSection } from "./containmentSection";
 import { controlPlaneSection } from "./controlPlaneSection";
 import { coverageSection } from "./coverageSection";
 import { custodySection } from "./custodySection";
+import { editionSentence, resultsDigest } from "./edition";
 import { findingsSection } from "./findingsSection";
 import { findingSeverity, time } from "./format";
 import { dataBlock, html, preformatted, programBlock, toText, type Html } from "./html";
@@ -22,7 +23,7 @@ import { reportProgram } from "./reportProgram";
 import { storySection } from "./storySection";
 import { style } from "./style";
 import { summarySection } from "./summarySection";
-import { code, facts, table } from "./table";
+import { bullets, code, facts, table } from "./table";
 import { timelineSection } from "./timelineSection";
 
 const sections = [
@@ -40,7 +41,7 @@ const sections = [
     ["original-finding", "The alert"],
 ] as const;
 
-function pageHeader({ custody, summary, generatedAt }: ReportInput, { verdict }: Reading): Html {
+function pageHeader({ custody, summary, generatedAt, edition }: ReportInput, { verdict }: Reading): Html {
     const system = summary?.operatingSystem;
     const { finding, instance, incidentId } = custody.incident;
     const severity = findingSeverity(finding.severity);
@@ -55,9 +56,26 @@ ${facts([
     ["Incident", code(incidentId)],
     ["Opened", time(custody.incident.openedAt)],
     ["Report written", time(generatedAt)],
+    ["Edition", edition && String(edition.number)],
 ])}
 </header>`;
 }
+
+/** What the newer report has to say first: that there was one before, and what is new. */
+const editionNote = ({ edition }: ReportInput): Html | null =>
+    edition === undefined
+        ? null
+        : html`<section id="edition">
+<h2>What is new</h2>
+<p>${editionSentence(edition)}</p>
+${bullets(edition.news)}
+</section>`;
+
+/** Whether a page is of results; one of before, which does not say it, is taken to be. @param digest resultsDigest in edition.ts */
+export const isPageOf = (page: string, digest: string): boolean => {
+    const said = /<meta name="clean-room-results" content="([0-9a-f]{64})">/.exec(page.slice(0, 4096))?.[1];
+    return said === undefined || said === digest;
+};
 
 const contents: Html = html`<nav aria-label="Contents"><ol>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ol></nav>`;
 
@@ -125,6 +143,7 @@ export function renderReport(input: ReportInput, reading: Reading = read(input),
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
+<meta name="clean-room-results" content="${resultsDigest([input.manifest.ref, ...(input.manifest.further ?? [])])}">
 <meta name="referrer" content="no-referrer">
 <title>Incident ${input.custody.incident.incidentId}</title>
 ${style}
@@ -133,6 +152,7 @@ ${style}
 <a class="skip" href="#verdict">To the verdict</a>
 <main>
 ${pageHeader(input, reading)}
+${editionNote(input)}
 ${summarySection(input, reading)}
 ${contents}
 ${storySection(reading)}

@@ -3,7 +3,17 @@ import fc from "fast-check";
 import type { AnalysisSummary } from "../../../functions/domain/analysisOutputs";
 import type { EvidenceSnapshot } from "../../../functions/domain/containers";
 import { joinSummaries } from "../../../functions/domain/joinSummaries";
-import { failedRounds, mostRounds, planRounds, withAnalysis, type Analysed } from "../../../functions/domain/planRounds";
+import {
+    evidenceOfRound,
+    failedRounds,
+    lastRound,
+    missingOnHosts,
+    mostRounds,
+    planRounds,
+    withAnalysis,
+    withRounds,
+    type Analysed,
+} from "../../../functions/domain/planRounds";
 import { mostVolumes } from "../../../functions/domain/planVolumes";
 import { custody, summary } from "../../fixtures/analysis/plain";
 
@@ -55,19 +65,67 @@ describe("planRounds", () => {
         );
     });
 
-    it("keeps one analysis a round, the newest, whatever the order in which they were sent", () => {
+    it("has in the rounds of a resumed execution what is not analysed, each once, under numbers that no round had", () => {
         fc.assert(
-            fc.property(fc.array(fc.integer({ min: 1, max: mostRounds }), { minLength: 1, maxLength: 12 }), (sent) => {
-                const analyses = sent.reduce<Analysed[]>(
-                    (before, round, index) =>
-                        withAnalysis(before, { host: { ...custody.host, round }, resultsPrefix: `analysis/A:i-${index}/` }),
-                    [],
+            fc.property(fc.integer({ min: 1, max: 130 }), fc.array(fc.nat(129)), fc.nat(20), (number, done, roundsBefore) => {
+                const snapshots = snapshotsOf(number, 0);
+                const analysed = ["snap-of-another-incident", ...done.map((index) => `snap-${index}`)];
+                const evidence = withRounds({ ...custody.evidence, snapshots }, { analysed, roundsBefore });
+                const read = Array.from(
+                    { length: evidence.rounds! },
+                    (_, index) => evidenceOfRound(evidence, roundsBefore + index + 1).snapshots,
                 );
-                expect(analyses.map(({ host }) => host.round)).to.deep.equal([...new Set(sent)].sort());
-                for (const { host, resultsPrefix } of analyses)
-                    expect(resultsPrefix).to.equal(`analysis/A:i-${sent.lastIndexOf(host.round!)}/`);
+                const left = snapshots.filter(({ evidenceSnapshotId }) => !analysed.includes(evidenceSnapshotId));
+                expect(read.flat()).to.have.length(left.length).and.have.members(left);
+                for (const round of read) expect(round).to.not.have.length(0);
+                for (const none of [roundsBefore, lastRound(evidence) + 1])
+                    expect(evidenceOfRound(evidence, none).snapshots).to.deep.equal([]);
+                const failed = failedRounds(evidence, new Set());
+                expect(failed.flatMap(({ volumeIds }) => volumeIds)).to.have.members(left.map(({ volumeId }) => volumeId));
+                for (const { round, of } of failed) expect([round > roundsBefore, of]).to.deep.equal([true, lastRound(evidence)]);
             }),
         );
+    });
+
+    it("has one analysis of each round counting, the newest, whatever the order in which they were sent, and forgets none", () => {
+        fc.assert(
+            fc.property(fc.array(fc.integer({ min: 1, max: mostRounds }), { minLength: 1, maxLength: 12 }), (sent) => {
+                const { counting, superseded } = sent.reduce<{ counting: Analysed[]; superseded: Analysed[] }>(
+                    (before, round, index) =>
+                        withAnalysis(before, {}, { host: { ...custody.host, round }, resultsPrefix: `analysis/A:i-${index}/` }),
+                    { counting: [], superseded: [] },
+                );
+                expect(counting.map(({ host }) => host.round)).to.deep.equal([...new Set(sent)].sort());
+                for (const { host, resultsPrefix } of counting)
+                    expect(resultsPrefix).to.equal(`analysis/A:i-${sent.lastIndexOf(host.round!)}/`);
+                expect(counting.length + superseded.length).to.equal(sent.length);
+            }),
+        );
+    });
+
+    it("lets an earlier execution's analysis count while its results stand, and no longer", () => {
+        const sent = (name: string, round: number, ...snapshotIds: string[]): Analysed => ({
+            host: {
+                ...custody.host,
+                round,
+                volumes: snapshotIds.map((snapshotId) => ({ ...custody.host.volumes[0]!, purpose: "evidence", snapshotId })),
+            },
+            resultsPrefix: `analysis/A:i-${name}/`,
+        });
+        const before = { counting: [sent("1", 1, "snap-a", "snap-b"), sent("2", 2, "snap-c"), sent("3", 3)], superseded: [] };
+        const { counting, superseded } = withAnalysis(before, { analysed: ["snap-a", "snap-b"], roundsBefore: 3 }, sent("4", 4, "snap-c"));
+        expect(counting.map(({ resultsPrefix }) => resultsPrefix)).to.deep.equal(["analysis/A:i-1/", "analysis/A:i-4/"]);
+        expect(superseded.map(({ resultsPrefix }) => resultsPrefix)).to.deep.equal(["analysis/A:i-2/", "analysis/A:i-3/"]);
+        const again = withAnalysis({ counting, superseded }, { analysed: ["snap-a", "snap-b"], roundsBefore: 3 }, sent("4", 4, "snap-c"));
+        expect(again, "sent again to the same host, it is the same").to.deep.equal({ counting, superseded });
+    });
+
+    it("misses no volume on a host that another host had", () => {
+        const [volume] = custody.host.volumes;
+        const missing = [{ sourceVolumeId: volume!.sourceVolumeId, purpose: volume!.purpose, why: "refused" }];
+        const first = { host: { ...custody.host, volumes: [], missing }, resultsPrefix: "analysis/A:i-1/" };
+        expect(missingOnHosts([first])).to.deep.equal(missing);
+        expect(missingOnHosts([first, { ...first, host: { ...custody.host, missing: [] } }])).to.deep.equal([]);
     });
 });
 

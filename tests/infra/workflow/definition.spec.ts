@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { executionName } from "../../../functions/domain/executions";
 import { mostRounds } from "../../../functions/domain/planRounds";
 import { workflowDefinition } from "../../../infra/workflow/definition";
 import { memorySteps, stepHandlers, type StepName, type WorkflowInputs } from "../../../infra/workflow/tasks";
@@ -117,11 +118,23 @@ describe("workflowDefinition", () => {
     });
 
     it("begins the endpoints beside the snapshots, where their failure stops nothing and waits for nothing", () => {
-        const early = machines(definition).find((machine) => machine.StartAt === "OpenEndpointsEarly")!;
+        const early = machines(definition).find((machine) => "OpenEndpointsEarly" in machine.States)!;
         const { OpenEndpointsEarly } = early.States;
         expect(OpenEndpointsEarly!.Retry).to.equal(undefined);
         expect(OpenEndpointsEarly!.Catch).to.deep.include({ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "OpenedEarly" });
         expect(JSON.stringify(OpenEndpointsEarly!.Parameters)).to.not.include("since");
+        // What goes on with an incident may have nothing left to analyse.
+        expect(paths(early, early.StartAt)).to.have.deep.members([
+            ["NameExecution", "IsFirstExecution", "OpenEndpointsEarly", "OpenedEarly"],
+            ["NameExecution", "IsFirstExecution", "OpenedEarly"],
+        ]);
+        expect(executionName("i-1", 1), "an incident's first execution has its name").to.equal("i-1");
+    });
+
+    it("has nothing begun where everything is analysed, and all the same tears down, reports and seals", () => {
+        const nothing = paths(definition, "AnythingLeft").filter((path) => path[1] === "TearDown");
+        expect(nothing.some((path) => path.includes("SendReport"))).to.equal(true);
+        for (const path of nothing) expect(path).to.include("SealCustody");
     });
 
     it("asks for nothing about endpoints where they stand", () => {

@@ -257,7 +257,7 @@ export class Cloud {
             const execution = { status: "RUNNING" as "RUNNING" | "SUCCEEDED" | "FAILED", error: null as string | null, run, input };
             this.executions.set(name, execution);
             const work: Promise<void> = invocations
-                .exit(() => run.run(this.definition, JSON.parse(input)))
+                .exit(() => run.run(this.definition, JSON.parse(input), name))
                 .then(
                     () => void (execution.status = "SUCCEEDED"),
                     (error: Error) => {

@@ -90,6 +90,8 @@ interface Rule {
     Variable?: string;
     IsPresent?: boolean;
     StringEquals?: string;
+    StringEqualsPath?: string;
+    NumericEquals?: number;
     NumericLessThanPath?: string;
     And?: Rule[];
     Next?: string;
@@ -103,7 +105,15 @@ function holds(rule: Rule, input: Json): boolean {
         value = undefined;
     }
     if (rule.IsPresent !== undefined) return (value !== undefined) === rule.IsPresent;
+    // A path that leads nowhere ends the execution: only IsPresent may ask.
+    if (value === undefined)
+        throw new StatesError(
+            "States.Runtime",
+            `Invalid path '${rule.Variable}': the choice state's condition path references an invalid value`,
+        );
     if (rule.StringEquals !== undefined) return value === rule.StringEquals;
+    if (rule.StringEqualsPath !== undefined) return value === at(rule.StringEqualsPath, input, {});
+    if (rule.NumericEquals !== undefined) return value === rule.NumericEquals;
     if (rule.NumericLessThanPath !== undefined) return (value as number) < (at(rule.NumericLessThanPath, input, {}) as number);
     throw new Error(`The interpreter does not know the rule ${JSON.stringify(rule)}`);
 }
@@ -125,14 +135,14 @@ export class StateMachineRun {
 
     constructor(private readonly runTask: TaskRunner) {}
 
-    /** Runs it to its end. @throws StatesError when it ends as failed */
-    async run(machine: Machine, input: Json): Promise<Json> {
+    /** Runs it to its end. @param execution its name @throws StatesError when it ends as failed */
+    async run(machine: Machine, input: Json, execution = ""): Promise<Json> {
         let [name, value] = [machine.StartAt, input];
         for (;;) {
             const state = machine.States[name];
             if (!state) throw new Error(`There is no state ${name}`);
             const enteredAt = new Date().toISOString();
-            const entered = { State: { Name: name, EnteredTime: enteredAt } };
+            const entered = { Execution: { Name: execution }, State: { Name: name, EnteredTime: enteredAt } };
             const next = await this.state(name, state, value, entered);
             if (Buffer.byteLength(JSON.stringify(next.output)) > mostBytes)
                 throw new StatesError("States.DataLimitExceeded", `The output of ${name} is larger than 256 KiB`);
@@ -175,7 +185,8 @@ export class StateMachineRun {
             try {
                 // Each try of a task has a token of its own.
                 const tried = { ...context, Task: { Token: randomUUID() } };
-                const result = state.Type === "Task" ? await this.task(name, state, input, tried) : await this.parallel(state, input);
+                const result =
+                    state.Type === "Task" ? await this.task(name, state, input, tried) : await this.parallel(state, input, context);
                 const selected = state.ResultSelector ? template(state.ResultSelector, result, context) : result;
                 return { output: place(input, state.ResultPath as string | null | undefined, selected), to: state.Next ?? null };
             } catch (error) {
@@ -197,8 +208,9 @@ export class StateMachineRun {
         }
     }
 
-    private async parallel(state: State, input: Json): Promise<Json> {
-        return Promise.all((state.Branches as Machine[]).map((branch) => this.run(branch, structuredClone(input))));
+    private async parallel(state: State, input: Json, { Execution }: Named): Promise<Json> {
+        const { Name } = Execution as { Name: string };
+        return Promise.all((state.Branches as Machine[]).map((branch) => this.run(branch, structuredClone(input), Name)));
     }
 
     private task(name: string, state: State, input: Json, context: Named): Promise<Json> {

@@ -150,7 +150,7 @@ describe("the brief", () => {
         const lines = caseBrief({
             incidentId: custody.incident.incidentId,
             custody,
-            report: null,
+            reports: [],
             summary,
             verdict,
             errors: ["errors/TearDown.error.json"],
@@ -171,7 +171,7 @@ describe("the brief", () => {
             snapshotId: first!.evidenceSnapshotId,
             lock: { mode: "governance" as const, expiresAt: "2031-01-01T00:00:00.000Z" },
         };
-        const input = { incidentId: "i-1", custody, report: null, summary, errors: [], at: "" };
+        const input = { incidentId: "i-1", custody, reports: [], summary, errors: [], at: "" };
         const brief = (snapshots: (typeof held)[]) =>
             caseBrief({ ...input, verdict: { ...verdict, manifest: { ...made.manifest(), snapshots } } }).join("\n");
         expect(brief([held]))
@@ -181,7 +181,7 @@ describe("the brief", () => {
         const empty = caseBrief({
             incidentId: "i-1",
             custody: null,
-            report: null,
+            reports: [],
             summary: null,
             verdict: { ...verdict, wrong: { what: "x", where: "y" } },
             errors: [],

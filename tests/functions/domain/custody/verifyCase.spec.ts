@@ -9,6 +9,7 @@ import {
     custodyReadme,
     custodySeal,
     custodySegment,
+    endedAnalysis,
     errorRecord,
     firstLookTold,
     joinedFinding,
@@ -17,6 +18,7 @@ import {
     pinObject,
     receivedMessage,
     releaseRecord,
+    reportNames,
     resultNames,
     upkeepRecord,
     watchRecord,
@@ -32,6 +34,7 @@ const under = {
     analysis: [resultNames.firstLook, resultNames.timeline, "content-findings.jsonl.gz", `${resultNames.partial}bodyfile.gz`].map(
         (name) => `${results}${name}`,
     ),
+    ended: [endedAnalysis("i-0123456789abcdef0")],
     findings: [joinedFinding("0123")],
     messages: [receivedMessage("a".repeat(64))],
     releases: [releaseRecord("2026-11-25T10:00:00.000Z")],
@@ -40,7 +43,7 @@ const under = {
     metadata: [`${objectPrefixes.metadata}role.json`, `${objectPrefixes.metadata}later/index.json`],
     upkeep: [upkeepRecord("expires", "0123")],
     watch: [watchRecord("2026-11-24T11:00:00.000Z")],
-    report: [firstLookTold(2)],
+    report: [firstLookTold(2), ...Object.values(reportNames(2))],
     // Its own objects are there by themselves.
     custody: [],
     custodyLog: [],
@@ -119,6 +122,42 @@ describe("verifying a case", () => {
         expect(verdictLines(alone, "x").join("\n")).to.not.include("trust");
         const fingerprint = { ...made.anchor, pem: null };
         expect((await verifyCase(made.folder(), fingerprint, now)).proves).to.equal("origin");
+    });
+
+    it("holds each edition of the report against its page and its results, as they were when it was made", async () => {
+        const manifest = `${results}manifest.sha256`;
+        const sealedWith = (change: object) => {
+            const made = wholeCase();
+            const sha256 = sha256Of(made.files.get(manifest)!);
+            const { page, record } = reportNames(3);
+            const edition = {
+                schemaVersion: 1,
+                incidentId: made.incidentId,
+                page: { bucket: "evidence", key: `${made.prefix}${page}`, sha256: sha256Of("page 3") },
+                complete: true,
+                intact: true,
+                findingsBySeverity: {},
+                manifestSha256: sha256,
+                results: [{ resultsPrefix: results, sha256 }],
+                at: "2026-11-25T10:00:00.000Z",
+                ...change,
+            };
+            made.write({ [page]: "page 3", [record]: JSON.stringify(edition) });
+            made.seal();
+            return check(made);
+        };
+        const whole = await sealedWith({});
+        expect(whole.wrong).to.equal(null);
+        expect(whole.lookedAt.join("; ")).to.include("1 edition of the report against page and results");
+        for (const change of [
+            { page: { bucket: "evidence", key: reportNames(3).page, sha256: "0".repeat(64) } },
+            { page: { bucket: "evidence", key: reportNames(9).page, sha256: sha256Of("page 3") } },
+            { results: [{ resultsPrefix: results, sha256: "0".repeat(64) }] },
+        ]) {
+            const { wrong } = await sealedWith(change);
+            expect(wrong).to.deep.include({ where: reportNames(3).record });
+            expect(wrong!.what).to.include("that the report is of");
+        }
     });
 
     it("is tried on a case that has every kind of object that an incident writes", () => {

@@ -1,6 +1,12 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { custodySchema, problemSchema, seenFindingSchema, type Containment } from "../../../../functions/domain/containers";
+import {
+    evidenceAnomalies,
+    custodySchema,
+    problemSchema,
+    seenFindingSchema,
+    type Containment,
+} from "../../../../functions/domain/containers";
 import { neverLookedAtWords } from "../../../../functions/domain/report/neverLookedAt";
 import { read } from "../../../../functions/domain/report/reading";
 import type { Message, MessageSection } from "../../../../functions/domain/messages/message";
@@ -44,6 +50,7 @@ function reportOf(input = reportInput()): Message {
             manifestSha256: plain.sha256("manifest"),
             at: input.generatedAt,
         },
+        edition: input.edition ?? null,
         ticket: null,
         shared: null,
     });
@@ -211,6 +218,20 @@ describe("Slack messages", () => {
             .and.contain("Planned checks not done");
     });
 
+    it("says of a newer report that it is one, what is new in it, and where the one before is", () => {
+        const before = { number: 1, at: "2026-11-20T05:00:00.000Z", page: `s3://${plain.bucket}/${plain.prefix}report/report.html` };
+        const told = toPlainText(
+            reportOf(reportInput({ edition: { number: 2, before, news: ["Analysed since, on i-0c: 1 volume (vol-0d)."] } })),
+        );
+        expect(told.subject).to.match(/^Newer report \(edition 2\)/);
+        expect(told.text)
+            .to.include("takes the place of edition 1 of 2026-11-20 05:00")
+            .and.include(before.page)
+            .and.include("What is new in it")
+            .and.include("Analysed since, on i-0c");
+        expect(toPlainText(reportOf()).text).to.not.include("edition");
+    });
+
     it("gives advice by step, and right advice for a step it does not know", () => {
         const problem = problemSchema.parse({
             schemaVersion: 1,
@@ -230,6 +251,27 @@ describe("Slack messages", () => {
                 "Look at the execution of the state machine",
             );
         }
+    });
+
+    it("calls results that somebody touched no failed step, and offers nothing that would not cure it", () => {
+        const problem = (error: string) =>
+            problemSchema.parse({
+                schemaVersion: 1,
+                incidentId: plain.incidentId,
+                instance: null,
+                step: "SendFirstLook",
+                error,
+                cause: "analysis/A:i-0bad/first-look.json was written by a stranger.",
+                advice: "Look in CloudTrail.",
+                at: "2026-11-20T03:50:00.000Z",
+            });
+        for (const error of evidenceAnomalies) {
+            const told = failureMessage(problem(error), known, record);
+            expect(told.title).to.match(/^Results of the analysis are not as they must be/);
+            expect(told.whatNow).to.deep.equal(["Look in CloudTrail."]);
+            expect(told.offers).to.equal(undefined);
+        }
+        expect(failureMessage(problem("StepFailed"), known, record).offers).to.deep.equal(["resume"]);
     });
 
     it("names steps in words, and begins what to do with what the error itself says", () => {
