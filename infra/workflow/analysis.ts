@@ -51,7 +51,10 @@ export function analyse(tasks: Tasks, next: string): States {
     return {
         FirstRound: {
             Type: "Pass",
-            Parameters: { "number.$": "States.MathAdd($.evidence.roundsBefore, 1)", "last.$": "States.MathAdd($.evidence.roundsBefore, $.evidence.rounds)" },
+            Parameters: {
+                "number.$": "States.MathAdd($.evidence.roundsBefore, 1)",
+                "last.$": "States.MathAdd($.evidence.roundsBefore, $.evidence.rounds)",
+            },
             ResultPath: "$.round",
             Next: "AnythingLeft",
         },
