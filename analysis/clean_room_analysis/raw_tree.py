@@ -122,7 +122,7 @@ class RawTree(Tree):
             times = node.attributes.STANDARD_INFORMATION
             born, changed = int(times.creation_time_ns), int(times.last_change_time_ns)
             accessed, modified = int(times.last_access_time_ns), int(times.last_modification_time_ns)
-            mode, links = stat.S_IFREG | 0o777, int(node.header.ReferenceCount)
+            mode, links = stat.S_IFREG | 0o755, int(node.header.ReferenceCount)
             return Entry(path, self.logical(path), int(node.segment), mode, links, 0, 0, 0, accessed, modified, changed, born)
         # dissect's numbers are of types of its own, which other processes do not know.
         born = getattr(status, "st_birthtime_ns", None)
@@ -130,7 +130,8 @@ class RawTree(Tree):
             path,
             self.logical(path),
             int(status.st_ino),
-            int(status.st_mode),
+            # NTFS and FAT have no such modes. dissect says that anybody may write each file, the kernel's mounts that the owner alone may.
+            int(status.st_mode) & (~0 if self._exact else ~0o022),
             int(status.st_nlink),
             int(status.st_uid),
             int(status.st_gid),

@@ -198,6 +198,8 @@ def test_ordinary_scripts_are_no_web_shells(plain: TreeMaker) -> None:
             "<jsp:root><jsp:scriptlet>new U(this.getClass().getClassLoader()).defineClass(b); request.getReader();</jsp:scriptlet></jsp:root>",
         ),
         ("a.asp", '<%eval request("x")%>'),
+        ("a.asp", "<% c = Session(1) : Execute c %>"),
+        ("a.asp", "<%@ Language=JScript %><% var _c = Session(1); eval(_c) %>"),
         ("a.asp", '<% Set s = Server.CreateObject("WScript.Shell") : s.Exec(Request.Form("c")) %>'),
         ("a.aspx", '<%@ Page Language="Jscript"%><%eval(Request.Item["x"],"unsafe");%>'),
         ("a.ashx", '<%@ WebHandler Language="C#" %> System.Reflection.Assembly.Load(Convert.FromBase64String(context.Request["x"]));'),
@@ -263,6 +265,7 @@ def test_web_shells_of_each_language(plain: TreeMaker, name: str, content: str) 
         ("ImageTest.php", "<?php assert_contains(chr(137) . chr(80) . chr(78) . chr(71) . chr(13) . chr(10) . chr(26) . chr(10), $raw);"),
         ("scripts/dump.sh", "#!/usr/bin/env php\n<?php\n$_SERVER['HTTP_HOST'] = 'default';\n$cmd = 'index.php';\nprint `date`; $cmd\n"),
         ("scripts/run-tests.sh", "<?php\n$_SERVER['HTTP_USER_AGENT'] = 'console';\n$php = $(x); eval $x\n"),
+        ("caps.asp", "<% Response.Write(Request.ServerVariables(1)) ' these tags execute _before_ those %>"),
         ("index.cfm", '<cfquery name="q" datasource="shop">select 1</cfquery><form action="a.cfm"></form>'),
     ],
 )

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from clean_room_analysis.checks import artefact_checks
 from clean_room_analysis.checks.base import Check
+from clean_room_analysis.checks.startup import Startup
 from clean_room_analysis.model import Finding, Severity, nanoseconds_of
 from conftest import TreeMaker
 
@@ -240,6 +241,12 @@ def test_ordinary_machines_are_left_alone(plain: TreeMaker) -> None:
         if one.severity in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
     ]
     assert noisy == []
+
+
+def test_an_application_open_to_all_is_not_a_finding_for_each_of_its_packages(plain: TreeMaker) -> None:
+    plain.file("/srv/app/node_modules/debug/package.json", '{"name": "debug"}', 0o666)
+    plain.file("/etc/profile.d/x.sh", "export A=1\n", 0o666)
+    assert [one.path for one in plain.findings(Startup())] == ["/etc/profile.d/x.sh"]
 
 
 def test_a_job_is_judged_by_the_script_it_runs(plain: TreeMaker) -> None:

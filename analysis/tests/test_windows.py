@@ -297,6 +297,8 @@ def test_a_windows_disk_is_read_as_a_whole(tmp_path: Path) -> None:
     assert summary["operatingSystem"] == {"name": "Windows Server 2022 Datacenter", "version": "21H2 build 20348", "hostname": "EC2AMAZ-1"}
     assert summary["findingsBySeverity"] == {"critical": 2, "high": 4, "medium": 3, "low": 0, "informational": 1}
     assert any("shadow copies" in one["why"] for one in summary["notLookedAt"] if one["what"].endswith(": Windows"))
+    # NTFS has no modes: what nobody said must not read as "anybody may write".
+    assert "rwxrwxrwx" not in gzip.decompress((tmp_path / "out/bodyfile.gz").read_bytes()).decode()
     assert "service Upd was installed" in gzip.decompress((tmp_path / "out/timeline.csv.gz").read_bytes()).decode()
 
 

@@ -50,7 +50,8 @@ _JSP = _rules(
 _ASP_INPUT = re.compile(r"\brequest\b|\bserver\s*\.|\bsession\s*\(|\bexecute|\beval", re.IGNORECASE)
 _ASP = _rules(
     (r"(?<![.\w])(?:eval|execute|executeglobal)\s*\(?\s*[^\n]{0,120}\brequest\b", CRITICAL, "runs what the request says"),
-    (r"(?<![.\w])(?:eval|execute|executeglobal)\s*[(\s]\s*[\w(&\"]", HIGH, "runs code"),
+    # A name begins with a letter; behind a bracket it may be JScript's.
+    (r"(?<![.\w])(?:eval|execute|executeglobal)(?:\s*\(\s*[\w(&\"]|\s+[^\W_]|\s+[(&\"])", HIGH, "runs code"),
     (
         r"\bServer\s*\.\s*(?:Execute|Transfer|CreateObject)\s*\(?\s*(?:request|\w+\s*\()|\bnew\s+ActiveXObject\b|\bMSXML2?\.DOMDocument\b|xslt|addObject",
         HIGH,

@@ -188,7 +188,8 @@ class Startup(Check):
             yield from self._made_at_start(item)
             return
         technique, what = place.technique, place.what
-        if item.entry.mode & 0o002:
+        # Packages of Node come by the hundred, and run something only when somebody installs them: an application open to all is no hundred findings.
+        if item.entry.mode & 0o002 and item.entry.name != "package.json":
             yield self.found(item, Severity.HIGH, f"{what} that anybody may write", f"mode {item.entry.mode & 0o7777:04o}", (technique,))
         hidden = item.entry.name not in _HOME_FILES and hidden_part(item.entry.name) and item.path.startswith("/etc/")
         if (
