@@ -173,3 +173,15 @@ rule packed_elf
     condition:
         uint32(0) == 0x464c457f and filesize < 64MB and ($info or #upx >= 2 or $upx in (0..512))
 }
+
+rule eicar_test_string
+{
+    meta:
+        description = "Test string of virus scanners (EICAR), harmless: somebody put it there"
+        severity = "low"
+        attack = "T1204.002"
+    strings:
+        $test = /X5O!P%@AP\[4\\PZX54\(P\^\)7CC\)7\}\$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!\$H\+H\*/
+    condition:
+        $test
+}

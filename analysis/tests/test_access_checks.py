@@ -363,6 +363,7 @@ def test_names_of_blanks_and_dots_and_the_test_virus(plain: TreeMaker) -> None:
             b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x03\0\x3e\0" + b"\0" * 60 + b"/etc/ld.so.preload dlsym readdir64 fopen64",
         ),
         ("packed_elf", b"\x7fELF" + b"\0" * 100 + b"UPX!"),
+        ("eicar_test_string", b"padding " * 40 + b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"),
         ("coin_miner", b"#!/bin/sh\n./sys -o stratum+ssl://198.51.100.9:443 -u x\n"),
         ("coin_miner_settings", b'{"donate-level": 0, "pools": [{"algo": "rx/0", "url": "198.51.100.9:3333", "user": "x"}]}'),
         ("database_function_shell", b"\x7fELF" + b"\0" * 100 + b"sys_exec sys_eval"),

@@ -97,6 +97,18 @@ def test_the_rules_are_held_to_what_says_it_holds_no_files(tmp_path: Path) -> No
     ]
 
 
+EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+
+
+@pytest.mark.parametrize("name", ["ext2-old", "xfs", "btrfs-mixed", "ntfs"])
+def test_the_test_string_of_virus_scanners_is_found_wherever_it_lies(name: str) -> None:
+    kind = {"ext2-old": "ext4"}.get(name, name.partition("-")[0])
+    disk = bytearray(file_system(name))
+    first, length = max(free_runs(io.BytesIO(disk), kind), key=lambda run: run[1])
+    disk[first + length // 2 : first + length // 2 + len(EICAR)] = EICAR
+    assert [one.rule for one in results(bytes(disk), kind) if isinstance(one, Finding)] == ["eicar_test_string"]
+
+
 def test_more_matches_of_a_rule_than_are_told_are_said() -> None:
     disk = bytearray(file_system("ext4"))
     first, length = max(free_runs(io.BytesIO(disk), "ext4"), key=lambda run: run[1])
