@@ -8,14 +8,16 @@ import { appendCustodyPermissions } from "./aws/custody/custodyLog";
 import { analysedBefore, analysedBeforePermissions } from "./aws/analysedBefore";
 import { needs } from "./aws/environment";
 import { step } from "./aws/handler";
+import { takeAcquisitionBack, takeAcquisitionBackPermissions } from "./aws/memory/takeBack";
 import type { Permissions } from "./aws/permissions";
 import { preservationRemedy, preserve, preserveMemberPermissions, preservePermissions, preserveVariables } from "./aws/preserve";
 import { tellBesides, tellWaitingPermissions } from "./aws/problems";
+import { victimOf } from "./aws/victim";
 import { containmentSchema, evidenceSchema, incidentSchema, type Evidence, type Incident } from "./domain/containers";
 import { withRounds } from "./domain/planRounds";
 
 /** Given by the deployment. */
-export const variables = needs(...preserveVariables, "TOOL_SHA256");
+export const variables = needs(...preserveVariables, "ACQUISITION_DOCUMENT", "TOOL_SHA256");
 
 /** Preserve, tell of what could not be, and see what was analysed before. */
 export const permissions: Permissions = (names) => [
@@ -23,6 +25,7 @@ export const permissions: Permissions = (names) => [
     ...tellWaitingPermissions("CreateSnapshots")(names),
     ...preservePermissions(names),
     ...analysedBeforePermissions(names),
+    ...takeAcquisitionBackPermissions(names),
 ];
 
 export const memberPermissions: Permissions = preserveMemberPermissions;
@@ -55,7 +58,9 @@ export const handler = step({
     input: z.object({ incident: incidentSchema, containment: containmentSchema.nullable() }),
     output: evidenceSchema,
     run: async ({ incident, containment }) => {
-        const { evidence } = await preserve(incident, containment?.contained === true);
+        const preserved = await preserve(incident, containment?.contained === true);
+        const shared = await takeAcquisitionBack(victimOf(incident.instance, incident.incidentId));
+        const evidence = { ...preserved.evidence, anomalies: [...preserved.evidence.anomalies, ...shared] };
         await tellOf(incident, evidence);
         return withRounds(evidence, await analysedBefore(incident));
     },

@@ -1,7 +1,8 @@
 """
 Quotas that the program asks for, with the values AWS documents as its defaults; LocalEmu knows those of VPC alone.
 
-https://docs.aws.amazon.com/general/latest/gr/ec2-service.html https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html
+https://docs.aws.amazon.com/general/latest/gr/ec2-service.html https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from localemu.utils.patch import patch
 #: (service, quota) -> name and value.
 DEFAULTS = {
     ("ec2", "L-1216C47A"): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5.0),
+    ("lambda", "L-B99A9384"): ("Concurrent executions", 1000.0),
     ("ebs", "L-309BACF6"): ("Snapshots per Region", 100_000.0),
 }
 #: (account, Region, service, quota) -> what AWS granted the account there, or took from it.

@@ -16,6 +16,12 @@ const found: Record<string, string> = {
         "an approval that broke off before it woke the workflow was acted on half an hour later",
     "approved/dynamodb:UpdateItem@answerApproval#1=lost-reply":
         "an approval whose write was answered late was refused as one that stood already",
+    "memory/dynamodb:PutItem@quarantineInstance#1=deny":
+        "a quarantine that no record could be kept of was taken for the owner's state, so that a release put nothing back",
+    "memory/ec2:DescribeInstanceAttribute@quarantineInstance#1=deny":
+        "protection that nobody had read before the quarantine set it was taken for the owner's",
+    "memory/ssm:SendCommand@acquireMemory#1=crash":
+        "the tools' snapshot and the document stayed shared with the member when the function died that had shared them",
     "resumed/dynamodb:GetItem@isolateInstance#5=empty-bucket":
         "a run that could not read that the instance stands contained wrote the contained state over what a release puts back",
 };

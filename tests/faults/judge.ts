@@ -53,12 +53,19 @@ function news(seen: Seen, good: Seen): string[] {
 /** Seconds that an approval may take to be acted on: a failed call and its retries. Silence would be half an hour. */
 const longestWait = 300;
 
-function response(fault: Fault, { response: seen, waited }: Life, good: Seen): string[] {
+/** What is done about memory holds the last cut up no longer than MEMORY_SECONDS, and the seconds before containment begins. */
+const longestWithMemory = 90 + 10;
+const lateFor = ({ handler }: Fault, toContained: number | null): boolean =>
+    ["quarantineInstance", "acquireMemory"].includes(handler) && toContained !== null && toContained > longestWithMemory;
+
+function response(fault: Fault, { response: seen, waited, toContained }: Life, good: Seen): string[] {
     const wrong: string[] = [];
     const heard = news(seen, good).length > 0;
     const demand = (holds: boolean, what: string) => void (holds || heard || wrong.push(`${what}, and nobody was told`));
     demand(seen.contained || !good.contained, "not contained");
     demand(seen.preserved === seen.volumes || good.preserved < good.volumes, "not all volumes preserved");
+    demand(seen.memory !== "lost", "memory was not taken");
+    if (lateFor(fault, toContained)) wrong.push(`contained ${toContained} s after it began, whatever became of its memory`);
     demand(seen.report || !good.report, "no report");
     demand(seen.sealed, "not sealed");
     demand(seen.left.length === 0, `left behind: ${seen.left.join(", ")}`);

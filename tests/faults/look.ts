@@ -19,6 +19,8 @@ export interface Seen {
     /** Volumes of the victim with a completed and locked copy in the forensics account, of how many. */
     preserved: number;
     volumes: number;
+    /** What became of the instance's memory: kept, or people were told why not; null where none is taken. */
+    memory: "kept" | "told" | "lost" | null;
     report: boolean;
     sealed: boolean;
     /** What was made more than once: what it is, and how many times it was made. */
@@ -43,6 +45,19 @@ const most = (values: Iterable<string>): number => {
     for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
     return Math.max(0, ...counts.values());
 };
+
+/** Whether what was in memory is there, locked, or people read that it is not. */
+function memoryOf({ s3, slack, lambdas }: Cloud, isWhole: (volumeId: string) => boolean): Seen["memory"] {
+    if (process.env.MEMORY_MODE === undefined) return null;
+    const written = (name: string) => {
+        const key = [...s3.objects.keys()].find((each) => each.endsWith(`/${name}`));
+        return key === undefined ? null : (JSON.parse(s3.objects.get(key)!) as { volumeId?: string; memory?: { outcome: string } });
+    };
+    const volumeId = written("acquisition-volume.json")?.volumeId;
+    if (written("containment.json")?.memory?.outcome === "complete" && volumeId !== undefined && isWhole(volumeId)) return "kept";
+    const said = slack.some(({ text }) => /olatile state (not taken|FAILED to be taken|taken IN PART)/.test(text));
+    return said || lambdas.deadLetters.length > 0 ? "told" : "lost";
+}
 
 const titleOf = (text: string): string => (JSON.parse(text) as { text?: string }).text ?? text.slice(0, 120);
 
@@ -93,6 +108,7 @@ export function look(cloud: Cloud, instanceId: string, terminal: readonly string
         alarms: [...executions.filter((each) => each.includes("FAILED")), ...deadLetters, ...terminal],
         preserved: volumes.filter(whole).length,
         volumes: volumes.length,
+        memory: memoryOf(cloud, whole),
         report: keys.some((key) => key.endsWith("/report/report.json")),
         sealed: keys.some((key) => key.includes("/custody/seals/")),
         counts: {
@@ -107,6 +123,12 @@ export function look(cloud: Cloud, instanceId: string, terminal: readonly string
             ...live.map(({ InstanceId }) => InstanceId as string),
             ...[...forensic.volumes.values()].map(({ VolumeId }) => VolumeId as string),
             ...cloud.endpoints.endpoints.keys(),
+            // What taking memory needs for its time: the volume goes once its evidence is locked.
+            ...[...ec2.volumes.values()]
+                .filter((each) => tag(each, "clean-room:role") === "acquisition")
+                .map(({ VolumeId }) => VolumeId as string),
+            ...member!.runCommand.sharedWith.map((account) => `the document, which ${account} may run`),
+            ...[...forensic.shares].filter(([, accounts]) => accounts.length > 0).map(([id]) => `${id}, which members may use`),
         ],
         executions,
         deadLetters,

@@ -5,6 +5,7 @@
 import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { kinds } from "../support/cloud/faults";
 import { command, type CommandSpec } from "../../tools/command";
@@ -23,8 +24,15 @@ export interface Result extends Verdict {
 
 const root = join(__dirname, "..", "..");
 const folder = join(root, "node_modules", ".cache", "faults");
-/** Processes: whole incidents are work for the processor alone. */
-const processes = 2;
+/** Whole incidents are work for the processor alone. */
+const processes = Math.max(2, availableParallelism());
+/**
+ * What a third of the time goes into otherwise: promises that are followed by hooks, which Node 24 does no more, and short-lived objects that are looked at
+ * too often.
+ */
+const swifter = ["--experimental-async-context-frame"]
+    .filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
+    .concat("--max-semi-space-size=64");
 const leastShort = 110;
 
 async function work(faults: Case[], take: (result: Result) => void): Promise<void> {
@@ -82,6 +90,7 @@ async function main(only: string | null, short: boolean, anew: boolean): Promise
         console.log(`${cases.length - todo.length} of ${cases.length} were done before; --anew does them again.`);
 
     let finished = 0;
+    const worked = Date.now();
     const take = (result: Result) => {
         done.set(result.name, result);
         // A command that installs packages may have taken the folder away.
@@ -89,7 +98,7 @@ async function main(only: string | null, short: boolean, anew: boolean): Promise
         if (!short) appendFileSync(kept, `${JSON.stringify(result)}\n`);
         for (const wrong of result.wrong) console.log(`WRONG ${result.name}: ${wrong}`);
         if (only !== null) console.log(JSON.stringify(result, null, 1));
-        if (++finished % 100 === 0) console.log(`${finished} of ${todo.length}, ${Math.round((Date.now() - begun) / 1000)} s`);
+        if (++finished % 100 === 0) console.log(progress(finished, todo.length, (Date.now() - worked) / 1000));
     };
     if (only !== null) await work(todo, take);
     else
@@ -113,9 +122,12 @@ async function main(only: string | null, short: boolean, anew: boolean): Promise
     return wrong === 0 ? 0 : 1;
 }
 
+const progress = (finished: number, all: number, seconds: number): string =>
+    `${finished} of ${all}, ${Math.round(seconds)} s, about ${Math.ceil((seconds / finished) * (all - finished))} s left`;
+
 function inProcess(faults: Case[], take: (result: Result) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-        const child = fork(__filename, ["--worker"], { execArgv: process.execArgv });
+        const child = fork(__filename, ["--worker"], { execArgv: [...swifter, ...process.execArgv] });
         child.on("message", (result) => take(result as Result));
         child.on("error", reject);
         child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`A process ended with ${code}`))));

@@ -30,6 +30,8 @@ export interface Life {
     releaseError: string | null;
     /** Seconds from the moment when people's approval was taken to containment; null where nobody approved or nothing was contained. */
     waited: number | null;
+    /** Seconds from the incident's opening to containment; null where nothing was contained. */
+    toContained: number | null;
     hits: number;
     milliseconds: number;
 }
@@ -43,7 +45,7 @@ let lives = 0;
 export async function live(fault: Fault | null, good: Life | null, name: ScenarioName = "incident"): Promise<Life> {
     const scenario: Scenario = scenarios[name];
     const begun = process.hrtime.bigint();
-    const cloud = new Cloud();
+    const cloud = new Cloud({ takesMemory: scenario.takesMemory });
     const member = cloud.member(victim.accountId, victim.instanceId);
     member.addInstance(victim.instanceId, scenario.volumes);
     const before = look(cloud, victim.instanceId).victim;
@@ -119,6 +121,8 @@ export async function live(fault: Fault | null, good: Life | null, name: Scenari
         const { containedAt = null } = JSON.parse(cloud.s3.objects.get(`incidents/${incidentId}/containment.json`) ?? "{}") as {
             containedAt?: string | null;
         };
+        const openedAt = incidentId === undefined ? null : openingOf(cloud, incidentId);
+        const toContained = containedAt === null || openedAt === null ? null : (Date.parse(containedAt) - Date.parse(openedAt)) / 1000;
         const waited = stage.approvedAt === null || containedAt === null ? null : (Date.parse(containedAt) - stage.approvedAt) / 1000;
         return {
             scenario: name,
@@ -131,6 +135,7 @@ export async function live(fault: Fault | null, good: Life | null, name: Scenari
             released,
             releaseError,
             waited,
+            toContained,
             hits,
             milliseconds,
         };
@@ -138,6 +143,9 @@ export async function live(fault: Fault | null, good: Life | null, name: Scenari
         cloud.remove();
     }
 }
+
+const openingOf = ({ executions }: Cloud, name: string): string =>
+    (JSON.parse(executions.get(name)!.input) as { openedAt: string }).openedAt;
 
 /** The read that shall be stale, and the write just before it in the same account and service. */
 function staleRead({ handler, operation, call }: Fault, { made }: Life): { request: Made; atWrite: number } | null {

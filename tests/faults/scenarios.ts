@@ -5,7 +5,7 @@
 import type { AnswerOutcome } from "../../functions/answerApproval";
 import { answerStatement, statementHash, statementHeader } from "../../functions/domain/callerProof";
 import { fixture, fixtureText, put } from "../functions/domain/messageFixtures";
-import type { Cloud, Made } from "../support/cloud/cloud";
+import { forensicsAccountId, region, type Cloud, type Made, type Member } from "../support/cloud/cloud";
 import { virtualWait } from "../support/cloud/clock";
 import { operationOf } from "../support/cloud/faults";
 
@@ -27,6 +27,8 @@ export interface Scenario {
     what: string;
     /** Volumes of the victim. @default 2 */
     volumes?: number;
+    /** Whether the stack takes memory before the last cut. @default false */
+    takesMemory?: boolean;
     /** Variables that are not as in the others. */
     environment?: Record<string, string>;
     /** From the finding until nothing goes on any more. */
@@ -61,6 +63,39 @@ async function asked(cloud: Cloud, minutes: number): Promise<boolean> {
         await virtualWait(60);
     }
     return false;
+}
+
+const acquisitionImage = "snap-0123456789abcdef0";
+
+/** The member's VPC has Systems Manager's endpoints, the instance an agent, the forensics account the image; a command takes ten seconds. */
+function letMemoryBeTaken({ members, forensicsEc2 }: Cloud): void {
+    const [{ ec2, runCommand }] = [...members.values()] as [Member];
+    const image = { SnapshotId: acquisitionImage, State: "completed", VolumeSize: 1, Encrypted: true, KmsKeyId: "k" };
+    forensicsEc2.snapshots.set(acquisitionImage, image);
+    ec2.vpc.endpoints = ["ssm", "ssmmessages"].map((service) => ({
+        VpcEndpointId: `vpce-${service}`,
+        VpcId: "vpc-1",
+        ServiceName: `com.amazonaws.${region}.${service}`,
+        State: "available",
+        PrivateDnsEnabled: true,
+        Groups: [{ GroupId: "sg-of-endpoints" }],
+    }));
+    ec2.vpc.groups.push({
+        GroupId: "sg-of-endpoints",
+        GroupName: "endpoints",
+        VpcId: "vpc-1",
+        Tags: [],
+        ingress: [{ IpProtocol: "tcp", FromPort: 443, ToPort: 443, IpRanges: [{ CidrIp: "10.0.0.0/16" }] }],
+        egress: [],
+    });
+    for (const instanceId of ec2.instances.keys()) runCommand.agents.set(instanceId, "Online");
+    let since: number | null = null;
+    runCommand.invocation = () => {
+        since ??= Date.now();
+        if (Date.now() - since < 10_000) return { Status: "InProgress" };
+        const said = JSON.stringify({ acquisition: "complete", reason: "", seconds: 10, files: 30, bytes: 4096 });
+        return { Status: "Success", StandardOutputContent: `${said}\n` };
+    };
 }
 
 /** Types `npm run approve` or `deny`, and types it again where it says that it failed: three times, then gives up. */
@@ -191,6 +226,25 @@ export const scenarios = {
             (by("startForensicInstance", "attachEvidenceVolumes", "runAnalysis", "tearDown")({ handler }) &&
                 // The first round is as in any other incident.
                 index > made.findIndex((each) => each.handler === "tearDown")),
+    },
+    memory: {
+        what: "what lives in memory is taken before the last cut: a quarantine, a volume with tools, a command; then as ever",
+        takesMemory: true,
+        environment: {
+            MEMORY_MODE: "volatile",
+            MEMORY_PATH: "quarantine",
+            MEMORY_SECONDS: "90",
+            ACQUISITION_IMAGES: JSON.stringify({ x86_64: { snapshotId: acquisitionImage, sizeGiB: 1, toolsSha256: "a".repeat(64) } }),
+            ACQUISITION_DOCUMENT: `arn:aws:ssm:${region}:${forensicsAccountId}:document/clean-room-acquire-memory`,
+            ACQUISITION_DOCUMENT_HASH: "b".repeat(64),
+        },
+        respond: async (stage) => {
+            letMemoryBeTaken(stage.cloud);
+            await arrives(stage);
+        },
+        owns: (made) =>
+            by("quarantineInstance", "acquireMemory", "createSnapshots")(made) ||
+            (made.handler === "isolateInstance" && ["EC2", "IAM"].includes(made.service)),
     },
     swept: {
         what: "the copies were refused, which people are told; when the cause is gone, the daily sweep completes the evidence",

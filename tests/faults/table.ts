@@ -41,7 +41,7 @@ export function tableOf(results: readonly Result[]): string {
         "",
         "For each of them must hold, while the fault lasts: the instance is contained, its volumes are preserved and locked, the report is there, the case",
         "is sealed and nothing forensic is left, as far as it is without the fault, or people were told of what is not; what was preserved is sealed whatever",
-        "else failed; a finding that started nothing is in the dead letters; five minutes after people read that it was approved, it is contained. When the cause is gone and",
+        "else failed; what lived in memory is kept, or people read why not, and the cut waits no longer for it than it may; a finding that started nothing is in the dead letters; five minutes after people read that it was approved, it is contained. When the cause is gone and",
         "people did what they were told (`npm run resume`, dead letters sent again), everything is there, and the release puts the instance back exactly as it was.",
         "",
         "Not among them: the commands that people type (their terminal says what failed, and they type it again), calls of Pulumi, and a local AWS that is killed",

@@ -84,6 +84,7 @@ describe("LocalEmu: what a preflight asks", function () {
         const value = async (ServiceCode: string, QuotaCode: string) =>
             (await quotas.send(new GetServiceQuotaCommand({ ServiceCode, QuotaCode }))).Quota?.Value;
         expect(await value("ec2", "L-1216C47A")).to.equal(5);
+        expect(await value("lambda", "L-B99A9384")).to.equal(1000);
         expect(await value("ebs", "L-309BACF6")).to.equal(100_000);
         expect(await value("vpc", "L-29B6F2EB")).to.equal(50);
         expect(await errorOf(value("ebs", "L-00000000"))).to.equal("NoSuchResourceException");

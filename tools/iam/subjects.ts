@@ -16,6 +16,8 @@ const names = deployedNames({
     organizationId: "o-a1b2c3d4e5",
     slack: true,
     chat: true,
+    results: true,
+    memory: true,
     webhookParameter: "/clean-room/webhook",
 });
 

@@ -20,8 +20,9 @@ import {
     type CredentialsMode,
 } from "../../domain/planContainment";
 import { chooseEndpoints, endpointsRefuse, openInterfaces, planQuarantine, type QuarantineGroups } from "../../domain/planQuarantine";
-import { completed, inherit, newStanding, withGroups, type StandingContainment } from "../../domain/standingContainment";
+import { beforeProtection, completed, inherit, newStanding, withGroups, type StandingContainment } from "../../domain/standingContainment";
 import { eventually } from "../consistency";
+import { errorCode } from "../errors";
 import type { Victim } from "../victim";
 import { perform } from "./actions";
 import { ensureQuarantineGroup, isQuarantine } from "./containmentGroups";
@@ -114,6 +115,8 @@ export async function quarantine(
             ? { ...newStanding(first, victim.incidentId, read, new Date().toISOString()), modes }
             : { ...inherit(read, first, victim.incidentId), modes },
     );
+    // Nothing else would know what the instance was like: the last cut would take what the quarantine changed for its owner's.
+    if (kept.error !== null) return { open: [`its restore record could not be kept: ${errorCode(kept.error)}`], steps };
     const noGroups: ContainmentGroups = { isolation: null, untrack: null, networkAcl: null };
     let quarantineGroup: string | null = null;
     const makeQuarantine = async () => {
@@ -144,6 +147,8 @@ export async function quarantine(
     steps.push(...prepared.failed);
     const groups: QuarantineGroups = { ...prepared.groups, quarantine: quarantineGroup };
     const seen = stateOf(victim, instance, branches, quick);
+    // What AWS did not say before is never taken from what is set here.
+    await kept.change((read) => read && beforeProtection(read, quick.attributes));
     if (branches.interfaces.length > 0) await kept.change((read) => read && inherit(read, seen, victim.incidentId));
     const actions = planQuarantine(departed(seen), groups, modes.credentials).flat();
     const denyOthers: ContainmentAction[] =

@@ -26,11 +26,12 @@ import type { Permissions } from "../permissions";
 
 /**
  * https://docs.aws.amazon.com/general/latest/gr/ec2-service.html, https://docs.aws.amazon.com/ebs/latest/userguide/ebs-resource-quotas.html,
- * https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+ * https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const quotas = {
     standardVcpus: { ServiceCode: "ec2", QuotaCode: "L-1216C47A" },
     snapshots: { ServiceCode: "ebs", QuotaCode: "L-309BACF6" },
+    concurrentExecutions: { ServiceCode: "lambda", QuotaCode: "L-B99A9384" },
     interfaceEndpoints: { ServiceCode: "vpc", QuotaCode: "L-29B6F2EB" },
 } as const;
 
@@ -257,6 +258,7 @@ type ForensicsFacts = Pick<
     | "instanceType"
     | "zones"
     | "vcpuQuota"
+    | "functionsAtOnce"
     | "snapshots"
     | "endpoints"
     | "pendingCopies"
@@ -276,23 +278,26 @@ export async function askForensics(topicArns: readonly string[], endpointsOnDema
     };
     const of = (key: "all" | "pending") =>
         counted.then((answer): Seen<number> => ("value" in answer ? { value: answer.value[key] } : answer));
-    const [imageFound, type, inZones, vcpuQuota, ofSnapshots, ofEndpoints, pendingCopies, key, lock, subscriptions] = await Promise.all([
-        image(),
-        seen(instanceType()),
-        seen(zones()),
-        seen(isStandardType(environment("FORENSIC_INSTANCE_TYPE")) ? quota("standardVcpus") : Promise.resolve(null)),
-        seen(used(of("all"), "snapshots")),
-        seen(endpoints(endpointsOnDemand)),
-        of("pending"),
-        seen(evidenceKey()),
-        seen(objectLock()),
-        seen(emails(topicArns)),
-    ]);
+    const [imageFound, type, inZones, vcpuQuota, functionsAtOnce, ofSnapshots, ofEndpoints, pendingCopies, key, lock, subscriptions] =
+        await Promise.all([
+            image(),
+            seen(instanceType()),
+            seen(zones()),
+            seen(isStandardType(environment("FORENSIC_INSTANCE_TYPE")) ? quota("standardVcpus") : Promise.resolve(null)),
+            seen(quota("concurrentExecutions")),
+            seen(used(of("all"), "snapshots")),
+            seen(endpoints(endpointsOnDemand)),
+            of("pending"),
+            seen(evidenceKey()),
+            seen(objectLock()),
+            seen(emails(topicArns)),
+        ]);
     return {
         image: imageFound,
         instanceType: type,
         zones: inZones,
         vcpuQuota,
+        functionsAtOnce,
         snapshots: ofSnapshots,
         endpoints: ofEndpoints,
         pendingCopies,

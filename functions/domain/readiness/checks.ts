@@ -186,6 +186,13 @@ function hostChecks(facts: ReadinessFacts): ReadinessCheck[] {
     ];
 }
 
+/**
+ * Ten incidents at once, which the brake lets through unless configured otherwise, with four functions each at work, and what runs besides. With
+ * fewer all are followed, one after the other: Lambda turns calls away, and they are tried again. New accounts begin with ten.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const leastAtOnce = 50;
+
 function roomChecks(facts: ReadinessFacts): ReadinessCheck[] {
     const { wantedLock } = facts;
     const leftOf = (what: string, advice: string) => (value: { used: number; quota: number }) =>
@@ -193,6 +200,18 @@ function roomChecks(facts: ReadinessFacts): ReadinessCheck[] {
             ? { ok: `${value.used} of ${value.quota} ${what} are used` }
             : { broken: `all ${value.quota} ${what} are used`, toDo: advice };
     return [
+        check(
+            "quota-functions",
+            "the quota for Lambda functions that run at a time",
+            of(facts.functionsAtOnce, (quota) =>
+                quota >= leastAtOnce
+                    ? { ok: `${quota} may run at a time` }
+                    : {
+                          broken: `${quota} may run at a time, and ten incidents at once need ${leastAtOnce}: containment of the later ones waits`,
+                          toDo: "Ask for 1,000: Service Quotas, AWS Lambda, L-B99A9384.",
+                      },
+            ),
+        ),
         check(
             "quota-snapshots",
             "the quota for EBS snapshots in the Region",

@@ -40,6 +40,8 @@ export interface ReadinessFacts {
     zones: Seen<{ ours: string[]; offering: string[] }>;
     /** On-demand vCPUs of standard instances that the account may run; null where the type has a quota of its own. */
     vcpuQuota: Seen<number | null>;
+    /** Functions that may run at a time in the forensics account and Region. */
+    functionsAtOnce: Seen<number>;
     /** Snapshots that the account has in this Region, and may have. */
     snapshots: Seen<{ used: number; quota: number }>;
     /** Interface endpoints of the clean room's VPC and how many it may have; which of those that it needs are not there, and whether an incident makes them. */

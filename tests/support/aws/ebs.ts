@@ -24,7 +24,7 @@ export class InMemoryEbs {
     /** State of new snapshots. */
     snapshotsAreBorn = "pending";
     /** The account that shares its snapshots with this one. */
-    other!: InMemoryEbs;
+    other: InMemoryEbs | undefined;
     private next = 1;
     /** What a client token has made. */
     protected readonly tokens = new Map<string, string>();
@@ -63,7 +63,10 @@ export class InMemoryEbs {
     }
 
     onCreateVolume(input: { ClientToken: string; SnapshotId: string; AvailabilityZone: string }): unknown {
-        const snapshot = this.snapshots.get(input.SnapshotId);
+        const shared = this.other?.shares.get(input.SnapshotId)?.includes(this.accountId)
+            ? this.other.snapshots.get(input.SnapshotId)
+            : undefined;
+        const snapshot = this.snapshots.get(input.SnapshotId) ?? shared;
         if (!snapshot) throw awsError("InvalidSnapshot.NotFound");
         const standing = this.tokens.get(input.ClientToken);
         const id =
@@ -119,7 +122,7 @@ export class InMemoryEbs {
     }
 
     onCopySnapshot(input: { SourceSnapshotId: string; KmsKeyId?: string }): unknown {
-        const shared = this.other.shares.get(input.SourceSnapshotId)?.includes(this.accountId)
+        const shared = this.other?.shares.get(input.SourceSnapshotId)?.includes(this.accountId)
             ? this.other.snapshots.get(input.SourceSnapshotId)
             : undefined;
         const source = this.snapshots.get(input.SourceSnapshotId) ?? shared;

@@ -5,6 +5,7 @@
 import FakeTimers, { type Clock } from "@sinonjs/fake-timers";
 
 const realImmediate = setImmediate;
+const realTimeout = AbortSignal.timeout.bind(AbortSignal);
 /** Turns of the event loop in which nothing came before time goes on: real work, such as a module that is loaded, takes a few. */
 const patience = 2;
 /** Real milliseconds that work may take while no timer waits. */
@@ -22,6 +23,11 @@ export class VirtualClock {
             now: new Date(at),
             toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"],
         });
+        AbortSignal.timeout = (milliseconds) => {
+            const controller = new AbortController();
+            setTimeout(() => controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")), milliseconds);
+            return controller.signal;
+        };
         // Jitter is drawn, and the draw must be the same in every run.
         let seed = 1;
         this.random = Math.random;
@@ -32,6 +38,7 @@ export class VirtualClock {
         this.clock?.uninstall();
         this.clock = null;
         Math.random = this.random;
+        AbortSignal.timeout = realTimeout;
     }
 
     /** Runs until the promise settles. @param longest seconds of virtual time. @throws when nothing is left that could settle it */

@@ -28,7 +28,7 @@ import { InMemorySqs } from "../aws/sqs";
 import { InMemorySts } from "../aws/sts";
 import { InMemorySupport } from "../aws/support";
 import { InMemoryRoles, InMemorySurroundings } from "../aws/surroundings";
-import { InMemorySystemsManager } from "../aws/systemsManager";
+import { InMemoryRunCommand as MemberRunCommand, InMemorySystemsManager } from "../aws/systemsManager";
 import { withEnvironment, withoutLog } from "../aws/underClients";
 import { analysisObjects } from "./analysis";
 import { VirtualClock, virtualWait } from "./clock";
@@ -46,6 +46,8 @@ export class Member {
     readonly ec2: InMemoryEc2;
     readonly iam = new InMemoryIam();
     readonly cloudTrail = new InMemoryCloudTrail();
+    /** What takes memory, where a spec lets an agent register. */
+    readonly runCommand = new MemberRunCommand();
     /** Load balancers and Auto Scaling of one instance; none of the others has any. */
     readonly autoScaling: InMemoryAutoScaling;
     readonly loadBalancing: InMemoryLoadBalancing;
@@ -68,6 +70,7 @@ export class Member {
             this.autoScaling,
             this.loadBalancing,
             this.cloudTrail,
+            this.runCommand,
         ];
     }
 
@@ -140,16 +143,19 @@ export class Cloud {
     private readonly running = new Set<Promise<void>>();
     /** What wakes the tasks that wait, by their tokens. */
     private readonly waiting = new Map<string, () => void>();
-    private readonly definition = workflowDefinition({
-        partition: "aws",
-        functionArns: Object.fromEntries(Object.entries(stepHandlers)) as Record<StepName, string>,
-        evidenceBucket: "evidence",
-        approvalTimeoutSeconds: 1800,
-        endpointsOnDemand: true,
-        onApprovalTimeout: "contain",
-    }) as never;
+    private readonly definition: never;
 
-    constructor() {
+    /** @param takesMemory as `memory.mode` of a stack */
+    constructor({ takesMemory = false } = {}) {
+        this.definition = workflowDefinition({
+            partition: "aws",
+            functionArns: Object.fromEntries(Object.entries(stepHandlers)) as Record<StepName, string>,
+            evidenceBucket: "evidence",
+            approvalTimeoutSeconds: 1800,
+            takesMemory,
+            endpointsOnDemand: true,
+            onApprovalTimeout: "contain",
+        }) as never;
         this.forensicsEc2.now = () => Date.now();
         this.forensics = [
             this.s3,
@@ -166,6 +172,7 @@ export class Cloud {
             this.cases,
             this.runCommand,
             this.parameters,
+            { onModifyDocumentPermission: this.shareDocument },
             {
                 onStartExecution: this.startExecution,
                 onDescribeExecution: this.describeExecution,
@@ -286,6 +293,13 @@ export class Cloud {
         const wake = this.waiting.get(taskToken);
         if (!wake) throw awsError("TaskTimedOut");
         wake();
+        return {};
+    };
+
+    /** A document of the forensics account, for members to run. */
+    private readonly shareDocument = (input: { AccountIdsToAdd?: string[]; AccountIdsToRemove?: string[] }): unknown => {
+        for (const id of [...(input.AccountIdsToAdd ?? []), ...(input.AccountIdsToRemove ?? [])])
+            this.members.get(id)?.runCommand.onModifyDocumentPermission(input);
         return {};
     };
 

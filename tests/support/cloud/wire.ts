@@ -28,6 +28,16 @@ interface Sender {
 
 let requests = 0;
 
+/** What the SDK does below where we stand: it waits for no answer any more. */
+function endedBy(signal: AbortSignal, answered: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+        const end = () => reject(Object.assign(new Error("Request aborted"), { name: "AbortError" }));
+        if (signal.aborted) end();
+        signal.addEventListener("abort", end, { once: true });
+        answered.then(resolve, reject).finally(() => signal.removeEventListener("abort", end));
+    });
+}
+
 /** Answers every request of every client. @returns what puts the SDK's way back */
 export function underTheSdk(answer: (request: Request) => Promise<object>): () => void {
     let base = EC2Client.prototype as unknown as { send: (this: Sender, ...rest: unknown[]) => unknown };
@@ -54,7 +64,9 @@ export function underTheSdk(answer: (request: Request) => Promise<object>): () =
                 { name: "awsOfTheTests", relation: "after", toMiddleware: "retryMiddleware", override: true },
             );
         }
-        return own.apply(this, rest);
+        const answered = own.apply(this, rest);
+        const { abortSignal } = (rest[1] ?? {}) as { abortSignal?: AbortSignal };
+        return abortSignal && answered instanceof Promise ? endedBy(abortSignal, answered) : answered;
     };
     return () => {
         base.send = own;

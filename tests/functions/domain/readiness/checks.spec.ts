@@ -19,6 +19,7 @@ const good: ReadinessFacts = {
     instanceType: { value: { name: "m6i.large", architectures: ["x86_64"], vcpus: 2 } },
     zones: { value: { ours: ["eu-west-1a", "eu-west-1b"], offering: ["eu-west-1a", "eu-west-1b", "eu-west-1c"] } },
     vcpuQuota: { value: 5 },
+    functionsAtOnce: { value: 1000 },
     snapshots: { value: { used: 12, quota: 100_000 } },
     endpoints: { value: { used: 0, quota: 50, missing: ["ssm", "ssmmessages", "logs"], onDemand: true } },
     pendingCopies: { value: 0 },
@@ -106,6 +107,7 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
     ],
     ["too few vCPUs", { vcpuQuota: { value: 1 } }, "quota-vcpu", /too few for one m6i.large of 2/],
     ["a quota of no vCPUs at all", { vcpuQuota: { value: 0 } }, "quota-vcpu", /0 vCPUs are too few/],
+    ["a new account's ten functions", { functionsAtOnce: { value: 10 } }, "quota-functions", /10 may run at a time, and ten incidents at once need 50/],
     ["no room for a snapshot", { snapshots: { value: { used: 10, quota: 10 } } }, "quota-snapshots", /all 10 snapshots/],
     [
         "no room for the endpoints that an incident makes",
@@ -210,6 +212,7 @@ describe("readiness", () => {
             "instanceType",
             "zones",
             "vcpuQuota",
+            "functionsAtOnce",
             "snapshots",
             "endpoints",
             "pendingCopies",

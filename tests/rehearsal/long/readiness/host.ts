@@ -66,6 +66,17 @@ export function hostRots(estate: Rotting): Rot[] {
             },
         },
         {
+            what: "few functions may run at a time, as in a new account",
+            breaks: async () => {
+                await quota("lambda", "L-B99A9384", 10);
+                return () => quota("lambda", "L-B99A9384", null);
+            },
+            says: {
+                "quota-functions":
+                    /the quota for Lambda functions that run at a time: 10 may run at a time, and ten incidents at once need 50.* -> Ask for 1,000/,
+            },
+        },
+        {
             what: "the quota of snapshots is used up",
             breaks: async () => {
                 const { VolumeId } = await ec2().send(new CreateVolumeCommand({ AvailabilityZone: `${region}a`, Size: 1 }));
