@@ -19,8 +19,9 @@ import { assumeResponder, type Permissions } from "./aws/permissions";
 import { archiveState, askForensics, askForensicsPermissions, stackInstances } from "./aws/readiness/askForensics";
 import { askMember, askMemberPermissions, clientIn, messagesIn, messagesInQueue, ruleState } from "./aws/readiness/askMembers";
 import { sampleSeverity, sendSample, sendSamplePermissions } from "./aws/readiness/sample";
+import { itemOf, readStored } from "./aws/stored";
 import { readinessMessage } from "./domain/messages/readiness";
-import { changedSince, readinessChecks, type ReadinessCheck } from "./domain/readiness/checks";
+import { changedSince, readinessChecks, readinessCheckSchema, type ReadinessCheck } from "./domain/readiness/checks";
 import { seen, type MemberFacts, type ReadinessFacts } from "./domain/readiness/facts";
 import { anyAccount, responderStatementsKey, type AskedStatement } from "./domain/readiness/simulation";
 
@@ -219,7 +220,14 @@ async function readLast(): Promise<ReadinessCheck[] | null> {
     const { Item } = await forensicsClient(DynamoDBClient).send(
         new GetItemCommand({ TableName: environment("INCIDENTS_TABLE"), Key: lastRun, ConsistentRead: true }),
     );
-    return Item?.checks?.S === undefined ? null : (JSON.parse(Item.checks.S) as ReadinessCheck[]);
+    if (Item?.checks?.S === undefined) return null;
+    try {
+        return readStored(itemOf(lastRun.pk.S), Item.checks.S, z.array(readinessCheckSchema));
+    } catch (error) {
+        // What was told before is told once more, rather than nothing ever again.
+        log("what the look before said cannot be read", { error: String(error) });
+        return null;
+    }
 }
 
 async function keep({ at, checks }: Readiness): Promise<void> {

@@ -154,7 +154,11 @@ async function lookAfter({ incidentId, pins, settled }: CaseItem): Promise<boole
 /** Acquisition volumes that nobody came to remove. @returns what could not be done, as sentences */
 async function leftOfMemory(cases: readonly CaseItem[]): Promise<string[]> {
     if (environment("MEMORY_MODE") === "off") return [];
-    const standing = (await listStanding()).map(({ instance, incidentIds }) => ({ instance, incidentId: incidentIds.at(-1)! }));
+    const damaged: string[] = [];
+    const standing = (await listStanding((error) => void damaged.push(error.message))).map(({ instance, incidentIds }) => ({
+        instance,
+        incidentId: incidentIds.at(-1)!,
+    }));
     const unsettled = await Promise.all(cases.filter(({ settled }) => !settled).map(({ incidentId }) => readIncident(incidentId)));
     const places = [...standing, ...unsettled.flatMap((each) => (each === null ? [] : [each.incident]))];
     const caseOf = async (incidentId: string) => {
@@ -169,7 +173,10 @@ async function leftOfMemory(cases: readonly CaseItem[]): Promise<string[]> {
             locked: pins.filter(({ snapshotId }) => locks.has(snapshotId)).map(({ volumeId }) => volumeId),
         };
     };
-    return removeLeftVolumes(places, caseOf, (incidentId, sentence) => tellOnce(incidentId, { kind: "left-volume", what: [sentence] }));
+    const left = await removeLeftVolumes(places, caseOf, (incidentId, sentence) =>
+        tellOnce(incidentId, { kind: "left-volume", what: [sentence] }),
+    );
+    return [...damaged, ...left];
 }
 
 /** Has a case sealed, which tells people of what came. The seal waits for nothing here, and says by itself where it fails. */
@@ -186,8 +193,8 @@ async function seal(incidentId: string): Promise<void> {
 /** @returns how many cases were looked after @throws what some of them failed of, after all others were looked after */
 export async function handler(): Promise<{ cases: number; lookedAfter: number }> {
     const began = Date.now();
-    const known = await openCases();
     const failed: string[] = [];
+    const known = await openCases((error) => void failed.push(error.message));
     const older = await adoptOlderCases(known).catch((error: unknown) => {
         failed.push(`cases of an older layout: ${errorCode(error)}: ${error instanceof Error ? error.message : String(error)}`);
         return [];

@@ -258,11 +258,17 @@ export const handler = step({
     run: async ({ instance }) => {
         const startedAt = Date.now();
         const one = instance === null ? null : await readStanding(instance);
-        const standing = instance === null ? await listStanding() : one === null || one.releasedAt !== null ? [] : [one];
+        const missed: string[] = [];
+        // A record that was damaged takes no other one with it.
+        const damaged = (error: Error) => {
+            log("a standing record cannot be read", { why: error.message });
+            missed.push(error.message);
+        };
+        const standing = instance === null ? await listStanding(damaged) : one === null || one.releasedAt !== null ? [] : [one];
         // Those that were looked at longest ago come first, so that a run that is too short for all leaves none out for long.
         const queue = [...standing].sort((left, right) => (left.check?.at ?? left.begunAt).localeCompare(right.check?.at ?? right.begunAt));
+        const all = standing.length + missed.length;
         const balancers = new LoadBalancersOfRun();
-        const missed: string[] = [];
         let looked = 0;
         await mapConcurrently(queue, atOnce, async (each) => {
             try {
@@ -278,7 +284,7 @@ export const handler = step({
             }
         });
         if (missed.length > 0)
-            throw new Error(`${missed.length} of ${queue.length} containments could not be looked at: ${missed.slice(0, 5).join("; ")}`);
+            throw new Error(`${missed.length} of ${all} containments could not be looked at: ${missed.slice(0, 5).join("; ")}`);
         return { standing: standing.length, looked };
     },
 });

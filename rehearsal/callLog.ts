@@ -18,6 +18,8 @@ export interface ApiCall {
     status: number;
     error?: string;
     requestId?: string;
+    /** Members of the reply with their types, as `Volumes[].State:string`, that no earlier reply of the operation had. */
+    reply?: string[];
 }
 
 /** A call as the function that made it saw it, in milliseconds since 1970 with fractions. */

@@ -9,6 +9,7 @@ import { countedWith, takenSchema, takePlace, type BrakeLimit, type Taken } from
 import { forensicsClient } from "./clients";
 import { deployedPolicy } from "./containmentPolicy";
 import { environment } from "./environment";
+import { itemOf, readStored } from "./stored";
 import { errorCode, TransientError } from "./errors";
 
 const dynamodb = () => forensicsClient(DynamoDBClient);
@@ -32,7 +33,7 @@ async function read(name: string): Promise<Kept> {
         new GetItemCommand({ TableName: environment("INCIDENTS_TABLE"), Key: { pk: { S: keyOf(name) } }, ConsistentRead: true }),
     );
     const kept = Item
-        ? { taken: takenSchema.parse(JSON.parse(Item.taken!.S!)), revision: Number(Item.revision!.N) }
+        ? { taken: readStored(itemOf(keyOf(name)), Item.taken?.S, takenSchema), revision: Number(Item.revision!.N) }
         : { taken: [], revision: null };
     seen.set(name, kept);
     return kept;

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { noClaims, type EndpointClaims } from "../domain/endpoints";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
+import { itemOf, readStored } from "./stored";
 import { errorCode, TransientError } from "./errors";
 
 const dynamodb = () => forensicsClient(DynamoDBClient);
@@ -23,7 +24,7 @@ async function read(): Promise<{ state: EndpointClaims; revision: number | null 
         new GetItemCommand({ TableName: environment("INCIDENTS_TABLE"), Key: { pk }, ConsistentRead: true }),
     );
     return Item
-        ? { state: stateSchema.parse(JSON.parse(Item.state!.S!)), revision: Number(Item.revision!.N) }
+        ? { state: readStored(itemOf(pk.S), Item.state?.S, stateSchema), revision: Number(Item.revision!.N) }
         : { state: noClaims, revision: null };
 }
 

@@ -96,8 +96,8 @@ export const variableSchemas = {
         .default("{}")
         .transform((text) => JSON.parse(text) as unknown)
         .pipe(acquisitionImagesSchema),
-    /** ARN of the command document that acquires, which the member account is given for the time of it. */
-    ACQUISITION_DOCUMENT: text,
+    /** ARN of the command document that acquires, which the member account is given for the time of it; empty where no memory is taken. */
+    ACQUISITION_DOCUMENT: z.string(),
     /** SHA-256 that Systems Manager has of its content. */
     ACQUISITION_DOCUMENT_HASH: text,
     /** Name of the bucket. */

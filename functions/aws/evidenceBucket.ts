@@ -4,7 +4,8 @@ import { GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCo
 import type { z } from "zod";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
-import { errorCode, isNotFound, StepError } from "./errors";
+import { errorCode, isNotFound, StepError, TransientError } from "./errors";
+import { readStored } from "./stored";
 import type { ObjectRef } from "../domain/containers";
 
 const s3 = () => forensicsClient(S3Client);
@@ -59,6 +60,9 @@ export async function getObject(key: string, largest = largestJsonBytes): Promis
         throw new StepError(`The object is larger than ${largest} bytes`, `s3://${bucket}/${key}`, "Read it with the AWS CLI instead.");
     }
     const body = Buffer.from(await response.Body!.transformToByteArray());
+    // Half an answer is none: asked again, S3 gives the whole.
+    if (response.ContentLength !== undefined && response.ContentLength !== body.length)
+        throw new TransientError(`s3://${bucket}/${key} ended after ${body.length} of ${response.ContentLength} bytes`);
     return { ref: { bucket, key, sha256: createHash("sha256").update(body).digest("hex") }, body };
 }
 
@@ -66,7 +70,7 @@ export async function getObject(key: string, largest = largestJsonBytes): Promis
 export async function getJson<S extends z.ZodType>(key: string, schema: S): Promise<{ ref: ObjectRef; value: z.infer<S> } | null> {
     try {
         const { ref, body } = await getObject(key);
-        return { ref, value: schema.parse(JSON.parse(body.toString("utf8"))) };
+        return { ref, value: readStored(`s3://${ref.bucket}/${key}`, body, schema) };
     } catch (error) {
         if (isNotFound(error)) return null;
         throw error;

@@ -21,6 +21,7 @@ import type { InstanceRef, SeenFinding } from "../domain/containers";
 import { incidentRecordSchema, type IncidentRecord } from "../domain/incidentRecord";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
+import { checkStored, itemOf, parseStored } from "./stored";
 import { errorCode, StepError, TransientError } from "./errors";
 import { log } from "./handler";
 import type { Permissions } from "./permissions";
@@ -71,8 +72,9 @@ function toItem(record: IncidentRecord): Item {
 
 /** An item of the table as a record. */
 export function recordOf(item: Item): IncidentRecord {
-    const json = (name: string): unknown => (item[name]?.S === undefined ? null : JSON.parse(item[name].S));
-    return incidentRecordSchema.parse({
+    const where = itemOf(item.pk?.S ?? "of an incident");
+    const json = (name: string): unknown => (item[name]?.S === undefined ? null : parseStored(`${name} of ${where}`, item[name].S));
+    const record = {
         incident: json("incident"),
         generation: Number(item.generation?.N),
         revision: Number(item.revision?.N),
@@ -82,7 +84,8 @@ export function recordOf(item: Item): IncidentRecord {
         startedAt: item.startedAt?.S ?? null,
         ...(item.heldSince?.S === undefined ? {} : { heldSince: item.heldSince.S }),
         updatedAt: item.updatedAt?.S,
-    });
+    };
+    return checkStored(where, record, incidentRecordSchema);
 }
 
 async function getItem(pk: string): Promise<Item | null> {

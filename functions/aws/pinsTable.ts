@@ -7,6 +7,7 @@ import { DynamoDBClient, GetItemCommand, UpdateItemCommand, type AttributeValue 
 import { pinName, pinSchema, type Pin } from "../domain/pins";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
+import { itemOf, readStored } from "./stored";
 import { errorCode } from "./errors";
 import type { Permissions } from "./permissions";
 import { listMarked } from "./standingContainments";
@@ -29,7 +30,9 @@ const dynamodb = () => forensicsClient(DynamoDBClient);
 
 function pinsOf(item: Record<string, AttributeValue> | undefined): Pin[] {
     return Object.entries(item ?? {}).flatMap(([name, value]) =>
-        name.startsWith("vol-") && value.S !== undefined ? [pinSchema.parse(JSON.parse(value.S))] : [],
+        name.startsWith("vol-") && value.S !== undefined
+            ? [readStored(`${name} in ${itemOf(item?.pk?.S ?? "of pins")}`, value.S, pinSchema)]
+            : [],
     );
 }
 
@@ -79,9 +82,17 @@ export const caseOf = (item: Record<string, AttributeValue>): CaseItem => ({
     closedAt: item.closedAt?.S ?? null,
 });
 
-/** Cases that are open and have evidence, with their pins. */
-export async function openCases(): Promise<CaseItem[]> {
-    return (await listMarked(openCaseMark)).map(caseOf);
+/** Cases that are open and have evidence, with their pins. @param setAside gets what is wrong with an item that cannot be read; without it, that is thrown */
+export async function openCases(setAside?: (error: Error) => void): Promise<CaseItem[]> {
+    return (await listMarked(openCaseMark)).flatMap((item) => {
+        try {
+            return caseOf(item);
+        } catch (error) {
+            if (!setAside) throw error;
+            setAside(error as Error);
+            return [];
+        }
+    });
 }
 
 /** Whether the table has anything of the case's evidence, open or closed. */

@@ -7,6 +7,7 @@ import type { InstanceRef } from "../domain/containers";
 import { standingContainmentSchema, type StandingContainment } from "../domain/standingContainment";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
+import { checkStored, itemOf, parseStored } from "./stored";
 import { errorCode, TransientError } from "./errors";
 import { heldMark, recordOf } from "./incidentsTable";
 import type { IncidentRecord } from "../domain/incidentRecord";
@@ -30,8 +31,13 @@ const keyOf = ({ accountId, region, instanceId }: InstanceRef) => `containment#$
 /** Times a change is begun anew when something else changed the item meanwhile. */
 const mostAttempts = 10;
 
+const placeOf = ({ pk }: Record<string, AttributeValue>) => itemOf(pk?.S ?? "of a containment");
 const fromItem = (item: Record<string, AttributeValue>): StandingContainment =>
-    standingContainmentSchema.parse({ ...(JSON.parse(item.containment!.S!) as object), revision: Number(item.revision!.N) });
+    checkStored(
+        placeOf(item),
+        { ...(parseStored(placeOf(item), item.containment?.S) as object), revision: Number(item.revision?.N) },
+        standingContainmentSchema,
+    );
 
 /** The instance's containment, standing or released; null when it never had one. */
 export async function readStanding(instance: InstanceRef): Promise<StandingContainment | null> {
@@ -105,8 +111,18 @@ export async function listMarked(mark: string): Promise<Record<string, Attribute
     return found;
 }
 
-/** What stands contained. */
-export const listStanding = async (): Promise<StandingContainment[]> => (await listMarked("yes")).map(fromItem);
+/** What stands contained. @param setAside gets what is wrong with a record that cannot be read; without it, that is thrown */
+export async function listStanding(setAside?: (error: Error) => void): Promise<StandingContainment[]> {
+    return (await listMarked("yes")).flatMap((item) => {
+        try {
+            return fromItem(item);
+        } catch (error) {
+            if (!setAside) throw error;
+            setAside(error as Error);
+            return [];
+        }
+    });
+}
 
 /** Incidents that wait for a person before anything is done, as the brake holds. */
 export const listHeld = async (): Promise<IncidentRecord[]> => (await listMarked(heldMark)).map(recordOf);

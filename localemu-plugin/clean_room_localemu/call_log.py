@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +40,10 @@ def now() -> str:
 
 
 def describe_call(context: RequestContext, response: Response) -> dict[str, Any]:
-    """The line's fields: time (of its end), startedAt, account, region, service, operation, principal, status, error, resource, requestId and the fault it met."""
+    """
+    The line's fields: time (of its end), startedAt, account, region, service, operation, principal, status, error, resource, requestId, the fault
+    it met, and what of the reply no earlier reply of the operation had.
+    """
     error = context.service_exception
     line = {
         "time": now(),
@@ -54,8 +58,41 @@ def describe_call(context: RequestContext, response: Response) -> dict[str, Any]
         "resource": resource_hint(context.service_request),
         "requestId": context.request_id,
         "fault": getattr(getattr(context, "clean_room_fault", None), "kind", None),
+        "reply": new_parts(f"{context.service.service_name}:{context.operation.name}", context.service_response),
     }
     return {key: value for key, value in line.items() if value is not None}
+
+
+#: Operation -> what its replies have had.
+parts: dict[str, set[str]] = {}
+
+
+def new_parts(operation: str, reply: Any) -> list[str] | None:
+    """Members of a reply with their types, as `Volumes[].State:string`, that no earlier reply of the operation had; None where there are none."""
+    known = parts.setdefault(operation, set())
+    found = sorted(set(members("", reply)) - known) if isinstance(reply, dict) else []
+    known.update(found)
+    return found or None
+
+
+def members(path: str, value: Any) -> Iterator[str]:
+    """The members of a value by their paths; what has no members of its own is named by its type as JSON has it, or `other`."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from members(f"{path}.{name}" if path else str(name), part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from members(f"{path}[]", part)
+    elif value is not None:
+        yield f"{path}:{type_of(value)}"
+
+
+def type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "time" if isinstance(value, datetime) else "string" if isinstance(value, str) else "other"
 
 
 def principal(context: RequestContext) -> str:

@@ -2,21 +2,24 @@
  * The checks of readiness: what must hold on a quiet day, so that the response works on another. Pure: facts in, one line a check out.
  * Each names what was looked at, how it stands, and what to do.
  */
+import { z } from "zod";
 import type { MemberFacts, ReadinessFacts, Seen } from "./facts";
 
-export type ReadinessState = "ok" | "broken" | "not looked at";
+const readinessStates = ["ok", "broken", "not looked at"] as const;
+export type ReadinessState = (typeof readinessStates)[number];
 
-export interface ReadinessCheck {
+export const readinessCheckSchema = z.object({
     /** Stays the same from day to day, so that two runs can be compared: `responder-assumable 222222222222`. */
-    id: string;
+    id: z.string(),
     /** What was looked at. */
-    lookedAt: string;
-    state: ReadinessState;
+    lookedAt: z.string(),
+    state: z.enum(readinessStates),
     /** How it stands, or why it could not be looked at. */
-    said: string;
+    said: z.string(),
     /** What to do; null when it is ok. */
-    toDo: string | null;
-}
+    toDo: z.string().nullable(),
+});
+export type ReadinessCheck = z.infer<typeof readinessCheckSchema>;
 
 /** What a check finds of an answer; a sentence each. */
 type Verdict = { ok: string } | { broken: string; toDo: string } | { unseen: string };

@@ -136,6 +136,8 @@ export class Cloud {
         { status: "RUNNING" | "SUCCEEDED" | "FAILED"; error: string | null; run: StateMachineRun; input: string }
     >();
     intercept: Intercept = (_request, effect) => Promise.resolve(effect());
+    /** Sees each reply, as it is handed on. */
+    observe: (made: Made, reply: object) => object = (_made, reply) => reply;
     /** Seconds that a request takes. */
     latency = 0.05;
     private readonly forensics: object[];
@@ -361,7 +363,7 @@ export class Cloud {
         this.made.push(made);
         await virtualWait(this.latency);
         mustLive();
-        return this.intercept(made, () => this.effect(made) as object);
+        return this.observe(made, await this.intercept(made, () => this.effect(made) as object));
     }
 
     /** What a request does and answers, faults aside. @throws the AWS error */

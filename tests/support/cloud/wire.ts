@@ -59,7 +59,13 @@ export function underTheSdk(answer: (request: Request) => Promise<object>): () =
                             region: await this.config.region(),
                         });
                         const $metadata = { httpStatusCode: 200, requestId: `request-${++requests}` };
-                        return { output: { ...output, $metadata }, response: { statusCode: 200, headers: {} } };
+                        Object.defineProperty(output, "$metadata", {
+                            value: $metadata,
+                            enumerable: true,
+                            configurable: true,
+                            writable: true,
+                        });
+                        return { output, response: { statusCode: 200, headers: {} } };
                     },
                 { name: "awsOfTheTests", relation: "after", toMiddleware: "retryMiddleware", override: true },
             );

@@ -107,7 +107,12 @@ const broken: [string, Partial<ReadinessFacts>, string, RegExp][] = [
     ],
     ["too few vCPUs", { vcpuQuota: { value: 1 } }, "quota-vcpu", /too few for one m6i.large of 2/],
     ["a quota of no vCPUs at all", { vcpuQuota: { value: 0 } }, "quota-vcpu", /0 vCPUs are too few/],
-    ["a new account's ten functions", { functionsAtOnce: { value: 10 } }, "quota-functions", /10 may run at a time, and ten incidents at once need 50/],
+    [
+        "a new account's ten functions",
+        { functionsAtOnce: { value: 10 } },
+        "quota-functions",
+        /10 may run at a time, and ten incidents at once need 50/,
+    ],
     ["no room for a snapshot", { snapshots: { value: { used: 10, quota: 10 } } }, "quota-snapshots", /all 10 snapshots/],
     [
         "no room for the endpoints that an incident makes",
