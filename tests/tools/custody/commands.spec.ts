@@ -178,6 +178,23 @@ describe("the brief", () => {
             .to.include(`${first!.evidenceSnapshotId}, locked (governance) until 2031-01-01`)
             .and.not.include(first!.lock.expiresAt);
         expect(brief([{ ...held, lock: null as never }])).to.include(`${first!.evidenceSnapshotId}, NOT locked`);
+        const edition = (number: number, high: number) => ({
+            schemaVersion: 1 as const,
+            incidentId: custody.incident.incidentId,
+            page: { bucket: "evidence", key: `page-${number}`, sha256: "0".repeat(64) },
+            complete: number === 2,
+            intact: true,
+            findingsBySeverity: { high },
+            manifestSha256: "0".repeat(64),
+            edition: number,
+            at: `2026-11-2${number}T00:00:00.000Z`,
+        });
+        const twice = caseBrief({ ...input, verdict, reports: [edition(1, 3), edition(2, 7)] }).join("\n");
+        expect(twice)
+            .to.include("(2026-11-22T00:00:00.000Z, edition 2 of the report): 7 high")
+            .and.include("An earlier report, edition 1 of 2026-11-21T00:00:00.000Z, stays as evidence: s3://evidence/page-1")
+            .and.not.include("3 high")
+            .and.not.include("did not look at everything");
         const empty = caseBrief({
             incidentId: "i-1",
             custody: null,
