@@ -141,6 +141,11 @@ describe("sealing a case", () => {
         const other = { incidentId: "i-0a1b2c3d4e5f60718-0000000000000000", since: "2026-11-24T10:00:00.000Z" };
         aws.overwrite(`${incidentPrefix(other.incidentId)}analysis/AROAX:i-0f0e0d0c0b0a09080/manifest.sha256`, "", longAgo);
         expect(await handler(other)).to.deep.include({ seal: 1 });
+        // Any edition of the report is one: the first may be a page that nobody was told of.
+        const second = { incidentId: "i-0a1b2c3d4e5f60718-1111111111111111", since };
+        aws.overwrite(`${incidentPrefix(second.incidentId)}analysis/AROAX:i-0f0e0d0c0b0a09080/manifest.sha256`, "", longAgo);
+        aws.overwrite(`${incidentPrefix(second.incidentId)}report/edition-2/report.json`, "{}", longAgo);
+        expect((await thrown(handler(second))).message).to.not.include("report is not there yet");
     });
 
     it("seals the error of a step at once: Step Functions wrote it, and enters nothing in the log", async () => {
