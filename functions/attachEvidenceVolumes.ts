@@ -122,7 +122,7 @@ async function readState(
         throw new StepError(
             `The forensic instance is ${state}`,
             host.instanceId,
-            "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.",
+            "Look in CloudTrail at what ended it, then npm run resume goes on from there: the evidence waits.",
         );
     }
     const coded = await codedAmong(ec2, volumes);
@@ -252,7 +252,7 @@ export const handler = step({
                         .map(({ sourceVolumeId, purpose, why }) => `${purpose} of ${sourceVolumeId}: ${why}`)
                         .join("; ")
                         .slice(0, 2000),
-                    "Check the evidence key's policy and the account's volume quota, then start the incident again: the evidence waits.",
+                    "Check the evidence key's policy and the account's volume quota, then npm run resume goes on from there: the evidence waits.",
                 );
             }
             const again = await actOnAll(ec2, state, plan.actions, refused, host.plan?.instanceType ?? "");

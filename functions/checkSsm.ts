@@ -51,7 +51,7 @@ export const handler = step({
             throw new StepError(
                 `The forensic instance is ${state}`,
                 host.instanceId,
-                "Look in CloudTrail at what ended it, then start the incident again: the evidence waits.",
+                "Look in CloudTrail at what ended it, then npm run resume goes on from there: the evidence waits.",
             );
         }
         throw new NotYetError(

@@ -171,7 +171,7 @@ async function send({ incident, containment, evidence, host }: Input): Promise<s
         throw new StepError(
             "Run Command does not reach the forensic instance",
             host.instanceId,
-            "Look in CloudTrail at what ended it, and in Fleet Manager whether its agent is online; then start the incident again.",
+            "Look in CloudTrail at what ended it, and in Fleet Manager whether its agent is online; then npm run resume goes on from there.",
             { cause: error },
         );
     }

@@ -15,7 +15,7 @@ import { log, toStepError } from "./aws/handler";
 import { tell, tellPermissions, tellVariables } from "./aws/people";
 import { isReported, readReports } from "./aws/reports";
 import { readEvidence, writeEvidence, type Permissions } from "./aws/permissions";
-import { custodySchema, problemSchema } from "./domain/containers";
+import { custodySchema, problemSchema, ticketSchema } from "./domain/containers";
 import {
     anomalyRecord,
     errorRecord,
@@ -40,6 +40,7 @@ export const permissions: Permissions = (names) => [
         `${resultsPrefix("*")}${resultNames.firstLook}`,
         objectNames.custody,
         ...reportRecords,
+        objectNames.ticket,
         `${objectPrefixes.report}first-look-told*`,
     )(names),
     ...writeEvidence(`${objectPrefixes.report}first-look-told*`, errorRecord("SendFirstLook"), anomalyRecord("SendFirstLook", "*"))(names),
@@ -91,9 +92,12 @@ async function firstLook(prefix: string, results: string, incidentId: string): P
             key,
             "Read the object; the report follows in any case.",
         );
-    const { incident, containment, evidence } = custody;
+    const { incident, containment, evidence, findings } = custody;
+    const ticket = (await getJson(`${prefix}${objectNames.ticket}`, ticketSchema))?.value ?? null;
     const rounds = reportedByWorkflow(evidence) ? { round, of: lastRound(evidence) } : undefined;
-    const told = await tell(firstLookMessage({ incident, containment, look, bucket: ref.bucket, ...(rounds ? { rounds } : {}) }));
+    const told = await tell(
+        firstLookMessage({ incident, containment, findings, ticket, look, bucket: ref.bucket, ...(rounds ? { rounds } : {}) }),
+    );
     await putJson(
         `${prefix}${firstLookTold(round)}`,
         firstLookToldSchema.parse({

@@ -171,6 +171,7 @@ async function writeEdition(
     const told = await tell(
         reportMessage({
             incident,
+            containment: input.custody.containment,
             findings: input.custody.findings,
             reading,
             neverLookedAt: neverLookedAtWords(input),

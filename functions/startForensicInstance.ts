@@ -240,7 +240,7 @@ async function start(ec2: EC2Client, incidentId: string, { snapshots }: Evidence
     throw new StepError(
         `${mostGenerations} forensic instances of the incident were started and ended`,
         incidentId,
-        "Look in CloudTrail at what ends them, then start the incident again a day later.",
+        "Look in CloudTrail at what ends them, then npm run resume goes on from there a day later.",
     );
 }
 

@@ -185,6 +185,7 @@ export class CleanRoom extends pulumi.ComponentResource {
             DEAD_LETTER_QUEUE_URL: intake.deadLetters.id,
             NOTIFICATION_TOPIC_ARN: notifications.topic.arn,
             CHAT_TOPIC_ARN: notifications.chat?.arn ?? "",
+            CHAT_ACTIONS: String(settings.notifications.chatActions),
             RESULTS_TOPIC_ARN: notifications.results?.arn ?? "",
             REPORT_LINK_HOURS: String(settings.report.presignedHours),
             DOCS_URL: settings.report.docsUrl ?? "",

@@ -112,6 +112,8 @@ export const variableSchemas = {
     NOTIFICATION_TOPIC_ARN: textOrNull,
     /** Topic that Amazon Q Developer in chat applications reads; null without it. */
     CHAT_TOPIC_ARN: textOrNull,
+    /** Whether the buttons of the chat channel are deployed (functions/domain/chatActions.ts). */
+    CHAT_ACTIONS: flag,
     /** Name of the SecureString parameter with URL and secret of the generic webhook; null without one. */
     WEBHOOK_PARAMETER: textOrNull,
     /** Name of the SecureString parameter that holds the webhook's URL; null without Slack. */

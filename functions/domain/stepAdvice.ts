@@ -8,6 +8,8 @@ interface Advice {
     whatToDo: string;
     instance: "untouched" | "uncertain" | "contained" | "releasing";
     evidence: "none" | "in-progress" | "locked" | "unaffected";
+    /** The incident's execution ends here, and a person has it go on when the cause is gone. */
+    resumes?: true;
 }
 
 const advice: Record<ReportedStep, Advice> = {
@@ -61,39 +63,45 @@ const advice: Record<ReportedStep, Advice> = {
     },
     CreateSnapshots: {
         whatToDo:
-            "Take a snapshot of every volume by hand, copy it to the forensics account and lock it. Check the volumes' KMS keys and the snapshot quota; then start the incident again.",
+            "Take a snapshot of every volume by hand, copy it to the forensics account and lock it. Check the volumes' KMS keys and the snapshot quota; then npm run resume goes on from there.",
         instance: "contained",
         evidence: "in-progress",
+        resumes: true,
     },
     OpenEndpoints: {
         whatToDo:
-            "Read the reason. The clean room's interface endpoints could not be made, so nothing can be analysed yet: mend the quota, the policy or the endpoint that it names; then start the incident again. The evidence waits.",
+            "Read the reason. The clean room's interface endpoints could not be made, so nothing can be analysed yet: mend the quota, the policy or the endpoint that it names; then npm run resume goes on from there. The evidence waits.",
         instance: "contained",
         evidence: "locked",
+        resumes: true,
     },
     StartForensicInstance: {
         whatToDo:
-            "Check the forensic subnets, the instance type's capacity in this Availability Zone and the forensic image; then start the incident again. The evidence waits.",
+            "Check the forensic subnets, the instance type's capacity in this Availability Zone and the forensic image; then npm run resume goes on from there. The evidence waits.",
         instance: "contained",
         evidence: "locked",
+        resumes: true,
     },
     AttachEvidenceVolumes: {
         whatToDo:
-            "Check the volume quota, the evidence key's grants and the Availability Zone; then start the incident again. The evidence waits.",
+            "Check the volume quota, the evidence key's grants and the Availability Zone; then npm run resume goes on from there. The evidence waits.",
         instance: "contained",
         evidence: "locked",
+        resumes: true,
     },
     CheckSsm: {
         whatToDo:
-            "Check the interface endpoints for ssm and ssmmessages, the forensic instance profile and that the image runs the SSM agent; then start the incident again.",
+            "Check the interface endpoints for ssm and ssmmessages, the forensic instance profile and that the image runs the SSM agent; then npm run resume goes on from there.",
         instance: "contained",
         evidence: "locked",
+        resumes: true,
     },
     RunAnalysis: {
         whatToDo:
-            "Read the command's output in Systems Manager and what lies under analysis/partial in the evidence bucket; then start the incident again. The evidence waits.",
+            "Read the command's output in Systems Manager and what lies under analysis/partial in the evidence bucket; then npm run resume goes on from there. The evidence waits.",
         instance: "contained",
         evidence: "locked",
+        resumes: true,
     },
     SendFirstLook: {
         whatToDo:
@@ -134,9 +142,10 @@ const advice: Record<ReportedStep, Advice> = {
 };
 
 const unknownStep: Advice = {
-    whatToDo: "Look at the execution of the state machine and the log of the function that failed; then start the incident again.",
+    whatToDo: "Look at the execution of the state machine and the log of the function that failed; then npm run resume goes on from there.",
     instance: "uncertain",
     evidence: "unaffected",
+    resumes: true,
 };
 
 /** What the evidence bucket shows besides the problem itself. */
@@ -159,6 +168,8 @@ export interface Situation {
     instance: string;
     /** State of the evidence, a sentence. */
     evidence: string;
+    /** Whether the response goes on when somebody asks for it. */
+    resumes: boolean;
 }
 
 function instanceState(stage: Advice["instance"], known: KnownFacts): string {
@@ -196,6 +207,6 @@ function evidenceState(stage: Advice["evidence"], known: KnownFacts): string {
 
 /** What to do about a failed step, and how things stand. An unknown step gets advice that is right for any. */
 export function situation(step: string, known: KnownFacts): Situation {
-    const { whatToDo, instance, evidence } = isReportedStep(step) ? advice[step] : unknownStep;
-    return { whatToDo, instance: instanceState(instance, known), evidence: evidenceState(evidence, known) };
+    const { whatToDo, instance, evidence, resumes = false } = isReportedStep(step) ? advice[step] : unknownStep;
+    return { whatToDo, instance: instanceState(instance, known), evidence: evidenceState(evidence, known), resumes };
 }

@@ -84,7 +84,7 @@ describe("releaseInstance", () => {
                 .and.not.include("unprotectFromStop");
             expect(account.attributes).to.include({ disableApiStop: true, disableApiTermination: false });
             const message = releaseMessage(done, "aws");
-            expect(message.summary).to.contain("but for what nobody could read then");
+            expect(message.whatWeDid).to.contain("but for what nobody could read then");
             expect(message.sections.flatMap(({ items }) => items)).to.include(unknownBefore![0]!);
         } finally {
             time.remove();

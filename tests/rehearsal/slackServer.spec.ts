@@ -17,6 +17,7 @@ describe("Slack's stand-in", () => {
         title: "Contained: i-0aaaaaaaaaaaaaaaa",
         whatNow: [],
         summary: "A summary.",
+        whatWeDid: "Nothing.",
         runbook: "Contained",
         facts: [],
         sections: [],

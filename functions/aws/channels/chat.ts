@@ -10,13 +10,15 @@ const idOf = (message: string) => (place: number) => `${message}-${place}`;
 
 export const chat: Channel = {
     name: "chat",
-    variables: needs("CHAT_TOPIC_ARN"),
+    variables: needs("CHAT_TOPIC_ARN", "CHAT_ACTIONS"),
     permissions: (names) => (names.chatTopicArn === null ? [] : publishPermissions("Chat", names.chatTopicArn)),
     send: async (message) => {
         const topic = environment("CHAT_TOPIC_ARN");
         if (topic === null) return { sent: false, reason: "no chat topic is configured" };
         let sent: Sent = { sent: true };
-        for (const notification of toChat(message, idOf(randomUUID())))
+        // Only where the buttons are deployed does a message say which belong under it.
+        const offering = environment("CHAT_ACTIONS") ? message : { ...message, offers: [] };
+        for (const notification of toChat(offering, idOf(randomUUID())))
             sent = await publish(topic, { Message: JSON.stringify(notification) });
         return sent;
     },

@@ -71,6 +71,7 @@ export function toChat(message: Message, idOf: (place: number) => string): ChatN
     const descriptions = packed(
         [
             plain(message.summary),
+            `*What we did:* ${plain(message.whatWeDid)}`,
             ...(inList ? [] : sectionText({ heading: "What you do now", items: message.whatNow }, message.whole)),
             `Runbook: ${message.runbookUrl ?? runbookPlace(message.runbook)}`,
             // As bare addresses: Slack and Teams write links in two ways and read this one alike.

@@ -24,6 +24,7 @@ export function toPlainText(message: Message): PlainMessage {
         line(message.title),
         "",
         line(message.summary),
+        `What we did: ${line(message.whatWeDid)}`,
         ...[{ heading: "What you do now", items: message.whatNow }, ...inOrder(message.sections)].flatMap((section, index) => [
             ...(section.items.length === 0
                 ? []

@@ -15,6 +15,7 @@ export function toWebhook(message: Message, at: string) {
         tone: message.tone,
         title: visible(message.title),
         summary: visible(message.summary),
+        whatWeDid: visible(message.whatWeDid),
         whatNow: message.whatNow.map(visible),
         runbook: message.runbookUrl ?? runbookPlace(message.runbook),
         facts: message.facts.map(({ label, value }) => ({ label, value: visible(value) })),

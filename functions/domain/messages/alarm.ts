@@ -67,6 +67,7 @@ export function alarmMessage(alarm: Alarm): Message {
         tone: "warning",
         title: "An alarm of the clean room went off",
         summary: alarm.description ?? "CloudWatch sent an alarm that says nothing of itself.",
+        whatWeDid: "An alarm tells people and changes nothing.",
         whatNow: ["Open the alarm's page in the runbook: it says what to look at and what to type."],
         runbook: alarm.name ?? "Alarms",
         facts: facts.flatMap(({ label, value }) => (value === null || value === "" ? [] : [{ label, value }])),

@@ -24,7 +24,8 @@ export function approvalMessage(
     return {
         tone: "danger",
         title: `${drill(incident)}Your decision: contain ${where(instance)}?`,
-        summary: `Nothing was changed yet. Without an answer by ${time(expiresAt)} it ${onTimeout === "contain" ? "is contained" : "is left as it is"}. Its evidence is being preserved meanwhile. ${finding.title}`,
+        summary: `${finding.title} Without an answer by ${time(expiresAt)} it ${onTimeout === "contain" ? "is contained" : "is left as it is"}.`,
+        whatWeDid: "Nothing was changed yet. Its evidence is being preserved meanwhile.",
         whatNow: [
             `To contain it: npm run approve -- ${incidentId} --region ${instance.region}`,
             `To leave it as it is: npm run deny -- ${incidentId} --region ${instance.region} --reason "why"`,

@@ -11,7 +11,8 @@ export function brakeMessage({ instances, unnamed, total, since, limit }: Held, 
     return {
         tone: "danger",
         title: `Your decision: ${total} ${total === 1 ? "instance waits" : "instances wait"} in ${region}, the brake holds`,
-        summary: `NOT contained: ${brakeWords(limit)}, and they have. ${total} more since ${time(since)} wait for a person. Nothing was changed on them and no evidence of them is taken until you answer.`,
+        summary: `NOT contained: ${brakeWords(limit)}, and they have. ${total} more since ${time(since)} wait for a person.`,
+        whatWeDid: "Nothing was changed on them, and no evidence of them is taken until you answer.",
         whatNow: [
             `To see all that wait: npm run incidents -- --region ${region}`,
             `To contain one: npm run approve -- INCIDENT --region ${region}; all of them: npm run approve -- --waiting --region ${region}`,

@@ -30,14 +30,18 @@ export function driftMessage({ standing, drifts, opens, automatic, failed }: Dri
     const place = { partition, region: instance.region };
     const summary = [
         `${drifts.length === 1 ? "One thing is" : `${drifts.length} things are`} not as containment left ${drifts.length === 1 ? "it" : "them"}.`,
-        ...(putBack.length > 0 ? [`${putBack.length} put back, and read back so.`] : []),
         ...(isOpen ? ["What is still so opens the instance or gives its credentials back."] : []),
-        ...(stands.length > 0 && !automatic ? ["The rules ask a person about this instance, so nothing was put back."] : []),
+    ].join(" ");
+    const whatWeDid = [
+        putBack.length > 0 ? `${putBack.length} put back, and read back so.` : "Nothing was put back.",
+        ...(stands.length > 0 && !automatic ? ["The rules ask a person about this instance before anything is."] : []),
+        ...(failed.length > 0 ? [`${failed.length} could not be.`] : []),
     ].join(" ");
     return {
         tone: isOpen ? "danger" : "warning",
         title: `${isOpen ? "Containment is undone" : putBack.length > 0 && stands.length === 0 ? "Containment drifted and was put back" : "Containment drifted"}: ${where(instance)}`,
         summary,
+        whatWeDid,
         whatNow: [
             ...(stands.length > 0 && !automatic
                 ? [

@@ -17,13 +17,14 @@ export type Upkeep =
     /** Acquisition volumes in the member account that hold what is not preserved, as sentences. */
     | { kind: "left-volume"; what: readonly string[] };
 
-const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "title" | "summary" | "whatNow" | "sections"> => {
+const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "title" | "summary" | "whatWeDid" | "whatNow" | "sections"> => {
     switch (upkeep.kind) {
         case "expires":
             return {
                 tone: "warning",
                 title: `Evidence expires soon: case ${incidentId}`,
                 summary: `The case is open, and the first lock on its evidence ends at ${upkeep.at}. From then on it can be deleted.`,
+                whatWeDid: "Nothing: how long evidence is kept is a person's decision.",
                 whatNow: [`Keep it: npm run hold -- ${incidentId} --until DATE. Or end the case: npm run close -- ${incidentId}.`],
                 sections: [],
             };
@@ -31,7 +32,8 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
             return {
                 tone: upkeep.missing.length === 0 ? "neutral" : "warning",
                 title: `Evidence completed late: case ${incidentId}`,
-                summary: `The workflow had given up on volumes of this case. Copies of ${upkeep.preserved.length} are complete and locked now; ${upkeep.missing.length} are missing. The case is sealed again.`,
+                summary: `The workflow had given up on volumes of this case. ${upkeep.missing.length} are still missing.`,
+                whatWeDid: `Copies of ${upkeep.preserved.length} are complete and locked now. The case is sealed again.`,
                 whatNow: [
                     `They were not analysed by then: npm run resume -- ${incidentId} --late analyses them, and nothing a second time; the report gets a newer edition.`,
                 ],
@@ -45,7 +47,8 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 tone: "warning",
                 title: `Evidence is still missing: case ${incidentId}`,
                 summary: `Volumes of this case are not preserved, and the daily look could not bring them on: ${upkeep.why}`,
-                whatNow: ["Mend the cause; it is tried again every day while the case is open. Whatever else was preserved stays locked."],
+                whatWeDid: "It was tried again, and is every day while the case is open. Whatever else was preserved stays locked.",
+                whatNow: ["Mend the cause."],
                 sections: [],
             };
         case "unprotected":
@@ -53,6 +56,7 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 tone: "danger",
                 title: `Evidence is not protected any more: case ${incidentId}`,
                 summary: `${upkeep.what.length} evidence ${upkeep.what.length === 1 ? "snapshot is" : "snapshots are"} not as the case left them.`,
+                whatWeDid: "Nothing: what is gone cannot be brought back, and whoever unlocked it may have had a right to.",
                 whatNow: [
                     `Lock what stands: npm run hold -- ${incidentId} --until DATE. CloudTrail of the forensics account says who called UnlockSnapshot or DeleteSnapshot.`,
                 ],
@@ -63,9 +67,8 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 tone: "neutral",
                 title: `Copies are left in the member account: case ${incidentId}`,
                 summary: "The evidence is complete and locked. What was made on the way to it could not be taken back.",
-                whatNow: [
-                    "Look what stands in the way (an organisation's policy, a lock that somebody extended); it is tried again every day while the case is open.",
-                ],
+                whatWeDid: "It was tried again, and is every day while the case is open.",
+                whatNow: ["Look what stands in the way: an organisation's policy, or a lock that somebody extended."],
                 sections: [{ heading: "Left over", items: upkeep.what }],
             };
         case "left-volume":
@@ -73,6 +76,7 @@ const texts = (upkeep: Upkeep, incidentId: string): Pick<Message, "tone" | "titl
                 tone: "warning",
                 title: `What was taken of memory is not preserved: case ${incidentId}`,
                 summary: "The workflow broke off before it could preserve the volume that memory was written to.",
+                whatWeDid: "Nothing: the volume stands as it is in the member account.",
                 whatNow: [
                     `npm run resume -- ${incidentId} goes on from where it failed, and preserves the volume. Until then anybody in the member account may delete it.`,
                 ],

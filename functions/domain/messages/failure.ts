@@ -21,12 +21,13 @@ const whatIsFollowed = "The incidents named above are under way. What was not fo
 
 /** Tells of a failed step: what happened, to what, what to do, and how the instance and the evidence stand. */
 export function failureMessage(problem: Problem, known: KnownFacts, record: ErrorRecord): Message {
-    const { whatToDo, instance, evidence } = situation(problem.step, known);
+    const { whatToDo, instance, evidence, resumes } = situation(problem.step, known);
     const nowhere = problem.incidentId === null ? "a message that could not be tied to an instance" : `incident ${problem.incidentId}`;
     const subject = problem.instance ? where(problem.instance) : nowhere;
     const refused = problem.step === "StartIncident";
     // No step failed: somebody touched what the analysis left, which no resumed execution cures.
     const touched = evidenceAnomalies.some((each) => each === problem.error);
+    const resumable = resumes && !touched && problem.incidentId !== null;
     const inPart = refused && problem.error === followedInPart;
     const { started, runbook } = inPart
         ? { started: "A message was followed in part", runbook: runbookHeadings.followedInPart }
@@ -39,7 +40,12 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
               ? `Results of the analysis are not as they must be: ${subject}`
               : `A step of the response failed: ${subject}`,
         summary: `${stepTitle(problem.step)}: ${problem.cause}`,
-        whatNow: [...(problem.advice === undefined ? [] : [problem.advice]), ...(touched ? [] : [whatToDo])],
+        whatWeDid: inPart ? whatIsFollowed : `The instance: ${instance} The evidence: ${evidence}`,
+        whatNow: [
+            ...(problem.advice === undefined ? [] : [problem.advice]),
+            ...(touched ? [] : [whatToDo]),
+            ...(resumable ? [`To go on, when the cause is gone: npm run resume -- ${problem.incidentId} --region ${record.region}`] : []),
+        ],
         runbook: refused ? runbook : isReportedStep(problem.step) ? stepHeading(problem.step) : runbookHeadings.stepFailed,
         facts: [
             { label: "Step", value: stepTitle(problem.step) },
@@ -55,11 +61,8 @@ export function failureMessage(problem: Problem, known: KnownFacts, record: Erro
             { label: "At", value: problem.at },
             { label: "Record", value: `s3://${record.bucket}/${record.key}` },
         ],
-        sections: [
-            { heading: "State of the instance", items: [inPart ? whatIsFollowed : instance] },
-            ...(inPart ? [] : [{ heading: "State of the evidence", items: [evidence] }]),
-        ],
-        ...(refused || touched || problem.incidentId === null ? {} : { offers: ["resume"] as const }),
+        sections: [],
+        ...(resumable ? { offers: ["resume"] as const } : {}),
         whole: `in s3://${record.bucket}/${record.key}`,
         links: [
             ...(problem.instance

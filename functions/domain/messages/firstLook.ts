@@ -1,6 +1,6 @@
 /** The message of the first look: what the artefacts say minutes into an analysis that goes on for hours. Pure. */
 import { severities } from "../analysisOutputs";
-import type { Containment, Incident } from "../containers";
+import type { Containment, Incident, SeenFinding, Ticket } from "../containers";
 import type { FirstLook } from "../firstLook";
 import { agreement } from "../report/agreement";
 import { impacts, type Impact } from "../report/impact";
@@ -8,13 +8,18 @@ import { factsOf } from "../report/facts";
 import { containmentSentence } from "../report/reportVerdict";
 import { storyLines } from "../report/storySection";
 import { instanceLink, prefixLink } from "./consoleLinks";
-import { drill, incidentFacts, where } from "./incidentFacts";
+import { drill, incidentFacts, otherFindingsSection, uncutSection, where } from "./incidentFacts";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
+import { caseFacts, caseLinks } from "./ticket";
 
 export interface FirstLookNews {
     incident: Incident;
     containment: Containment | null;
+    /** All findings of the incident. */
+    findings: readonly SeenFinding[];
+    /** The case with AWS; null when there is none by now. */
+    ticket: Pick<Ticket, "kind" | "caseId" | "displayId"> | null;
     look: FirstLook;
     /** Bucket that it lies in. */
     bucket: string;
@@ -49,7 +54,7 @@ function spread({ incident, look }: FirstLookNews): string {
 
 /** Tells of the first look. Says that nothing of it is verified yet: the manifest comes with the results. */
 export function firstLookMessage(news: FirstLookNews): Message {
-    const { incident, containment, look, bucket } = news;
+    const { incident, containment, findings, ticket, look, bucket } = news;
     const place = { partition: incident.finding.partition, region: incident.instance.region };
     const counts = look.findingsBySeverity;
     const { sentence } = agreement(incident.finding, look.findings, false);
@@ -61,7 +66,8 @@ export function firstLookMessage(news: FirstLookNews): Message {
     return {
         tone: grave || !contained ? "danger" : "warning",
         title: `${drill(incident)}First look: ${headline(counts)} – ${where(incident.instance)}`,
-        summary: `${look.seconds < 120 ? `${Math.round(look.seconds)} s` : `${Math.round(look.seconds / 60)} min`} into the analysis of the disks${news.rounds ? `, round ${news.rounds.round} of ${news.rounds.of}: the other rounds' volumes are not looked at here` : ""}. ${sentence} ${containmentSentence(containment)}`,
+        summary: `${look.seconds < 120 ? `${Math.round(look.seconds)} s` : `${Math.round(look.seconds / 60)} min`} into the analysis of the disks${news.rounds ? `, round ${news.rounds.round} of ${news.rounds.of}: the other rounds' volumes are not looked at here` : ""}. ${sentence}`,
+        whatWeDid: containmentSentence(containment),
         whatNow: [
             ...(contained ? [] : ["Contain the instance now: see the message about its isolation."]),
             ...(consequences.some(({ kind, certainty }) => kind === "credentials" && certainty !== "unknown")
@@ -77,6 +83,7 @@ export function firstLookMessage(news: FirstLookNews): Message {
         runbook: runbookHeadings.firstLook,
         facts: [
             ...incidentFacts(incident),
+            ...caseFacts(ticket),
             { label: "So far", value: severities.map((severity) => `${counts[severity] ?? 0} ${severity}`).join(", ") },
             ...(look.operatingSystem
                 ? [
@@ -104,7 +111,9 @@ export function firstLookMessage(news: FirstLookNews): Message {
                     ...(told.length > most ? [`and ${told.length - most} less grave ones, ${whole}`] : []),
                 ],
             },
+            uncutSection(containment),
             { heading: "Spread", items: [spread(news)] },
+            otherFindingsSection(incident, findings),
             {
                 heading: "Still running",
                 items: [
@@ -115,6 +124,10 @@ export function firstLookMessage(news: FirstLookNews): Message {
             },
         ],
         whole,
-        links: [instanceLink(place, incident.instance.accountId, incident.instance.instanceId), prefixLink(place, bucket, incident.prefix)],
+        links: [
+            instanceLink(place, incident.instance.accountId, incident.instance.instanceId),
+            prefixLink(place, bucket, incident.prefix),
+            ...caseLinks(ticket, incident.finding.partition),
+        ],
     };
 }

@@ -1,5 +1,5 @@
 /** What several messages say alike: where an instance is, and the facts of its incident. */
-import type { Incident, InstanceRef, SeenFinding } from "../containers";
+import type { Containment, Incident, InstanceRef, SeenFinding } from "../containers";
 import { findingFactLines, findingLine } from "../findingWords";
 import { findingSeverity } from "../report/format";
 import type { Fact, MessageSection } from "./message";
@@ -33,4 +33,10 @@ export const otherFindingsSection = ({ finding }: Incident, findings: readonly S
     heading: "Other findings about the instance",
     items: findings.filter(({ id }) => id !== finding.id).map(findingLine),
     detail: true,
+});
+
+/** What containment left open: in every message after it, since whoever reads only one must know. */
+export const uncutSection = (containment: Containment | null): MessageSection => ({
+    heading: "What could not be cut",
+    items: containment?.uncut ?? [],
 });

@@ -6,7 +6,7 @@ import { memoryLines } from "../memoryWords";
 import { stepWords } from "../stepWords";
 import { containmentSentence } from "../report/reportVerdict";
 import { findingLink, instanceLink, securityGroupLink } from "./consoleLinks";
-import { drill, incidentFacts, otherFindingsSection, seenSection, where } from "./incidentFacts";
+import { drill, incidentFacts, otherFindingsSection, seenSection, uncutSection, where } from "./incidentFacts";
 import type { Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
@@ -65,7 +65,8 @@ export function isolationMessage(incident: Incident, containment: Containment | 
     return {
         tone: "danger",
         title: `${drill(incident)}${isolationTitle(containment)}: ${where(instance)}`,
-        summary: [containmentSentence(containment), ...(story === null ? [] : [story.sentence]), finding.title].join(" "),
+        summary: [finding.title, ...(story === null ? [] : [story.sentence])].join(" "),
+        whatWeDid: containmentSentence(containment),
         whatNow: [
             ...(contained || observed
                 ? []
@@ -82,7 +83,7 @@ export function isolationMessage(incident: Incident, containment: Containment | 
             { heading: "What failed: do it by hand now", items: steps.filter(isFailed).map(line) },
             { heading: "Contained before it, of the same Auto Scaling group", items: story?.items ?? [] },
             { heading: "What lives only in memory", items: memoryLines(containment) },
-            { heading: "What could not be cut", items: containment?.uncut ?? [] },
+            uncutSection(containment),
             { heading: "The same finding also names", items: others.map((each) => where(each)) },
             seenSection(incident),
             otherFindingsSection(incident, findings),

@@ -12,7 +12,8 @@ export function lateArrivalsMessage(
     return {
         tone: "neutral",
         title: `Sealed again: case ${incidentId}`,
-        summary: `${objects.length === 0 ? "Entries of the custody log" : `${objects.length} ${objects.length === 1 ? "object" : "objects"}`} came after seal ${seal - 1} of the case. Seal ${seal} covers everything that stands now; the earlier seal stays as it is.`,
+        summary: `${objects.length === 0 ? "Entries of the custody log" : `${objects.length} ${objects.length === 1 ? "object" : "objects"}`} came after seal ${seal - 1} of the case.`,
+        whatWeDid: `Seal ${seal} covers everything that stands now; the earlier seal stays as it is.`,
         whatNow: [
             "Look whether you know of what came: a release, a hold, a joined finding and a report that was late are ordinary. For anything else, custody/log/ says who wrote it.",
         ],

@@ -10,8 +10,10 @@ export interface Message {
     tone: "danger" | "warning" | "neutral";
     /** One line; also what a phone's lock screen shows. Holds no untrusted text. */
     title: string;
-    /** Some sentences. */
+    /** What happened, some sentences. */
     summary: string;
+    /** What the response did about it, or that it did nothing; some sentences. */
+    whatWeDid: string;
     /** What the reader does now, one instruction an item. Stands right after the summary, and no channel cuts it. */
     whatNow: readonly string[];
     /** The heading of docs/runbook.md that says what to do: one of runbook.ts. */

@@ -21,6 +21,7 @@ export function readinessMessage(changed: readonly ReadinessCheck[], where: { ac
             ...counted(unseen.length, "could not be looked at"),
             ...counted(mended.length, "good again"),
         ].join(", ")}.`,
+        whatWeDid: "It only looked: nothing was changed.",
         whatNow: [
             broken.length > 0
                 ? "Mend what is broken, today: until then an incident would be followed without it. Then run npm run preflight."

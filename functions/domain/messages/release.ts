@@ -30,7 +30,11 @@ export function releaseMessage(release: Release, partition: string): Message {
         title: `${retired !== null ? "Retired, stays isolated" : leftInPlace.length > 0 ? "Network released" : "Released"}: ${where(instance)}`,
         summary:
             retired !== null
-                ? `${by ?? "Somebody"} decided that the instance stays isolated for good: ${retired}. Nothing was put back and nothing ended; its evidence stays, and the watch goes on.`
+                ? `${by ?? "Somebody"} decided that the instance stays isolated for good: ${retired}.`
+                : `${by ?? "Somebody"} asked for the release of the instance${forced ? ", whatever was changed since its containment" : ""}.`,
+        whatWeDid:
+            retired !== null
+                ? "Nothing was put back and nothing ended; its evidence stays, and the watch goes on."
                 : `${putBack.length === 0 ? "Nothing was left to put back: the instance is as it was before containment." : leftInPlace.length > 0 ? "The network is as it was before containment, read back; the rest stays as containment left it, and the watch goes on with the credentials that stay denied." : unknownBefore.length > 0 ? "The instance is as it was before containment, read back, but for what nobody could read then." : "The instance is as it was before containment, read back."}${forced ? " What was changed since was left alone." : ""} Its evidence stays.`,
         whatNow:
             retired !== null

@@ -1,21 +1,22 @@
 /** The message of the report. Pure. */
 import { severities } from "../analysisOutputs";
-import type { Incident, Report, SeenFinding, Ticket } from "../containers";
-import { caseWords } from "../planTicket";
+import type { Containment, Incident, Report, SeenFinding, Ticket } from "../containers";
 import { time } from "../report/format";
 import type { Reading } from "../report/reading";
 import { editionSentence, type Edition } from "../report/edition";
 import { mostTelling } from "../report/mostTelling";
 import { storyLines } from "../report/storySection";
 import { instanceLink, objectLink, prefixLink } from "./consoleLinks";
-import { drill, incidentFacts, otherFindingsSection, where } from "./incidentFacts";
+import { drill, incidentFacts, otherFindingsSection, uncutSection, where } from "./incidentFacts";
 import type { Link, Message } from "./message";
 import { runbookHeadings } from "./runbook";
-import { caseLinks } from "./ticket";
+import { caseFacts, caseLinks } from "./ticket";
 
 /** What the report's message is made of. */
 export interface ReportNews {
     incident: Incident;
+    /** Null where containment failed before it could say what it did. */
+    containment: Containment | null;
     /** All findings of the incident. */
     findings: readonly SeenFinding[];
     /** What the report says. */
@@ -55,7 +56,17 @@ const sharedLinks = (shared: SharedLink | null): Link[] =>
 const most = 5;
 
 /** Tells of the report: the verdict, the counts, the worst findings and where the page is. */
-export function reportMessage({ incident, findings, reading, neverLookedAt, report, edition, ticket, shared }: ReportNews): Message {
+export function reportMessage({
+    incident,
+    containment,
+    findings,
+    reading,
+    neverLookedAt,
+    report,
+    edition,
+    ticket,
+    shared,
+}: ReportNews): Message {
     const { verdict, assessment, agreement, impacts, entries, exposure, facts, credentialUse, spread } = reading;
     const [entry] = entries;
     const told = mostTelling(facts, most);
@@ -71,7 +82,8 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
                   ? "warning"
                   : "neutral",
         title: `${drill(incident)}${edition === null ? "Report" : `Newer report (edition ${edition.number})`}: ${verdict.headline} – ${where(incident.instance)}`,
-        summary: `${edition === null ? "" : `${editionSentence(edition)} `}${verdict.findings} ${agreement.sentence} ${verdict.containment} ${verdict.reliability}`,
+        summary: `${edition === null ? "" : `${editionSentence(edition)} `}${verdict.findings} ${agreement.sentence}`,
+        whatWeDid: `${verdict.containment} ${verdict.reliability}`,
         whatNow: [
             "Open the report, and read what was not looked at before you rely on what was not found.",
             ...(verdict.tone === "critical" || verdict.tone === "high"
@@ -87,7 +99,7 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
         runbook: runbookHeadings.report,
         facts: [
             ...incidentFacts(incident),
-            ...(ticket?.caseId ? [{ label: caseWords[ticket.kind ?? "support-case"], value: ticket.caseId }] : []),
+            ...caseFacts(ticket),
             { label: "Planned checks done", value: report.complete ? "yes" : "NO" },
             { label: "Never looked at", value: neverLookedAt },
             { label: "Intact", value: report.intact ? "yes" : "NO" },
@@ -96,6 +108,7 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
         ],
         sections: [
             ...(edition === null ? [] : [{ heading: "What is new in it", items: edition.news }]),
+            uncutSection(containment),
             { heading: "What it means", items: impacts.map(({ label, certainty, sentence }) => `${label} – ${certainty}: ${sentence}`) },
             {
                 heading: "How it came in",
@@ -123,7 +136,7 @@ export function reportMessage({ incident, findings, reading, neverLookedAt, repo
             { heading: "Not shown to be intact because", items: assessment.altered },
         ],
         // What a release refuses without a reason is not offered: a button asks for none.
-        ...(report.complete && report.intact && verdict.tone !== "critical" && verdict.tone !== "high"
+        ...(containment?.contained && report.complete && report.intact && verdict.tone !== "critical" && verdict.tone !== "high"
             ? { offers: ["release"] as const }
             : {}),
         whole: `in the report, s3://${bucket}/${key}`,

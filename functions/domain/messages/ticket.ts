@@ -4,12 +4,16 @@ import { objectNames } from "../evidenceKeys";
 import { caseWords, supportRegion } from "../planTicket";
 import { caseLink, instanceLink } from "./consoleLinks";
 import { drill, incidentFacts, where } from "./incidentFacts";
-import type { Link, Message } from "./message";
+import type { Fact, Link, Message } from "./message";
 import { runbookHeadings } from "./runbook";
 
 /** The link to a case, where the number is known that the console has for it. */
 export const caseLinks = (ticket: Pick<Ticket, "displayId"> | null, partition: string): Link[] =>
     ticket?.displayId ? [caseLink(partition, supportRegion(partition), ticket.displayId)] : [];
+
+/** The case's number among a message's facts. */
+export const caseFacts = (ticket: Pick<Ticket, "kind" | "caseId"> | null): Fact[] =>
+    ticket?.caseId ? [{ label: caseWords[ticket.kind ?? "support-case"], value: ticket.caseId }] : [];
 
 /** @returns null where people need not be told: support cases are off, or they were told of this one before */
 export function ticketMessage(
@@ -26,12 +30,15 @@ export function ticketMessage(
         title: `${drill(incident)}${opened ? `${words} opened` : `No ${ofSupport ? "support case" : words}`}: ${where(incident.instance)}`,
         summary: opened
             ? `${ofSupport ? "AWS Support" : "AWS Security Incident Response"} knows of the incident as case ${ticket.caseId}.`
-            : `${ticket.reason ?? `No ${words} could be opened`}. The response goes on without one.`,
+            : `${ticket.reason ?? `No ${words} could be opened`}.`,
+        whatWeDid: opened
+            ? "The case holds the incident's id, the finding and no secrets; the report is added to it."
+            : "The response goes on without a case.",
         whatNow: opened
             ? [
                   ofSupport
-                      ? "Answer AWS Support's questions in the case; it holds the incident's id and no secrets."
-                      : "Answer the questions of AWS's responders in the case, at https://console.aws.amazon.com/security-ir/ of the forensics account; it holds the incident's id and no secrets.",
+                      ? "Answer AWS Support's questions in the case."
+                      : "Answer the questions of AWS's responders in the case, at https://console.aws.amazon.com/security-ir/ of the forensics account.",
               ]
             : [
                   ofSupport
@@ -39,7 +46,7 @@ export function ticketMessage(
                       : "Set support.kind to support-case, or make the forensics account a member of AWS Security Incident Response, and support.region its Region.",
               ],
         runbook: runbookHeadings.ticket,
-        facts: [...incidentFacts(incident), ...(ticket.caseId === null ? [] : [{ label: words, value: ticket.caseId }])],
+        facts: [...incidentFacts(incident), ...caseFacts(ticket)],
         sections: [],
         whole: `in ${incident.prefix}${objectNames.ticket} in the evidence bucket`,
         links: [

@@ -2,6 +2,7 @@
 import type { Containment } from "../containers";
 import { credentialsLeft } from "../credentialsLeft";
 import type { ReportInput } from "./assessment";
+import { stepWords } from "../stepWords";
 import { time } from "./format";
 import { html, type Html } from "./html";
 import type { Impact } from "./impact";
@@ -11,6 +12,8 @@ import { bullets } from "./table";
 
 /** Reasons shown here; the others stand where the section says. */
 const mostReasons = 3;
+/** What is open of a containment is named before everything else is read. */
+const mostOpen = 6;
 
 const impactTile = ({ label, certainty, sentence }: Impact): Html =>
     html`<li class="impact ${certainty}"><h3>${label} <span class="certainty">${certainty}</span></h3><p>${sentence}</p></li>`;
@@ -18,27 +21,27 @@ const impactTile = ({ label, certainty, sentence }: Impact): Html =>
 /** How a tile looks: `partly` is a yes that something speaks against. */
 type Standing = "good" | "partly" | "bad";
 
-function tile(question: string, answer: string, standing: Standing, reasons: readonly string[]): Html {
+/** @param place anchor of the section that has all reasons */
+function tile(question: string, answer: string, standing: Standing, reasons: readonly string[], place: string, most = mostReasons): Html {
     return html`<li class="status ${standing}"><p class="question">${question} <strong>${answer}</strong></p>
-${bullets(reasons.slice(0, mostReasons))}${reasons.length > mostReasons ? html`<p>and ${reasons.length - mostReasons} more</p>` : null}</li>`;
+${bullets(reasons.slice(0, most))}${reasons.length > most ? html`<p>and <a href="#${place}">${reasons.length - most} more</a></p>` : null}</li>`;
 }
 
 function containmentTile(containment: Containment | null): Html {
     const yes = containment?.contained ?? false;
-    const failed = (containment?.steps ?? []).filter(({ outcome }) => outcome === "failed").length;
+    const failed = (containment?.steps ?? []).filter(({ outcome }) => outcome === "failed");
     const reasons = [
         ...(yes && containment?.containedAt ? [`Since ${time(containment.containedAt)}`] : []),
         ...(yes ? [] : ["Treat the instance as still connected"]),
         ...(yes && credentialsLeft(containment!).length > 0 ? ["Its credentials are NOT cut: whoever holds them goes on in AWS"] : []),
-        ...(containment?.uncut.length
-            ? [`${containment.uncut.length === 1 ? "One path" : `${containment.uncut.length} paths`} could not be cut`]
-            : []),
-        ...(failed > 0 ? [`${failed === 1 ? "One step" : `${failed} steps`} failed`] : []),
+        ...failed.map(({ name }) => `Failed: ${stepWords(name)}`),
+        ...(containment?.uncut ?? []).map((path) => `Not cut: ${path}`),
     ];
-    if (!yes) return tile("Contained?", containment?.outcome === "observed" ? "No, observed" : "NO", "bad", reasons);
+    if (!yes)
+        return tile("Contained?", containment?.outcome === "observed" ? "No, observed" : "NO", "bad", reasons, "containment", mostOpen);
     // The moment alone: nothing speaks against it.
     const wholly = reasons.length <= (containment!.containedAt ? 1 : 0);
-    return tile("Contained?", wholly ? "Yes" : "Yes, but not wholly", wholly ? "good" : "partly", reasons);
+    return tile("Contained?", wholly ? "Yes" : "Yes, but not wholly", wholly ? "good" : "partly", reasons, "containment", mostOpen);
 }
 
 function entryLines({ entries, exposure, credentialUse, spread }: Reading, moment: ReportInput["moment"]): Html {
@@ -66,8 +69,8 @@ export function summarySection(input: ReportInput, reading: Reading): Html {
 <ol class="three"><li>${verdict.findings} ${agreement.sentence}${credentialUse.answer === "yes" ? ` Stolen credentials used: ${credentialUse.sentence.charAt(0).toLowerCase()}${credentialUse.sentence.slice(1)}` : ""}</li><li>${verdict.containment}</li><li>${verdict.reliability}</li></ol>
 <ul class="statuses">
 ${containmentTile(input.custody.containment)}
-${tile("Planned checks done?", assessment.complete ? "Yes" : "NO", assessment.complete ? "good" : "bad", assessment.complete ? [`Never looked at: ${neverLookedAtWords(input)}`] : assessment.incomplete)}
-${tile("Evidence intact?", assessment.intact ? "Yes" : "NO", assessment.intact ? "good" : "bad", assessment.intact ? ["Every output matches its manifest, no evidence volume changed"] : assessment.altered)}
+${tile("Planned checks done?", assessment.complete ? "Yes" : "NO", assessment.complete ? "good" : "bad", assessment.complete ? [`Never looked at: ${neverLookedAtWords(input)}`] : assessment.incomplete, "not-looked-at")}
+${tile("Evidence intact?", assessment.intact ? "Yes" : "NO", assessment.intact ? "good" : "bad", assessment.intact ? ["Every output matches its manifest, no evidence volume changed"] : assessment.altered, "integrity")}
 </ul>
 <h2 id="impact" class="quiet-heading">What it means</h2>
 <ul class="impacts">${impacts.map(impactTile)}</ul>

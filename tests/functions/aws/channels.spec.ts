@@ -42,6 +42,20 @@ describe("channels", () => {
         expect((JSON.parse(body) as { title: string }).title).to.equal(message.title);
     });
 
+    it("offer buttons only where they are deployed", async () => {
+        const contextOf = async () => {
+            fake.sns.published.length = 0;
+            await tell({ ...message, offers: ["approve", "release"] });
+            const { Message: chat } = fake.sns.published.find(({ TopicArn }) => TopicArn.endsWith(":chat"))!;
+            return Object.keys(chatNotificationSchema.parse(JSON.parse(chat)).metadata.additionalContext).filter((each) =>
+                each.startsWith("Offers"),
+            );
+        };
+        expect(await contextOf()).to.deep.equal([]);
+        process.env.CHAT_ACTIONS = "true";
+        expect(await contextOf()).to.deep.equal(["OffersApprove", "OffersRelease"]);
+    });
+
     it("Slack is asked whether it would take a message, by what its parameter holds now, and a parameter that holds none is broken", async () => {
         const parameter = process.env.SLACK_WEBHOOK_PARAMETER!;
         await tell(message); // the function knows the URL from here on
@@ -115,6 +129,7 @@ describe("what channels make of a message", () => {
         tone: fc.constantFrom("danger", "warning", "neutral"),
         title: fc.constant("Contained: i-0a"),
         summary: nasty,
+        whatWeDid: nasty,
         whatNow: lists,
         runbook: fc.constant("Contained"),
         facts: fc.array(fc.record({ label: fc.constantFrom("Incident", "Instance", "Account", "x"), value: nasty }), { maxLength: 20 }),

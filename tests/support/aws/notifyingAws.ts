@@ -61,6 +61,7 @@ export async function startNotifyingAws(): Promise<NotifyingAws> {
             SLACK_WEBHOOK_PARAMETER: parameter,
             NOTIFICATION_TOPIC_ARN: "",
             CHAT_TOPIC_ARN: "",
+            CHAT_ACTIONS: "false",
             WEBHOOK_PARAMETER: "",
             RESULTS_TOPIC_ARN: "",
             REPORT_LINK_HOURS: "0",

@@ -126,7 +126,11 @@ export function toSlack(message: Message): SlackPayload[] {
     const groups = payloadsOf(
         [
             // A title is short by design. One that is not stands whole below its own beginning.
-            ...inBlocks([...(title.length > limits.headerText ? [title] : []), escapeSlack(message.summary)]),
+            ...inBlocks([
+                ...(title.length > limits.headerText ? [title] : []),
+                escapeSlack(message.summary),
+                `What we did: ${escapeSlack(message.whatWeDid)}`,
+            ]),
             ...sectionBlocks({ heading: "What you do now", items: message.whatNow }, message.whole),
             ...factBlocks(message.facts),
             ...inOrder(message.sections).flatMap((section) => sectionBlocks(section, message.whole)),

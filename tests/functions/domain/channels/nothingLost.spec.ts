@@ -18,6 +18,7 @@ const messages: fc.Arbitrary<Message> = fc.record({
     tone: fc.constantFrom("danger" as const, "warning" as const),
     title: fc.constant("NOT contained: i-0a"),
     summary: text,
+    whatWeDid: text,
     whatNow: texts,
     runbook: fc.constant("NOT contained"),
     facts: fc.array(fc.record({ label: fc.constant("Label"), value: text }), { maxLength: 15 }),
@@ -70,6 +71,7 @@ describe("what channels make of a message of any length", () => {
                     const shown = new Set(wordsOf(read(message)));
                     const grave = [
                         message.summary,
+                        message.whatWeDid,
                         ...message.whatNow,
                         ...message.facts.map(({ value }) => value),
                         ...message.sections.filter(({ detail }) => !detail).flatMap(({ items }) => items),
@@ -107,7 +109,10 @@ describe("what channels make of a message of any length", () => {
                 for (const mail of mails) expect(Buffer.byteLength(mail.text)).to.be.at.most(256 * 1024 - 1024);
                 const chat = toChat(message, String).map((each) => chatNotificationSchema.parse(each));
                 expect(new Set(chat.map(({ id }) => id)).size).to.equal(chat.length);
-                for (const first of [JSON.stringify(payloads[0]), ...(message.summary.length < 5000 ? [mails[0]!.text] : [])])
+                for (const first of [
+                    JSON.stringify(payloads[0]),
+                    ...(message.summary.length + message.whatWeDid.length < 5000 ? [mails[0]!.text] : []),
+                ])
                     expect(first).to.contain("docs/runbook.md#not-contained").and.contain("console.aws.amazon.com/ec2");
             }),
             runs,

@@ -37,6 +37,7 @@ function reportOf(input = reportInput()): Message {
     const { assessment } = reading;
     return reportMessage({
         incident: input.custody.incident,
+        containment: input.custody.containment,
         findings: input.custody.findings,
         reading,
         neverLookedAt: neverLookedAtWords(input),
@@ -66,6 +67,7 @@ const message = fc.record<Message>({
     tone: fc.constantFrom("danger", "warning", "neutral"),
     title: nasty.map((text) => `Report: ${text}`),
     summary: nasty,
+    whatWeDid: nasty,
     whatNow: fc.array(nasty, { maxLength: 5 }),
     runbook: fc.constantFrom(...Object.values(runbookHeadings)),
     facts: fc.array(fc.record({ label: fc.constant("Label"), value: nasty }), { maxLength: 30 }),
