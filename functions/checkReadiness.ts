@@ -27,6 +27,7 @@ import { anyAccount, responderStatementsKey, type AskedStatement } from "./domai
 
 /** Given by the deployment. */
 export const variables = needs(
+    "CHAT_ACTIONS",
     "CHAT_TOPIC_ARN",
     "DOCS_URL",
     "IDENTITY_CENTER",
