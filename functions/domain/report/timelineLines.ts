@@ -96,7 +96,7 @@ function rank({ severity, lane, message, count }: TimelineEvent): number {
 }
 
 /** What matters more first; within a rank the newest first, nearest to the detection. */
-const mostRelevantFirst = (events: readonly TimelineEvent[]): TimelineEvent[] =>
+export const mostRelevantFirst = (events: readonly TimelineEvent[]): TimelineEvent[] =>
     events
         .map((event) => ({ event, rank: rank(event) }))
         .sort((left, right) => left.rank - right.rank || compare(right.event.at, left.event.at))

@@ -6,7 +6,7 @@ import { count, findingSeverity, time } from "./format";
 import { html, type Html } from "./html";
 import type { Reading } from "./reading";
 import { table } from "./table";
-import type { TimelineEvent } from "./timelineLines";
+import { mostRelevantFirst, type TimelineEvent } from "./timelineLines";
 
 /** Rows without the program. */
 const mostRows = 200;
@@ -74,7 +74,9 @@ export const allEvents = (input: ReportInput, calls: Reading["calls"]): Timeline
 export function timelineSection(input: ReportInput, { calls }: Reading): Html {
     const { timeline } = input;
     const events = allEvents(input, calls);
-    const first = Math.max(0, events.length - mostRows);
+    // Those that matter most, so that what came in is not pushed out by what came after it; ours above all.
+    const ours = events.filter(({ lane }) => lane === "response");
+    const told = new Set([...ours, ...mostRelevantFirst(events.filter(({ lane }) => lane !== "response"))].slice(0, mostRows));
     return html`<section id="timeline">
 <h2>Timeline</h2>
 <p class="note">${
@@ -86,12 +88,12 @@ ${timeline.malformed > 0 ? html`${count(timeline.malformed, "line")} could not b
     }</p>
 <div id="timeline-app"></div>
 <div id="timeline-static">
-${first > 0 ? html`<p class="note">The last ${mostRows} of ${count(events.length, "event")}.</p>` : null}
+${told.size < events.length ? html`<p class="note">${told.size} of ${count(events.length, "event")}: the response, and those that matter most.</p>` : null}
 ${table(
     "Events, in UTC",
     [{ title: "Time", kind: "time" }, { title: "Event" }, { title: "What the time means" }],
     events
-        .slice(first)
+        .filter((event) => told.has(event))
         .map(({ at, until, kind, message, severity }) => [
             `${time(at).replace(/ UTC$/, "")}${until === null ? "" : ` to ${time(until).slice(11, 19)}`}`,
             html`<span class="event">${message}</span>${severity ? html` <span class="chip ${severity}">${severity}</span>` : null}`,

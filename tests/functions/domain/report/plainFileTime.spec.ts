@@ -82,7 +82,8 @@ describe("a line about a file's time", () => {
                     ...{ path: "/usr/bin/7", volumeId: "vol-0c0ffee0000000001", modified: null, sha256: null, rule: null },
                 },
             ]);
-            for (let number = 0; number < 1000; number += 1) collector.line(line({ path: `/usr/bin/${number}`, message: `/usr/bin/${number}` }));
+            for (let number = 0; number < 1000; number += 1)
+                collector.line(line({ path: `/usr/bin/${number}`, message: `/usr/bin/${number}` }));
             const { read, malformed, leftOut, events } = collector.result();
             expect({ read, malformed, leftOut, told: events.map(({ message }) => message), parsed }).to.deep.equal({
                 ...{ read: 1000, malformed: 0, leftOut: 0, told: ["/usr/bin/7"], parsed: 1 },

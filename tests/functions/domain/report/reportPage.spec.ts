@@ -150,6 +150,39 @@ describe("report page", () => {
         expect(tile({ contained: false })).to.deep.equal(["bad", "NO"]);
     });
 
+    it("names on the first screen what could not be cut and what failed, as many as there is room for, and leads to the others", () => {
+        const input = reportInput();
+        const containment = input.custody.containment!;
+        const verdictOf = (uncut: string[]) => {
+            const failed = { name: "denyCredentials", outcome: "failed" as const, at: containment.startedAt, detail: "refused" };
+            const changed = { ...containment, uncut, steps: [failed] };
+            return renderReport({ ...input, custody: { ...input.custody, containment: changed } }).split('<nav aria-label="Contents">')[0]!;
+        };
+        const two = verdictOf(["NAT gateway nat-0a", "the <VPC>'s DNS resolver"]);
+        for (const each of ["Failed: deny credentials", "Not cut: NAT gateway nat-0a", "Not cut: the &lt;VPC&gt;"])
+            expect(two).to.contain(each);
+        expect(two).to.not.contain('<a href="#containment">');
+        const many = verdictOf(Array.from({ length: 30 }, (_, index) => `interface endpoint vpce-${index}`));
+        expect(many.split("Not cut: ").length - 1).to.be.within(3, 6);
+        expect(many).to.contain('and <a href="#containment">');
+    });
+
+    it("keeps without its program the accepted password that a thousand later events would push out", () => {
+        const event = { until: null, count: 1, lane: "logs" as const, kind: "record", severity: null, finding: null };
+        const events = [
+            { ...event, at: "2026-11-20T03:00:00.000Z", lane: "log-ins" as const, message: "root logged in from 203.0.113.44" },
+            ...Array.from({ length: 1000 }, (_, second) => ({
+                ...event,
+                at: new Date(Date.UTC(2026, 10, 20, 4) + second * 1000).toISOString(),
+                message: `noise ${second}`,
+            })),
+        ];
+        const page = renderReport({ ...reportInput(), timeline: { events, leftOut: 0, read: 1001, malformed: 0 } }, undefined, null);
+        expect(page).to.contain("root logged in from 203.0.113.44").and.contain("Instance contained").and.contain("Incident opened");
+        expect(page.split("noise ").length - 1).to.be.within(100, 200);
+        expect(page).to.match(/200 of 1,0\d\d events: the response, and those that matter most/);
+    });
+
     it("says of zero findings what was looked at", () => {
         const page = renderReport(reportInput({ summary: { ...plain.summary, findingsBySeverity: {} }, findings: "" }));
         expect(page)
