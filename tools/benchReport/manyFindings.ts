@@ -82,18 +82,21 @@ const findingLine = (number: number) =>
         rule: null,
     });
 
-const eventLine = (number: number, findings: number) =>
-    JSON.stringify({
-        message:
-            number % 3 === 0
-                ? `failed log-in as root from 203.0.113.${number % 250}`
-                : `/srv/data/${number % 100}/part-${number % findings}/file-${number % findings}.dat`,
-        datetime: at(number % 86_400),
-        timestamp_desc: number % 3 === 0 ? "log-in record" : "content modified",
-        data_type: number % 3 === 0 ? "clean_room:artefact" : "clean_room:file_system",
-        path: number % 3 === 0 ? "/var/log/btmp" : `/srv/data/${number % 100}/part-${number % findings}/file-${number % findings}.dat`,
+/** As the analysis writes them: of a hundred events two are log-ins, ten are about a file that a finding names, and the others about all other files. */
+function eventLine(number: number, findings: number): string {
+    const isLogIn = number % 50 === 0;
+    const about = number % 10 === 1 ? number % findings : number;
+    const path = isLogIn ? "/var/log/btmp" : `/srv/data/${about % 100}/part-${about}/file-${about}.dat`;
+    return JSON.stringify({
+        message: isLogIn ? `failed log-in as root from 203.0.113.${number % 250}` : path,
+        datetime: at(number % 86_400).replace("Z", "000+00:00"),
+        timestamp_desc: isLogIn ? "log-in record" : "content modified",
+        data_type: isLogIn ? "clean_room:artefact" : "clean_room:file_system",
+        path,
         volume_id: "vol-0c0ffee0000000001",
+        ...(isLogIn ? { mode: "", uid: "", gid: "", size: "", inode: "" } : { mode: "100644", uid: 0, gid: 0, size: 4096, inode: number }),
     });
+}
 
 export interface ManyFindings {
     page: string;

@@ -38,7 +38,7 @@ export function ticketMessage(
             ? [
                   ofSupport
                       ? "Answer AWS Support's questions in the case."
-                      : "Answer the questions of AWS's responders in the case, at https://console.aws.amazon.com/security-ir/ of the forensics account.",
+                      : "Answer the questions of AWS's responders in the case: in the console of the forensics account, under Security Incident Response.",
               ]
             : [
                   ofSupport

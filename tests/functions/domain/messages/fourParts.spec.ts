@@ -131,6 +131,7 @@ const messages: Record<MessageKind, Message[]> = {
     drift: [drift("stands", true), drift("stands", false), drift("put-back", true)],
     ticket: [
         ticketMessage(incident, { outcome: "opened", caseId: "case-1", displayId: "1", reason: null })!,
+        ticketMessage(incident, { kind: "security-incident-response", outcome: "opened", caseId: "1", displayId: null, reason: null })!,
         ticketMessage(incident, { outcome: "failed" as never, caseId: null, displayId: null, reason: null })!,
     ],
     firstLook: [firstLookMessage({ incident, containment, findings: [], ticket: null, look, bucket: plain.bucket })],
@@ -189,6 +190,8 @@ describe("every message, through every channel", () => {
             for (const part of [title, summary, whatWeDid, ...whatNow])
                 expect(part.trim(), `${kind}: ${title}`).to.match(/\w.*[.?:)\w}'"]$/s);
             expect(whatNow, kind).to.not.be.empty;
+            // Channels take addresses in texts apart, as they take a disk's: ours stand among the links.
+            expect([title, summary, whatWeDid, ...whatNow].join(" "), kind).to.not.match(/https?:\/\//);
             expect(anchors.has(anchorOf(heading)), `${kind}: docs/runbook.md has no "${heading}"`).to.equal(true);
             for (const [channel, render] of Object.entries(channels)) {
                 const read = words(render(message));
