@@ -9,13 +9,16 @@ const cell = (text: string): string => {
     return `"${(/^[=+\-@\t\r]/.test(shown) ? `'${shown}` : shown).replaceAll('"', '""')}"`;
 };
 
-export const csvOf = ({ indicators }: Pick<PageData, "indicators">): string =>
-    [
-        "kind,value,side,severity,in alert,findings",
+export function csvOf({ indicators, findings: all }: Pick<PageData, "indicators" | "findings">): string {
+    const places = new Map(all.flatMap(({ ids, path, title }) => ids.map((id) => [id, path ?? title] as const)));
+    const seenIn = (ids: readonly string[]) => [...new Set(ids.flatMap((id) => places.get(id) ?? []))].join(" | ");
+    return [
+        "kind,value,side,severity,in alert,seen in,findings",
         ...indicators.map(({ kind, value, side, severity, alert, findings }) =>
-            [kind, value, side, severity ?? "", alert ? "yes" : "no", findings.join(" ")].map(cell).join(","),
+            [kind, value, side, severity ?? "", alert ? "yes" : "no", seenIn(findings), findings.join(" ")].map(cell).join(","),
         ),
     ].join("\r\n");
+}
 
 async function copy(text: string): Promise<boolean> {
     try {

@@ -1,5 +1,5 @@
 /** Opens the report in a real Chromium: with everything on the disk hostile, nothing of it may run, load or be laid out. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -245,6 +245,22 @@ describe("report in Chromium", function () {
         await page.keyboard.press("0");
         expect(await status.innerText()).to.equal(home);
         await page.close();
+    });
+
+    it("gives the indicators as CSV with the files that each was seen in, and a hostile one is no formula", async () => {
+        for (const name of ["plain", "hostile"] as const) {
+            const { page } = await open(name, { acceptDownloads: true });
+            const [download] = await Promise.all([
+                page.waitForEvent("download"),
+                page.locator("#indicators-tools button, #indicators-tools a").filter({ hasText: "CSV" }).click(),
+            ]);
+            const lines = readFileSync(await download.path(), "utf8").split("\r\n");
+            expect(lines[0]).to.equal("kind,value,side,severity,in alert,seen in,findings");
+            expect(lines.length).to.be.above(5);
+            for (const line of lines.slice(1)) expect(line).to.match(/^("(([^"=+\-@]|"")([^"]|"")*)?"(,|$)){7}$/);
+            if (name === "plain") expect(lines.find((line) => line.includes('"203.0.113.44"'))).to.match(/"\/[^"]+","[0-9a-f ]+"$/);
+            await page.close();
+        }
     });
 
     it("is a whole document without its program", async () => {

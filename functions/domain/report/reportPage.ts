@@ -159,7 +159,7 @@ ${storySection(reading)}
 ${findingsSection(input.findings, reading.assessment)}
 ${timelineSection(input, reading)}
 ${controlPlaneSection(input, reading)}
-${indicatorsSection(reading.indicators)}
+${indicatorsSection(reading)}
 ${containmentSection(input)}
 ${coverageSection(input)}
 ${integritySection(input, reading.assessment)}

@@ -167,6 +167,13 @@ describe("report page", () => {
         expect(many).to.contain('and <a href="#containment">');
     });
 
+    it("says of an indicator in which files it was seen, each a link to its finding, and that the alert names it", () => {
+        const [indicators] = renderReport(reportInput(), undefined, null).split('<section id="indicators">').slice(1);
+        const address = indicators!.split("203.0.113.44")[1]!.split("</tr>")[0]!;
+        expect(address).to.match(/<a href="#f-[0-9a-f]{16}">\/[^<]+<\/a>/);
+        expect(address).to.not.match(/\d findings/);
+    });
+
     it("keeps without its program the accepted password that a thousand later events would push out", () => {
         const event = { until: null, count: 1, lane: "logs" as const, kind: "record", severity: null, finding: null };
         const events = [
