@@ -51,6 +51,24 @@ describe("sendFirstLook", () => {
         });
     });
 
+    it("names the case with AWS, the findings that joined, what we did and what could not be cut", async () => {
+        const joined = { ...plain.custody.findings[0], id: "0ther", type: "Recon:EC2/Portscan", severity: 5, sample: false };
+        const seen = { origin: "securityhub", updatedAt: null, mode: "observe", seenAt: "2026-11-20T04:00:00.000Z" };
+        fake.objects.set(at("custody.json"), JSON.stringify({ ...plain.custody, findings: [{ ...joined, ...seen }] }));
+        const ticket = {
+            schemaVersion: 1,
+            incidentId: plain.incidentId,
+            outcome: "opened",
+            caseId: "case-222-2026-1",
+            displayId: "1234567890",
+        };
+        fake.objects.set(at("ticket.json"), JSON.stringify({ ...ticket, reason: null, at: look.at }));
+        await handler(fake.event(key));
+        expect(fake.slack.payloads.flatMap(checkSlackPayload)).to.deep.equal([]);
+        for (const each of ["case-222-2026-1", "Recon:EC2/Portscan", "What we did: The instance is contained", "vpce-0123456789abcdef0"])
+            expect(text()).to.contain(each);
+    });
+
     const anomalies = () =>
         fake.written
             .filter((each) => /errors\/SendFirstLook\.[0-9a-f]{16}\.error\.json$/.test(each))

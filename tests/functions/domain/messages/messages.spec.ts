@@ -273,7 +273,7 @@ describe("Slack messages", () => {
             expect(told.whatNow).to.deep.equal(["Look in CloudTrail."]);
             expect(told.offers).to.equal(undefined);
         }
-        expect(failureMessage(problem("StepFailed"), known, record).offers).to.deep.equal(["resume"]);
+        expect(failureMessage({ ...problem("StepFailed"), step: "RunAnalysis" }, known, record).offers).to.deep.equal(["resume"]);
     });
 
     it("names steps in words, and begins what to do with what the error itself says", () => {
