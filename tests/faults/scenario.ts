@@ -41,11 +41,17 @@ const scheduled: ReadonlySet<string> = new Set(["watchContainment", "sweepEviden
 /** Each life has days of its own: what a function keeps for minutes is never another life's. */
 let lives = 0;
 
-/** @param good the life without a fault, which a stale read is taken from */
-export async function live(fault: Fault | null, good: Life | null, name: ScenarioName = "incident"): Promise<Life> {
+/** @param good the life without a fault, which a stale read is taken from @param observe sees each reply, as it is handed on */
+export async function live(
+    fault: Fault | null,
+    good: Life | null,
+    name: ScenarioName = "incident",
+    observe?: Cloud["observe"],
+): Promise<Life> {
     const scenario: Scenario = scenarios[name];
     const begun = process.hrtime.bigint();
     const cloud = new Cloud({ takesMemory: scenario.takesMemory });
+    if (observe) cloud.observe = observe;
     const member = cloud.member(victim.accountId, victim.instanceId);
     member.addInstance(victim.instanceId, scenario.volumes);
     const before = look(cloud, victim.instanceId).victim;

@@ -81,6 +81,7 @@ export class Member {
             {
                 InstanceId: instanceId,
                 InstanceType: "t3.medium",
+                Architecture: "x86_64",
                 Tags: [],
                 LaunchTime: new Date("2026-11-01T00:00:00.000Z"),
                 VpcId: "vpc-1",

@@ -21,14 +21,17 @@ function collect(calls: readonly { principal: string; operation: string }[]): Ca
     return found;
 }
 
+const prefixes: Record<string, string> = { elb: "elasticloadbalancing", elbv2: "elasticloadbalancing", stepfunctions: "states" };
+/** Service prefix of IAM actions, of a service as the local AWS's log has it. */
+export const actionPrefix = (service: string): string => prefixes[service] ?? service;
+
 /** Of the local AWS's log. */
 export function recordedCalls(log: readonly ApiCall[]): Calls {
-    const services: Record<string, string> = { elb: "elasticloadbalancing", elbv2: "elasticloadbalancing", stepfunctions: "states" };
     return collect(
         log.flatMap(({ principal, service, operation }) => {
             const [, role] = /assumed-role\/clean-room-(\w+)/.exec(principal) ?? [];
             if (role === undefined) return [];
-            return { principal: role === "responder" ? "member" : role, operation: `${services[service] ?? service}:${operation}` };
+            return { principal: role === "responder" ? "member" : role, operation: `${actionPrefix(service)}:${operation}` };
         }),
     );
 }
