@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What dissect.btrfs 1.10 does not read: dates before 1970, extended attributes."""
+"""What dissect.btrfs 1.10 does not read: dates before 1970, extended attributes; and where a damaged tree makes it go round for ever."""
 
 import struct
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from dissect.btrfs import btrfs
+from dissect.btrfs import btrfs, tree
 
 _XATTR_ITEM = 24
 
@@ -56,8 +56,29 @@ def _attributes(item: bytes) -> Iterator[Attribute]:
         offset = start + length + size
 
 
+def _push(cursor: Any, address: int, initial_index: int = 0) -> None:
+    """As dissect's, but a node that cannot be one is an error: an empty one, or one below itself, would be searched without end."""
+    if len(cursor._path) > _LEVELS:
+        raise ValueError("a tree of the file system is a circle")
+    _original_push(cursor, address, initial_index)
+    header = cursor._header
+    size = 33 if header.level else 25
+    if header.level > _LEVELS or 101 + int(header.nritems) * size > len(cursor._node) or (not header.nritems and len(cursor._path) > 1):
+        raise ValueError("a tree of the file system is damaged")
+
+
+def _search(cursor: Any, objectid: int | None = None, type: int | None = None, offset: int | None = None) -> bool:
+    return bool(cursor._header.nritems) and bool(_original_search(cursor, objectid, type, offset))
+
+
+_LEVELS = 8
+_original_push, _original_search = tree.Cursor.push, tree.Cursor.search
+
+
 def apply() -> None:
-    """Adds the attributes to dissect's inodes."""
+    """Adds the attributes to dissect's inodes, and bounds to its cursors."""
+    cursor: Any = tree.Cursor
+    cursor.push, cursor.search = _push, _search
     prop: Any = cached_property(_xattr)
     node: Any = btrfs.INode
     prop.__set_name__(node, "xattr")

@@ -11,11 +11,19 @@ from typing import BinaryIO
 
 from dissect.btrfs import btrfs
 
+from clean_room_analysis import btrfs_repairs
+
 _EXTENT_TREE = 2
 _EXTENT_ITEM, _METADATA_ITEM = 168, 169
 _HEADER, _ITEM, _POINTER = 101, 25, 33
 _SUPERBLOCKS = (0x10000, 0x4000000, 0x4000000000)
 _MOST_NODES = 10_000_000
+
+
+def opened(handle: BinaryIO) -> btrfs.Btrfs:
+    """A file system, with the repairs in force that end what damage would make endless. dissect raises what damage leads to"""
+    btrfs_repairs.apply()
+    return btrfs.Btrfs(handle)
 
 
 def free_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
@@ -24,7 +32,7 @@ def free_runs(handle: BinaryIO) -> Iterator[tuple[int, int]]:
     @raises ValueError when it lies on several devices or stripes, or a tree is damaged; dissect raises more
     """
     size = handle.seek(0, 2)
-    system = btrfs.Btrfs(handle)
+    system = opened(handle)
     chunks = [(one.offset, one.length, [stripe.offset for stripe in one.stripes]) for one in system._logical_fh.chunks]
     for one in system._logical_fh.chunks:
         copies = len(one.stripes) // max(1, one.data_stripes)

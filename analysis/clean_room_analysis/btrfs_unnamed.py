@@ -12,7 +12,7 @@ import yara_x
 from dissect.btrfs import btrfs
 
 from clean_room_analysis import limits
-from clean_room_analysis.btrfs_space import leaf_items
+from clean_room_analysis.btrfs_space import leaf_items, opened
 from clean_room_analysis.model import Finding, NotLookedAt, Severity
 from clean_room_analysis.rule_matches import matches, scanner_of
 from clean_room_analysis.text import decode
@@ -30,7 +30,7 @@ def scan_btrfs(open_stream: Callable[[], BinaryIO], volume_id: str, seconds: flo
     end = time.monotonic() + seconds
     scanner = scanner_of()
     with open_stream() as handle:
-        system = btrfs.Btrfs(handle)
+        system = opened(handle)
         roots, named = dict[int, int](), set[int]()
         for number, kind, _, content in leaf_items(system, int(system.sb.root)):
             if kind == _ROOT_BACKREF:
