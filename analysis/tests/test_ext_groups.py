@@ -4,7 +4,6 @@
 import io
 import os
 import re
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -19,9 +18,6 @@ from clean_room_analysis.raw_tree import RawTree
 from clean_room_analysis.unnamed_files import inodes_in_use
 
 MEBIBYTE = 1024 * 1024
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("mkfs.ext4", "debugfs", "dumpe2fs"))), reason="e2fsprogs is what this compares with"
-)
 #: Blocks of 1 KiB with small groups: a descriptor's block holds 16 or 32 groups, so each image has several of them.
 LAYOUTS = {
     "64bit": ("-b", "1024", "-g", "256", "-O", "meta_bg,^resize_inode"),

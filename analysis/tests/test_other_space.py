@@ -3,13 +3,8 @@
 
 import contextlib
 import io
-import os
-import shutil
 import struct
-import subprocess
-import tempfile
 from array import array
-from pathlib import Path
 
 import pytest
 from conftest import VOLUME
@@ -34,12 +29,8 @@ MEBIBYTE = 1024 * 1024
 class Fat:
     """A FAT file system of mkfs.vfat, whose table and root directory are written by hand."""
 
-    def __init__(self, bits: int, path: Path) -> None:
-        path.write_bytes(b"")
-        os.truncate(path, {12: 1, 16: 4, 32: 36}[bits] * MEBIBYTE)
-        command = ["mkfs.vfat", "-F", str(bits), "-s", "1", str(path)]
-        subprocess.run(command, check=True, capture_output=True)
-        self.disk, self.bits = bytearray(path.read_bytes()), bits
+    def __init__(self, bits: int) -> None:
+        self.disk, self.bits = bytearray(file_system(f"fat{bits}")), bits
         sector, self.per, reserved, copies, entries = struct.unpack_from("<HBHBH", self.disk, 11)
         size = struct.unpack_from("<H", self.disk, 22)[0] or struct.unpack_from("<I", self.disk, 36)[0]
         self.cluster, self.table, self.table_size = sector * self.per, reserved * sector, size * sector
@@ -73,10 +64,8 @@ class Fat:
 
 
 @pytest.fixture(params=[12, 16, 32])
-def fat(request: pytest.FixtureRequest, tmp_path: Path) -> Fat:
-    if shutil.which("mkfs.vfat") is None:
-        pytest.skip("dosfstools makes the file system: apt-get install dosfstools")
-    made = Fat(request.param, tmp_path / "fat.img")
+def fat(request: pytest.FixtureRequest) -> Fat:
+    made = Fat(request.param)
     made.chain(10, 11)
     made.entry(0, b"A       TXT", 10, 700)
     made.write(made.place(10), b"x" * 700)
@@ -161,8 +150,7 @@ def test_damage_ends_in_an_error_or_in_less_and_never_in_a_loop(at: int, damage:
 
 
 def _small_fat() -> bytes:
-    with tempfile.TemporaryDirectory() as directory:
-        made = Fat(12, Path(directory) / "fat.img")
+    made = Fat(12)
     made.chain(10, 11, 40)
     made.entry(0, b"A       TXT", 10, 700)
     made.entry(1, b"D          ", 50, 0, 0x10)
@@ -170,7 +158,7 @@ def _small_fat() -> bytes:
     return bytes(made.disk)
 
 
-_DAMAGED = {"ntfs": file_system("ntfs"), **({"vfat": _small_fat()} if shutil.which("mkfs.vfat") else {})}
+_DAMAGED = {"ntfs": file_system("ntfs"), "vfat": _small_fat()}
 
 
 @pytest.mark.parametrize("name", ["btrfs-mixed", "ntfs"])
@@ -258,22 +246,9 @@ def test_a_subvolume_that_no_directory_names_is_found() -> None:
 
 
 @pytest.fixture(scope="module")
-def ntfs(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def ntfs() -> bytes:
     """A file with two streams, by ntfs-3g's own tool."""
-    if shutil.which("mkfs.ntfs") is None or shutil.which("ntfscp") is None:
-        pytest.skip("ntfs-3g makes the streams: apt-get install ntfs-3g")
-    directory = tmp_path_factory.mktemp("ntfs")
-    image, script, program = directory / "disk.img", directory / "script", directory / "program"
-    image.write_bytes(b"")
-    os.truncate(image, 8 * MEBIBYTE)
-    script.write_bytes(SCRIPT)
-    program.write_bytes(b"MZ" + b"\0" * 5000)
-    subprocess.run(["mkfs.ntfs", "-q", "-F", "-f", str(image)], check=True, capture_output=True)
-    for source, target, stream in ((script, "notes.txt", None), (script, "notes.txt", "x"), (program, "notes.txt", "$j")):
-        subprocess.run(
-            ["ntfscp", "-f", *(["-N", stream] if stream else []), str(image), str(source), target], check=True, capture_output=True
-        )
-    return image.read_bytes()
+    return file_system("ntfs-streams")
 
 
 def test_alternate_data_streams_are_scanned(ntfs: bytes) -> None:
