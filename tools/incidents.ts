@@ -68,7 +68,7 @@ export const incidents = command(
                 "ec2:DescribeLockedSnapshots",
                 "ec2:DescribeInstances",
             ],
-            "the evidence bucket, for how far analyses are": ["s3:GetObject"],
+            "the evidence bucket, for how far analyses are": ["s3:GetObject", "s3:ListBucket"],
             "the log group /clean-room/analysis, for how far analyses are": ["logs:FilterLogEvents"],
         },
         run: list,

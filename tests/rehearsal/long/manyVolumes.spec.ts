@@ -3,10 +3,11 @@
  * of key in another at the same moment: on the local AWS with IAM enforced, which lets no forensic instance take them all.
  */
 import { EC2Client } from "@aws-sdk/client-ec2";
-import { DisableKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { DisableKeyCommand, EnableKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { S3Client, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { expect } from "chai";
-import { custodySchema, type Custody, type Problem } from "../../../functions/domain/containers";
+import { custodySchema, reportSchema, type Custody, type Problem } from "../../../functions/domain/containers";
+import { reportNames } from "../../../functions/domain/evidenceKeys";
 import { planRounds } from "../../../functions/domain/planRounds";
 import { readCallLog } from "../../../rehearsal/callLog";
 import { bringAbout } from "../../../rehearsal/circumstances";
@@ -19,10 +20,12 @@ import { followIncident, type FollowedIncident } from "../../../rehearsal/incide
 import { startLocalEmu, type LocalEmu } from "../../../rehearsal/localEmu";
 import { Progress } from "../../../rehearsal/progress";
 import { setUp } from "../../../rehearsal/setUp";
-import { startSlackServer, type SlackServer } from "../../../rehearsal/slackServer";
+import { startSlackServer, titleOf, type SlackServer } from "../../../rehearsal/slackServer";
 import { configuration, deployedIn, forensicsIn, member } from "../../../rehearsal/stage";
 import { createVictim, type Victim } from "../../../rehearsal/victim";
+import { until } from "../../../rehearsal/watch";
 import { attachVolume, makeKey, organizationId, readsVolumes } from "../support/keyedVolumes";
+import { operate } from "../support/localEstate";
 import { expectLockedEvidence } from "../support/lockedEvidence";
 
 const elsewhere: Target = { ...member, region: "eu-central-1" };
@@ -42,6 +45,7 @@ describe("thirty volumes in one Region and five in another, on the local AWS", f
     /** Of the victim with many. */
     let coded: string;
     let closed: string;
+    let closedKey: string;
     /** Every volume of a victim, by its id, with what it is encrypted under. */
     const volumes = new Map<Victim, Map<string, string>>();
     let followed: Map<Victim, FollowedIncident>;
@@ -92,9 +96,9 @@ describe("thirty volumes in one Region and five in another, on the local AWS", f
             for (let index = 0; index < further - 2; index++) await attach(index, kinds[index % kinds.length]!);
             coded = await attach(further - 2, kinds[2]!);
             await bringAbout(localEmu.endpoint, { ...place, kind: "marketplaceCode", volumeId: coded, code: "aw0evgkw8e5c1q413zgy5pjce" });
-            const KeyId = await makeKey(clients, place);
-            closed = await attach(further - 1, ["a disabled key", { Encrypted: true, KmsKeyId: KeyId }]);
-            await clients(KMSClient, place).send(new DisableKeyCommand({ KeyId }));
+            closedKey = await makeKey(clients, place);
+            closed = await attach(further - 1, ["a disabled key", { Encrypted: true, KmsKeyId: closedKey }]);
+            await clients(KMSClient, place).send(new DisableKeyCommand({ KeyId: closedKey }));
         }
         const config = configuration([many, few], slack.url, prepared.pythonVersion);
         const settings = JSON.parse(config.settings!) as { evidence: object };
@@ -154,5 +158,32 @@ describe("thirty volumes in one Region and five in another, on the local AWS", f
         const calls = (await readCallLog(localEmu.callLogFile)).filter(({ operation }) => operation === "StopInstances");
         expect(calls).to.have.length.greaterThan(0);
         expect(followed.get(few)!.report).to.deep.include({ complete: true, intact: true });
+    });
+
+    it("once the key is open, the volume is preserved and analysed alone, and a newer edition of the report joins it", async () => {
+        const { incident } = followed.get(many)!;
+        await clients(KMSClient, many.instance).send(new EnableKeyCommand({ KeyId: closedKey }));
+        // A copy that failed twice is left alone for a quarter of an hour.
+        await bringAbout(localEmu.endpoint, { ...many.instance, kind: "later", seconds: 16 * 60 });
+        const resumed = await operate(localEmu, "tools/resume.ts", incident.incidentId, "--late");
+        expect(resumed.code, `${resumed.out}${resumed.err}`).to.equal(0);
+        const key = `${incident.prefix}${reportNames(2).record}`;
+        const newer = async () => readEvidence(clients, forensicsIn(many.instance.region), bucket(many.instance), key);
+        const report = reportSchema.parse(JSON.parse((await until("the second edition", newer, Date.now() + 240_000)).toString("utf8")));
+        await bringAbout(localEmu.endpoint, { ...many.instance, kind: "later", seconds: 0 });
+        expect(report).to.deep.include({ complete: true, intact: true });
+        const later = custodySchema.parse(JSON.parse(await read(many.instance, `${incident.prefix}custody.json`)));
+        expect(later.evidence.missing).to.deep.equal([]);
+        const hosts = [later.host, ...(later.furtherRounds ?? []).map((each) => each.host)];
+        expect(
+            hosts.map(({ volumes: attached }) =>
+                attached.filter(({ purpose }) => purpose === "evidence").map((each) => each.sourceVolumeId),
+            ),
+        ).to.have.deep.nested.property("[2]", [closed]);
+        const places = { forensics: forensicsIn(many.instance.region), member: many.instance };
+        await expectLockedEvidence(clients, places, incident.incidentId, later.evidence);
+        expect(slack.messages.map(({ payload }) => titleOf(payload)).filter((title) => title.includes("edition 2"))).to.have.length(1);
+        const verified = await operate(localEmu, "tools/verify.ts", `s3://${bucket(many.instance)}/${incident.prefix}`);
+        expect(verified.code, `${verified.out}${verified.err}`).to.equal(0);
     });
 });
