@@ -89,7 +89,8 @@ const isNamed = (what: string, releaseError: string | null, { unknownBefore }: S
     (what.startsWith("interfaces") && releaseError?.includes("by containment and is sg-app now")) ||
     false;
 
-function afterwards({ mended, released, releaseError }: Life, good: Life): string[] {
+/** What is not as it must be once the cause is gone and people did what they were told. */
+export function afterwards({ mended, released, releaseError }: Life, good: Life): string[] {
     const wrong: string[] = [];
     const demand = (holds: boolean, what: string) => void (holds || wrong.push(`after the fault: ${what}`));
     // An instance that the table does not have is watched by nobody, which people were told.
@@ -107,6 +108,13 @@ function afterwards({ mended, released, releaseError }: Life, good: Life): strin
     return wrong;
 }
 
+/** What was made more often than {@link bounds} allow. */
+export const tooMany = ({ released }: Life, good: Life): string[] =>
+    (Object.entries(released.counts) as [keyof Seen["counts"], number][]).flatMap(([what, count]) => {
+        const most = Math.max(bounds[what].most, good.released.counts[what]);
+        return count > most ? [`${count} ${what}, at most ${most}`] : [];
+    });
+
 export function judge(fault: Fault, life: Life, good: Life): Verdict {
     const { watched, released } = life;
     const wrong = [...(life.hits === 0 ? ["the fault was never met"] : []), ...response(fault, life, good.response)];
@@ -118,11 +126,8 @@ export function judge(fault: Fault, life: Life, good: Life): Verdict {
     )
         wrong.push("opened again and not put back, and nobody was told");
     wrong.push(...afterwards(life, good));
+    wrong.push(...tooMany(life, good));
     const counts = Object.entries(released.counts) as [keyof Seen["counts"], number][];
-    for (const [what, count] of counts) {
-        const most = Math.max(bounds[what].most, good.released.counts[what]);
-        if (count > most) wrong.push(`${count} ${what}, at most ${most}`);
-    }
     const doubled = counts.filter(([what, count]) => count > good.released.counts[what]).map(([what, count]) => `${count} ${what}`);
     return {
         absorbed:

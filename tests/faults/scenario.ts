@@ -41,17 +41,25 @@ const scheduled: ReadonlySet<string> = new Set(["watchContainment", "sweepEviden
 /** Each life has days of its own: what a function keeps for minutes is never another life's. */
 let lives = 0;
 
-/** @param good the life without a fault, which a stale read is taken from @param observe sees each reply, as it is handed on */
+/**
+ * @param good the life without a fault, which a stale read is taken from
+ * @param observe sees each reply, as it is handed on
+ * @param restartAt index of the call after which everything that computes is gone and comes back: Cloud.restart
+ */
 export async function live(
     fault: Fault | null,
     good: Life | null,
     name: ScenarioName = "incident",
-    observe?: Cloud["observe"],
+    observe: Cloud["observe"] = (_made, reply) => reply,
+    restartAt: number | null = null,
 ): Promise<Life> {
     const scenario: Scenario = scenarios[name];
     const begun = process.hrtime.bigint();
     const cloud = new Cloud({ takesMemory: scenario.takesMemory });
-    if (observe) cloud.observe = observe;
+    cloud.observe = (made, reply) => {
+        if (made.index === restartAt) cloud.restart();
+        return observe(made, reply);
+    };
     const member = cloud.member(victim.accountId, victim.instanceId);
     member.addInstance(victim.instanceId, scenario.volumes);
     const before = look(cloud, victim.instanceId).victim;

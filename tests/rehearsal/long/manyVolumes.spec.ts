@@ -171,7 +171,11 @@ describe("thirty volumes in one Region and five in another, on the local AWS", f
         const newer = async () => readEvidence(clients, forensicsIn(many.instance.region), bucket(many.instance), key);
         const report = reportSchema.parse(JSON.parse((await until("the second edition", newer, Date.now() + 240_000)).toString("utf8")));
         await bringAbout(localEmu.endpoint, { ...many.instance, kind: "later", seconds: 0 });
-        expect(report).to.deep.include({ complete: true, intact: true });
+        const ticket = await read(many.instance, `${incident.prefix}${reportNames(2).markdown}`);
+        // A host has room for thirteen volumes with a work volume each; of those beyond, the journal is not replayed, and the report says so.
+        expect(report, ticket).to.deep.include({ complete: false, intact: true });
+        expect(ticket.match(/^- Not done: .*$/gm)).to.have.length(1);
+        expect(ticket).to.match(/^- Not done: The journal of 6 file systems was not replayed/m);
         const later = custodySchema.parse(JSON.parse(await read(many.instance, `${incident.prefix}custody.json`)));
         expect(later.evidence.missing).to.deep.equal([]);
         const hosts = [later.host, ...(later.furtherRounds ?? []).map((each) => each.host)];

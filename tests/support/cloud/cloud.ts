@@ -34,7 +34,7 @@ import { analysisObjects } from "./analysis";
 import { VirtualClock, virtualWait } from "./clock";
 import { handlers } from "./handlers";
 import { invocations, Lambdas } from "./lambdas";
-import { StateMachineRun, StatesError } from "./stateMachine";
+import { BrokenOff, StateMachineRun, StatesError } from "./stateMachine";
 import { underTheSdk, type Request } from "./wire";
 
 export const forensicsAccountId = "111111111111";
@@ -246,6 +246,16 @@ export class Cloud {
         }
     }
 
+    /**
+     * Everything that computes is gone at once and comes back with its state: no process of ours lives on and no execution goes on, while tables, buckets,
+     * queues and what EC2 and Systems Manager do stand as they are.
+     */
+    restart(): void {
+        for (const { status, run } of this.executions.values()) if (status === "RUNNING") run.breakOff();
+        this.waiting.clear();
+        this.lambdas.killAll();
+    }
+
     /** Runs the workflow once more for an incident, as `npm run resume` does after a failure. */
     resume(incidentId: string): void {
         const { input } = this.executions.get(incidentId)!;
@@ -271,7 +281,7 @@ export class Cloud {
                 .then(
                     () => void (execution.status = "SUCCEEDED"),
                     (error: Error) => {
-                        if (!(error instanceof StatesError)) throw error;
+                        if (!(error instanceof StatesError || error instanceof BrokenOff)) throw error;
                         Object.assign(execution, { status: "FAILED", error: `${error.name}: ${error.message}` });
                     },
                 )

@@ -34,6 +34,7 @@ export class Lambdas {
     /** Calls that were refused because too many ran. */
     refused = 0;
     mostRunning = 0;
+    private readonly alive = new Set<Invocation>();
     /** Asynchronous calls under way. */
     private readonly pending = new Set<Promise<void>>();
 
@@ -59,6 +60,7 @@ export class Lambdas {
             };
         });
         const invocation: Invocation = { handler, dead: false, die };
+        this.alive.add(invocation);
         try {
             // Through JSON, as over the wire.
             const run = invocations.run(invocation, () => this.handlers[handler]!(JSON.parse(JSON.stringify(event))));
@@ -73,7 +75,13 @@ export class Lambdas {
             throw new StatesError(name, JSON.stringify({ errorType: name, errorMessage: message }));
         } finally {
             this.running--;
+            this.alive.delete(invocation);
         }
+    }
+
+    /** Every process is gone at once. Events that were left with a function are still with Lambda, which tries them again. */
+    killAll(): void {
+        for (const { die } of [...this.alive]) die();
     }
 
     /** Leaves an event with a function, as SNS, S3 and EventBridge do. */

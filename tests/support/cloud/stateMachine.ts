@@ -36,6 +36,11 @@ export class StatesError extends Error {
     }
 }
 
+/** Why an execution ends whose machine is gone: no retrier and no catcher of its own hears of it. */
+export class BrokenOff extends Error {
+    override readonly name = "BrokenOff";
+}
+
 /** Does what a task's Resource says. @throws StatesError under the name that retriers and catchers match */
 export type TaskRunner = (state: string, resource: string, parameters: Named, timeoutSeconds: number) => Promise<Json>;
 
@@ -133,12 +138,24 @@ export class StateMachineRun {
     /** Errors that states met, retried ones too. */
     readonly errors: { state: string; error: string; cause: string }[] = [];
 
+    private broken = false;
+
     constructor(private readonly runTask: TaskRunner) {}
+
+    /** Ends the execution where it is: {@link run} throws {@link BrokenOff} once what it waits for has ended. */
+    breakOff(): void {
+        this.broken = true;
+    }
+
+    private mustGoOn(): void {
+        if (this.broken) throw new BrokenOff("the execution was broken off");
+    }
 
     /** Runs it to its end. @param execution its name @throws StatesError when it ends as failed */
     async run(machine: Machine, input: Json, execution = ""): Promise<Json> {
         let [name, value] = [machine.StartAt, input];
         for (;;) {
+            this.mustGoOn();
             const state = machine.States[name];
             if (!state) throw new Error(`There is no state ${name}`);
             const enteredAt = new Date().toISOString();
@@ -182,6 +199,7 @@ export class StateMachineRun {
     private async withRetries(name: string, state: State, input: Json, context: Named): Promise<{ output: Json; to: string | null }> {
         const used = new Map<Retrier, number>();
         for (;;) {
+            this.mustGoOn();
             try {
                 // Each try of a task has a token of its own.
                 const tried = { ...context, Task: { Token: randomUUID() } };
@@ -190,6 +208,7 @@ export class StateMachineRun {
                 const selected = state.ResultSelector ? template(state.ResultSelector, result, context) : result;
                 return { output: place(input, state.ResultPath as string | null | undefined, selected), to: state.Next ?? null };
             } catch (error) {
+                this.mustGoOn();
                 if (!(error instanceof StatesError)) throw error;
                 this.errors.push({ state: name, error: error.name, cause: error.message });
                 const retrier = state.Retry?.find(({ ErrorEquals }) => matches(ErrorEquals, error));
