@@ -150,7 +150,11 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
             ),
             { environment: { INCIDENTS_TABLE: incidentsTableName } },
         );
-        const other = await makeFunction(aws, standIn, zipped("exports.handler = async () => ({ done: true });"));
+        const other = await makeFunction(
+            aws,
+            standIn,
+            zipped("exports.handler = async () => ({ done: true, rounds: 1, roundsBefore: 0 });"),
+        );
         const environment = {
             PARTITION: "aws",
             INCIDENTS_TABLE: incidentsTableName,
@@ -253,7 +257,7 @@ describe("LocalEmu: who decides, and one incident an instance", function () {
         const { status, output, error, cause } = await ended(executionArn);
         expect({ status, error, cause }).to.deep.equal({ status: "SUCCEEDED", error: undefined, cause: undefined });
         const { containment, evidence } = JSON.parse(output!) as { containment: Containment; evidence: unknown };
-        expect(evidence).to.deep.equal({ done: true });
+        expect(evidence).to.deep.equal({ done: true, rounds: 1, roundsBefore: 0 });
         return containment;
     };
     const executionOf = (incidentId: string) => `${names.stateMachineArn.replace(":stateMachine:", ":execution:")}:${incidentId}`;

@@ -5,6 +5,7 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { S3Client, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { expect } from "chai";
 import { custodySchema, reportSchema, type Custody, type Problem } from "../../../functions/domain/containers";
 import { reportNames } from "../../../functions/domain/evidenceKeys";
@@ -187,6 +188,14 @@ describe("thirty volumes in one Region and five in another, on the local AWS", f
         const places = { forensics: forensicsIn(many.instance.region), member: many.instance };
         await expectLockedEvidence(clients, places, incident.incidentId, later.evidence);
         expect(slack.messages.map(({ payload }) => titleOf(payload)).filter((title) => title.includes("edition 2"))).to.have.length(1);
+        // A resumed execution reports after its tear-down; the seal is what it ends with.
+        const ended = async () => {
+            const { executions = [] } = await clients(SFNClient, forensicsIn(many.instance.region)).send(
+                new ListExecutionsCommand({ stateMachineArn: deployedIn(many.instance.region).stateMachineArn, statusFilter: "RUNNING" }),
+            );
+            return executions.length === 0 || null;
+        };
+        await until("the resumed execution to end", ended, Date.now() + 120_000);
         const verified = await operate(localEmu, "tools/verify.ts", `s3://${bucket(many.instance)}/${incident.prefix}`);
         expect(verified.code, `${verified.out}${verified.err}`).to.equal(0);
     });
