@@ -6,7 +6,6 @@
  * results of the volumes that it had, in a first execution as in a resumed one, and never have another one's volumes left unread: it may write below
  * its own prefix alone, and what it writes there is none of the two records.
  */
-import { z } from "zod";
 import { custodySchema, endedAnalysisSchema, type Custody, type Incident } from "../domain/containers";
 import { endedAnalysis, objectNames, objectPrefixes, resultNames, resultsPrefix } from "../domain/evidenceKeys";
 import { analysesOf, roundOf, snapshotsOf, type Analysed, type AnalysedBefore } from "../domain/planRounds";
@@ -15,6 +14,7 @@ import { isNotFound, isTransient } from "./errors";
 import { getJson, getObject } from "./evidenceBucket";
 import { log } from "./handler";
 import { readEvidence, type Permissions } from "./permissions";
+import { DamagedRecordError } from "./stored";
 
 type Of = Pick<Incident, "incidentId" | "prefix">;
 
@@ -30,7 +30,7 @@ export const analysedBeforePermissions: Permissions = (names) =>
     }));
 
 /** What does not match its schema was written by nobody of ours, or by another version. */
-const isUnreadable = (error: unknown): error is Error => error instanceof z.ZodError || error instanceof SyntaxError;
+const isUnreadable = (error: unknown): error is Error => error instanceof DamagedRecordError;
 
 /** The custody record. @returns null where there is none, and where what stands there is not one of this incident: then nothing counts as analysed */
 export async function keptCustody({ incidentId, prefix }: Of): Promise<Custody | null> {

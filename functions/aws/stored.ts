@@ -8,10 +8,13 @@ import { StepError } from "./errors";
 const whatToDo =
     "Nothing of ours writes such a record. Look who changed it in CloudTrail; an object's earlier versions are in the evidence bucket (aws s3api list-object-versions), and the incidents table has point-in-time recovery.";
 
-const damaged = (where: string, why: string, cause?: unknown) =>
-    new StepError(`A stored record cannot be read (${why.slice(0, 500)})`, where, whatToDo, { cause });
+/** What stands there is no whole record of ours. */
+export class DamagedRecordError extends StepError {}
 
-/** @param where the record's place, as `s3://bucket/key` or a table's item @throws StepError when it is no JSON in UTF-8 */
+const damaged = (where: string, why: string, cause?: unknown) =>
+    new DamagedRecordError(`A stored record cannot be read (${why.slice(0, 500)})`, where, whatToDo, { cause });
+
+/** @param where the record's place, as `s3://bucket/key` or a table's item @throws DamagedRecordError when it is no JSON in UTF-8 */
 export function parseStored(where: string, stored: string | Uint8Array | undefined): unknown {
     if (stored === undefined) throw damaged(where, "it is missing");
     try {
@@ -22,7 +25,7 @@ export function parseStored(where: string, stored: string | Uint8Array | undefin
     }
 }
 
-/** @throws StepError when it is not as the schema says */
+/** @throws DamagedRecordError when it is not as the schema says */
 export function checkStored<S extends z.ZodType>(where: string, value: unknown, schema: S): z.output<S> {
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;

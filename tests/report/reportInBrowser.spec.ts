@@ -119,7 +119,7 @@ describe("report in Chromium", function () {
             await page.evaluate(`[...document.querySelectorAll("a")].filter((link) => !link.getAttribute("href").startsWith("#")).length`),
         ).to.equal(0);
         expect(await page.evaluate(`document.querySelectorAll("style").length + " " + document.querySelectorAll("meta").length`)).to.equal(
-            "2 6",
+            "2 7",
         );
         expect(await page.evaluate(`getComputedStyle(document.body).display`)).to.equal("block");
         await page.close();

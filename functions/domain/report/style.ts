@@ -134,7 +134,7 @@ section { scroll-margin-top: 3rem; }
 .verdict :is(.statuses, .impacts) li { margin-top: 0; }
 .verdict .three li { border-left: 3px solid var(--rule); padding-left: 0.8rem; }
 .verdict .three li:first-child { font-weight: 600; border-color: var(--critical); }
-ul.statuses { list-style: none; padding: 0; margin: 0 0 1rem; grid-template-columns: repeat(3, 1fr); gap: 0.7rem; }
+ul.statuses { list-style: none; padding: 0; margin: 0 0 1rem; grid-template-columns: 2fr 1fr 1fr; gap: 0.7rem; }
 ul.statuses .status { padding: 0.7rem 0.9rem; }
 ul.statuses .status .question { margin: 0; font-size: 1rem; color: var(--ink); }
 ul.statuses .status :is(p, ul) { font-size: 0.85rem; color: var(--muted); }
