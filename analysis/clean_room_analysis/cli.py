@@ -14,7 +14,7 @@ from clean_room_analysis.mounting import MountError
 from clean_room_analysis.outputs import OutputError
 from clean_room_analysis.partitions import READABLE, regions
 from clean_room_analysis.progress import say
-from clean_room_analysis.signatures import container_of
+from clean_room_analysis.disk_containers import container_of
 from clean_room_analysis.supervisor import supervise
 
 COMPLETE, CANNOT_BEGIN, INCOMPLETE = 0, 2, 3

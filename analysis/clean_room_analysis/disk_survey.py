@@ -12,7 +12,7 @@ from clean_room_analysis.ledger import Ledger
 from clean_room_analysis.logical_volumes import PiecesStream
 from clean_room_analysis.model import FileSystemReport, VolumeInput, VolumeReport
 from clean_room_analysis.partitions import READABLE, DiskMap, Region, disk_map, identify, part_of
-from clean_room_analysis.signatures import container_of
+from clean_room_analysis.disk_containers import container_of
 from clean_room_analysis.text import display_name
 
 

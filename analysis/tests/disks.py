@@ -20,6 +20,15 @@ def file_system(name: str = "ext2-old") -> bytes:
     return lzma.decompress((DATA / f"{name}.img.xz").read_bytes())
 
 
+def places_of(disk: bytes | bytearray, wanted: bytes) -> list[int]:
+    """Where those bytes stand on a disk, each place."""
+    found, at = [], disk.find(wanted)
+    while at >= 0:
+        found.append(at)
+        at = disk.find(wanted, at + 1)
+    return found
+
+
 @dataclass
 class Slot:
     """A partition: where, how much, what is in it."""

@@ -8,7 +8,7 @@ from array import array
 
 import pytest
 from conftest import VOLUME
-from disks import file_system
+from disks import file_system, places_of
 from dissect.btrfs import btrfs
 from dissect.ntfs import NTFS
 from hypothesis import given
@@ -186,7 +186,7 @@ def test_a_damaged_tree_of_btrfs_ends_in_an_error(damage: str) -> None:
     disk = bytearray(file_system("btrfs-mixed"))
     system = btrfs.Btrfs(io.BytesIO(bytes(disk)))
     node = system._read_node(system.sb.root)
-    for place in _all(disk, bytes(node[:101])):  # both copies
+    for place in places_of(disk, bytes(node[:101])):  # both copies
         if damage == "itself":
             disk[place + 100] = 1
             struct.pack_into("<Q", disk, place + 101 + 17, int(system.sb.root))
@@ -212,22 +212,14 @@ def _btrfs(change: str) -> bytes:
         at = disk.find(b"start" * 300)
         disk[at : at + len(SCRIPT)] = SCRIPT
         wanted = struct.pack("<Q", 1_500_000)
-        for place in _all(disk, wanted):  # both copies of the tree
+        for place in places_of(disk, wanted):  # both copies of the tree
             if struct.unpack_from("<I", disk, place + 24)[0] == 1:
                 struct.pack_into("<I", disk, place + 24, 0)
         return bytes(disk)
     node = next(subvolume for subvolume in system.subvolumes() if subvolume.path == "@home")
-    for place in _all(disk, struct.pack("<QB", node.objectid, 144)):
+    for place in places_of(disk, struct.pack("<QB", node.objectid, 144)):
         disk[place + 8] = 145
     return bytes(disk)
-
-
-def _all(disk: bytearray, wanted: bytes) -> list[int]:
-    found, at = [], disk.find(wanted)
-    while at >= 0:
-        found.append(at)
-        at = disk.find(wanted, at + 1)
-    return found
 
 
 def test_a_file_of_btrfs_that_was_deleted_while_it_was_open_is_found() -> None:
@@ -293,7 +285,7 @@ def test_content_behind_the_end_of_a_file_of_xfs_is_scanned() -> None:
     disk = bytearray(file_system("xfs"))
     at = disk.find(b"start" * 300)
     disk[at : at + len(SCRIPT)] = SCRIPT
-    place = next(one - 56 for one in _all(disk, struct.pack(">Q", 1_500_000)) if disk[one - 56 : one - 54] == b"IN")
+    place = next(one - 56 for one in places_of(disk, struct.pack(">Q", 1_500_000)) if disk[one - 56 : one - 54] == b"IN")
     struct.pack_into(">Q", disk, place + 56, 0)
     found = [one for one in unnamed(bytes(disk), "xfs") if isinstance(one, Finding)]
     assert [(one.severity, one.rule) for one in found] == [(Severity.LOW, None), (Severity.HIGH, "reverse_shell_script")]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import VOLUME
-from disks import file_system
+from disks import file_system, places_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_free_space import SCRIPT
@@ -87,19 +87,11 @@ def hidden(name: str, links: int | None = None) -> bytes:
     number = walked(bytes(disk), "ext4")["/holes"].inode
     entry = disk.find(struct.pack("<I", number)[:4] + struct.pack("<HB", 16, 5))
     if entry < 0:  # the last of its block is longer
-        entry = next(place - 8 for place in _places(disk, b"holes") if disk[place - 8 : place - 4] == struct.pack("<I", number))
+        entry = next(place - 8 for place in places_of(disk, b"holes") if disk[place - 8 : place - 4] == struct.pack("<I", number))
     disk[entry : entry + 4] = bytes(4)
     if links is not None:
         struct.pack_into("<H", disk, ExtFileSystem(io.BytesIO(bytes(disk))).place(number) + 26, links)
     return bytes(disk)
-
-
-def _places(disk: bytearray, name: bytes) -> list[int]:
-    found, at = [], disk.find(name)
-    while at >= 0:
-        found.append(at)
-        at = disk.find(name, at + 1)
-    return found
 
 
 def test_what_was_deleted_while_it_was_open_is_found() -> None:

@@ -7,7 +7,7 @@ import { DynamoDBClient, GetItemCommand, UpdateItemCommand, type AttributeValue 
 import { pinName, pinSchema, type Pin } from "../domain/pins";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
-import { itemOf, readStored } from "./stored";
+import { itemOf, readEach, readStored } from "./stored";
 import { errorCode } from "./errors";
 import type { Permissions } from "./permissions";
 import { listMarked } from "./standingContainments";
@@ -83,17 +83,8 @@ export const caseOf = (item: Record<string, AttributeValue>): CaseItem => ({
 });
 
 /** Cases that are open and have evidence, with their pins. @param setAside gets what is wrong with an item that cannot be read; without it, that is thrown */
-export async function openCases(setAside?: (error: Error) => void): Promise<CaseItem[]> {
-    return (await listMarked(openCaseMark)).flatMap((item) => {
-        try {
-            return caseOf(item);
-        } catch (error) {
-            if (!setAside) throw error;
-            setAside(error as Error);
-            return [];
-        }
-    });
-}
+export const openCases = async (setAside?: (error: Error) => void): Promise<CaseItem[]> =>
+    readEach(await listMarked(openCaseMark), caseOf, setAside);
 
 /** Whether the table has anything of the case's evidence, open or closed. */
 export async function hasCase(incidentId: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { InstanceRef } from "../domain/containers";
 import { standingContainmentSchema, type StandingContainment } from "../domain/standingContainment";
 import { forensicsClient } from "./clients";
 import { environment } from "./environment";
-import { checkStored, itemOf, parseStored } from "./stored";
+import { checkStored, itemOf, parseStored, readEach } from "./stored";
 import { errorCode, TransientError } from "./errors";
 import { heldMark, recordOf } from "./incidentsTable";
 import type { IncidentRecord } from "../domain/incidentRecord";
@@ -112,17 +112,8 @@ export async function listMarked(mark: string): Promise<Record<string, Attribute
 }
 
 /** What stands contained. @param setAside gets what is wrong with a record that cannot be read; without it, that is thrown */
-export async function listStanding(setAside?: (error: Error) => void): Promise<StandingContainment[]> {
-    return (await listMarked("yes")).flatMap((item) => {
-        try {
-            return fromItem(item);
-        } catch (error) {
-            if (!setAside) throw error;
-            setAside(error as Error);
-            return [];
-        }
-    });
-}
+export const listStanding = async (setAside?: (error: Error) => void): Promise<StandingContainment[]> =>
+    readEach(await listMarked("yes"), fromItem, setAside);
 
 /** Incidents that wait for a person before anything is done, as the brake holds. */
 export const listHeld = async (): Promise<IncidentRecord[]> => (await listMarked(heldMark)).map(recordOf);

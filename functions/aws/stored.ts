@@ -39,3 +39,16 @@ export const readStored = <S extends z.ZodType>(where: string, stored: string | 
 
 /** The place of an item of the incidents table, for errors. */
 export const itemOf = (key: string): string => `the item ${key} of the incidents table`;
+
+/** What can be read of several records. @param setAside gets what is wrong with one that cannot; without it, that is thrown */
+export function readEach<Item, Value>(items: readonly Item[], read: (item: Item) => Value, setAside?: (error: Error) => void): Value[] {
+    return items.flatMap((item) => {
+        try {
+            return [read(item)];
+        } catch (error) {
+            if (!setAside) throw error;
+            setAside(error as Error);
+            return [];
+        }
+    });
+}

@@ -251,12 +251,17 @@ describe("createSnapshots", () => {
 
     const problem = () => JSON.parse(aws.objects.get(`${incident.prefix}errors/CreateSnapshots.error.json`)!) as { cause: string };
 
-    it("goes on without a volume whose copy fails, and tells people at once", async () => {
+    /** The copies of both volumes in the forensics account, still pending. */
+    async function evidenceBegun() {
         addVictim();
         await thrown(handler(event));
         aws.settle();
         await thrown(handler(event));
-        const [broken, whole] = [...aws.forensics.snapshots.values()];
+        return [...aws.forensics.snapshots.values()];
+    }
+
+    it("goes on without a volume whose copy fails, and tells people at once", async () => {
+        const [broken, whole] = await evidenceBegun();
         const sourceVolume = tagValue(broken.Tags, "clean-room:source-volume")!;
         // Whatever of this volume is copied: a key that may not be used shows after the copy has begun.
         const breakCopies = () => {
@@ -287,11 +292,7 @@ describe("createSnapshots", () => {
     });
 
     it("makes a copy anew that EC2 failed to make, and calls it no deletion", async () => {
-        addVictim();
-        await thrown(handler(event));
-        aws.settle();
-        await thrown(handler(event));
-        const [broken, whole] = [...aws.forensics.snapshots.values()];
+        const [broken, whole] = await evidenceBegun();
         Object.assign(broken, { State: "error", StateMessage: "Internal error" });
         const { answer } = await aws.until(handler, event);
         expect(answer).to.deep.include({ missing: [], anomalies: [] });

@@ -9,7 +9,8 @@ from clean_room_analysis import limits
 from clean_room_analysis.checks.base import Check, Item, Result
 from clean_room_analysis.model import NotLookedAt, Severity
 from clean_room_analysis.partition_table import Table, read_table
-from clean_room_analysis.signatures import disk_container_of, identify_signature
+from clean_room_analysis.disk_containers import disk_container_of
+from clean_room_analysis.signatures import identify_signature
 
 #: Smaller ones are boot sectors and samples for tests, but for formats that pack much into little: place and magic number of those.
 _LEAST_BYTES = 64 * 1024
