@@ -14,7 +14,7 @@ export interface Message {
     summary: string;
     /** What the response did about it, or that it did nothing; some sentences. */
     whatWeDid: string;
-    /** What the reader does now, one instruction an item. Stands right after the summary, and no channel cuts it. */
+    /** What the reader does now, one instruction an item. Stands right after what we did, and no channel cuts it. */
     whatNow: readonly string[];
     /** The heading of docs/runbook.md that says what to do: one of runbook.ts. */
     runbook: string;
